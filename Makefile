@@ -1,0 +1,82 @@
+# Needs make and one CPython >= 3.11 with venv; everything else is installed into $(VENV).
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-header $(ARGS)
+export PIP_USER = 0
+
+# Each name is run, for a version manager leaves names that answer and do not work.
+FIND_PYTHON = for name in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
+  "$$name" -c 'import sys; sys.version_info < (3, 11) and sys.exit(1); \
+  import ensurepip, venv; print(sys.executable)' 2>/dev/null && break; done
+NO_PYTHON = No CPython >= 3.11 with venv and ensurepip $(if $(PYTHON),at $(PYTHON),found); \
+  install one (on Debian python3 and python3-venv) or name it: make PYTHON=/path/to/python
+
+.PHONY: help up test lint bench lock wheel clean runtime tools
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1:/p' Makefile | while IFS=: read -r name text; \
+	  do printf 'make %-6s %s\n' "$$name" "$$text"; done
+
+up: runtime ## start everything with demo data; ARGS='--port 9000 --data-dir DIR'
+	@exec $(BIN)/votes up --demo $(ARGS)
+
+test: tools ## run the whole test suite; ARGS='-k name'
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+lint: tools ## check style, types, layers and migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/squawk --assume-in-transaction --pg-version 15 migrations/*.sql
+
+bench: tools ## run the benchmarks; ARGS are theirs
+	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+wheel: runtime ## build the wheel into dist
+	@$(BIN)/python -m hatchling build -t wheel
+
+lock: runtime ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer versions
+	@$(BIN)/python -m venv --clear $(VENV)-lock
+	@$(VENV)-lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+	@$(BIN)/python -c 'import tomllib; \
+	  print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+	  > $(VENV)-lock/build.in
+	@$(COMPILE) pyproject.toml - -o requirements.lock < $(VENV)-lock/build.in > /dev/null
+	@$(COMPILE) --group dev -c requirements.lock -o tests/requirements.lock > /dev/null
+
+clean: ## remove what was installed and built; the data stays
+	rm -rf $(VENV) $(VENV)-* dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src workers tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Descriptor 9 is this file, locked until the installation is done: two runs take turns.
+runtime tools:
+	$(eval FOUND := $(shell $(FIND_PYTHON)))
+	@$(if $(FOUND),,$(error $(NO_PYTHON)))exec 9< Makefile; \
+	  $(FOUND) -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'; \
+	  exec $(MAKE) -s --no-print-directory FOUND=$(FOUND) $(VENV)/.project $(if $(filter tools,$@),$(VENV)/.tools)
+
+# The venv is begun anew if the checkout moved, its interpreter went, or an installation broke off.
+SOUND = [ "$$(cat $(VENV)/.runtime)" = "$(CURDIR)" ] && [ ! -e $(VENV)/.busy ] && $(BIN)/python -c ''
+ifneq ($(shell ($(SOUND)) 2>/dev/null && echo sound),sound)
+.PHONY: $(VENV)/.runtime
+endif
+
+$(VENV)/.runtime: requirements.lock
+	echo "Installing into $(VENV) (once, about a minute)"
+	$(FOUND) -m venv --clear $(VENV) && touch $(VENV)/.busy
+	$(PIP) install --require-hashes -r requirements.lock
+	rm $(VENV)/.busy && echo "$(CURDIR)" > $@
+
+$(VENV)/.tools: tests/requirements.lock $(VENV)/.runtime
+	echo "Installing the tools of the tests into $(VENV)"
+	touch $(VENV)/.busy
+	$(PIP) install --require-hashes -r tests/requirements.lock
+	rm $(VENV)/.busy && touch $@
+
+$(VENV)/.project: pyproject.toml $(VENV)/.runtime
+	touch $(VENV)/.busy
+	$(PIP) install --no-deps --no-build-isolation -e .
+	rm $(VENV)/.busy && touch $@

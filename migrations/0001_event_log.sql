@@ -1,0 +1,147 @@
+-- The log: every command's events, in one order without gaps, for the life of the store.
+-- Runs on an empty database only, so its locks wait for nobody.
+SET LOCAL lock_timeout = '5s';
+
+-- The application's role. It may exist already: with a login and a password of its own,
+-- or made by another database of this server.
+DO $$
+BEGIN
+    CREATE ROLE votes_app NOLOGIN;
+EXCEPTION
+    WHEN duplicate_object OR unique_violation THEN NULL;
+END
+$$;
+
+-- Who this log is. A read model folded from another log is of no use, and known by this.
+CREATE TABLE log (
+    epoch uuid NOT NULL DEFAULT gen_random_uuid(),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single)
+);
+INSERT INTO log DEFAULT VALUES;
+
+-- "C" collation: a stream's name is an exact key, and names with a common prefix lie together.
+CREATE TABLE events (
+    position bigint GENERATED ALWAYS AS IDENTITY,
+    stream text COLLATE "C" NOT NULL,
+    version integer NOT NULL,
+    event_id uuid NOT NULL,
+    type text NOT NULL,
+    schema smallint NOT NULL,
+    data jsonb NOT NULL,
+    meta jsonb NOT NULL,
+    at timestamptz NOT NULL,
+    CONSTRAINT events_position PRIMARY KEY (position),
+    CONSTRAINT events_stream_version UNIQUE (stream, version),
+    CONSTRAINT events_event_id UNIQUE (event_id),
+    CONSTRAINT events_version_from_1 CHECK (version >= 1)
+);
+
+-- What a command with an idempotency key was answered, kept as long as its events.
+CREATE TABLE command_answers (
+    command_id uuid CONSTRAINT command_answers_command_id PRIMARY KEY,
+    fingerprint bytea NOT NULL,
+    outcome jsonb NOT NULL,
+    position bigint NOT NULL,
+    at timestamptz NOT NULL DEFAULT now()
+);
+
+-- A wall behind the grants: not even the owner rewrites history by accident.
+CREATE FUNCTION refuse_rewriting_history() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is refused: the log is append-only', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting_history();
+CREATE TRIGGER command_answers_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON command_answers
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting_history();
+
+-- Takes the writers' lock until the end of the transaction and answers the last position.
+-- The lock comes before any position is drawn, so positions become visible in their order and a
+-- reader that asks for "position > last" never skips one. Positions drawn by a transaction that
+-- then died are given back here, so there are no gaps either.
+CREATE FUNCTION open_log() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+    last_position bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('votes.log', 0));
+    SELECT coalesce(max(position), 0) INTO last_position FROM events;
+    PERFORM setval('events_position_seq', greatest(last_position, 1), last_position > 0);
+    RETURN last_position;
+END
+$$;
+
+-- Appends a batch in one call. Each array holds a value an event, in the order of decision; the
+-- events of a stream follow one another in version. The command arrays hold a value an answer to
+-- keep: its stream and the version (0 for none) after which it was given.
+--
+-- Answers the last position before the batch, and the streams that are refused: those that have
+-- moved since they were read, and those with an event id or a command id that is taken. Nothing
+-- of a refused stream is stored; everything of the others is, at the positions that follow.
+CREATE FUNCTION append_events(
+    event_streams text[], versions integer[], event_ids uuid[], types text[],
+    schemas smallint[], datas jsonb[], metas jsonb[], times timestamptz[],
+    command_streams text[], command_versions integer[], command_ids uuid[],
+    fingerprints bytea[], outcomes jsonb[],
+    OUT position_before bigint, OUT refused text[]
+) LANGUAGE plpgsql AS $$
+BEGIN
+    position_before := open_log();
+
+    refused := ARRAY(
+        SELECT first.stream
+        FROM (
+            SELECT e.stream, min(e.version) AS version
+            FROM unnest(event_streams, versions) AS e(stream, version)
+            GROUP BY e.stream
+        ) AS first
+        LEFT JOIN LATERAL (
+            SELECT events.version
+            FROM events
+            WHERE events.stream = first.stream
+            ORDER BY events.version DESC
+            LIMIT 1
+        ) AS last ON true
+        WHERE first.version <> coalesce(last.version, 0) + 1
+        UNION
+        SELECT e.stream
+        FROM unnest(event_streams, event_ids) AS e(stream, id)
+        WHERE EXISTS (SELECT FROM events WHERE events.event_id = e.id)
+        UNION
+        SELECT c.stream
+        FROM unnest(command_streams, command_ids) AS c(stream, id)
+        WHERE EXISTS (SELECT FROM command_answers WHERE command_answers.command_id = c.id)
+    );
+
+    INSERT INTO events (stream, version, event_id, type, schema, data, meta, at)
+    SELECT e.stream, e.version, e.event_id, e.type, e.schema, e.data, e.meta, e.at
+    FROM unnest(
+        event_streams, versions, event_ids, types, schemas, datas, metas, times
+    ) WITH ORDINALITY AS e(stream, version, event_id, type, schema, data, meta, at, place)
+    WHERE NOT e.stream = ANY (refused)
+    ORDER BY e.place;
+
+    INSERT INTO command_answers (command_id, fingerprint, outcome, position)
+    SELECT c.command_id, c.fingerprint, c.outcome, coalesce(events.position, 0)
+    FROM unnest(
+        command_streams, command_versions, command_ids, fingerprints, outcomes
+    ) AS c(stream, version, command_id, fingerprint, outcome)
+    LEFT JOIN events ON events.stream = c.stream AND events.version = c.version
+    WHERE NOT c.stream = ANY (refused);
+
+    IF cardinality(event_streams) > 0 THEN
+        PERFORM pg_notify('votes_log', '');
+    END IF;
+END
+$$;
+
+-- The application may read, and insert through these columns: never a position, never a change.
+REVOKE ALL ON log, events, command_answers FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO votes_app;
+GRANT SELECT ON log, events, command_answers TO votes_app;
+GRANT INSERT (stream, version, event_id, type, schema, data, meta, at) ON events TO votes_app;
+GRANT INSERT (command_id, fingerprint, outcome, position) ON command_answers TO votes_app;
+REVOKE EXECUTE ON FUNCTION open_log FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_log TO votes_app;

@@ -1,0 +1,5 @@
+"""`python -m votes`: the `votes` command."""
+
+from votes.cli import main
+
+main()

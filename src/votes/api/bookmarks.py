@@ -1,0 +1,100 @@
+"""A user's bookmarks: list, keep, remove."""
+
+import msgspec
+from litestar import delete, get, put
+from litestar.response.base import ASGIResponse
+
+from votes.api.exchange import (
+    LARGE_BODY_BYTES_MAX,
+    Http,
+    no_content,
+    private,
+    read_json,
+    services,
+    submit,
+    tool_slug,
+)
+from votes.api.identity import require_user
+from votes.api.parameters import Cursor, Limit, MinPosition, Query
+from votes.app import bookmarks
+from votes.app.answers import BookmarksPage, BookmarkView
+from votes.app.paging import LIMIT_DEFAULT
+from votes.domain import bookmark
+from votes.domain.bookmark import Annotations
+from votes.wiring import now
+
+_annotations = msgspec.json.Decoder(Annotations)
+
+
+@get(
+    "/v1/me/bookmarks",
+    operation_id="listBookmarks",
+    summary="My bookmarks, a page at a time",
+    tags=["bookmarks"],
+    opt={"answers": {200: BookmarksPage}},
+)
+async def list_bookmarks(
+    request: Http,
+    sort: bookmarks.Sort = "new",
+    q: Query = None,
+    tag: Query = None,
+    collection: Query = None,
+    cursor: Cursor = None,
+    limit: Limit = LIMIT_DEFAULT,
+    min_position: MinPosition = 0,
+) -> ASGIResponse:
+    """`q` looks into tool, note and tags. Read from the log itself: always complete."""
+    user = await require_user(request)
+    if min_position:
+        await services(request).reads.models(min_position)
+    page = await bookmarks.bookmarks(
+        services(request).store, user.subject, sort, q, tag, collection, cursor, limit
+    )
+    return private(BookmarksPage(page.items, page.next_cursor, page.total))
+
+
+@put(
+    "/v1/me/bookmarks/{slug:str}",
+    operation_id="putBookmark",
+    summary="Bookmark a tool, or revise the bookmark",
+    tags=["bookmarks"],
+    status_code=200,
+    request_max_body_size=LARGE_BODY_BYTES_MAX,
+    opt={"body": Annotations, "answers": {200: BookmarkView, 201: BookmarkView}, "write": True},
+)
+async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
+    """201 for a new bookmark, 200 for one that was there. What the body leaves out is empty."""
+    user = await require_user(request)
+    tool = tool_slug(slug)
+    kept = await read_json(request, _annotations) if await request.body() else Annotations()
+    outcome = await submit(
+        request,
+        bookmark.decider,
+        bookmark.KeepBookmark(user.subject, tool, kept, now()),
+        f"user:{user.subject}",
+        msgspec.json.encode(kept.canonical()),
+    )
+    after = outcome.after.annotations
+    view = BookmarkView(
+        tool, after.note, after.tags, after.collection, outcome.after.added_at, outcome.position
+    )
+    return private(view, status=200 if outcome.before.added_at else 201)
+
+
+@delete(
+    "/v1/me/bookmarks/{slug:str}",
+    operation_id="removeBookmark",
+    summary="Remove a bookmark",
+    tags=["bookmarks"],
+    status_code=200,  # the answer itself says 204
+    opt={"write": True},
+)
+async def remove_bookmark(request: Http, slug: str) -> ASGIResponse:
+    """Without a bookmark this changes nothing."""
+    user = await require_user(request)
+    command = bookmark.RemoveBookmark(user.subject, tool_slug(slug))
+    outcome = await submit(request, bookmark.decider, command, f"user:{user.subject}")
+    return no_content(outcome.position)
+
+
+ROUTES = [list_bookmarks, put_bookmark, remove_bookmark]

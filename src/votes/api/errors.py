@@ -1,0 +1,149 @@
+"""What can go wrong, as seen from outside: `application/problem+json` (RFC 9457).
+
+The table is the one place where a code gets its HTTP status. Codes are stable.
+"""
+
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from msgspec import Struct
+
+from votes.app.paging import BadCursor
+from votes.app.ports import Unavailable
+from votes.app.reads import NotYet
+from votes.domain.decider import Rejected
+
+RETRY_AFTER_S = 1
+
+STATUS = {
+    "invalid_body": 400,
+    "invalid_parameter": 400,
+    "invalid_cursor": 400,
+    "invalid_idempotency_key": 400,
+    "not_authenticated": 401,
+    "token_invalid": 401,
+    "forbidden": 403,
+    "tool_unknown": 404,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "body_too_large": 413,
+    "unsupported_media_type": 415,
+    "idempotency_key_reused": 422,
+    "internal": 500,
+    "contended": 503,
+    "overloaded": 503,
+    "written_by_newer_release": 503,
+    "not_yet": 503,
+    "unavailable": 503,
+}
+
+TITLES = {
+    400: "The request is not valid",
+    401: "Who are you?",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Cannot be done",
+    500: "Something went wrong",
+    503: "Not now",
+}
+
+_BY_HTTP_STATUS = {
+    400: "invalid_parameter",
+    401: "not_authenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
+
+logger = structlog.get_logger("votes.api")
+
+
+class Problem(Struct, frozen=True):
+    """An error: `code` is for programs, `detail` for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+
+
+class Refused(Exception):
+    """A request that ends with a problem."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.rejected = Rejected(code, detail)
+
+
+def problem_response(
+    code: str, detail: str, headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    status = STATUS[code]
+    problem = Problem(f"urn:votes:problem:{code}", TITLES[status], status, code, detail)
+    headers = {"Cache-Control": "no-store", **(headers or {})}
+    if status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        msgspec.json.encode(problem),
+        status_code=status,
+        media_type="application/problem+json",
+        headers=headers,
+    )
+
+
+def _refused(_: Request[Any, Any, Any], error: Refused) -> Response[bytes]:
+    return problem_response(error.rejected.code, error.rejected.detail)
+
+
+def _bad_cursor(_: Request[Any, Any, Any], error: BadCursor) -> Response[bytes]:
+    return problem_response("invalid_cursor", f"The cursor cannot be used: {error}.")
+
+
+def _not_yet(_: Request[Any, Any, Any], error: NotYet) -> Response[bytes]:
+    return problem_response("not_yet", f"{error}".capitalize() + ".")
+
+
+def _unavailable(request: Request[Any, Any, Any], error: Unavailable) -> Response[bytes]:
+    logger.warning("unavailable", path=request.url.path, error=str(error))
+    detail = "A store does not answer. If this was a write, the same request again settles it."
+    return problem_response("unavailable", detail)
+
+
+def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    code = _BY_HTTP_STATUS.get(error.status_code)
+    if code is None:
+        code = "internal" if error.status_code >= 500 else "invalid_parameter"
+    kept = {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"}
+    return problem_response(code, _detail(error), kept)
+
+
+def _detail(error: HTTPException) -> str:
+    extra = error.extra if isinstance(error.extra, list) else []
+    reasons = [f"{e.get('key')}: {e.get('message')}" for e in extra if isinstance(e, dict)]
+    return "; ".join(reasons) or error.detail
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    logger.error("unexpected", method=request.method, path=request.url.path, exc_info=error)
+    return problem_response("internal", "This is our fault, and it is in our log.")
+
+
+EXCEPTION_HANDLERS: dict[Any, Any] = {
+    Refused: _refused,
+    BadCursor: _bad_cursor,
+    NotYet: _not_yet,
+    Unavailable: _unavailable,
+    HTTPException: _http,
+    Exception: _unexpected,
+}

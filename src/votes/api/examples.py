@@ -1,0 +1,105 @@
+"""An example of each operation that has a body or an answer worth seeing."""
+
+from typing import Any
+
+TALLY: dict[str, Any] = {
+    "tool": "mistral-3-small",
+    "ship": 9,
+    "skip": 0,
+    "total": 9,
+    "ship_share": 1.0,
+    "call": "ship",
+    "leaning": None,
+    "estimate": 0.846154,
+    "interval": [0.508491, 1.0],
+    "position": 351,
+    "as_of": "2026-01-31T12:00:00Z",
+    "stale": False,
+}
+REVIEW: dict[str, Any] = {
+    "score": 85,
+    "choice": "ship",
+    "body": "Runs on the laptop it was promised for.",
+}
+PANEL: dict[str, Any] = {
+    "verdict": "ship",
+    "ship": 3,
+    "skip": 1,
+    "ship_share": 0.75,
+    "mean_score": 73.75,
+    "spread": 33,
+    "reviews": [{"persona": "builder", **REVIEW, "revised_at": "2026-01-31T12:00:00Z"}],
+}
+ENTRY: dict[str, Any] = {
+    "name": "Mistral 3 Small",
+    "category": "Developer Tools",
+    "tagline": "A 7B model for the edge",
+    "description": "A small language model with function calling.",
+    "url": "https://example.com/mistral-3-small",
+    "pricing": "Free / Open weights (Apache 2.0)",
+    "best_for": "On-device work",
+    "plans": [{"name": "Open weights", "price": 0, "period": ""}],
+}
+SUMMARY: dict[str, Any] = {
+    "slug": "mistral-3-small",
+    **ENTRY,
+    "entry_price": 0.0,
+    "listed_at": "2026-01-30T12:00:00Z",
+    "panel": PANEL,
+    "community": TALLY,
+    "position": 351,
+}
+VOTE: dict[str, Any] = {
+    "tool": "mistral-3-small",
+    "choice": "ship",
+    "previous": None,
+    "changed": True,
+    "position": 351,
+}
+BOOKMARK: dict[str, Any] = {
+    "tool": "mistral-3-small",
+    "note": "Try on the build machine",
+    "tags": ["edge"],
+    "collection": "To try",
+    "added_at": "2026-01-31T12:00:00Z",
+    "position": 352,
+}
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "castVote": {"body": {"choice": "ship"}, "answer": VOTE},
+    "retractVote": {"answer": {**VOTE, "choice": None, "previous": "ship"}},
+    "createVisitor": {"answer": {"token": "rC0n5iXcQv2mZ1u7bqf0Aw.3pJX0x1m8yQe5oUqkqz4Tg"}},
+    "getTally": {"answer": TALLY},
+    "getTallies": {"answer": {"tallies": [TALLY]}},
+    "getTool": {"answer": SUMMARY},
+    "listTools": {"answer": {"tools": [SUMMARY], "next_cursor": None, "total": 1}},
+    "compareTools": {
+        "answer": {
+            "a": SUMMARY,
+            "b": SUMMARY | {"slug": "another", "pricing": "From $9/mo"},
+            "differences": [{"field": "pricing", "a": ENTRY["pricing"], "b": "From $9/mo"}],
+            "position": 351,
+        }
+    },
+    "putTool": {
+        "body": ENTRY,
+        "answer": {"tool": "mistral-3-small", "entry": ENTRY, "changed": True, "position": 2},
+    },
+    "listReviews": {"answer": {"tool": "mistral-3-small", "panel": PANEL, "position": 340}},
+    "putReview": {
+        "body": REVIEW,
+        "answer": {
+            "tool": "mistral-3-small",
+            "persona": "builder",
+            **REVIEW,
+            "changed": True,
+            "position": 340,
+        },
+    },
+    "getMe": {"answer": {"kind": "user", "id": "ada", "roles": ["panelist"], "persona": "builder"}},
+    "getMyState": {"answer": {"mistral-3-small": {"vote": "ship", "bookmarked": True}}},
+    "listBookmarks": {"answer": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
+    "putBookmark": {
+        "body": {key: BOOKMARK[key] for key in ("note", "tags", "collection")},
+        "answer": BOOKMARK,
+    },
+}

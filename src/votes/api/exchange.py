@@ -1,0 +1,166 @@
+"""Reading requests and writing answers: the parts that every route shares."""
+
+from hashlib import sha256
+from typing import Any, TypeVar
+from uuid import UUID, uuid5
+
+import msgspec
+from litestar import Request
+from litestar.response.base import ASGIResponse
+
+from votes.api.errors import Refused
+from votes.app.handle import Outcome
+from votes.app.handle import Request as CommandRequest
+from votes.app.ports import Meta
+from votes.domain.decider import Decider, Rejected
+from votes.domain.terms import Position, ToolSlug, is_slug
+from votes.domain.tool import unknown
+from votes.wiring import Services, now
+
+SMALL_BODY_BYTES_MAX = 16 * 1024
+LARGE_BODY_BYTES_MAX = 128 * 1024
+IDEMPOTENCY_KEY_LENGTH_MAX = 255
+TOOLS_ASKED_MAX = 100
+
+_COMMANDS = UUID("6d0b8f04-1f63-4c3c-9a3e-5f3f9f0d8c11")
+_PRIVATE = (b"cache-control", b"private, no-store")
+_SHARED = (b"cache-control", b"public, max-age=0, must-revalidate")
+_STALE = (b"cache-control", b"no-store")
+
+Body = TypeVar("Body")
+Http = Request[Any, Any, Any]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def services(request: Http) -> Services:
+    found: Services = request.app.state.services
+    return found
+
+
+def header(request: Http, name: bytes) -> str | None:
+    """A header of the request; `name` in lower case."""
+    for key, value in request.scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None
+
+
+async def read_json(request: Http, decoder: "msgspec.json.Decoder[Body]") -> Body:
+    """The body, checked against its type. Only JSON that says so is read: a form on another
+    site can send `text/plain` without asking first, but not this."""
+    content_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise Refused("unsupported_media_type", "Send the body as application/json.")
+    try:
+        return decoder.decode(await request.body())
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused("invalid_body", f"{error}") from error
+
+
+def tool_slug(slug: str) -> ToolSlug:
+    """The slug of a path: a text that cannot name a tool names an unknown one."""
+    if not is_slug(slug):
+        raise Refused(*_of(unknown(slug[:120])))
+    return slug
+
+
+def tool_slugs(text: str) -> list[ToolSlug]:
+    """The slugs of a comma-separated list, each once, at most `TOOLS_ASKED_MAX`."""
+    slugs = list(dict.fromkeys(part for part in text.split(",") if part))
+    if not slugs:
+        raise Refused("invalid_parameter", "tools: name at least one.")
+    if len(slugs) > TOOLS_ASKED_MAX:
+        raise Refused("invalid_parameter", f"tools: at most {TOOLS_ASKED_MAX} at once.")
+    return [tool_slug(slug) for slug in slugs]
+
+
+def _of(rejected: Rejected) -> tuple[str, str]:
+    return rejected.code, rejected.detail
+
+
+def refused(rejected: Rejected) -> Refused:
+    return Refused(*_of(rejected))
+
+
+async def submit(
+    request: Http, decider: Decider[Any, Any], command: Any, actor: str, asked: bytes = b""
+) -> Outcome:
+    """Have a command decided and stored; `asked` is the request's body, for its fingerprint.
+
+    Raises `Refused` and `Unavailable`.
+    """
+    key = header(request, b"idempotency-key")
+    command_id, fingerprint = None, b""
+    if key is not None:
+        command_id = _command_id(actor, key)
+        path = f"{request.method} {request.scope['path']}\n"
+        fingerprint = sha256(path.encode() + asked).digest()
+    meta = Meta(
+        actor=actor,
+        request=header(request, b"x-request-id"),
+        causation=str(command_id) if command_id else None,
+    )
+    answer = await services(request).submit(
+        CommandRequest(decider, command, meta, now(), command_id, fingerprint)
+    )
+    if isinstance(answer, Rejected):
+        raise refused(answer)
+    return answer
+
+
+def _command_id(actor: str, key: str) -> UUID:
+    """An idempotency key is its sender's own: nobody meets another's by chance or on purpose."""
+    if not 0 < len(key) <= IDEMPOTENCY_KEY_LENGTH_MAX or not key.isprintable():
+        raise Refused(
+            "invalid_idempotency_key",
+            f"Idempotency-Key: 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} visible characters.",
+        )
+    return uuid5(_COMMANDS, f"{len(actor)}:{actor}:{key}")
+
+
+def private(
+    value: Any, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> ASGIResponse:
+    """An answer for one person, kept by nobody."""
+    return _json(_encode(value), status, (_PRIVATE, *headers))
+
+
+def no_content(position: Position) -> ASGIResponse:
+    """Done, with nothing to say but where the log then stood."""
+    return ASGIResponse(
+        status_code=204, encoded_headers=[_PRIVATE, (b"votes-position", b"%d" % position)]
+    )
+
+
+def shared(
+    request: Http, body: bytes, epoch: str, position: Position, *, stale: bool
+) -> ASGIResponse:
+    """An answer that is the same for all: 304 where the asker has it. Stale ones get no ETag."""
+    if stale:
+        return _json(body, 200, (_STALE,))
+    etag = f'"{epoch}-{position}"'
+    headers = (_SHARED, (b"etag", etag.encode()))
+    if _matches(header(request, b"if-none-match"), etag):
+        return ASGIResponse(status_code=304, encoded_headers=headers)
+    return _json(body, 200, headers)
+
+
+def shared_value(
+    request: Http, value: Any, epoch: str, position: Position, *, stale: bool
+) -> ASGIResponse:
+    return shared(request, _encode(value), epoch, position, stale=stale)
+
+
+def _matches(condition: str | None, etag: str) -> bool:
+    """Weak comparison (RFC 9110 §13.1.2): intermediaries may have weakened the tag."""
+    if condition is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
+    return etag in tags or tags == ["*"]
+
+
+def _json(body: bytes, status: int, headers: tuple[tuple[bytes, bytes], ...]) -> ASGIResponse:
+    return ASGIResponse(
+        body=body, status_code=status, media_type="application/json", encoded_headers=headers
+    )

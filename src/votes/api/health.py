@@ -1,0 +1,91 @@
+"""For whoever keeps this running."""
+
+from typing import Literal
+
+import msgspec
+from litestar import get
+from litestar.response.base import ASGIResponse
+from msgspec import Struct
+
+from votes import __version__
+from votes.api.exchange import Http, services
+from votes.app.ports import Unavailable
+from votes.domain.terms import Position
+
+_NO_STORE = ((b"cache-control", b"no-store"),)
+
+
+class Alive(Struct, frozen=True):
+    status: Literal["ok"]
+    version: str
+
+
+class Ready(Struct, frozen=True):
+    """`degraded` serves all, but reads come from the log; `unavailable` cannot take a vote.
+
+    `position` is that of the read models, `head` that of the log, `lag` what lies between.
+    `parked` counts events that a newer release wrote and this one cannot read.
+    """
+
+    status: Literal["ok", "degraded", "unavailable"]
+    postgres: bool
+    read_models: bool
+    head: Position | None
+    position: Position | None
+    lag: int | None
+    parked: int
+    version: str
+
+
+def _answer(value: Struct, status: int = 200) -> ASGIResponse:
+    return ASGIResponse(
+        body=msgspec.json.encode(value),
+        status_code=status,
+        media_type="application/json",
+        encoded_headers=_NO_STORE,
+    )
+
+
+@get(
+    "/health/live",
+    operation_id="getLive",
+    summary="Is the process alive",
+    tags=["health"],
+    opt={"answers": {200: Alive}},
+)
+async def live() -> ASGIResponse:
+    return _answer(Alive("ok", __version__))
+
+
+@get(
+    "/health/ready",
+    operation_id="getReady",
+    summary="Can it serve",
+    tags=["health"],
+    opt={"answers": {200: Ready, 503: Ready}},
+)
+async def ready(request: Http) -> ASGIResponse:
+    """503 when the log does not answer; without Redis it serves from the log and says so."""
+    parts = services(request)
+    models = parts.memory.models
+    position = models.position if models is not None else None
+    try:
+        head = await parts.store.head()
+    except Unavailable:
+        head = None
+    lag = head - position if head is not None and position is not None else None
+    status: Literal["ok", "degraded", "unavailable"] = "ok" if models else "degraded"
+    answer = Ready(
+        status="unavailable" if head is None else status,
+        postgres=head is not None,
+        read_models=models is not None,
+        head=head,
+        position=position,
+        lag=max(lag, 0) if lag is not None else None,
+        parked=len(models.parked()) if models is not None else 0,
+        version=__version__,
+    )
+    return _answer(answer, 503 if head is None else 200)
+
+
+ROUTES = [live, ready]

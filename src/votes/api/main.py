@@ -1,0 +1,88 @@
+"""The application, put together."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from litestar import Litestar, get
+from litestar.config.cors import CORSConfig
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import ScalarRenderPlugin
+from litestar.response.base import ASGIResponse
+
+from votes import __version__
+from votes.api import bookmarks, health, me, reviews, tallies, tools, votes
+from votes.api.errors import EXCEPTION_HANDLERS
+from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http
+from votes.api.identity import Identity
+from votes.api.openapi import describe
+from votes.config import Config, load
+from votes.logs import set_up_logs
+from votes.wiring import services
+
+CORS_MAX_AGE_S = 600
+
+HANDLERS: list[HTTPRouteHandler] = [
+    *votes.ROUTES,
+    *tallies.ROUTES,
+    *tools.ROUTES,
+    *reviews.ROUTES,
+    *me.ROUTES,
+    *bookmarks.ROUTES,
+    *health.ROUTES,
+]
+
+
+@get("/openapi.json", include_in_schema=False)
+async def openapi_json(request: Http) -> ASGIResponse:
+    return ASGIResponse(body=request.app.state.openapi, media_type="application/json")
+
+
+def create_app(config: Config) -> Litestar:
+    """The API on the servers that the settings name."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with services(config) as parts:
+            app.state.services = parts
+            app.state.identity = Identity.of(config)
+            app.state.openapi = msgspec.json.encode(describe(app, HANDLERS))
+            yield
+
+    return Litestar(
+        route_handlers=[*HANDLERS, openapi_json],
+        lifespan=[lifespan],
+        exception_handlers=EXCEPTION_HANDLERS,
+        cors_config=_cors(config),
+        request_max_body_size=SMALL_BODY_BYTES_MAX,
+        openapi_config=OpenAPIConfig(
+            title="votes",
+            version=__version__,
+            description="Ship or skip: votes, bookmarks, panel reviews and live tallies.",
+            path="/docs",
+            render_plugins=[ScalarRenderPlugin(path="/")],
+        ),
+        logging_config=None,
+    )
+
+
+def _cors(config: Config) -> CORSConfig | None:
+    if not config.allowed_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(config.allowed_origins),
+        allow_methods=["GET", "PUT", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
+        expose_headers=["ETag", "Retry-After", "Votes-Position"],
+        max_age=CORS_MAX_AGE_S,
+    )
+
+
+def from_environment() -> Any:
+    """What the server calls in each of its processes."""
+    config = load(os.environ)
+    set_up_logs(config.log)
+    return create_app(config)

@@ -1,0 +1,34 @@
+"""Query parameters that several routes take."""
+
+from typing import Annotated
+
+from litestar.params import Parameter
+
+from votes.app.paging import LIMIT_MAX
+from votes.domain.terms import POSITION_MAX
+
+TEXT_LENGTH_MAX = 200
+CURSOR_LENGTH_MAX = 2_000
+
+MinPosition = Annotated[
+    int,
+    Parameter(
+        ge=0,
+        le=POSITION_MAX,
+        description="Answer at or after this position of the log, or 503 at the deadline.",
+    ),
+]
+Limit = Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="How many at most.")]
+Cursor = Annotated[
+    str | None,
+    Parameter(max_length=CURSOR_LENGTH_MAX, description="`next_cursor` of the page before."),
+]
+Query = Annotated[str | None, Parameter(max_length=TEXT_LENGTH_MAX)]
+ToolList = Annotated[
+    str,
+    Parameter(max_length=12_000, description="Slugs, comma-separated, at most 100."),
+]
+Moment = Annotated[
+    str | None,
+    Parameter(max_length=64, description="A position of the log, or a time of RFC 3339."),
+]

@@ -1,0 +1,105 @@
+"""The panel's reviews: all read them, a panelist writes their own persona's."""
+
+import msgspec
+from litestar import delete, get, put
+from litestar.response.base import ASGIResponse
+from msgspec import Struct
+
+from votes.api.exchange import (
+    LARGE_BODY_BYTES_MAX,
+    Http,
+    no_content,
+    private,
+    read_json,
+    refused,
+    services,
+    shared_value,
+    submit,
+    tool_slug,
+)
+from votes.api.identity import require_persona
+from votes.api.parameters import MinPosition
+from votes.app.answers import ReviewsView, panel_view
+from votes.domain import review
+from votes.domain.review import Opinion
+from votes.domain.terms import Choice, PersonaSlug, Position, Score, ToolSlug
+from votes.domain.tool import unknown
+
+_opinion = msgspec.json.Decoder(Opinion)
+
+
+class ReviewWritten(Struct, frozen=True):
+    """The review as it now stands."""
+
+    tool: ToolSlug
+    persona: PersonaSlug
+    score: Score
+    choice: Choice
+    body: str
+    changed: bool
+    position: Position
+
+
+@get(
+    "/v1/tools/{slug:str}/reviews",
+    operation_id="listReviews",
+    summary="The panel's reviews of a tool",
+    tags=["reviews"],
+    opt={"answers": {200: ReviewsView}},
+)
+async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
+    """In the order of their first publication, with the verdict that they come to."""
+    tool = tool_slug(slug)
+    read = await services(request).reads.models(min_position)
+    profile = read.models.profile(tool)
+    if profile is None:
+        raise refused(unknown(tool))
+    answer = ReviewsView(tool, panel_view(profile.reviews), profile.position)
+    return shared_value(request, answer, read.models.epoch, profile.position, stale=read.stale)
+
+
+@put(
+    "/v1/tools/{slug:str}/reviews/{persona:str}",
+    operation_id="putReview",
+    summary="Publish your review, or revise it",
+    tags=["reviews"],
+    status_code=200,
+    request_max_body_size=LARGE_BODY_BYTES_MAX,
+    opt={"body": Opinion, "answers": {200: ReviewWritten, 201: ReviewWritten}, "write": True},
+)
+async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
+    """201 for a new review, 200 for one that was there. For the panelist with that persona."""
+    user = await require_persona(request, persona)
+    tool = tool_slug(slug)
+    opinion = await read_json(request, _opinion)
+    outcome = await submit(
+        request,
+        review.decider,
+        review.PublishReview(tool, persona, opinion),
+        f"user:{user.subject}",
+        msgspec.json.encode(opinion),
+    )
+    now = outcome.after.opinion
+    written = ReviewWritten(
+        tool, persona, now.score, now.choice, now.body, outcome.changed, outcome.position
+    )
+    return private(written, status=200 if outcome.before.opinion else 201)
+
+
+@delete(
+    "/v1/tools/{slug:str}/reviews/{persona:str}",
+    operation_id="withdrawReview",
+    summary="Withdraw your review",
+    tags=["reviews"],
+    status_code=200,  # the answer itself says 204
+    opt={"write": True},
+)
+async def withdraw_review(request: Http, slug: str, persona: str) -> ASGIResponse:
+    """Without a review this changes nothing. For the panelist with that persona."""
+    user = await require_persona(request, persona)
+    command = review.WithdrawReview(tool_slug(slug), persona)
+    outcome = await submit(request, review.decider, command, f"user:{user.subject}")
+    return no_content(outcome.position)
+
+
+ROUTES = [list_reviews, put_review, withdraw_review]

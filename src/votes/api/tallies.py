@@ -1,0 +1,103 @@
+"""Tallies: one, many, and as they once were."""
+
+from datetime import UTC, datetime
+
+import msgspec
+from litestar import get
+from litestar.response.base import ASGIResponse
+
+from votes.api.errors import Refused
+from votes.api.exchange import (
+    Http,
+    refused,
+    services,
+    shared,
+    shared_value,
+    tool_slug,
+    tool_slugs,
+)
+from votes.api.parameters import MinPosition, Moment, ToolList
+from votes.app.answers import TalliesView, TallyView, tally_view
+from votes.app.reads import ReadFrom
+from votes.domain.terms import POSITION_MAX, Position, ToolSlug
+from votes.domain.tool import unknown
+
+_encode = msgspec.json.Encoder().encode
+_TIME_MAX = datetime.max.replace(tzinfo=UTC)
+
+
+@get(
+    "/v1/tools/{slug:str}/tally",
+    operation_id="getTally",
+    summary="The community's votes on a tool",
+    tags=["tallies"],
+    opt={"answers": {200: TallyView}},
+)
+async def get_tally(
+    request: Http, slug: str, at: Moment = None, min_position: MinPosition = 0
+) -> ASGIResponse:
+    """The tally now, or as it was at a position of the log or at a time."""
+    tool = tool_slug(slug)
+    read = await services(request).reads.models(min_position)
+    if at is not None:
+        return await _then(request, read, tool, at)
+    if read.stale:
+        view = _view(read, tool)
+        return shared_value(request, view, read.models.epoch, view.position, stale=True)
+    known = services(request).memory.tally(tool)
+    if known is None:
+        raise refused(unknown(tool))
+    return shared(request, known[1], read.models.epoch, known[0], stale=False)
+
+
+def _view(read: ReadFrom, tool: ToolSlug) -> TallyView:
+    tally = read.models.tally(tool)
+    if tally is None or read.models.profile(tool) is None:
+        raise refused(unknown(tool))
+    return tally_view(tool, tally, stale=read.stale)
+
+
+async def _then(request: Http, read: ReadFrom, tool: ToolSlug, at: str) -> ASGIResponse:
+    profile = read.models.profile(tool)
+    if profile is None:
+        raise refused(unknown(tool))
+    position, time = _moment(at)
+    tally = await services(request).reads.tally_at(tool, position, time, profile.listed_at)
+    view = tally_view(tool, tally, stale=False)
+    return shared_value(request, view, read.models.epoch, view.position, stale=False)
+
+
+def _moment(text: str) -> tuple[Position, datetime]:
+    """A position, or a time of RFC 3339 (whose `+` an address may have turned into a space)."""
+    try:
+        if text.isascii() and text.isdigit():
+            return msgspec.convert(text, Position, strict=False), _TIME_MAX
+        moment = msgspec.convert(text.replace(" ", "+"), datetime)
+    except msgspec.ValidationError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Refused(
+            "invalid_parameter", "at: a position, or a time such as 2026-01-31T12:00:00Z."
+        )
+    return POSITION_MAX, moment
+
+
+@get(
+    "/v1/tallies",
+    operation_id="getTallies",
+    summary="The tallies of up to 100 tools",
+    tags=["tallies"],
+    opt={"answers": {200: TalliesView}},
+)
+async def get_tallies(
+    request: Http, tools: ToolList, min_position: MinPosition = 0
+) -> ASGIResponse:
+    """In the order asked for. One unknown tool refuses the whole list."""
+    slugs = tool_slugs(tools)
+    read = await services(request).reads.models(min_position)
+    views = [_view(read, slug) for slug in slugs]
+    newest = max(view.position for view in views)
+    return shared_value(request, TalliesView(views), read.models.epoch, newest, stale=read.stale)
+
+
+ROUTES = [get_tally, get_tallies]

@@ -1,0 +1,98 @@
+"""PUT and DELETE a vote; a visitor is made at the first vote, never at a read."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import delete, post, put
+from litestar.response.base import ASGIResponse
+from msgspec import Meta, Struct
+
+from votes.api.exchange import Http, private, read_json, submit, tool_slug
+from votes.api.identity import identity
+from votes.app.answers import VoteView
+from votes.app.handle import Outcome
+from votes.domain import vote
+from votes.domain.terms import Choice, ToolSlug, visitor
+
+
+class VoteBody(Struct, frozen=True, forbid_unknown_fields=True):
+    choice: Annotated[Choice, Meta(examples=["ship"])]
+
+
+class VisitorView(Struct, frozen=True):
+    """A visitor's token: send it as `Authorization: Visitor TOKEN`."""
+
+    token: str
+
+
+_body = msgspec.json.Decoder(VoteBody)
+
+
+@put(
+    "/v1/tools/{slug:str}/vote",
+    operation_id="castVote",
+    summary="Vote ship or skip",
+    tags=["votes"],
+    status_code=200,
+    opt={"body": VoteBody, "answers": {200: VoteView}, "write": True},
+)
+async def cast_vote(request: Http, slug: str) -> ASGIResponse:
+    """Says which choice is yours from now on; the same again changes nothing."""
+    tool = tool_slug(slug)
+    body = await read_json(request, _body)
+    who = identity(request)
+    caller = await who.caller(request)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    voter = caller.voter
+    if voter is None:
+        visitor_id, token = who.visitors.make()
+        voter = visitor(visitor_id)
+        headers = (who.cookie(request, token),)
+    elif caller.renew and caller.visitor_id is not None:
+        headers = (who.cookie(request, who.visitors.token(caller.visitor_id)),)
+    command = vote.CastVote(tool, voter, body.choice)
+    outcome = await submit(request, vote.decider, command, voter, body.choice.encode())
+    return private(_view(tool, outcome), headers=headers)
+
+
+@delete(
+    "/v1/tools/{slug:str}/vote",
+    operation_id="retractVote",
+    summary="Take your vote back",
+    tags=["votes"],
+    status_code=200,
+    opt={"answers": {200: VoteView}, "write": True},
+)
+async def retract_vote(request: Http, slug: str) -> ASGIResponse:
+    """Leaves no vote of yours on the tool; without one this changes nothing."""
+    tool = tool_slug(slug)
+    who = identity(request)
+    voter = (await who.caller(request)).voter or visitor(who.visitors.make()[0])
+    outcome = await submit(request, vote.decider, vote.RetractVote(tool, voter), voter)
+    return private(_view(tool, outcome))
+
+
+def _view(tool: ToolSlug, outcome: Outcome) -> VoteView:
+    return VoteView(
+        tool=tool,
+        choice=outcome.after.choice,
+        previous=outcome.before.choice,
+        changed=outcome.changed,
+        position=outcome.position,
+    )
+
+
+@post(
+    "/v1/visitors",
+    operation_id="createVisitor",
+    summary="A visitor token, for pages on other origins",
+    tags=["identity"],
+    status_code=201,
+    opt={"answers": {201: VisitorView}},
+)
+async def create_visitor(request: Http) -> ASGIResponse:
+    """For a page on another origin, where cookies of this one are not sent: the page keeps it."""
+    return private(VisitorView(identity(request).visitors.make()[1]), status=201)
+
+
+ROUTES = [cast_vote, retract_vote, create_visitor]

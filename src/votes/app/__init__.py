@@ -1,0 +1,1 @@
+"""What the program does, without saying on what: handle commands, project events, answer reads."""

@@ -1,0 +1,207 @@
+"""The shapes that readers get."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from votes.domain import verdict
+from votes.domain.summary import PanelReview, Profile
+from votes.domain.tally import Tally
+from votes.domain.terms import Choice, PersonaSlug, Position, Score, ToolSlug
+from votes.domain.tool import Entry, Plan
+from votes.domain.verdict import Call, PanelVerdict
+
+
+class TallyView(Struct, frozen=True):
+    """The community's votes on a tool and what they allow to say.
+
+    `position` is the log position of the last event that moved the tally and `as_of` its time.
+    `interval` holds the shares of ship that the votes do not refute (95 %, at every look);
+    `estimate` is the mean of the share under a Beta(2,2) prior. `stale` says that the read models
+    could not be reached and this was read from the log.
+    """
+
+    tool: ToolSlug
+    ship: int
+    skip: int
+    total: int
+    ship_share: float | None
+    call: Call
+    leaning: Choice | None
+    estimate: float | None
+    interval: tuple[float, float] | None
+    position: Position
+    as_of: datetime
+    stale: bool
+
+
+class TalliesView(Struct, frozen=True):
+    tallies: list[TallyView]
+
+
+class ReviewView(Struct, frozen=True):
+    persona: PersonaSlug
+    score: Score
+    choice: Choice
+    body: str
+    revised_at: datetime
+
+
+class PanelView(Struct, frozen=True):
+    """The panel's verdict. Scores are 0 to 100; `spread` is the highest less the lowest."""
+
+    verdict: PanelVerdict
+    ship: int
+    skip: int
+    ship_share: float | None
+    mean_score: float | None
+    spread: int | None
+    reviews: list[ReviewView]
+
+
+class SummaryView(Struct, frozen=True):
+    """A tool: what the catalogue says, what the panel says, what the community says."""
+
+    slug: ToolSlug
+    name: str
+    category: str
+    tagline: str
+    description: str
+    url: str | None
+    pricing: str
+    best_for: str
+    plans: tuple[Plan, ...]
+    entry_price: float | None
+    listed_at: datetime
+    panel: PanelView
+    community: TallyView
+    position: Position
+
+
+class ToolsPage(Struct, frozen=True):
+    tools: list[SummaryView]
+    next_cursor: str | None
+    total: int
+
+
+class ReviewsView(Struct, frozen=True):
+    tool: ToolSlug
+    panel: PanelView
+    position: Position
+
+
+class Difference(Struct, frozen=True):
+    """A row in which two tools differ."""
+
+    field: str
+    a: Any
+    b: Any
+
+
+class CompareView(Struct, frozen=True):
+    a: SummaryView
+    b: SummaryView
+    differences: list[Difference]
+    position: Position
+
+
+def tally_view(tool: ToolSlug, tally: Tally, *, stale: bool) -> TallyView:
+    says = verdict.community(tally.ship, tally.skip)
+    return TallyView(
+        tool=tool,
+        ship=tally.ship,
+        skip=tally.skip,
+        total=tally.total,
+        ship_share=verdict.share(tally.ship, tally.skip),
+        call=says.call,
+        leaning=says.leaning,
+        estimate=says.estimate,
+        interval=says.interval,
+        position=tally.position,
+        as_of=tally.as_of,
+        stale=stale,
+    )
+
+
+def panel_view(reviews: tuple[PanelReview, ...]) -> PanelView:
+    says = verdict.panel((r.opinion.choice, r.opinion.score) for r in reviews)
+    return PanelView(
+        **asdict(says),
+        reviews=[
+            ReviewView(r.persona, r.opinion.score, r.opinion.choice, r.opinion.body, r.revised_at)
+            for r in reviews
+        ],
+    )
+
+
+def summary_view(tool: ToolSlug, profile: Profile, tally: Tally, *, stale: bool) -> SummaryView:
+    entry = profile.entry
+    return SummaryView(
+        slug=tool,
+        **{name: getattr(entry, name) for name in Entry.__struct_fields__},
+        entry_price=min((p.price for p in entry.plans if p.price is not None), default=None),
+        listed_at=profile.listed_at,
+        panel=panel_view(profile.reviews),
+        community=tally_view(tool, tally, stale=stale),
+        position=max(profile.position, tally.position),
+    )
+
+
+def compare_view(a: SummaryView, b: SummaryView) -> CompareView:
+    rows = zip(_rows(a).items(), _rows(b).items(), strict=True)
+    return CompareView(
+        a=a,
+        b=b,
+        differences=[Difference(field, x, y) for (field, x), (_, y) in rows if x != y],
+        position=max(a.position, b.position),
+    )
+
+
+def _rows(summary: SummaryView) -> dict[str, Any]:
+    """What a reader compares tools by."""
+    return {
+        "panel.verdict": summary.panel.verdict,
+        "panel.mean_score": summary.panel.mean_score,
+        "panel.ship_share": summary.panel.ship_share,
+        "community.call": summary.community.call,
+        "community.ship_share": summary.community.ship_share,
+        "community.total": summary.community.total,
+        "pricing": summary.pricing,
+        "entry_price": summary.entry_price,
+        "best_for": summary.best_for,
+        "category": summary.category,
+    }
+
+
+class VoteView(Struct, frozen=True):
+    """A vote as it now stands. `position` can be given to any read as `min_position`."""
+
+    tool: ToolSlug
+    choice: Choice | None
+    previous: Choice | None
+    changed: bool
+    position: Position
+
+
+class BookmarkView(Struct, frozen=True):
+    tool: ToolSlug
+    note: str
+    tags: tuple[str, ...]
+    collection: str | None
+    added_at: datetime
+    position: Position
+
+
+class BookmarksPage(Struct, frozen=True):
+    bookmarks: list[BookmarkView]
+    next_cursor: str | None
+    total: int
+
+
+class ToolState(Struct, frozen=True):
+    """What the caller has done with a tool."""
+
+    vote: Choice | None
+    bookmarked: bool

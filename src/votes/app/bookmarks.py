@@ -1,0 +1,65 @@
+"""A user's bookmarks, read from the user's own streams in the log."""
+
+from typing import Any, Literal
+
+from votes.app.answers import BookmarkView
+from votes.app.paging import Page, page
+from votes.app.ports import EventStore
+from votes.domain.bookmark import BookmarkRevised, ToolBookmarked, prefix
+from votes.domain.decider import Recorded
+from votes.domain.terms import Subject
+
+BOOKMARKS_READ_MAX = 10_000
+
+Sort = Literal["new", "old", "tool"]
+
+
+async def bookmarks(
+    store: EventStore,
+    user: Subject,
+    sort: Sort,
+    q: str | None,
+    tag: str | None,
+    collection: str | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[BookmarkView]:
+    """A page of the user's bookmarks. Raises `BadCursor` and `Unavailable`."""
+    kept = [
+        view
+        for recorded in await store.last_of_prefix(prefix(user), BOOKMARKS_READ_MAX)
+        if (view := _view(recorded)) is not None
+        and (tag is None or tag in view.tags)
+        and (collection is None or collection == view.collection)
+        and _has(q, view)
+    ]
+    return page([(_key(sort, view), view) for view in kept], sort, cursor, limit)
+
+
+def _view(recorded: Recorded) -> BookmarkView | None:
+    match recorded.event:
+        case (
+            ToolBookmarked(tool=tool, annotations=kept, added_at=at)
+            | BookmarkRevised(tool=tool, annotations=kept, added_at=at)
+        ):
+            return BookmarkView(tool, kept.note, kept.tags, kept.collection, at, recorded.position)
+        case _:
+            return None
+
+
+def _has(q: str | None, view: BookmarkView) -> bool:
+    if not q:
+        return True
+    text = " ".join((view.tool, view.note, *view.tags)).casefold()
+    return all(word in text for word in q.casefold().split())
+
+
+def _key(sort: Sort, view: BookmarkView) -> list[Any]:
+    at = view.added_at.timestamp()
+    match sort:
+        case "new":
+            return [-at, view.tool]
+        case "old":
+            return [at, view.tool]
+        case "tool":
+            return [view.tool]

@@ -1,0 +1,60 @@
+"""The read models as an API process holds them: what to answer from, and who waits for more."""
+
+import asyncio
+import heapq
+from itertools import count
+
+import msgspec
+
+from votes.app.answers import tally_view
+from votes.app.models import Changes, Models
+from votes.domain.terms import POSITION_MAX, Position, ToolSlug
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Memory:
+    """Holds the live models, the answers encoded from them, and the waiters for a position."""
+
+    def __init__(self) -> None:
+        self.models: Models | None = None
+        self._tallies: dict[ToolSlug, tuple[Position, bytes]] = {}
+        self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
+        self._ticket = count()
+
+    def changed(self, models: Models | None, changes: Changes | None) -> None:
+        """The models have moved by the changes; None for the changes when anything may differ."""
+        self.models = models
+        if changes is None:
+            self._tallies.clear()
+        else:
+            for partition in changes.partitions.values():
+                for tool in (*partition.tallies, *partition.profiles):
+                    self._tallies.pop(tool, None)
+        self._wake(models.position if models is not None else POSITION_MAX)
+
+    def tally(self, tool: ToolSlug) -> tuple[Position, bytes] | None:
+        """The position and the encoded tally of a listed tool, None where there is none."""
+        known = self._tallies.get(tool)
+        if known is not None or self.models is None:
+            return known
+        tally = self.models.tally(tool)
+        if tally is None or self.models.profile(tool) is None:
+            return None
+        known = tally.position, _encode(tally_view(tool, tally, stale=False))
+        self._tallies[tool] = known
+        return known
+
+    async def reached(self, position: Position) -> None:
+        """Return once the models are at or after the position, or lost."""
+        if self.models is not None and self.models.position >= position:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (position, next(self._ticket), future))
+        await future
+
+    def _wake(self, position: Position) -> None:
+        while self._waiting and self._waiting[0][0] <= position:
+            future = heapq.heappop(self._waiting)[2]
+            if not future.done():
+                future.set_result(None)

@@ -1,0 +1,121 @@
+"""What the application needs from the outside, and how the outside fails."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from votes.app.models import Changes, Models
+from votes.domain.decider import Recorded
+from votes.domain.terms import Position, Stream
+
+
+class Unavailable(Exception):
+    """A store cannot be asked now.
+
+    After a write the outcome is unknown: the same command again settles it.
+    """
+
+
+class Meta(Struct, frozen=True, omit_defaults=True):
+    """Where an event comes from: who asked, in which request, because of what."""
+
+    actor: str
+    request: str | None = None
+    correlation: str | None = None
+    causation: str | None = None
+
+
+class Answered(Struct, frozen=True):
+    """What a command with an idempotency key was answered: `outcome` is JSON."""
+
+    fingerprint: bytes
+    outcome: str
+    position: Position
+
+
+class Keyed(Struct, frozen=True):
+    """An answer to keep under a command's id, given at `version` of the stream (0: no event)."""
+
+    command_id: UUID
+    fingerprint: bytes
+    outcome: str
+    version: int
+
+
+class Append(Struct, frozen=True):
+    """What one command adds: events to a stream after `version`, and perhaps an answer to keep."""
+
+    stream: Stream
+    version: int
+    events: Sequence[Any]
+    meta: Meta
+    at: datetime
+    keyed: Keyed | None = None
+
+
+class EventStore(Protocol):
+    """The log. All methods raise `Unavailable` when it does not answer."""
+
+    async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        """The last event of each stream that has one."""
+        ...
+
+    async def answers(self, command_ids: Collection[UUID]) -> dict[UUID, Answered]:
+        """What these commands were answered, as far as they were."""
+        ...
+
+    async def append(self, batch: Sequence[Append]) -> list[Position | None]:
+        """Store the batch durably; for each its last position, or None where it is refused.
+
+        Refused is what was decided on a stream that has moved, or under a command id that is
+        taken; nothing of it is stored. An append of an answer alone has the position of the
+        event at its version, 0 without one.
+        """
+        ...
+
+    def after(self, position: Position, limit: int) -> AsyncIterator[list[Recorded]]:
+        """Events after the position in order, in lists of at most `limit`, up to the head."""
+        ...
+
+    async def of_prefix(self, prefix: str, position: Position, at: datetime) -> list[Recorded]:
+        """Events up to a position and a time, of the streams that begin with the prefix."""
+        ...
+
+    async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
+        """The last event of each stream that begins with the prefix, at most `limit`."""
+        ...
+
+    async def head(self) -> Position:
+        """The last position, 0 in an empty log."""
+        ...
+
+    async def epoch(self) -> str:
+        """Which log this is."""
+        ...
+
+    def readable(self, kind: str) -> bool:
+        """Whether events of the kind `type/schema` can be read by this release."""
+        ...
+
+
+class ReadModels(Protocol):
+    """Where the projection is kept. All methods raise `Unavailable` when it does not answer."""
+
+    async def load(self) -> Models | None:
+        """The live models, None where they are missing or not whole."""
+        ...
+
+    async def resume(self, models: Models) -> None:
+        """Tell all who follow that a new projector goes on from these models."""
+        ...
+
+    async def apply(self, changes: Changes) -> bool:
+        """Apply a folded batch; False where the models are not at the position it starts from."""
+        ...
+
+    async def replace(self, models: Models) -> None:
+        """Build the models beside the live ones under a new version, then make that one live."""
+        ...

@@ -1,0 +1,87 @@
+"""The projector: reads the log, folds it, applies what has changed to the read models.
+
+One at a time leads; who does is decided by the store. Whatever is unclear (a lost connection, a
+refused batch, missing models) ends in the same place: forget all, load again, rebuild what is not
+whole. So there is one way to start, to recover and to take over.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from votes.app.models import Models
+from votes.app.ports import EventStore, ReadModels
+
+PASS_EVENTS_MAX = 5_000
+HEARTBEAT_S = 1.0
+RELOAD_PAUSE_S = 0.1
+
+Log = Callable[[str], None]
+
+
+async def fold_log(store: EventStore, models: Models) -> None:
+    """Bring the models up to the head of the log."""
+    async for events in store.after(models.position, PASS_EVENTS_MAX):
+        models.fold(events)
+
+
+async def rebuild(store: EventStore, read_models: ReadModels) -> Models:
+    """Fold the whole log anew, beside the live models, and make the result live."""
+    models = Models(await store.epoch())
+    await fold_log(store, models)
+    models.fold((), every=True)
+    await read_models.replace(models)
+    return models
+
+
+class Projector:
+    """Keeps the read models at the head of the log. `bell` rings when something was appended."""
+
+    def __init__(
+        self, store: EventStore, read_models: ReadModels, bell: asyncio.Event, log: Log
+    ) -> None:
+        self._store = store
+        self._read_models = read_models
+        self._bell = bell
+        self._log = log
+
+    async def run(self) -> None:
+        """Project until cancelled; raises what it cannot mend by loading again."""
+        while True:
+            models = await self.load()
+            while await self.step(models):
+                pass
+            self._log("the read models are not where they were left: loading them again")
+            await asyncio.sleep(RELOAD_PAUSE_S)
+
+    async def load(self) -> Models:
+        """The models as they are kept, rebuilt where they are missing or of no use."""
+        models = await self._read_models.load()
+        if models is not None and not await self._of_no_use(models):
+            await self._read_models.resume(models)
+            return models
+        self._log("rebuilding the read models from the log")
+        return await rebuild(self._store, self._read_models)
+
+    async def _of_no_use(self, models: Models) -> bool:
+        """Folded from another log, from beyond its head, or without events readable by now."""
+        return (
+            models.epoch != await self._store.epoch()
+            or models.furthest() > await self._store.head()
+            or any(self._store.readable(kind) for kind in models.parked().values())
+        )
+
+    async def step(self, models: Models) -> bool:
+        """Project what is new, or wait for it; False where the models have to be loaded again."""
+        self._bell.clear()
+        moved = False
+        async for events in self._store.after(models.position, PASS_EVENTS_MAX):
+            moved = True
+            if not await self._read_models.apply(models.fold(events)):
+                return False
+        if moved:
+            return True
+        try:
+            await asyncio.wait_for(self._bell.wait(), HEARTBEAT_S)
+        except TimeoutError:
+            return await self._read_models.apply(models.fold((), every=True))
+        return True

@@ -1,0 +1,41 @@
+"""The `votes` command. Exit 0 done, 1 failed, 2 wrong usage."""
+
+import sys
+
+import click
+
+from votes import __version__
+from votes.app.ports import Unavailable
+from votes.cli.exporting import export
+from votes.cli.operate import doctor, migrate, rebuild, tail, token, verify
+from votes.cli.serve import api, worker
+from votes.cli.transfer import import_
+from votes.cli.up import up
+from votes.config import ConfigError
+from votes.embedded import DataDirInUse, StartFailed
+from votes.store.migrate import MigrationChanged
+
+_TOLD = (ConfigError, DataDirInUse, StartFailed, MigrationChanged, Unavailable)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="votes")
+def cli() -> None:
+    """Ship or skip: votes, bookmarks, panel reviews and live tallies on an event log.
+
+    Settings come from the environment (VOTES_POSTGRES_URL, VOTES_REDIS_URL, …). Without them the
+    embedded servers in the data directory are used.
+    """
+
+
+for command in (up, api, worker, migrate, import_, export, rebuild, verify, tail, token, doctor):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command; what a person can mend is told in one line."""
+    try:
+        cli()
+    except _TOLD as error:
+        click.echo(f"votes: {error}", err=True)
+        sys.exit(1)

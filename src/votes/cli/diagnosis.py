@@ -1,0 +1,86 @@
+"""What `votes doctor` looks at."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+from msgspec import Struct
+
+from votes.app.ports import Unavailable
+from votes.config import Config
+from votes.store.migrate import pending
+from votes.store.postgres import CONNECT_TIMEOUT_S, PostgresEventStore, create_pool, translated
+from votes.views.read_models import RedisReadModels
+from votes.views.read_models import translated as redis_translated
+from votes.wiring import connect_redis, new_id, required
+
+POSTGRES_MIN = 15
+REDIS_MIN = 7
+LAG_EVENTS_MAX = 10_000
+
+
+class Check(Struct, frozen=True):
+    name: str
+    ok: bool
+    found: str
+
+
+async def diagnose(config: Config) -> list[Check]:
+    """All checks that can be made; a server that does not answer ends those behind it."""
+    checks = []
+    for source in (_postgres(config), _redis(config)):
+        try:
+            checks.extend([check async for check in source])
+        except Unavailable as error:
+            checks.append(Check("server", False, str(error)))
+    return checks
+
+
+async def _postgres(config: Config) -> AsyncIterator[Check]:
+    url = required(config.postgres_url, "VOTES_POSTGRES_URL")
+    async with translated():
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S)
+        try:
+            version = connection.get_server_version()
+            yield Check(
+                "postgres", version.major >= POSTGRES_MIN, f"{version.major}.{version.minor}"
+            )
+            for name, wanted in (("fsync", "on"), ("synchronous_commit", None)):
+                value = await connection.fetchval("SHOW " + name)
+                yield Check(name, value == wanted or (wanted is None and value != "off"), value)
+            missing = await pending(connection)
+            yield Check("migrations", not missing, ", ".join(missing) or "all applied")
+        finally:
+            await connection.close()
+    if not missing:
+        pool = await create_pool(url)
+        async with pool:
+            head = await PostgresEventStore(pool, new_id).head()
+        yield Check("log", True, f"{head} events")
+
+
+async def _redis(config: Config) -> AsyncIterator[Check]:
+    redis = connect_redis(required(config.redis_url, "VOTES_REDIS_URL"))
+    try:
+        async with redis_translated():
+            info: dict[str, Any] = await redis.info("server")
+        version = str(info["redis_version"])
+        name = str(info.get("server_name", "redis"))
+        yield Check(
+            name,
+            int(version.partition(".")[0]) >= REDIS_MIN,
+            str(info.get("valkey_version", version)),
+        )
+        models = await RedisReadModels(redis).load()
+        if models is None:
+            yield Check("read models", False, "missing or not whole: is a worker running?")
+            return
+        yield Check("read models", True, f"at position {models.position}")
+        parked = models.parked()
+        yield Check(
+            "parked events",
+            not parked,
+            f"{len(parked)}: {sorted(set(parked.values()))}" if parked else "none",
+        )
+    finally:
+        await redis.aclose()

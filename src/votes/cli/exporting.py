@@ -1,0 +1,104 @@
+"""`votes export`: what the log holds, as files."""
+
+import asyncio
+import csv
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+import msgspec
+
+from votes.app.answers import tally_view
+from votes.app.models import Models
+from votes.app.project import PASS_EVENTS_MAX, fold_log
+from votes.cli.settings import data_dir_option, with_servers
+from votes.config import Config
+from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
+from votes.store.postgres import PostgresEventStore
+from votes.wiring import event_store
+
+Row = dict[str, Any]
+
+
+async def _events(store: PostgresEventStore) -> AsyncIterator[Row]:
+    async for record in store.records(PASS_EVENTS_MAX):
+        yield record
+
+
+async def _tallies(store: PostgresEventStore) -> AsyncIterator[Row]:
+    models = Models(await store.epoch())
+    await fold_log(store, models)
+    for partition in models.partitions:
+        for tool, tally in partition.tallies.items():
+            yield msgspec.to_builtins(tally_view(tool, tally, stale=False))
+
+
+async def _bookmarks(store: PostgresEventStore) -> AsyncIterator[Row]:
+    kept: dict[str, Any] = {}
+    async for events in store.after(0, PASS_EVENTS_MAX):
+        for recorded in events:
+            if recorded.stream.startswith("bookmark:"):
+                kept[recorded.stream] = recorded.event
+    for event in kept.values():
+        if isinstance(event, ToolBookmarked | BookmarkRevised):
+            row = msgspec.to_builtins(event)
+            notes = row.pop("annotations")
+            yield {"user": row["user"], "tool": row["tool"], **notes, "at": row["added_at"]}
+
+
+EXPORTS = {"events": _events, "tallies": _tallies, "bookmarks": _bookmarks}
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(sorted(EXPORTS)))
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@click.option("--format", "form", type=click.Choice(["ndjson", "csv"]), default="ndjson")
+@data_dir_option
+def export(kind: str, output: Path | None, form: str, data_dir: Path | None) -> None:
+    """Write events, tallies or bookmarks as NDJSON or CSV, to standard output or a file."""
+    with (
+        with_servers(f"votes export {kind}", data_dir) as config,
+        click.open_file(
+            str(output or "-"), "w", encoding="utf-8", atomic=output is not None
+        ) as file,
+    ):
+        count = asyncio.run(_export(config, kind, form, file))
+    click.echo(f"{count} rows", err=True)
+
+
+async def _export(config: Config, kind: str, form: str, file: Any) -> int:
+    count = 0
+    async with event_store(config) as store:
+        write = _csv(file) if form == "csv" else _ndjson(file)
+        async for row in EXPORTS[kind](store):
+            write(row)
+            count += 1
+    return count
+
+
+def _ndjson(file: TextIO) -> Any:
+    def write(row: Row) -> None:
+        file.write(msgspec.json.encode(row).decode() + "\n")
+
+    return write
+
+
+def _csv(file: TextIO) -> Any:
+    writer: list[Any] = []
+
+    def write(row: Row) -> None:
+        flat = {key: _cell(value) for key, value in row.items()}
+        if not writer:
+            writer.append(csv.DictWriter(file, flat.keys()))
+            writer[0].writeheader()
+        writer[0].writerow(flat)
+
+    return write
+
+
+def _cell(value: Any) -> Any:
+    """Lists of words as words, other structures as JSON, None as nothing."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ";".join(value)
+    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value

@@ -1,0 +1,183 @@
+"""Commands of an operator: migrate, rebuild, verify, tail, token, doctor."""
+
+import asyncio
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import jwt
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from votes.app.project import PASS_EVENTS_MAX
+from votes.app.project import rebuild as rebuild_models
+from votes.app.verify import Audit
+from votes.app.verify import verify as audit
+from votes.cli.diagnosis import diagnose
+from votes.cli.settings import (
+    data_dir_option,
+    from_environment,
+    json_option,
+    with_secrets,
+    with_servers,
+)
+from votes.config import Config, ConfigError
+from votes.domain.terms import Position
+from votes.store.migrate import migrate as apply_migrations
+from votes.wiring import event_store, now, read_models, required
+
+DRIFTS_TOLD_MAX = 20
+TAIL_POLL_S = 0.2
+ROLES = ("admin", "moderator", "panelist")
+
+console = Console(highlight=False)
+
+
+@click.command()
+@data_dir_option
+@json_option
+def migrate(data_dir: Path | None, as_json: bool) -> None:
+    """Bring the database's schema up to date. Safe to run twice, and at once."""
+    with with_servers("votes migrate", data_dir) as config:
+        url = required(config.migration_url, "VOTES_MIGRATION_URL")
+        applied = asyncio.run(apply_migrations(url))
+    if as_json:
+        click.echo(json.dumps({"applied": applied}))
+    else:
+        click.echo("\n".join(f"applied {name}" for name in applied) or "nothing to do")
+
+
+@click.command()
+@click.option("--projection", type=click.Choice(["all", "tallies", "profiles"]), default="all")
+@data_dir_option
+@json_option
+def rebuild(projection: str, data_dir: Path | None, as_json: bool) -> None:
+    """Fold the read models anew from the log, beside the live ones, and switch over.
+
+    The projections share their checkpoints and are folded in one pass: any name rebuilds all.
+    """
+    with with_servers("votes rebuild", data_dir) as config:
+        position, tools = asyncio.run(_rebuild(config))
+    if as_json:
+        click.echo(json.dumps({"position": position, "tools": tools}))
+    else:
+        click.echo(f"rebuilt {tools} tools at position {position}")
+
+
+async def _rebuild(config: Config) -> tuple[Position, int]:
+    async with event_store(config) as store, read_models(config) as kept:
+        await kept.load()
+        models = await rebuild_models(store, kept)
+    return models.position, sum(len(part.tallies) for part in models.partitions)
+
+
+@click.command()
+@data_dir_option
+@json_option
+def verify(data_dir: Path | None, as_json: bool) -> None:
+    """Count the log anew and compare every read model with it. Exit 1 on drift."""
+    with with_servers("votes verify", data_dir) as config:
+        found = asyncio.run(_verify(config))
+    if as_json:
+        click.echo(msgspec.json.encode({"ok": found.ok, **msgspec.to_builtins(found)}))
+    else:
+        _tell_audit(found)
+    sys.exit(0 if found.ok else 1)
+
+
+async def _verify(config: Config) -> Audit:
+    async with event_store(config) as store, read_models(config) as kept:
+        return await audit(store, kept)
+
+
+def _tell_audit(found: Audit) -> None:
+    if found.problem is not None:
+        click.echo(f"drift: {found.problem}", err=True)
+    elif found.ok:
+        click.echo(f"no drift: {found.models} read models match {found.events} events")
+    else:
+        for drift in found.drifts[:DRIFTS_TOLD_MAX]:
+            click.echo(
+                f"{drift.model} {drift.key}: kept {drift.kept}, counted {drift.counted}", err=True
+            )
+        click.echo(f"drift: {len(found.drifts)} of {found.models} read models", err=True)
+
+
+@click.command()
+@click.option("--after", default=None, type=click.IntRange(0), help="Start after this position.")
+@click.option("--follow/--no-follow", default=True, help="Wait for more at the end of the log.")
+@data_dir_option
+def tail(after: int | None, follow: bool, data_dir: Path | None) -> None:
+    """Print events as they are appended, one JSON object a line."""
+    with with_servers("votes tail", data_dir) as config:
+        try:
+            asyncio.run(_tail(config, after, follow))
+        except KeyboardInterrupt:
+            sys.exit(0)
+
+
+async def _tail(config: Config, after: int | None, follow: bool) -> None:
+    async with event_store(config) as store:
+        position = after if after is not None else (await store.head() if follow else 0)
+        while True:
+            async for record in store.records(PASS_EVENTS_MAX, position):
+                click.echo(msgspec.json.encode(record))
+                position = record["position"]
+            if not follow:
+                return
+            await asyncio.sleep(TAIL_POLL_S)
+
+
+@click.command()
+@click.option("--subject", "--id", "subject", required=True, help="Who: the token's `sub`.")
+@click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="May be repeated.")
+@click.option("--persona", default=None, help="Whose reviews a panelist writes.")
+@click.option("--ttl-hours", default=24, show_default=True, type=click.IntRange(1, 24 * 365))
+@data_dir_option
+@json_option
+def token(
+    subject: str,
+    roles: tuple[str, ...],
+    persona: str | None,
+    ttl_hours: int,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Make a user's token, signed with VOTES_JWT_SECRET (or the data directory's secret)."""
+    config = from_environment(data_dir)
+    if config.postgres_url is None or (config.data_dir / "secrets.json").exists():
+        config = with_secrets(config)
+    if config.jwt_secret is None:
+        raise ConfigError("VOTES_JWT_SECRET: is missing; with VOTES_JWKS_URL others make tokens")
+    issued = now()
+    claims: dict[str, Any] = {
+        "sub": subject,
+        "roles": sorted(roles),
+        "iat": issued,
+        "exp": issued + timedelta(hours=ttl_hours),
+    }
+    named = {"persona": persona, "iss": config.jwt_issuer, "aud": config.jwt_audience}
+    claims |= {name: value for name, value in named.items() if value is not None}
+    text = jwt.encode(claims, config.jwt_secret, algorithm="HS256")
+    click.echo(json.dumps({"token": text}) if as_json else text)
+
+
+@click.command()
+@data_dir_option
+@json_option
+def doctor(data_dir: Path | None, as_json: bool) -> None:
+    """Check settings, servers, schema and read models. Exit 1 if something is wrong."""
+    with with_servers("votes doctor", data_dir) as config:
+        checks = asyncio.run(diagnose(config))
+    if as_json:
+        click.echo(msgspec.json.encode(checks))
+    else:
+        table = Table("check", "", "found", box=None)
+        for check in checks:
+            table.add_row(check.name, "[green]ok[/]" if check.ok else "[red]WRONG[/]", check.found)
+        console.print(table)
+    sys.exit(0 if all(check.ok for check in checks) else 1)

@@ -1,0 +1,66 @@
+"""`votes api` and `votes worker`: one process each, on the servers that the environment names."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from votes.cli.settings import from_environment
+from votes.config import Config, ConfigError
+
+BACKLOG_CONNECTIONS = 4_096
+BACKPRESSURE_REQUESTS = 16_384
+"""Granian counts open streams too; its default would stop at about a thousand."""
+
+STOP_TIMEOUT_S = 5
+
+
+def _needs(config: Config, *names: str) -> None:
+    for name in names:
+        if not getattr(config, name):
+            raise ConfigError(f"VOTES_{name.upper()}: is missing")
+
+
+def address_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where to listen."""
+    port = click.option(
+        "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="TCP port."
+    )
+    host = click.option("--host", default="127.0.0.1", show_default=True, help="Address.")
+    return host(port(command))
+
+
+@click.command()
+@address_options
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
+def api(host: str, port: int, workers: int) -> None:
+    """Serve the HTTP API."""
+    _needs(from_environment(), "postgres_url", "redis_url", "secret_keys")
+    from granian import Granian  # noqa: PLC0415 - a server is only for this command
+    from granian.constants import Interfaces, Loops  # noqa: PLC0415
+    from granian.log import LogLevels  # noqa: PLC0415
+
+    Granian(
+        "votes.api.main:from_environment",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=workers,
+        backlog=BACKLOG_CONNECTIONS,
+        backpressure=BACKPRESSURE_REQUESTS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_TIMEOUT_S,
+        log_level=LogLevels.warning,
+        websockets=False,
+    ).serve()
+
+
+@click.command()
+def worker() -> None:
+    """Run the worker: it projects events into the read models, and runs jobs."""
+    _needs(from_environment(), "postgres_url", "redis_url", "queue_url")
+    os.execv(sys.executable, [sys.executable, "-m", "workers"])  # noqa: S606

@@ -1,0 +1,107 @@
+"""Settings for a command: the environment, completed by a data directory's servers."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from votes import embedded
+from votes.config import Config, ConfigError, load
+from votes.embedded import Addresses
+from votes.logs import set_up_logs
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="VOTES_DATA_DIR",
+    default=None,
+    help="Where the embedded servers keep their data.  [default: ./.data]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class _Secrets(Struct, frozen=True):
+    secret_key: str
+    jwt_secret: str
+
+
+def from_environment(data_dir: Path | None = None) -> Config:
+    """The settings, with logs set up. Raises `ConfigError`."""
+    config = load(os.environ)
+    set_up_logs(config.log)
+    return replace(config, data_dir=data_dir) if data_dir is not None else config
+
+
+def completed(config: Config, addresses: Addresses) -> Config:
+    """The settings with the embedded servers where no URL is set."""
+    if config.postgres_url is None:
+        config = replace(config, postgres_url=addresses.app_url, migration_url=addresses.owner_url)
+    if config.redis_url is None:
+        config = replace(config, redis_url=addresses.redis_url)
+        config = replace(config, queue_url=config.queue_url or addresses.queue_url)
+    return config
+
+
+@contextmanager
+def with_servers(purpose: str, data_dir: Path | None) -> Iterator[Config]:
+    """Settings that name servers which answer: started here for as long as it takes, unless a
+    running `votes up` has them."""
+    config = from_environment(data_dir)
+    postgres, redis = config.postgres_url is None, config.redis_url is None
+    if not postgres and not redis:
+        yield config
+        return
+    with embedded.running(config.data_dir, purpose, postgres=postgres, redis=redis) as addresses:
+        yield completed(config, addresses)
+
+
+def with_secrets(config: Config) -> Config:
+    """The settings with secrets of the data directory, made there once, where none are set."""
+    kept = kept_secrets(config.data_dir)
+    if not config.secret_keys:
+        config = replace(config, secret_keys=(kept.secret_key.encode(),))
+    if config.jwt_secret is None and config.jwks_url is None:
+        config = replace(config, jwt_secret=kept.jwt_secret)
+    return config
+
+
+def kept_secrets(data_dir: Path) -> _Secrets:
+    path = data_dir / "secrets.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Secrets)
+    except FileNotFoundError:
+        made = _Secrets(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    data_dir.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_bytes(msgspec.json.encode(made))
+    try:
+        os.link(draft, path)  # whoever comes first has made them
+    except FileExistsError:
+        return kept_secrets(data_dir)
+    finally:
+        draft.unlink()
+    return made
+
+
+def environment(config: Config) -> dict[str, str]:
+    """The environment of child processes that are to run with these settings."""
+    ours: dict[str, Any] = {
+        "VOTES_POSTGRES_URL": config.postgres_url,
+        "VOTES_MIGRATION_URL": config.migration_url,
+        "VOTES_REDIS_URL": config.redis_url,
+        "VOTES_QUEUE_URL": config.queue_url,
+        "VOTES_DATA_DIR": str(config.data_dir),
+        "VOTES_SECRET_KEYS": ",".join(key.decode() for key in config.secret_keys),
+        "VOTES_JWT_SECRET": config.jwt_secret,
+    }
+    return os.environ | {name: value for name, value in ours.items() if value}

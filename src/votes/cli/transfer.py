@@ -1,0 +1,137 @@
+"""`votes import` and `votes export`."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID, uuid5
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from votes.app.bulk import submit_all
+from votes.app.handle import Request
+from votes.cli.importing import IMPORTS, Wanted
+from votes.cli.rows import Row, opened, rows
+from votes.cli.settings import data_dir_option, json_option, with_servers
+from votes.config import Config
+from votes.domain.decider import Rejected
+from votes.store.migrate import migrate
+from votes.store.postgres import PostgresEventStore
+from votes.wiring import event_store
+
+CHUNK_ROWS = 512
+REFUSALS_TOLD_MAX = 20
+_ROWS = UUID("b4f6a6b2-52a7-4a5c-8f0e-0c6f1f0d7a55")
+
+
+@click.command(name="import")
+@click.argument("kind", type=click.Choice(sorted(IMPORTS)))
+@click.argument(
+    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+)
+@click.option("--create-tools", is_flag=True, help="List tools that nobody has listed yet.")
+@data_dir_option
+@json_option
+def import_(
+    kind: str, file: Path, create_tools: bool, data_dir: Path | None, as_json: bool
+) -> None:
+    """Import rows of a CSV file (with a header) or of NDJSON.
+
+    \b
+    tools      slug,name,category,tagline,description,url,pricing,best_for
+    votes      tool,voter,choice,at
+    reviews    tool,persona,score,choice,body
+    bookmarks  user,tool,note,tags,collection,at   (tags separated by ;)
+
+    Importing the same file again changes nothing. Rows that are refused are named with their
+    line, the others are imported; exit 1 then.
+    """
+    with with_servers(f"votes import {kind}", data_dir) as config:
+        counts = asyncio.run(_import(config, kind, file, create_tools))
+    if as_json:
+        click.echo(json.dumps(counts))
+    else:
+        click.echo(
+            "{rows} rows: {events} new events, {unchanged} unchanged, {refused} refused".format(
+                **counts
+            )
+        )
+    if counts["refused"]:
+        sys.exit(1)
+
+
+async def _import(config: Config, kind: str, path: Path, create_tools: bool) -> dict[str, int]:
+    await migrate(config.migration_url or "")
+    counts = {"rows": 0, "events": 0, "unchanged": 0, "refused": 0}
+    async with event_store(config) as store:
+        with _progress() as progress, opened(path) as file:
+            size = os.fstat(file.fileno()).st_size if file.seekable() else None
+            task = progress.add_task(f"importing {kind}", total=size, rows=0)
+            source = rows(file, str(path))
+            while chunk := list(islice(source, CHUNK_ROWS)):
+                await _import_chunk(store, IMPORTS[kind], chunk, create_tools, counts)
+                progress.update(task, completed=_told(file), rows=counts["rows"])
+    return counts
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]} rows"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def _told(file: BinaryIO) -> int | None:
+    return file.tell() if file.seekable() else None
+
+
+async def _import_chunk(
+    store: PostgresEventStore,
+    wanted: Wanted,
+    chunk: Sequence[Row],
+    create: bool,
+    counts: dict[str, int],
+) -> None:
+    requests: list[tuple[int, Request]] = []
+    for number, fields in chunk:
+        counts["rows"] += 1
+        try:
+            requests.append((number, _request(wanted, fields)))
+        except ValueError as error:
+            _refuse(counts, number, str(error))
+    if create:
+        await submit_all(store, await wanted.missing_tools(store, [r for _, r in requests]))
+    answers = await submit_all(store, [request for _, request in requests])
+    for (number, _), answer in zip(requests, answers, strict=True):
+        if isinstance(answer, Rejected):
+            _refuse(counts, number, answer.detail)
+        else:
+            counts["events" if answer.changed else "unchanged"] += 1
+
+
+def _request(wanted: Wanted, fields: dict[str, Any] | str) -> Request:
+    """The command of a row. What a row says is its identity, so a row is obeyed once."""
+    if isinstance(fields, str):
+        raise ValueError(fields)
+    content = msgspec.json.encode(sorted(fields.items()))
+    return wanted.request(fields, uuid5(_ROWS, wanted.kind.encode().hex() + content.hex()))
+
+
+def _refuse(counts: dict[str, int], number: int, reason: str) -> None:
+    counts["refused"] += 1
+    if counts["refused"] <= REFUSALS_TOLD_MAX:
+        click.echo(f"line {number}: {reason}", err=True)
+    elif counts["refused"] == REFUSALS_TOLD_MAX + 1:
+        click.echo("further refusals are only counted", err=True)

@@ -1,0 +1,137 @@
+"""`votes up`: everything, by one command."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from votes import embedded, supervise
+from votes.cli.serve import address_options
+from votes.cli.settings import (
+    completed,
+    data_dir_option,
+    environment,
+    from_environment,
+    with_secrets,
+)
+from votes.config import Config
+from votes.demo.load import load_demo
+from votes.embedded import Servers, StartFailed
+from votes.store.migrate import migrate
+from votes.supervise import Child
+
+READY_TIMEOUT_S = 60.0
+READY_POLL_S = 0.05
+ANSWER_TIMEOUT_S = 1.0
+REVIVE_S = 1.0
+
+console = Console(stderr=True, highlight=False)
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Load the demo catalogue and its panel reviews.")
+@address_options
+@data_dir_option
+def up(demo: bool, host: str, port: int, data_dir: Path | None) -> None:
+    """Start everything: servers, migrations, worker and API. Ctrl-C stops all of it."""
+    config = from_environment(data_dir)
+    _check_port(host, port)
+    postgres, redis = config.postgres_url is None, config.redis_url is None
+    started = time.monotonic()
+    with embedded.started(config.data_dir, "votes up", postgres=postgres, redis=redis) as servers:
+        config = with_secrets(completed(config, servers.addresses))
+        asyncio.run(_serve(config, servers, host, port, demo, started))
+    console.print("Stopped. The data stays.")
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartFailed(
+                f"cannot listen on {host}:{port}: {error.strerror}; try --port"
+            ) from None
+
+
+async def _serve(
+    config: Config, servers: Servers, host: str, port: int, demo: bool, started: float
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    for name in await migrate(config.migration_url or ""):
+        console.print(f"migrated {name}")
+    if demo and not stop.is_set():
+        await load_demo(config, console)
+    command = (sys.executable, "-m", "votes")
+    env = environment(config)
+    children = [
+        Child("api", (*command, "api", "--host", host, "--port", str(port)), env),
+        Child("worker", (*command, "worker"), env),
+    ]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    beside = [
+        asyncio.create_task(_revive(servers)),
+        asyncio.create_task(_announce(url, config, demo, started)),
+    ]
+    try:
+        await supervise.run(children, stop)
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _revive(servers: Servers) -> None:
+    while True:
+        await asyncio.sleep(REVIVE_S)
+        for name in servers.revive():
+            console.print(f"[yellow]{name} ended and was started again[/]")
+
+
+async def _announce(url: str, config: Config, demo: bool, started: float) -> None:
+    """Say where to look, once it is there to be seen."""
+    if not await _ready(url.replace("//0.0.0.0", "//127.0.0.1")):
+        console.print(f"[red]not ready after {READY_TIMEOUT_S:.0f} s: see {url}/health/ready[/]")
+        return
+    console.print(f"\n[bold green]votes is up[/] after {time.monotonic() - started:.1f} s\n")
+    if demo:
+        pair = "claude-haiku-open-weights/mistral-3-small"
+        console.print(f"  a comparison  {url}/v1/compare/{pair}", soft_wrap=True)
+    console.print(f"  catalogue     {url}/v1/tools", soft_wrap=True)
+    console.print(f"  reference     {url}/docs", soft_wrap=True)
+    console.print(f"  health        {url}/health/ready", soft_wrap=True)
+    console.print(f"  data          {config.data_dir.resolve()}", soft_wrap=True)
+    console.print(f"  Postgres      {config.postgres_url}", soft_wrap=True)
+    console.print(f"  Valkey        {config.redis_url}", soft_wrap=True)
+    console.print("\nCtrl-C stops it; the data stays.", soft_wrap=True)
+
+
+async def _ready(url: str) -> bool:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if await asyncio.to_thread(_is_ready, url):
+            return True
+        await asyncio.sleep(READY_POLL_S)
+    return False
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health/ready", timeout=ANSWER_TIMEOUT_S) as answer:  # noqa: S310
+            status: dict[str, Any] = json.load(answer)
+    except (OSError, ValueError):
+        return False
+    return status["status"] == "ok" and not status["lag"]

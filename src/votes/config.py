@@ -1,0 +1,136 @@
+"""The settings: one frozen struct, read from the environment once.
+
+| variable | meaning |
+|---|---|
+| `VOTES_POSTGRES_URL` | the log; the login must be a member of the role `votes_app` |
+| `VOTES_MIGRATION_URL` | the same database as its owner, for `votes migrate`; default: the log's |
+| `VOTES_REDIS_URL` | read models |
+| `VOTES_QUEUE_URL` | the worker's job queue; default: the read models' server |
+| `VOTES_DATA_DIR` | the embedded servers' data and secrets; default `./.data` |
+| `VOTES_SECRET_KEYS` | comma-separated keys of visitor cookies: the first signs, all verify |
+| `VOTES_JWT_SECRET` | shared secret of users' tokens (HS256) |
+| `VOTES_JWKS_URL` | or where the keys of users' tokens are published |
+| `VOTES_JWT_ISSUER`, `VOTES_JWT_AUDIENCE` | what users' tokens must say, if set |
+| `VOTES_USER_COOKIE` | a cookie that may hold a user's token |
+| `VOTES_ALLOWED_ORIGINS` | comma-separated origins of other sites that may call the API |
+| `VOTES_TRUSTED_PROXIES` | comma-separated networks whose `X-Forwarded-Proto` is believed |
+| `VOTES_LOG` | `debug`, `info` (default), `warning` or `error` |
+
+With no URL at all the embedded servers are used.
+"""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Literal, cast, get_args
+from urllib.parse import urlsplit
+
+from msgspec import Struct, ValidationError, convert
+
+DATA_DIR_DEFAULT = Path(".data")
+SECRET_LENGTH_MIN = 16
+LogLevel = Literal["debug", "info", "warning", "error"]
+LOG_LEVELS = get_args(LogLevel)
+Network = IPv4Network | IPv6Network
+
+
+class ConfigError(Exception):
+    """A value is wrong or missing; the message is one line that names it."""
+
+
+class Config(Struct, frozen=True):
+    """The settings. A URL that is None is the embedded servers' to fill in."""
+
+    postgres_url: str | None = None
+    migration_url: str | None = None
+    redis_url: str | None = None
+    queue_url: str | None = None
+    data_dir: Path = DATA_DIR_DEFAULT
+    secret_keys: tuple[bytes, ...] = ()
+    jwt_secret: str | None = None
+    jwks_url: str | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    user_cookie: str | None = None
+    allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
+    log: LogLevel = "info"
+
+
+def load(env: Mapping[str, str]) -> Config:
+    """The settings in the environment. Raises `ConfigError`."""
+    postgres_url = _url(env, "VOTES_POSTGRES_URL", "postgresql", "postgres")
+    redis_url = _url(env, "VOTES_REDIS_URL", "redis", "rediss", "unix")
+    if env.get("VOTES_JWT_SECRET") and env.get("VOTES_JWKS_URL"):
+        raise ConfigError("VOTES_JWKS_URL: set this or VOTES_JWT_SECRET, not both")
+    return Config(
+        postgres_url=postgres_url,
+        migration_url=_url(env, "VOTES_MIGRATION_URL", "postgresql", "postgres") or postgres_url,
+        redis_url=redis_url,
+        queue_url=_url(env, "VOTES_QUEUE_URL", "redis", "rediss", "unix") or redis_url,
+        data_dir=Path(env.get("VOTES_DATA_DIR") or DATA_DIR_DEFAULT),
+        secret_keys=_secret_keys(env),
+        jwt_secret=_secret("VOTES_JWT_SECRET", env.get("VOTES_JWT_SECRET") or None),
+        jwks_url=_url(env, "VOTES_JWKS_URL", "https", "http"),
+        jwt_issuer=env.get("VOTES_JWT_ISSUER") or None,
+        jwt_audience=env.get("VOTES_JWT_AUDIENCE") or None,
+        user_cookie=env.get("VOTES_USER_COOKIE") or None,
+        allowed_origins=_origins(env),
+        trusted_proxies=_networks(env),
+        log=_log_level(env),
+    )
+
+
+def _list(env: Mapping[str, str], name: str) -> list[str]:
+    return [part.strip() for part in env.get(name, "").split(",") if part.strip()]
+
+
+def _url(env: Mapping[str, str], name: str, *schemes: str) -> str | None:
+    url = env.get(name, "").strip()
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{name}: not a URL: {error}") from error
+    if parts.scheme not in schemes:
+        raise ConfigError(f"{name}: must begin with {' or '.join(s + '://' for s in schemes)}")
+    return url
+
+
+def _secret(name: str, secret: str | None) -> str | None:
+    if secret is not None and len(secret) < SECRET_LENGTH_MIN:
+        raise ConfigError(f"{name}: shorter than {SECRET_LENGTH_MIN} characters")
+    return secret
+
+
+def _secret_keys(env: Mapping[str, str]) -> tuple[bytes, ...]:
+    keys = _list(env, "VOTES_SECRET_KEYS")
+    for key in keys:
+        _secret("VOTES_SECRET_KEYS", key)
+    return tuple(key.encode() for key in keys)
+
+
+def _origins(env: Mapping[str, str]) -> tuple[str, ...]:
+    origins = _list(env, "VOTES_ALLOWED_ORIGINS")
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+            raise ConfigError(f"VOTES_ALLOWED_ORIGINS: {origin!r} is not like https://example.com")
+    return tuple(origins)
+
+
+def _networks(env: Mapping[str, str]) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(text, strict=False) for text in _list(env, "VOTES_TRUSTED_PROXIES"))
+    except ValueError as error:
+        raise ConfigError(f"VOTES_TRUSTED_PROXIES: {error}") from error
+
+
+def _log_level(env: Mapping[str, str]) -> LogLevel:
+    level = (env.get("VOTES_LOG") or "info").lower()
+    try:
+        return cast("LogLevel", convert(level, LogLevel))
+    except ValidationError:
+        raise ConfigError(f"VOTES_LOG: {level!r} is none of {', '.join(LOG_LEVELS)}") from None

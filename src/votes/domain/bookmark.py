@@ -1,0 +1,122 @@
+"""Bookmarks: a user's saved tools, each with a note, tags and a collection."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+from msgspec import Struct
+
+from votes.domain import tool as tools
+from votes.domain.decider import Decider, Rejected
+from votes.domain.terms import Label, Stream, Subject, Tags, Text, ToolSlug
+
+
+class Annotations(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a user writes beside a bookmark."""
+
+    note: Text = ""
+    tags: Tags = ()
+    collection: Label | None = None
+
+    def canonical(self) -> "Annotations":
+        """Tags trimmed, empty ones dropped, each kept once in the order first given."""
+        tags = dict.fromkeys(tag.strip() for tag in self.tags)
+        tags.pop("", None)
+        return Annotations(self.note, tuple(tags), self.collection)
+
+
+def stream(user: Subject, tool: ToolSlug) -> Stream:
+    return Stream(f"{prefix(user)}{tool}")
+
+
+def prefix(user: Subject) -> str:
+    """What the streams of all bookmarks of a user, and of no other, begin with.
+
+    A subject may hold a colon, so its length stands before it.
+    """
+    return f"bookmark:{len(user)}:{user}:"
+
+
+class ToolBookmarked(Struct, frozen=True):
+    user: Subject
+    tool: ToolSlug
+    annotations: Annotations
+    added_at: datetime
+
+
+class BookmarkRevised(Struct, frozen=True):
+    user: Subject
+    tool: ToolSlug
+    annotations: Annotations
+    added_at: datetime
+
+
+class BookmarkRemoved(Struct, frozen=True):
+    user: Subject
+    tool: ToolSlug
+
+
+class Bookmark(Struct, frozen=True):
+    """`added_at` is None where there is no bookmark."""
+
+    listed: bool = False
+    added_at: datetime | None = None
+    annotations: Annotations = Annotations()
+
+
+def evolve(state: Bookmark, event: Any) -> Bookmark:
+    match event:
+        case ToolBookmarked() | BookmarkRevised():
+            return Bookmark(state.listed, event.added_at, event.annotations)
+        case BookmarkRemoved():
+            return Bookmark(state.listed)
+        case tools.ToolListed() | tools.ToolRevised():
+            return Bookmark(True, state.added_at, state.annotations)
+        case tools.ToolDelisted():
+            return Bookmark(False, state.added_at, state.annotations)
+        case _:
+            return state
+
+
+class KeepBookmark(Struct, frozen=True):
+    """Add the bookmark, or revise the one there is; `at` is the time of asking."""
+
+    user: Subject
+    tool: ToolSlug
+    annotations: Annotations
+    at: datetime
+
+
+class RemoveBookmark(Struct, frozen=True):
+    user: Subject
+    tool: ToolSlug
+
+
+BookmarkCommand = KeepBookmark | RemoveBookmark
+
+
+def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[Any] | Rejected:
+    match command:
+        case KeepBookmark(user, tool, annotations, at):
+            if not state.listed:
+                return tools.unknown(tool)
+            kept = annotations.canonical()
+            if state.added_at is None:
+                return [ToolBookmarked(user, tool, kept, added_at=at)]
+            if kept == state.annotations:
+                return []
+            return [BookmarkRevised(user, tool, kept, added_at=state.added_at)]
+        case RemoveBookmark(user, tool):
+            return [] if state.added_at is None else [BookmarkRemoved(user, tool)]
+    assert_never(command)
+
+
+decider: Decider[BookmarkCommand, Bookmark] = Decider(
+    initial=Bookmark(),
+    streams=lambda command: (
+        stream(command.user, command.tool),
+        tools.stream(command.tool),
+    ),
+    evolve=evolve,
+    decide=decide,
+)

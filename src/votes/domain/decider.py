@@ -1,0 +1,58 @@
+"""The shape shared by all aggregates: a command and the folded state are decided into events."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from votes.domain.terms import Position, Stream
+
+Command = TypeVar("Command")
+State = TypeVar("State")
+
+
+class Rejected(Struct, frozen=True):
+    """A refusal is a value: `code` is stable and public, `detail` is for a reader."""
+
+    code: str
+    detail: str
+
+
+class Recorded(Struct, frozen=True, gc=False):
+    """An event as it stands in the log.
+
+    `position` is its place in the one order of all events, `version` its place in its stream
+    (from 1), `at` the time (UTC) at which it happened.
+    """
+
+    position: Position
+    stream: Stream
+    version: int
+    event: Any
+    at: datetime
+
+
+class Decider(Struct, Generic[Command, State], frozen=True):
+    """The rules of one aggregate.
+
+    `streams(command)` names the stream that the command appends to, then those that it only
+    reads. `evolve` never raises and checks no rule; events it does not know change nothing.
+    `decide` answers the events that the command leads to, none where nothing is to change.
+
+    Every event says all that its stream's state holds, so the last event of a stream tells as
+    much as all of them: a command reads one row a stream, however long its history.
+    """
+
+    initial: State
+    streams: Callable[[Command], tuple[Stream, ...]]
+    evolve: Callable[[State, Any], State]
+    decide: Callable[[Command, State], Sequence[Any] | Rejected]
+
+
+def fold(decider: Decider[Any, State], events: Iterable[Any]) -> State:
+    """The state after the events, oldest first."""
+    state = decider.initial
+    for event in events:
+        state = decider.evolve(state, event)
+    return state

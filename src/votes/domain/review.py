@@ -1,0 +1,100 @@
+"""Panel reviews: each persona has at most one on a tool, scored 0 to 100."""
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+from msgspec import Struct
+
+from votes.domain import tool as tools
+from votes.domain.decider import Decider, Rejected
+from votes.domain.terms import Choice, PersonaSlug, ReviewBody, Score, Stream, ToolSlug
+
+
+class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a reviewer says."""
+
+    score: Score
+    choice: Choice
+    body: ReviewBody = ""
+
+
+def stream(tool: ToolSlug, persona: PersonaSlug) -> Stream:
+    return Stream(f"review:{tool}:{persona}")
+
+
+class ReviewPublished(Struct, frozen=True):
+    tool: ToolSlug
+    persona: PersonaSlug
+    opinion: Opinion
+
+
+class ReviewRevised(Struct, frozen=True):
+    tool: ToolSlug
+    persona: PersonaSlug
+    opinion: Opinion
+
+
+class ReviewWithdrawn(Struct, frozen=True):
+    tool: ToolSlug
+    persona: PersonaSlug
+
+
+class Review(Struct, frozen=True):
+    """`opinion` is None where there is no review."""
+
+    listed: bool = False
+    opinion: Opinion | None = None
+
+
+def evolve(state: Review, event: Any) -> Review:
+    match event:
+        case ReviewPublished(opinion=opinion) | ReviewRevised(opinion=opinion):
+            return Review(state.listed, opinion)
+        case ReviewWithdrawn():
+            return Review(state.listed, None)
+        case tools.ToolListed() | tools.ToolRevised():
+            return Review(True, state.opinion)
+        case tools.ToolDelisted():
+            return Review(False, state.opinion)
+        case _:
+            return state
+
+
+class PublishReview(Struct, frozen=True):
+    """Publish the review, or revise the one there is."""
+
+    tool: ToolSlug
+    persona: PersonaSlug
+    opinion: Opinion
+
+
+class WithdrawReview(Struct, frozen=True):
+    tool: ToolSlug
+    persona: PersonaSlug
+
+
+ReviewCommand = PublishReview | WithdrawReview
+
+
+def decide(command: ReviewCommand, state: Review) -> Sequence[Any] | Rejected:
+    if not state.listed:
+        return tools.unknown(command.tool)
+    match command:
+        case PublishReview(tool, persona, opinion):
+            if state.opinion is None:
+                return [ReviewPublished(tool, persona, opinion)]
+            return [] if opinion == state.opinion else [ReviewRevised(tool, persona, opinion)]
+        case WithdrawReview(tool, persona):
+            return [] if state.opinion is None else [ReviewWithdrawn(tool, persona)]
+    assert_never(command)
+
+
+decider: Decider[ReviewCommand, Review] = Decider(
+    initial=Review(),
+    streams=lambda command: (
+        stream(command.tool, command.persona),
+        tools.stream(command.tool),
+    ),
+    evolve=evolve,
+    decide=decide,
+)

@@ -1,0 +1,61 @@
+"""How an event changes a tally."""
+
+from datetime import datetime
+from math import log2
+from typing import Any
+
+from msgspec import Struct
+
+from votes.domain.decider import Recorded
+from votes.domain.terms import Choice, Position
+from votes.domain.vote import VoteCast, VoteRetracted
+
+HEAT_HALF_LIFE_S = 3 * 24 * 3600
+
+
+class Tally(Struct, frozen=True, gc=False):
+    """The counted votes on a tool after `position`, the last event that moved them.
+
+    `heat` ranks what is voted on now: log2 of the sum over all votes cast of 2^(time/half-life).
+    Such forward decay (Cormode et al. 2009, "Forward decay") needs no clock to compare by.
+    """
+
+    ship: int
+    skip: int
+    position: Position
+    as_of: datetime
+    heat: float = 0.0
+
+    @property
+    def total(self) -> int:
+        return self.ship + self.skip
+
+
+def evolve(tally: Tally, recorded: Recorded) -> Tally:
+    """The tally after the event; the same one where the event is no vote."""
+    match recorded.event:
+        case VoteCast(choice=choice, previous=previous):
+            return _moved(tally, choice, previous, recorded)
+        case VoteRetracted(previous=previous):
+            return _moved(tally, None, previous, recorded)
+        case _:
+            return tally
+
+
+def _moved(tally: Tally, now: Choice | None, before: Choice | None, recorded: Recorded) -> Tally:
+    return Tally(
+        ship=tally.ship + (now == "ship") - (before == "ship"),
+        skip=tally.skip + (now == "skip") - (before == "skip"),
+        position=recorded.position,
+        as_of=recorded.at,
+        heat=tally.heat if now is None else _heated(tally.heat, recorded.at),
+    )
+
+
+def _heated(heat: float, at: datetime) -> float:
+    vote = at.timestamp() / HEAT_HALF_LIFE_S
+    return max(heat, vote) + log2(1 + 2 ** -abs(heat - vote))
+
+
+def event_of_votes(event: Any) -> bool:
+    return isinstance(event, VoteCast | VoteRetracted)

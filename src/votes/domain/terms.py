@@ -1,0 +1,63 @@
+"""The words of the domain, with the limits that hold wherever they are read from outside.
+
+The limits are `msgspec.Meta` annotations: a request body, an import row and a path are all
+checked by decoding into these types, so each limit stands here alone.
+"""
+
+import re
+from typing import Annotated, Literal, NewType
+
+from msgspec import Meta
+
+SLUG_LENGTH_MAX = 100
+SUBJECT_LENGTH_MAX = 200
+TAGS_MAX = 20
+PLANS_MAX = 20
+
+# Letters that no visible text needs: controls, and the bidirectional overrides that make text
+# read differently from what it says. Postgres cannot store NUL at all.
+_INVISIBLE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+_LINE = rf"\A[^{_INVISIBLE}\n\t]*\Z"
+_TEXT = rf"\A[^{_INVISIBLE}]*\Z"
+_SLUG = rf"\A[a-z0-9](?:[a-z0-9._-]{{0,{SLUG_LENGTH_MAX - 2}}}[a-z0-9])?\Z"
+
+ToolSlug = Annotated[str, Meta(pattern=_SLUG, description="A tool's name in addresses.")]
+PersonaSlug = Annotated[str, Meta(pattern=_SLUG, description="A panel reviewer's name.")]
+Subject = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=SUBJECT_LENGTH_MAX)]
+Label = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=120)]
+Category = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=64)]
+Line = Annotated[str, Meta(pattern=_LINE, max_length=400)]
+Text = Annotated[str, Meta(pattern=_TEXT, max_length=4_000)]
+ReviewBody = Annotated[str, Meta(pattern=_TEXT, max_length=10_000)]
+Tag = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=50)]
+Tags = Annotated[tuple[Tag, ...], Meta(max_length=TAGS_MAX)]
+WebAddress = Annotated[str, Meta(pattern=r"\Ahttps?://[^\s\x00-\x20<>\"]+\Z", max_length=2_048)]
+Score = Annotated[int, Meta(ge=0, le=100)]
+Price = Annotated[float, Meta(ge=0)]
+
+Choice = Literal["ship", "skip"]
+POSITION_MAX = 2**63 - 1
+Position = Annotated[
+    int, Meta(ge=0, le=POSITION_MAX, description="A place in the log's one order.")
+]
+Stream = NewType("Stream", str)
+
+VoterId = NewType("VoterId", str)
+"""Who votes: `visitor:…`, `user:…`, or `import:…` for a voter known from a file alone."""
+
+_is_slug = re.compile(_SLUG).match
+
+
+def is_slug(text: str) -> bool:
+    """Whether the text could name a tool."""
+    return _is_slug(text) is not None
+
+
+def visitor(visitor_id: str) -> VoterId:
+    """The voter behind a visitor's cookie or token."""
+    return VoterId(f"visitor:{visitor_id}")
+
+
+def user(subject: str) -> VoterId:
+    """The voter behind a logged-in user."""
+    return VoterId(f"user:{subject}")

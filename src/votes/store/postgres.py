@@ -1,0 +1,223 @@
+"""The log in Postgres. Implements `votes.app.ports.EventStore`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from votes.app.ports import Answered, Append, Unavailable
+from votes.domain.decider import Recorded
+from votes.domain.terms import Position, Stream
+from votes.store.codec import Codec
+from votes.store.queries import QUERIES
+
+APPLICATION_ROLE = "votes_app"
+POOL_CONNECTIONS_MAX = 8
+STATEMENT_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 5.0
+
+_UNREPLICATED = "01000"
+"""The warning under which Postgres reports a commit whose wait for a standby was cut short."""
+
+_PREFIX_END = chr(0x10FFFF)
+
+NewId = Callable[[], UUID]
+Connection = PoolConnectionProxy | asyncpg.Connection
+
+_OUTAGES = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """The driver's errors that mean "cannot be asked now", as the application's."""
+    try:
+        yield
+    except _OUTAGES as error:
+        raise Unavailable(f"Postgres: {str(error) or type(error).__name__}") from error
+
+
+async def create_pool(url: str) -> asyncpg.Pool:
+    """A pool whose connections act as the application's role, whoever logs in."""
+
+    async def keep(_: Connection) -> None:
+        """Nothing that we send changes a session, so nothing has to be reset."""
+
+    return await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=POOL_CONNECTIONS_MAX,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=STATEMENT_TIMEOUT_S,
+        server_settings={"role": APPLICATION_ROLE, "application_name": "votes"},
+        reset=keep,
+    )
+
+
+class PostgresEventStore:
+    """The event store on a pool. `new_id` makes the ids of events."""
+
+    def __init__(self, pool: asyncpg.Pool, new_id: NewId, codec: Codec | None = None) -> None:
+        self._pool = pool
+        self._new_id = new_id
+        self._codec = codec or Codec()
+        self._encode = msgspec.json.Encoder().encode
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        async with translated(), self._pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
+            yield connection
+
+    def _recorded(self, row: Any) -> Recorded:
+        event = self._codec.decode(row["type"], row["schema"], row["data"])
+        return Recorded(row["position"], row["stream"], row["version"], event, row["at"])
+
+    async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(QUERIES["last_events"], list(streams))
+        return {row["stream"]: self._recorded(row) for row in rows}
+
+    async def answers(self, command_ids: Collection[UUID]) -> dict[UUID, Answered]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(QUERIES["command_answers"], list(command_ids))
+        return {
+            UUID(bytes=row["command_id"].bytes): Answered(
+                row["fingerprint"], row["outcome"], row["position"]
+            )
+            for row in rows
+        }
+
+    async def append(self, batch: Sequence[Append]) -> list[Position | None]:
+        arguments = self._event_columns(batch) + _answer_columns(batch)
+        async with self._connection() as connection:
+            with _unreplicated(connection) as warned:
+                row = await connection.fetchrow(QUERIES["append"], *arguments)
+                await asyncio.sleep(0)  # the driver hands on warnings in the loop's next round
+        if warned:
+            raise Unavailable(f"Postgres: {warned[0]}")
+        return _positions(batch, row["position_before"], frozenset(row["refused"]))
+
+    def _event_columns(self, batch: Sequence[Append]) -> list[list[Any]]:
+        rows = []
+        for append in batch:
+            meta = self._encode(append.meta).decode()
+            for number, event in enumerate(append.events):
+                event_id = (
+                    uuid5(append.keyed.command_id, str(number)) if append.keyed else self._new_id()
+                )
+                kind, schema, data = self._codec.encode(event)
+                version = append.version + number + 1
+                rows.append((append.stream, version, event_id, kind, schema, data, meta, append.at))
+        return [list(column) for column in zip(*rows, strict=True)] or [[]] * 8
+
+    async def after(self, position: Position, limit: int) -> AsyncIterator[list[Recorded]]:
+        while True:
+            async with self._connection() as connection:
+                rows = await connection.fetch(QUERIES["events_after"], position, limit)
+            if not rows:
+                return
+            if rows[0]["position"] != position + 1 or rows[-1]["position"] != position + len(rows):
+                raise LogBroken(f"positions after {position} are not in a row")
+            position += len(rows)
+            yield [self._recorded(row) for row in rows]
+            if len(rows) < limit:
+                return
+
+    async def records(self, limit: int, position: Position = 0) -> AsyncIterator[dict[str, Any]]:
+        """All that is kept of each event after the position, read `limit` at a time."""
+        while True:
+            async with self._connection() as connection:
+                rows = await connection.fetch(QUERIES["records_after"], position, limit)
+            for row in rows:
+                yield dict(row) | {
+                    "data": msgspec.Raw(row["data"].encode()),
+                    "meta": msgspec.Raw(row["meta"].encode()),
+                }
+            if len(rows) < limit:
+                return
+            position = rows[-1]["position"]
+
+    async def of_prefix(self, prefix: str, position: Position, at: datetime) -> list[Recorded]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                QUERIES["events_of_prefix"], prefix, prefix + _PREFIX_END, position, at
+            )
+        return [self._recorded(row) for row in rows]
+
+    async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                QUERIES["last_events_of_prefix"], prefix, prefix + _PREFIX_END, limit
+            )
+        return [self._recorded(row) for row in rows]
+
+    async def head(self) -> Position:
+        async with self._connection() as connection:
+            return int(await connection.fetchval(QUERIES["head"]))
+
+    async def epoch(self) -> str:
+        async with self._connection() as connection:
+            return str(await connection.fetchval(QUERIES["epoch"]))[:8]
+
+    def readable(self, kind: str) -> bool:
+        return self._codec.readable(kind)
+
+
+class LogBroken(Exception):
+    """The log has a gap: something other than this program wrote to it."""
+
+
+class _unreplicated:  # noqa: N801 - a context manager reads as a word
+    """Collects the warnings of commits that a standby has not confirmed."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._warned: list[str] = []
+
+    def _hear(self, _: Any, message: Any) -> None:
+        if message.sqlstate == _UNREPLICATED:
+            self._warned.append(message.message)
+
+    def __enter__(self) -> list[str]:
+        self._connection.add_log_listener(self._hear)
+        return self._warned
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.remove_log_listener(self._hear)
+
+
+def _answer_columns(batch: Sequence[Append]) -> list[list[Any]]:
+    rows = [
+        (append.stream, keyed.version, keyed.command_id, keyed.fingerprint, keyed.outcome)
+        for append in batch
+        if (keyed := append.keyed) is not None
+    ]
+    return [list(column) for column in zip(*rows, strict=True)] or [[]] * 5
+
+
+def _positions(
+    batch: Sequence[Append], position: Position, refused: frozenset[str]
+) -> list[Position | None]:
+    """The last position of each append: those that were stored follow one another."""
+    positions: list[Position | None] = []
+    for append in batch:
+        if append.stream in refused:
+            positions.append(None)
+            continue
+        position += len(append.events)
+        positions.append(position)
+    return positions

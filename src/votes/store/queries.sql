@@ -1,0 +1,59 @@
+-- All SQL that runs while the program serves, each query under its name. Parameters only.
+-- Migrations and the ledger of migrations stand in `migrations/` and `migrate.py`.
+
+-- name: last_events
+-- The last event of each of the streams named in $1; no row for a stream without events.
+SELECT last.stream, last.version, last.position, last.type, last.schema, last.data, last.at
+FROM unnest($1::text[]) AS asked(stream)
+CROSS JOIN LATERAL (
+    SELECT stream, version, position, type, schema, data, at
+    FROM events
+    WHERE events.stream = asked.stream
+    ORDER BY version DESC
+    LIMIT 1
+) AS last;
+
+-- name: command_answers
+-- What the commands with the ids $1 were answered, as far as they were.
+SELECT command_id, fingerprint, outcome, position FROM command_answers
+WHERE command_id = ANY ($1::uuid[]);
+
+-- name: append
+-- The batch of events and answers: see the function in the migrations.
+SELECT position_before, refused
+FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+
+-- name: events_after
+-- Events after position $1 in order, at most $2.
+SELECT position, stream, version, type, schema, data, at FROM events
+WHERE position > $1 ORDER BY position LIMIT $2;
+
+-- name: records_after
+-- As events_after, with all that is kept of an event.
+SELECT position, stream, version, event_id, type, schema, data, meta, at FROM events
+WHERE position > $1 ORDER BY position LIMIT $2;
+
+-- name: events_of_prefix
+-- Events of the streams that begin with $1 (and end before $2), up to position $3 and time $4.
+SELECT position, stream, version, type, schema, data, at FROM events
+WHERE stream >= $1 AND stream < $2 AND position <= $3 AND at <= $4
+ORDER BY position;
+
+-- name: last_events_of_prefix
+-- The last event of each stream that begins with $1 (and ends before $2), at most $3 streams.
+SELECT DISTINCT ON (stream) position, stream, version, type, schema, data, at FROM events
+WHERE stream >= $1 AND stream < $2
+ORDER BY stream, version DESC
+LIMIT $3;
+
+-- name: head
+-- The last position, 0 in an empty log.
+SELECT coalesce(max(position), 0) FROM events;
+
+-- name: epoch
+-- Which log this is.
+SELECT epoch FROM log;
+
+-- name: lead
+-- Waits until this session is the one that projects; held until the session ends.
+SELECT pg_advisory_lock(hashtextextended('votes.projector', 0));

@@ -1,0 +1,1 @@
+"""The read models in Redis, and their replica in an API process."""

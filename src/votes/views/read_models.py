@@ -1,0 +1,180 @@
+"""The read models in Redis: applied batch by batch, replaced whole, loaded whole.
+
+Exactly-once in effect: a partition moves from one checkpoint to the next in a script that refuses
+any other start, so a batch sent twice, or by a projector that no longer leads, changes nothing.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import RedisError
+
+from votes.app.models import PARTITIONS, Changes, Models, Partition
+from votes.app.ports import Unavailable
+from votes.domain.summary import Profile
+from votes.domain.tally import Tally
+from votes.domain.terms import Position
+from votes.views import keys
+
+WRITE_FIELDS_MAX = 500
+KEPT_VERSIONS_MAX = 8
+
+_encode = msgspec.json.Encoder().encode
+_tally = msgspec.json.Decoder(Tally).decode
+_profile = msgspec.json.Decoder(Profile).decode
+
+
+class Live(Struct, frozen=True):
+    """The pointer: which version of the models is live, folded from which log, how far."""
+
+    version: int
+    epoch: str
+    position: Position
+
+
+class Message(Struct):
+    """What is published; without changes it tells to load the models again."""
+
+    live: Live
+    changes: Changes | None = None
+
+
+_live = msgspec.json.Decoder(Live).decode
+_encode_message = msgspec.msgpack.Encoder().encode
+decode_message = msgspec.msgpack.Decoder(Message).decode
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Redis's errors as the application's."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise Unavailable(f"Redis: {error}") from error
+
+
+def _script(name: str) -> str:
+    return (files("votes.views") / name).read_text()
+
+
+class RedisReadModels:
+    """Implements `votes.app.ports.ReadModels`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._live: Live | None = None
+        self._apply = self._announce = ""
+
+    async def load(self) -> Models | None:
+        async with translated():
+            self._apply = await self._redis.script_load(_script("apply.lua"))
+            self._announce = await self._redis.script_load(_script("announce.lua"))
+            text = await self._redis.get(keys.LIVE)
+            self._live = live = _live(text) if text else None
+            if live is None:
+                return None
+            models = Models(live.epoch, live.position)
+            for number in range(PARTITIONS):
+                partition = await self._load_partition(live, number)
+                if partition is None:
+                    return None
+                models.partitions[number] = partition
+            return models
+
+    async def _load_partition(self, live: Live, number: int) -> Partition | None:
+        checkpoint, tallies, profiles, parked = keys.of_partition(live.version, number)
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.get(checkpoint)
+        for key in (tallies, profiles, parked):
+            pipe.hgetall(key)
+        folded, tally, profile, park = await pipe.execute()
+        epoch, _, position = (folded or b"").decode().partition(":")
+        if epoch != live.epoch:
+            return None
+        return Partition(
+            int(position),
+            {tool.decode(): _tally(value) for tool, value in tally.items()},
+            {tool.decode(): _profile(value) for tool, value in profile.items()},
+            {int(at): kind.decode() for at, kind in park.items()},
+        )
+
+    async def resume(self, models: Models) -> None:
+        async with translated():
+            await self._announced(models.epoch, models.position, None)
+
+    async def apply(self, changes: Changes) -> bool:
+        if self._live is None:
+            return False
+        async with translated():
+            pipe = self._redis.pipeline(transaction=False)
+            for number, partition in changes.partitions.items():
+                where = keys.of_partition(self._live.version, number)
+                pipe.evalsha(self._apply, len(where), *where, *_arguments(changes, partition))
+            answers = await pipe.execute(raise_on_error=False)
+            if any(answer != b"applied" for answer in answers):
+                return False
+            return await self._announced(changes.epoch, changes.position, changes)
+
+    async def _announced(self, epoch: str, position: Position, changes: Changes | None) -> bool:
+        assert self._live is not None
+        return await self._point(Live(self._live.version, epoch, position), changes)
+
+    async def _point(self, live: Live, changes: Changes | None) -> bool:
+        left = _encode(self._live) if self._live else b""
+        message = _encode_message(Message(live, changes))
+        arguments: list[Any] = [left, _encode(live), keys.CHANNEL, message]
+        answer: Any = self._redis.evalsha(self._announce, 1, keys.LIVE, *arguments)
+        moved = await answer
+        if moved:
+            self._live = live
+        return bool(moved)
+
+    async def replace(self, models: Models) -> None:
+        async with translated():
+            version = int(await self._redis.incr(keys.VERSIONS))
+            for number, partition in enumerate(models.partitions):
+                await self._write(version, number, partition, models.epoch)
+            if await self._point(Live(version, models.epoch, models.position), None):
+                await self._forget(range(max(1, version - KEPT_VERSIONS_MAX), version))
+            else:
+                await self._forget(range(version, version + 1))
+
+    async def _write(self, version: int, number: int, partition: Partition, epoch: str) -> None:
+        """Write a partition in one transaction: no flush can come between its parts."""
+        checkpoint, tallies, profiles, parked = keys.of_partition(version, number)
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.delete(checkpoint, tallies, profiles, parked)
+        _write_hash(pipe, tallies, {t: _encode(value) for t, value in partition.tallies.items()})
+        _write_hash(pipe, profiles, {t: _encode(value) for t, value in partition.profiles.items()})
+        _write_hash(pipe, parked, {str(at): kind for at, kind in partition.parked.items()})
+        pipe.set(checkpoint, f"{epoch}:{partition.checkpoint}")
+        await pipe.execute()
+
+    async def _forget(self, versions: range) -> None:
+        for version in versions:
+            for number in range(PARTITIONS):
+                await self._redis.unlink(*keys.of_partition(version, number))
+
+
+def _arguments(changes: Changes, partition: Partition) -> list[Any]:
+    moved = max(partition.checkpoint, changes.position)
+    arguments: list[Any] = [changes.epoch, partition.checkpoint, moved]
+    arguments += [len(partition.tallies), len(partition.profiles)]
+    for values in (partition.tallies, partition.profiles):
+        for tool, value in values.items():
+            arguments += (tool, _encode(value))
+    for position, kind in partition.parked.items():
+        arguments += (position, kind)
+    return arguments
+
+
+def _write_hash(pipe: Pipeline, key: str, values: Mapping[str, Any]) -> None:
+    items = list(values.items())
+    for start in range(0, len(items), WRITE_FIELDS_MAX):
+        pipe.hset(key, mapping=dict(items[start : start + WRITE_FIELDS_MAX]))

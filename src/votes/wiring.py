@@ -1,0 +1,144 @@
+"""The only place where pools, connections, the clock and ids are made and put together."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from votes.app.batcher import Batcher
+from votes.app.handle import Answer, Request, handle
+from votes.app.memory import Memory
+from votes.app.project import Projector
+from votes.app.reads import Reads
+from votes.config import Config, ConfigError
+from votes.store.lead import leading
+from votes.store.postgres import PostgresEventStore, create_pool
+from votes.views.read_models import RedisReadModels
+from votes.views.replica import Replica
+
+REDIS_TIMEOUT_S = 5.0
+
+logger = structlog.get_logger("votes")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_id() -> UUID:
+    """A UUID of version 7 (RFC 9562): ids made later sort later, so indexes grow at one end."""
+    value = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+def required(value: str | None, name: str) -> str:
+    if value is None:
+        raise ConfigError(f"{name}: is missing")
+    return value
+
+
+def connect_redis(url: str) -> Redis:
+    """A client that tells of an error instead of waiting it out; what retries is above it."""
+    client: Redis = Redis.from_url(
+        url,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+    )
+    return client
+
+
+@asynccontextmanager
+async def event_store(config: Config) -> AsyncIterator[PostgresEventStore]:
+    """The log on a pool of its own."""
+    pool = await create_pool(required(config.postgres_url, "VOTES_POSTGRES_URL"))
+    try:
+        yield PostgresEventStore(pool, new_id)
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
+                await pool.close()
+        pool.terminate()
+
+
+@asynccontextmanager
+async def read_models(config: Config) -> AsyncIterator[RedisReadModels]:
+    redis = connect_redis(required(config.redis_url, "VOTES_REDIS_URL"))
+    try:
+        yield RedisReadModels(redis)
+    finally:
+        await redis.aclose()
+
+
+class Services(Struct):
+    """What the API's routes use."""
+
+    config: Config
+    store: PostgresEventStore
+    submit: Callable[[Request], Awaitable[Answer]]
+    memory: Memory
+    reads: Reads
+
+
+@asynccontextmanager
+async def services(config: Config) -> AsyncIterator[Services]:
+    """The parts of one API process, running."""
+    if not config.secret_keys:
+        raise ConfigError("VOTES_SECRET_KEYS: is missing")
+    redis = connect_redis(required(config.redis_url, "VOTES_REDIS_URL"))
+    async with event_store(config) as store:
+        batcher = batcher_on(store)
+        memory = Memory()
+        replica = Replica(redis, memory.changed, logger.warning)
+        following = asyncio.create_task(replica.run(), name="replica")
+        try:
+            yield Services(config, store, batcher.submit, memory, Reads(memory, store))
+        finally:
+            await batcher.close()
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+            await redis.aclose()
+
+
+def batcher_on(store: PostgresEventStore) -> Batcher:
+    async def handle_batch(requests: Sequence[Request]) -> list[Answer | None]:
+        return await handle(store, requests)
+
+    return Batcher(handle_batch)
+
+
+async def project(config: Config) -> None:
+    """Lead and project until cancelled; raises when the lead or a server is lost."""
+    url = required(config.postgres_url, "VOTES_POSTGRES_URL")
+    async with (
+        event_store(config) as store,
+        read_models(config) as models,
+        leading(url) as (bell, lost),
+    ):
+        logger.info("projecting")
+        projecting = asyncio.create_task(Projector(store, models, bell, logger.warning).run())
+        await _first(projecting, asyncio.create_task(lost.wait()))
+
+
+async def _first(*tasks: "asyncio.Task[Any]") -> None:
+    """Wait for the first to end, cancel the others, and raise what it raised."""
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

@@ -1,0 +1,32 @@
+"""The jobs. Each is safe to run twice, and at once."""
+
+from typing import Any
+
+import structlog
+
+from votes.app.project import rebuild as rebuild_models
+from votes.app.verify import verify
+from votes.wiring import event_store, read_models
+
+logger = structlog.get_logger("votes.worker")
+
+
+async def rebuild(ctx: dict[str, Any]) -> int:
+    """Fold the read models anew beside the live ones and flip; answers the position reached."""
+    config = ctx["config"]
+    async with event_store(config) as store, read_models(config) as kept:
+        await kept.load()
+        return (await rebuild_models(store, kept)).position
+
+
+async def audit(ctx: dict[str, Any]) -> bool:
+    """Compare the read models with the log; drift is told, and mended by a rebuild."""
+    config = ctx["config"]
+    async with event_store(config) as store, read_models(config) as kept:
+        found = await verify(store, kept)
+    if found.ok:
+        logger.info("audit: no drift", events=found.events, models=found.models)
+        return True
+    logger.error("audit: drift", problem=found.problem, drifts=len(found.drifts))
+    await rebuild(ctx)
+    return False
