@@ -150,13 +150,14 @@ def test_the_page_explains_every_variable():
 
 @pytest.fixture
 def socket() -> Iterator[Path]:
-    """The directory of the socket of a Postgres that has no database `votes` yet."""
+    """Where a Postgres listens that is as its image makes it: no database `votes`, no roles."""
     with (
         tempfile.TemporaryDirectory(prefix="votes-", dir="/tmp") as home,
         started(Path(home), "a test of the roles", redis=False) as servers,
     ):
         directory = Path(re.findall(r"host=([^&]+)", servers.addresses.owner_url)[0])
-        assert psql(directory, "postgres", "DROP DATABASE votes", "postgres") == ""
+        for statement in ("DROP DATABASE votes", "DROP ROLE votes_app"):
+            assert psql(directory, "postgres", statement, "postgres") == ""
         yield directory
 
 

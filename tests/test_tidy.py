@@ -27,7 +27,7 @@ IMPURE_CALL = re.compile(
     r"(^|\.)((datetime|date)\.(now|today)|utcnow|time\.(time|time_ns|monotonic)|uuid[1-7]|urandom)$"
     r"|^(random|secrets)\."
 )
-POLLING = re.compile(r"^_?(poll|until|eventually)(_\w+)?$")
+POLLING = re.compile(r"^_?(poll|until|eventually|wait_(for|until))(_\w+)?$")
 
 Check = Callable[[str, str], Iterator[str]]
 
@@ -105,7 +105,7 @@ def pure_core(path: str, text: str) -> Iterator[str]:
 
 
 def no_sleeping_tests(path: str, text: str) -> Iterator[str]:
-    """A benchmark may pace its load; a test waits only in a bounded poll_*, until_*, eventually."""
+    """A benchmark may pace its load; a test waits only in the loop of a poll_* or wait_for."""
     if path.startswith("tests/") and not path.startswith("tests/benchmarks/"):
         polls = {id(call) for node in nodes(path, text) for call in polled_sleeps(node)}
         for node in nodes(path, text):

@@ -25,6 +25,7 @@ from votes.embedded import Addresses, DataDirInUse, StartFailed, addresses, hold
 WAIT_S = 60.0
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 SOURCE = str(Path(votes.__file__).parents[1])
+PYTHONPATH = os.pathsep.join([SOURCE, *filter(None, [os.environ.get("PYTHONPATH")])])
 OWNER = """
 import sys
 from pathlib import Path
@@ -53,7 +54,7 @@ def owner(
 ) -> Iterator[subprocess.Popen[str]]:
     """Another process that owns the servers, until its input ends."""
     argv = [*prefix, sys.executable, "-c", OWNER, str(data_dir), how]
-    env = {**os.environ, "PYTHONPATH": SOURCE, "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**os.environ, "PYTHONPATH": PYTHONPATH, "PYTHONDONTWRITEBYTECODE": "1"}
     pipe = subprocess.PIPE
     with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, env=env, cwd="/") as process:
         try:
@@ -109,7 +110,6 @@ def test_keeps_and_finds_a_row_after_each_start(place: Path) -> None:
 @pytest.mark.parametrize("name", ["data", "with a space", "odd,:%+é#?", "long/" + "x" * 120])
 def test_every_driver_takes_the_addresses_of(place: Path, name: str) -> None:
     with started(place / name, "a test") as mine:
-        sql(mine.addresses, "CREATE ROLE votes_app LOGIN")
         asyncio.run(use_every_driver(mine.addresses))
 
 
@@ -223,7 +223,7 @@ def test_a_stale_file_with_the_id_of_another_process_does_not_block(place: Path)
 
 def test_an_interrupted_initdb_does_not_block(place: Path) -> None:
     argv = [sys.executable, "-c", OWNER, str(place), "started"]
-    env = {**os.environ, "PYTHONPATH": SOURCE}
+    env = {**os.environ, "PYTHONPATH": PYTHONPATH}
     with subprocess.Popen(argv, stdin=subprocess.PIPE, env=env) as process:
         until(lambda: any(place.glob("postgres.new-*/base")))
         process.kill()

@@ -37,12 +37,14 @@ class Outcome(Struct, frozen=True):
     """What a command came to: the state before and after, and where the log then stood.
 
     `position` is that of the command's last event, or of the stream's when nothing changed.
+    `repeated` says that this is the first answer once more, to a command with the same id.
     """
 
     before: Any
     after: Any
     changed: bool
     position: Position
+    repeated: bool = False
 
 
 Answer = Outcome | Rejected
@@ -143,7 +145,7 @@ def _again(request: Request, answered: Answered) -> Answer:
         answered.outcome,
         type=tuple[state, state, bool],  # type: ignore[valid-type]
     )
-    return Outcome(before, after, changed, answered.position)
+    return Outcome(before, after, changed, answered.position, repeated=True)
 
 
 async def handle(store: EventStore, requests: Sequence[Request]) -> list[Answer | None]:

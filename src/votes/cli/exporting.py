@@ -58,7 +58,7 @@ EXPORTS = {"events": _events, "tallies": _tallies, "bookmarks": _bookmarks}
 def export(kind: str, output: Path | None, form: str, data_dir: Path | None) -> None:
     """Write events, tallies or bookmarks as NDJSON or CSV, to standard output or a file."""
     with (
-        with_servers(f"votes export {kind}", data_dir) as config,
+        with_servers(f"votes export {kind}", data_dir, redis=False) as config,
         click.open_file(
             str(output or "-"), "w", encoding="utf-8", atomic=output is not None
         ) as file,

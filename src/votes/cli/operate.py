@@ -28,7 +28,7 @@ from votes.cli.settings import (
 from votes.config import Config, ConfigError
 from votes.domain.terms import Position
 from votes.store.migrate import migrate as apply_migrations
-from votes.wiring import event_store, now, read_models, required
+from votes.wiring import event_store, now, read_models
 
 DRIFTS_TOLD_MAX = 20
 TAIL_POLL_S = 0.2
@@ -42,9 +42,12 @@ console = Console(highlight=False)
 @json_option
 def migrate(data_dir: Path | None, as_json: bool) -> None:
     """Bring the database's schema up to date. Safe to run twice, and at once."""
-    with with_servers("votes migrate", data_dir) as config:
-        url = required(config.migration_url, "VOTES_MIGRATION_URL")
+    url = from_environment(data_dir).migration_url
+    if url is not None:
         applied = asyncio.run(apply_migrations(url))
+    else:
+        with with_servers("votes migrate", data_dir, redis=False) as config:
+            applied = asyncio.run(apply_migrations(config.migration_url or ""))
     if as_json:
         click.echo(json.dumps({"applied": applied}))
     else:
@@ -113,7 +116,7 @@ def _tell_audit(found: Audit) -> None:
 @data_dir_option
 def tail(after: int | None, follow: bool, data_dir: Path | None) -> None:
     """Print events as they are appended, one JSON object a line."""
-    with with_servers("votes tail", data_dir) as config:
+    with with_servers("votes tail", data_dir, redis=False) as config:
         try:
             asyncio.run(_tail(config, after, follow))
         except KeyboardInterrupt:

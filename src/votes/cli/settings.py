@@ -50,11 +50,11 @@ def completed(config: Config, addresses: Addresses) -> Config:
 
 
 @contextmanager
-def with_servers(purpose: str, data_dir: Path | None) -> Iterator[Config]:
+def with_servers(purpose: str, data_dir: Path | None, *, redis: bool = True) -> Iterator[Config]:
     """Settings that name servers which answer: started here for as long as it takes, unless a
-    running `votes up` has them."""
+    running `votes up` has them. `redis` is False where only the log is needed."""
     config = from_environment(data_dir)
-    postgres, redis = config.postgres_url is None, config.redis_url is None
+    postgres, redis = config.postgres_url is None, redis and config.redis_url is None
     if not postgres and not redis:
         yield config
         return

@@ -53,7 +53,7 @@ def import_(
     Importing the same file again changes nothing. Rows that are refused are named with their
     line, the others are imported; exit 1 then.
     """
-    with with_servers(f"votes import {kind}", data_dir) as config:
+    with with_servers(f"votes import {kind}", data_dir, redis=False) as config:
         counts = asyncio.run(_import(config, kind, file, create_tools))
     if as_json:
         click.echo(json.dumps(counts))
@@ -118,7 +118,8 @@ async def _import_chunk(
         if isinstance(answer, Rejected):
             _refuse(counts, number, answer.detail)
         else:
-            counts["events" if answer.changed else "unchanged"] += 1
+            new = answer.changed and not answer.repeated
+            counts["events" if new else "unchanged"] += 1
 
 
 def _request(wanted: Wanted, fields: dict[str, Any] | str) -> Request:

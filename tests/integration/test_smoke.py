@@ -1,0 +1,17 @@
+"""A vote goes in, a tally comes out."""
+
+import httpx
+
+
+def test_a_vote_shows_in_the_tally(live_site):
+    with httpx.Client(base_url=live_site.url) as browser:
+        vote = browser.put("/v1/tools/notion/vote", json={"choice": "ship"}).json()
+        tally = browser.get(
+            "/v1/tools/notion/tally", params={"min_position": vote["position"]}
+        ).json()
+    assert tally["ship"] == 1
+    assert tally["position"] == vote["position"]
+
+
+async def test_an_empty_log(store):
+    assert await store.head() == 0

@@ -1,0 +1,120 @@
+"""The program as its users have it: `votes up` as a process, spoken to over HTTP."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from votes.embedded import Addresses, addresses
+
+START_S = 90.0
+PORTS = range(20_000, 32_000)  # below the ports that the system hands out itself
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    for _ in range(100):
+        port = random.choice(PORTS)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise RuntimeError("no free port")
+
+
+def wait_for(condition, what: str, limit_s: float = START_S) -> None:
+    """Poll until the condition holds."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {limit_s} s for {what}")
+        time.sleep(0.02)
+
+
+class Site:
+    """A running `votes up`. `url` is where it listens, `servers` where its servers do."""
+
+    def __init__(self, data_dir: Path, port: int, env: dict[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.env = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("VOTES_")},
+            "VOTES_DATA_DIR": str(data_dir),
+            **(env or {}),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def servers(self) -> Addresses:
+        return addresses(self.data_dir)
+
+    def start(self, *options: str) -> None:
+        """Start it and wait until it is ready."""
+        argv = [sys.executable, "-m", "votes", "up", "--port", str(self.port), *options]
+        self.log = (self.data_dir.parent / "up.log").open("ab")
+        self.process = subprocess.Popen(argv, env=self.env, stdout=self.log, stderr=self.log)
+        wait_for(self._ready, "votes up")
+
+    def _ready(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise RuntimeError((self.data_dir.parent / "up.log").read_text())
+        with contextlib.suppress(httpx.HTTPError):
+            status = httpx.get(f"{self.url}/health/ready", timeout=2).json()
+            return bool(status["status"] == "ok" and status["lag"] == 0)
+        return False
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it; answers its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(60)
+        self.log.close()
+        return code
+
+    def votes(self, *arguments: str, **options) -> subprocess.CompletedProcess[str]:
+        """Run another `votes` command on the same data directory."""
+        return subprocess.run(
+            [sys.executable, "-m", "votes", *arguments],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            **options,
+        )
+
+    def token(self, subject: str, *roles: str, persona: str | None = None) -> dict[str, str]:
+        """The header of a user's token."""
+        arguments = ["token", "--subject", subject]
+        for role in roles:
+            arguments += ["--role", role]
+        if persona is not None:
+            arguments += ["--persona", persona]
+        return {"Authorization": f"Bearer {self.votes(*arguments).stdout.strip()}"}
+
+
+@contextlib.contextmanager
+def site(_: pytest.TempPathFactory | None = None, *options: str, **env: str) -> Iterator[Site]:
+    """A running site with the demo data, gone with all its data at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="votes-site-", dir="/tmp"))
+    running = Site(folder / "data", free_port(), env)
+    try:
+        running.start("--demo", *options)
+        yield running
+    finally:
+        if running.process is not None:
+            running.stop()
+        shutil.rmtree(folder, ignore_errors=True)
