@@ -47,6 +47,9 @@ def postgres_server(home: Path, sockets: Path) -> Server:
     prefix = _unprivileged(account, [_program("postgres"), str(home), str(sockets)])
     run.mkdir(mode=0o700, exist_ok=True)
     os.chown(run, *account)
+    for half_made in home.glob("postgres.new-*"):
+        # What of an interrupted initdb still runs may add to it; then the next start removes it.
+        shutil.rmtree(half_made, ignore_errors=True)
     if not (cluster / "PG_VERSION").exists():
         _make_cluster(cluster, account, prefix, log)
     argv = [_program("postgres"), "-D", str(cluster), "-k", str(run), "-p", "5432"]
@@ -71,16 +74,14 @@ def postgres_ready(home: Path, sockets: Path) -> bool:
 
 def _make_cluster(cluster: Path, account: tuple[int, int], prefix: list[str], log: Path) -> None:
     """Made elsewhere and renamed, so that one half-made is never taken for a cluster."""
-    for half_made in cluster.parent.glob("postgres.new-*"):
-        shutil.rmtree(half_made, ignore_errors=True)
     new = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=cluster.parent))
     os.chown(new, *account)
     initdb = [_program("initdb"), "-D", str(new), "--username=postgres", "--auth=trust"]
     initdb += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin"]
     initdb += ["--builtin-locale=C.UTF-8", "--data-checksums", "--no-instructions"]
     single = [_program("postgres"), "--single", "-D", str(new), "postgres"]
-    _run([*prefix, *dies_with_parent(initdb, signal.SIGTERM)], log)
-    _run([*prefix, *dies_with_parent(single, signal.SIGTERM)], log, _CREATE)
+    _run([*prefix, *dies_with_parent(initdb, signal.SIGKILL)], log)
+    _run([*prefix, *dies_with_parent(single, signal.SIGKILL)], log, _CREATE)
     new.rename(cluster)
     directory = os.open(cluster.parent, os.O_RDONLY)
     os.fsync(directory)

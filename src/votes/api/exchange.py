@@ -21,6 +21,7 @@ SMALL_BODY_BYTES_MAX = 16 * 1024
 LARGE_BODY_BYTES_MAX = 128 * 1024
 IDEMPOTENCY_KEY_LENGTH_MAX = 255
 TOOLS_ASKED_MAX = 100
+REQUEST_ID_LENGTH_MAX = 128
 
 _COMMANDS = UUID("6d0b8f04-1f63-4c3c-9a3e-5f3f9f0d8c11")
 _PRIVATE = (b"cache-control", b"private, no-store")
@@ -98,7 +99,7 @@ async def submit(
         fingerprint = sha256(path.encode() + asked).digest()
     meta = Meta(
         actor=actor,
-        request=header(request, b"x-request-id"),
+        request=_request_id(request),
         causation=str(command_id) if command_id else None,
     )
     answer = await services(request).submit(
@@ -107,6 +108,12 @@ async def submit(
     if isinstance(answer, Rejected):
         raise refused(answer)
     return answer
+
+
+def _request_id(request: Http) -> str | None:
+    """What a proxy calls this request, where that is a plain short word."""
+    text = header(request, b"x-request-id")
+    return text if text and len(text) <= REQUEST_ID_LENGTH_MAX and text.isprintable() else None
 
 
 def _command_id(actor: str, key: str) -> UUID:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from votes.app.ports import Answered, Append, EventStore, Keyed, Meta
 from votes.domain.decider import Decider, Rejected, fold
@@ -176,5 +177,8 @@ def _settled(
     position = positions[decision.by]
     if position is None:
         return None
-    outcome = decision.outcome
-    return Outcome(outcome.before, outcome.after, outcome.changed, position)
+    return (
+        replace(decision.outcome, position=position)
+        if decision.outcome.changed
+        else decision.outcome
+    )

@@ -71,8 +71,8 @@ class EventStore(Protocol):
         """Store the batch durably; for each its last position, or None where it is refused.
 
         Refused is what was decided on a stream that has moved, or under a command id that is
-        taken; nothing of it is stored. An append of an answer alone has the position of the
-        event at its version, 0 without one.
+        taken; nothing of it is stored. For an append of an answer alone the position says
+        nothing but that it was stored.
         """
         ...
 
