@@ -13,12 +13,15 @@
 | `VOTES_JWT_ISSUER`, `VOTES_JWT_AUDIENCE` | what users' tokens must say, if set |
 | `VOTES_USER_COOKIE` | a cookie that may hold a user's token |
 | `VOTES_ALLOWED_ORIGINS` | comma-separated origins of other sites that may call the API |
-| `VOTES_TRUSTED_PROXIES` | comma-separated networks whose `X-Forwarded-Proto` is believed |
+| `VOTES_TRUSTED_PROXIES` | networks whose `X-Forwarded-Proto` and `-For` are believed |
+| `VOTES_LIVE_STREAMS_MAX` | live streams of one API process; default 20000 |
+| `VOTES_LIVE_STREAMS_PER_NETWORK_MAX` | and of one network (IPv4 /24, IPv6 /48); default 500 |
 | `VOTES_LOG` | `debug`, `info` (default), `warning` or `error` |
 
 With no URL at all the embedded servers are used.
 """
 
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -29,9 +32,13 @@ from msgspec import Struct, ValidationError, convert
 
 DATA_DIR_DEFAULT = Path(".data")
 SECRET_LENGTH_MIN = 16
+COUNT_DIGITS_MAX = 9
 LogLevel = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS = get_args(LogLevel)
 Network = IPv4Network | IPv6Network
+
+# As a browser spells it: without a path, in lower case.
+_ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 class ConfigError(Exception):
@@ -54,6 +61,8 @@ class Config(Struct, frozen=True):
     user_cookie: str | None = None
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
+    live_streams_max: int = 20_000
+    live_streams_per_network_max: int = 500
     log: LogLevel = "info"
 
 
@@ -77,6 +86,8 @@ def load(env: Mapping[str, str]) -> Config:
         user_cookie=env.get("VOTES_USER_COOKIE") or None,
         allowed_origins=_origins(env),
         trusted_proxies=_networks(env),
+        live_streams_max=_count(env, "VOTES_LIVE_STREAMS_MAX", 20_000),
+        live_streams_per_network_max=_count(env, "VOTES_LIVE_STREAMS_PER_NETWORK_MAX", 500),
         log=_log_level(env),
     )
 
@@ -99,6 +110,13 @@ def _url(env: Mapping[str, str], name: str, *schemes: str) -> str | None:
     return url
 
 
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or len(text) > COUNT_DIGITS_MAX:
+        raise ConfigError(f"{name}: {text[:20]!r} is not a count")
+    return int(text)
+
+
 def _secret(name: str, secret: str | None) -> str | None:
     if secret is not None and len(secret) < SECRET_LENGTH_MIN:
         raise ConfigError(f"{name}: shorter than {SECRET_LENGTH_MIN} characters")
@@ -115,8 +133,7 @@ def _secret_keys(env: Mapping[str, str]) -> tuple[bytes, ...]:
 def _origins(env: Mapping[str, str]) -> tuple[str, ...]:
     origins = _list(env, "VOTES_ALLOWED_ORIGINS")
     for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+        if not _ORIGIN.fullmatch(origin):
             raise ConfigError(f"VOTES_ALLOWED_ORIGINS: {origin!r} is not like https://example.com")
     return tuple(origins)
 

@@ -21,6 +21,7 @@ from votes.app.memory import Memory
 from votes.app.project import Projector
 from votes.app.reads import Reads
 from votes.config import Config, ConfigError
+from votes.live.hub import Hub
 from votes.store.lead import leading
 from votes.store.postgres import PostgresEventStore, create_pool
 from votes.views.read_models import RedisReadModels
@@ -90,6 +91,7 @@ class Services(Struct):
     submit: Callable[[Request], Awaitable[Answer]]
     memory: Memory
     reads: Reads
+    hub: Hub
 
 
 @asynccontextmanager
@@ -101,10 +103,11 @@ async def services(config: Config) -> AsyncIterator[Services]:
     async with event_store(config) as store:
         batcher = batcher_on(store)
         memory = Memory()
+        hub = Hub(memory, config.live_streams_max, config.live_streams_per_network_max)
         replica = Replica(redis, memory.changed, logger.warning)
         following = asyncio.create_task(replica.run(), name="replica")
         try:
-            yield Services(config, store, batcher.submit, memory, Reads(memory, store))
+            yield Services(config, store, batcher.submit, memory, Reads(memory, store), hub)
         finally:
             await batcher.close()
             following.cancel()

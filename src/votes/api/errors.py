@@ -17,6 +17,7 @@ from votes.app.reads import NotYet
 from votes.domain.decider import Rejected
 
 RETRY_AFTER_S = 1
+PROBLEM_TYPE = "application/problem+json"
 
 STATUS = {
     "invalid_body": 400,
@@ -32,7 +33,9 @@ STATUS = {
     "body_too_large": 413,
     "unsupported_media_type": 415,
     "idempotency_key_reused": 422,
+    "too_many_streams_here": 429,
     "internal": 500,
+    "too_many_streams": 503,
     "contended": 503,
     "overloaded": 503,
     "written_by_newer_release": 503,
@@ -49,6 +52,7 @@ TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     422: "Cannot be done",
+    429: "Too many",
     500: "Something went wrong",
     503: "Not now",
 }
@@ -84,21 +88,27 @@ class Refused(Exception):
         self.rejected = Rejected(code, detail)
 
 
-def problem_response(
-    code: str, detail: str, headers: dict[str, str] | None = None
-) -> Response[bytes]:
+def problem_of(code: str, detail: str) -> tuple[Problem, dict[str, str]]:
+    """The problem of a code, and the headers that go with it."""
     status = STATUS[code]
     problem = Problem(f"urn:votes:problem:{code}", TITLES[status], status, code, detail)
-    headers = {"Cache-Control": "no-store", **(headers or {})}
-    if status == 503:
+    headers = {"Cache-Control": "no-store"}
+    if status in (429, 503):
         headers["Retry-After"] = str(RETRY_AFTER_S)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    return problem, headers
+
+
+def problem_response(
+    code: str, detail: str, headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    problem, always = problem_of(code, detail)
     return Response(
         msgspec.json.encode(problem),
-        status_code=status,
-        media_type="application/problem+json",
-        headers=headers,
+        status_code=problem.status,
+        media_type=PROBLEM_TYPE,
+        headers={**always, **(headers or {})},
     )
 
 

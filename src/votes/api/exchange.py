@@ -1,5 +1,6 @@
 """Reading requests and writing answers: the parts that every route shares."""
 
+import json
 from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
@@ -9,6 +10,7 @@ from litestar import Request
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import Refused
+from votes.api.proxies import header_of
 from votes.app.handle import Outcome
 from votes.app.handle import Request as CommandRequest
 from votes.app.ports import Meta
@@ -41,10 +43,7 @@ def services(request: Http) -> Services:
 
 def header(request: Http, name: bytes) -> str | None:
     """A header of the request; `name` in lower case."""
-    for key, value in request.scope["headers"]:
-        if key == name:
-            return value.decode("latin-1")
-    return None
+    return header_of(request.scope, name)
 
 
 async def read_json(request: Http, decoder: "msgspec.json.Decoder[Body]") -> Body:
@@ -54,9 +53,20 @@ async def read_json(request: Http, decoder: "msgspec.json.Decoder[Body]") -> Bod
     if content_type != "application/json":
         raise Refused("unsupported_media_type", "Send the body as application/json.")
     try:
-        return decoder.decode(await request.body())
+        body = await request.body()
+        read = decoder.decode(body)
+        json.loads(body, object_pairs_hook=_each_once)
+        return read
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("invalid_body", f"{error}") from error
+
+
+def _each_once(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The fields of an object. Said twice, readers on the way may believe the one or the other."""
+    found = dict(fields)
+    if len(found) != len(fields):
+        raise msgspec.DecodeError("A field is given twice")
+    return found
 
 
 def tool_slug(slug: str) -> ToolSlug:

@@ -1,11 +1,10 @@
 """Who is asking: a visitor by a signed cookie or token, a user by a JWT."""
 
-from ipaddress import ip_address
-
 from msgspec import Struct
 
 from votes.api.errors import Refused
 from votes.api.exchange import Http, header
+from votes.api.proxies import scheme
 from votes.api.tokens import TokenInvalid, User, UserTokens, VisitorTokens
 from votes.config import Config
 from votes.domain.terms import PersonaSlug, VoterId, user, visitor
@@ -68,10 +67,10 @@ class Identity(Struct):
         return Caller(visitor_id=known[0], renew=not known[1]) if known else Caller()
 
     async def _authorized(self, authorization: str) -> Caller:
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() == "bearer":
+        kind, _, token = authorization.partition(" ")
+        if kind.lower() == "bearer":
             return Caller(user=await self._user(token.strip()))
-        if scheme.lower() == "visitor":
+        if kind.lower() == "visitor":
             known = self.visitors.verify(token.strip())
             if known is not None:
                 return Caller(visitor_id=known[0])
@@ -104,17 +103,7 @@ class Identity(Struct):
         """Plain http to this very machine, where a browser keeps no secure cookie."""
         host = header(request, b"host") or ""
         name = host.rpartition(":")[0] if host[-1:].isdigit() and ":" in host else host
-        return name in _LOOPBACK_HOSTS and self._scheme(request) == "http"
-
-    def _scheme(self, request: Http) -> str:
-        scheme = str(request.scope["scheme"])
-        client = request.scope.get("client")
-        if client is None or not self.config.trusted_proxies:
-            return scheme
-        address = ip_address(client[0])
-        if any(address in network for network in self.config.trusted_proxies):
-            return (header(request, b"x-forwarded-proto") or scheme).split(",")[0].strip()
-        return scheme
+        return name in _LOOPBACK_HOSTS and scheme(request.scope, self.config) == "http"
 
 
 def _cookies(text: str) -> dict[str, str]:

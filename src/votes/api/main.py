@@ -1,5 +1,6 @@
 """The application, put together."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,8 +19,10 @@ from votes.api import bookmarks, health, me, reviews, tallies, tools, votes
 from votes.api.errors import EXCEPTION_HANDLERS
 from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http
 from votes.api.identity import Identity
+from votes.api.live import live
 from votes.api.openapi import describe
 from votes.config import Config, load
+from votes.live.stream import Streams
 from votes.logs import set_up_logs
 from votes.wiring import services
 
@@ -49,11 +52,17 @@ def create_app(config: Config) -> Litestar:
         async with services(config) as parts:
             app.state.services = parts
             app.state.identity = Identity.of(config)
+            app.state.streams = streams = Streams(parts.hub)
             app.state.openapi = msgspec.json.encode(describe(app, HANDLERS))
-            yield
+            keeping = asyncio.create_task(streams.keep(), name="streams")
+            try:
+                yield
+            finally:
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
 
     return Litestar(
-        route_handlers=[*HANDLERS, openapi_json],
+        route_handlers=[*HANDLERS, live, openapi_json],
         lifespan=[lifespan],
         exception_handlers=EXCEPTION_HANDLERS,
         cors_config=_cors(config),

@@ -73,13 +73,11 @@ def _moment(text: str) -> tuple[Position, datetime]:
         if text.isascii() and text.isdigit():
             return msgspec.convert(text, Position, strict=False), _TIME_MAX
         moment = msgspec.convert(text.replace(" ", "+"), datetime)
-    except msgspec.ValidationError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Refused(
-            "invalid_parameter", "at: a position, or a time such as 2026-01-31T12:00:00Z."
-        )
-    return POSITION_MAX, moment
+        if moment.tzinfo is not None:
+            return POSITION_MAX, moment.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        pass  # told below; an offset can take a time out of the years that there are
+    raise Refused("invalid_parameter", "at: a position, or a time such as 2026-01-31T12:00:00Z.")
 
 
 @get(

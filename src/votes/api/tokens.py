@@ -3,17 +3,18 @@
 import asyncio
 import base64
 import hmac
-import json
 import os
 import urllib.request
 from collections import OrderedDict
 from collections.abc import Sequence
+from http.client import HTTPException
 from typing import Any
 
 import jwt
 import msgspec
 from msgspec import Struct
 
+from votes.app.ports import Unavailable
 from votes.domain.terms import PersonaSlug, Subject
 
 VISITOR_ID_BYTES = 16
@@ -94,7 +95,10 @@ class UserTokens:
         self._verified: OrderedDict[str, tuple[float, User]] = OrderedDict()
 
     async def verify(self, token: str, now_s: float) -> User:
-        """Who the token is about, `now_s` seconds after 1970. Raises `TokenInvalid`."""
+        """Who the token is about, `now_s` seconds after 1970.
+
+        Raises `TokenInvalid`, and `Unavailable` when the keys to verify it with cannot be had.
+        """
         known = self._verified.get(token)
         if known is not None and now_s < known[0]:
             return known[1]
@@ -104,7 +108,7 @@ class UserTokens:
         except msgspec.ValidationError as error:
             raise TokenInvalid(str(error)) from error
         user = User(named.sub, frozenset(named.roles), named.persona)
-        self._remember(token, float(claims.get("exp", now_s + JWKS_LIFETIME_S)), now_s, user)
+        self._remember(token, int(claims.get("exp", now_s + JWKS_LIFETIME_S)), now_s, user)
         return user
 
     def _remember(self, token: str, expires_s: float, now_s: float, user: User) -> None:
@@ -143,27 +147,33 @@ class PublishedKeys:
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched_at = float("-inf")
         self._fetching = asyncio.Lock()
+        self._failed: Exception | None = None
 
     async def key(self, key_id: str | None) -> jwt.PyJWK:
-        """The key with this id. Raises `TokenInvalid` when there is none."""
+        """The key with this id.
+
+        Raises `TokenInvalid` when there is none, `Unavailable` when that cannot be known.
+        """
         async with self._fetching:
             age = asyncio.get_running_loop().time() - self._fetched_at
             if age > JWKS_LIFETIME_S or (key_id not in self._keys and age > JWKS_REFETCH_S):
                 await self._fetch()
-        try:
+        if key_id in self._keys:
             return self._keys[key_id]
-        except KeyError:
-            raise TokenInvalid("the token's key is not among the published ones") from None
+        if self._failed is not None:
+            raise Unavailable(f"{self._url}: {self._failed}") from self._failed
+        raise TokenInvalid("the token's key is not among the published ones")
 
     async def _fetch(self) -> None:
+        """Keys that were read before stay when they cannot be read again."""
         self._fetched_at = asyncio.get_running_loop().time()
         try:
             text = await asyncio.to_thread(self._read)
-            keys = jwt.PyJWKSet.from_dict(json.loads(text)).keys
-        except (OSError, ValueError, jwt.PyJWTError) as error:
-            if not self._keys:
-                raise TokenInvalid(f"the published keys cannot be read: {error}") from error
+            keys = jwt.PyJWKSet.from_dict(msgspec.json.decode(text, type=dict[str, Any])).keys
+        except (OSError, HTTPException, ValueError, RecursionError, jwt.PyJWTError) as error:
+            self._failed = error
             return
+        self._failed = None
         self._keys = {key.key_id: key for key in keys if key.algorithm_name in ASYMMETRIC}
 
     def _read(self) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from itertools import count
 
 import msgspec
@@ -10,14 +11,20 @@ from votes.app.answers import tally_view
 from votes.app.models import Changes, Models
 from votes.domain.terms import POSITION_MAX, Position, ToolSlug
 
+Listener = Callable[[Models | None, Changes | None], None]
+
 _encode = msgspec.json.Encoder().encode
 
 
 class Memory:
-    """Holds the live models, the answers encoded from them, and the waiters for a position."""
+    """Holds the live models, the answers encoded from them, and the waiters for a position.
+
+    `listeners` are told of each change as `changed` is.
+    """
 
     def __init__(self) -> None:
         self.models: Models | None = None
+        self.listeners: list[Listener] = []
         self._tallies: dict[ToolSlug, tuple[Position, bytes]] = {}
         self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
         self._ticket = count()
@@ -32,6 +39,8 @@ class Memory:
                 for tool in (*partition.tallies, *partition.profiles):
                     self._tallies.pop(tool, None)
         self._wake(models.position if models is not None else POSITION_MAX)
+        for listener in self.listeners:
+            listener(models, changes)
 
     def tally(self, tool: ToolSlug) -> tuple[Position, bytes] | None:
         """The position and the encoded tally of a listed tool, None where there is none."""

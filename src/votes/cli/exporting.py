@@ -99,6 +99,13 @@ def _csv(file: TextIO) -> Any:
 
 def _cell(value: Any) -> Any:
     """Lists of words as words, other structures as JSON, None as nothing."""
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+    if isinstance(value, list | tuple) and all(_plain(part) for part in value):
         return ";".join(value)
-    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
+    if isinstance(value, dict | list | tuple | msgspec.Raw):
+        return msgspec.json.encode(value).decode()
+    return value
+
+
+def _plain(part: Any) -> bool:
+    """Whether a part of a list can stand between semicolons and be told from JSON."""
+    return isinstance(part, str) and ";" not in part and not part.startswith("[")

@@ -1,6 +1,7 @@
 """What a row of each kind of import asks for."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -83,10 +84,13 @@ class Wanted:
 
 
 def _moment(at: datetime | None) -> datetime:
-    """A row's time in UTC; without one, now."""
+    """A row's time in UTC; without one, now. Raises `ValueError`."""
     if at is None:
         return now()
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"at: {error}") from error
 
 
 def voter_of(name: str) -> VoterId:
@@ -114,6 +118,11 @@ class _Tools(Wanted):
         command = tool.ListTool(slug, msgspec.convert(entry, Entry, strict=False))
         return Request(tool.decider, command, ACTOR, now(), command_id)
 
+    async def missing_tools(
+        self, store: PostgresEventStore, requests: Sequence[Request]
+    ) -> list[Request]:
+        return []  # the rows themselves list them
+
 
 class _Reviews(Wanted):
     kind = "reviews"
@@ -125,14 +134,21 @@ class _Reviews(Wanted):
         return Request(review.decider, command, ACTOR, _moment(row.at), command_id)
 
 
+def _tags(written: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Tags separated by `;`, or as a list in JSON, which an export writes where a tag has a `;`."""
+    tags: Sequence[str] = written.split(";") if isinstance(written, str) else written
+    if isinstance(written, str) and written.startswith("["):
+        with suppress(msgspec.MsgspecError):
+            tags = msgspec.json.decode(written, type=list[str])
+    return tuple(tag.strip() for tag in tags if tag.strip())
+
+
 class _Bookmarks(Wanted):
     kind = "bookmarks"
 
     def request(self, fields: dict[str, Any], command_id: UUID) -> Request:
         row = msgspec.convert(fields, _BookmarkRow, strict=False)
-        tags = row.tags.split(";") if isinstance(row.tags, str) else row.tags
-        tags = tuple(tag.strip() for tag in tags if tag.strip())
-        kept = {"note": row.note, "tags": tags, "collection": row.collection}
+        kept = {"note": row.note, "tags": _tags(row.tags), "collection": row.collection}
         at = _moment(row.at)
         command = bookmark.KeepBookmark(row.user, row.tool, msgspec.convert(kept, Annotations), at)
         return Request(bookmark.decider, command, ACTOR, at, command_id)

@@ -26,7 +26,7 @@ from votes.cli.settings import (
     with_servers,
 )
 from votes.config import Config, ConfigError
-from votes.domain.terms import Position
+from votes.domain.terms import PersonaSlug, Position, Subject
 from votes.store.migrate import migrate as apply_migrations
 from votes.wiring import event_store, now, read_models
 
@@ -135,10 +135,24 @@ async def _tail(config: Config, after: int | None, follow: bool) -> None:
             await asyncio.sleep(TAIL_POLL_S)
 
 
+def _as(kind: Any) -> Any:
+    """Check an option as the reader of the token will."""
+
+    def check(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+        try:
+            return msgspec.convert(value, kind | None)  # type: ignore[no-any-return]
+        except msgspec.ValidationError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return check
+
+
 @click.command()
-@click.option("--subject", "--id", "subject", required=True, help="Who: the token's `sub`.")
+@click.option(
+    "--subject", "--id", required=True, callback=_as(Subject), help="Who: the token's `sub`."
+)
 @click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="May be repeated.")
-@click.option("--persona", default=None, help="Whose reviews a panelist writes.")
+@click.option("--persona", callback=_as(PersonaSlug), help="Whose reviews a panelist writes.")
 @click.option("--ttl-hours", default=24, show_default=True, type=click.IntRange(1, 24 * 365))
 @data_dir_option
 @json_option

@@ -1,60 +1,93 @@
-"""Files of rows: CSV or NDJSON, with line numbers, read as they come."""
+"""Files of rows: CSV or NDJSON, in UTF-8, with line numbers, read as they come."""
 
 import csv
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
+import msgspec
 
 LINE_BYTES_MAX = 1024 * 1024
+PEEK_BYTES = 4096
+_BOM = b"\xef\xbb\xbf"
 
 Row = tuple[int, dict[str, Any] | str]
-"""A line's number and its fields, or why it cannot be read."""
+"""The number of a row's first line and its fields, or why it cannot be read."""
 
 
 def rows(file: BinaryIO, name: str) -> Iterator[Row]:
     """The rows of a CSV file with a header, or of NDJSON: told apart by the first character."""
-    first = file.peek(1)[:1] if hasattr(file, "peek") else b""
-    if first in (b"{", b""):
-        return _ndjson(file)
+    start: bytes = file.peek(PEEK_BYTES) if hasattr(file, "peek") else b""
+    first = start.removeprefix(_BOM).lstrip()[:1]
     if first == b"[":
-        raise click.UsageError(f"{name}: one JSON object a line is wanted, not a list")
-    return _csv(file)
+        raise click.ClickException(f"{name}: one JSON object a line is wanted, not a list")
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise click.ClickException(f"{name}: this is UTF-16, UTF-8 is wanted")
+    lines = _Lines(file)
+    return _ndjson(lines) if first in (b"{", b"") else _csv(lines, name)
 
 
-def _lines(file: BinaryIO) -> Iterator[str]:
-    while line := file.readline(LINE_BYTES_MAX):
-        yield line.decode("utf-8-sig", errors="replace")
+class _Lines:
+    """The lines of a file; `number` is that of the last one. A line that cannot be read raises
+    `ValueError`, and the next one can be asked for."""
 
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.number = 0
 
-def _ndjson(file: BinaryIO) -> Iterator[Row]:
-    for number, line in enumerate(_lines(file), start=1):
-        if not line.strip():
-            continue
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(LINE_BYTES_MAX)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) == LINE_BYTES_MAX and not line.endswith(b"\n"):
+            while line and not line.endswith(b"\n"):
+                line = self._file.readline(LINE_BYTES_MAX)
+            raise ValueError(f"longer than {LINE_BYTES_MAX} bytes")
         try:
-            fields = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield number, f"no JSON: {error}"
-            continue
-        yield number, fields if isinstance(fields, dict) else "no JSON object"
+            return line.decode("utf-8-sig" if self.number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"not UTF-8: {error.reason}") from error
 
 
-def _csv(file: BinaryIO) -> Iterator[Row]:
-    reader = csv.DictReader(_lines(file), strict=True)
+def _ndjson(lines: _Lines) -> Iterator[Row]:
     while True:
         try:
-            fields = next(reader, None)
-        except csv.Error as error:
-            yield reader.line_num, f"no CSV: {error}"
+            line = next(lines, None)
+            if line is None:
+                return
+            fields = msgspec.json.decode(line) if line.strip() else None
+        except (ValueError, RecursionError) as error:
+            yield lines.number, f"no JSON: {error}"
             continue
-        if fields is None:
+        if line.strip():
+            yield lines.number, fields if isinstance(fields, dict) else "no JSON object"
+
+
+def _csv(lines: _Lines, name: str) -> Iterator[Row]:
+    reader = csv.reader(lines, strict=True)
+    header: list[str] = []
+    while True:
+        start = lines.number + 1
+        try:
+            cells = next(reader, None)
+        except (csv.Error, ValueError) as error:
+            if not header:
+                raise click.ClickException(f"{name}: the header cannot be read: {error}") from error
+            yield start, f"no CSV: {error}"
+            continue
+        if cells is None:
             return
-        if None in fields or None in fields.values():
-            yield reader.line_num, "not as many columns as the header"
-            continue
-        yield reader.line_num, {key: value for key, value in fields.items() if value != ""}
+        if not header:
+            header = cells
+        elif len(cells) == len(header):
+            yield start, {key: cell for key, cell in zip(header, cells, strict=True) if cell != ""}
+        elif cells:
+            yield start, "not as many columns as the header"
 
 
 def opened(path: Path) -> BinaryIO:

@@ -48,7 +48,7 @@ def import_(
     tools      slug,name,category,tagline,description,url,pricing,best_for
     votes      tool,voter,choice,at
     reviews    tool,persona,score,choice,body
-    bookmarks  user,tool,note,tags,collection,at   (tags separated by ;)
+    bookmarks  user,tool,note,tags,collection,at   (tags separated by ;, or a list in JSON)
 
     Importing the same file again changes nothing. Rows that are refused are named with their
     line, the others are imported; exit 1 then.

@@ -31,7 +31,10 @@ _profile = msgspec.json.Decoder(Profile).decode
 
 
 class Live(Struct, frozen=True):
-    """The pointer: which version of the models is live, folded from which log, how far."""
+    """The pointer: which version of the models is live, folded from which log, how far.
+
+    The version stays its first field: a rebuild compares a pointer only that far.
+    """
 
     version: int
     epoch: str
@@ -69,23 +72,29 @@ class RedisReadModels:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._live: Live | None = None
+        self._left = b""
+        """The pointer as we left it, be it readable or not."""
         self._apply = self._announce = ""
 
     async def load(self) -> Models | None:
         async with translated():
             self._apply = await self._redis.script_load(_script("apply.lua"))
             self._announce = await self._redis.script_load(_script("announce.lua"))
-            text = await self._redis.get(keys.LIVE)
-            self._live = live = _live(text) if text else None
-            if live is None:
+            self._live, self._left = None, await self._redis.get(keys.LIVE) or b""
+            try:
+                return await self._load_live() if self._left else None
+            except ValueError:  # garbled, or written by a release that keeps it otherwise
                 return None
-            models = Models(live.epoch, live.position)
-            for number in range(PARTITIONS):
-                partition = await self._load_partition(live, number)
-                if partition is None:
-                    return None
-                models.partitions[number] = partition
-            return models
+
+    async def _load_live(self) -> Models | None:
+        self._live = live = _live(self._left)
+        models = Models(live.epoch, live.position)
+        for number in range(PARTITIONS):
+            partition = await self._load_partition(live, number)
+            if partition is None:
+                return None
+            models.partitions[number] = partition
+        return models
 
     async def _load_partition(self, live: Live, number: int) -> Partition | None:
         checkpoint, tallies, profiles, parked = keys.of_partition(live.version, number)
@@ -123,16 +132,16 @@ class RedisReadModels:
 
     async def _announced(self, epoch: str, position: Position, changes: Changes | None) -> bool:
         assert self._live is not None
-        return await self._point(Live(self._live.version, epoch, position), changes)
+        return await self._point(self._left, Live(self._live.version, epoch, position), changes)
 
-    async def _point(self, live: Live, changes: Changes | None) -> bool:
-        left = _encode(self._live) if self._live else b""
-        message = _encode_message(Message(live, changes))
-        arguments: list[Any] = [left, _encode(live), keys.CHANNEL, message]
+    async def _point(self, left: bytes, live: Live, changes: Changes | None) -> bool:
+        """Move the pointer, if it begins with `left`."""
+        text, message = _encode(live), _encode_message(Message(live, changes))
+        arguments: list[Any] = [left, text, keys.CHANNEL, message]
         answer: Any = self._redis.evalsha(self._announce, 1, keys.LIVE, *arguments)
         moved = await answer
         if moved:
-            self._live = live
+            self._live, self._left = live, text
         return bool(moved)
 
     async def replace(self, models: Models) -> None:
@@ -140,7 +149,8 @@ class RedisReadModels:
             version = int(await self._redis.incr(keys.VERSIONS))
             for number, partition in enumerate(models.partitions):
                 await self._write(version, number, partition, models.epoch)
-            if await self._point(Live(version, models.epoch, models.position), None):
+            live = Live(version, models.epoch, models.position)
+            if await self._point(_version_of(self._left), live, None):
                 await self._forget(range(max(1, version - KEPT_VERSIONS_MAX), version))
             else:
                 await self._forget(range(version, version + 1))
@@ -160,6 +170,11 @@ class RedisReadModels:
         for version in versions:
             for number in range(PARTITIONS):
                 await self._redis.unlink(*keys.of_partition(version, number))
+
+
+def _version_of(pointer: bytes) -> bytes:
+    """How a pointer to the same version begins: while we rebuild, its position may move on."""
+    return pointer[: pointer.find(b",") + 1] or pointer
 
 
 def _arguments(changes: Changes, partition: Partition) -> list[Any]:

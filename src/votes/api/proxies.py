@@ -1,0 +1,45 @@
+"""What a trusted proxy says of the request that it passes on."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from votes.config import Config
+
+
+def header_of(scope: Mapping[str, Any], name: bytes) -> str | None:
+    """A header of a request; `name` in lower case."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
+
+
+def _trusted(address: str, config: Config) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in config.trusted_proxies)
+
+
+def _peer(scope: Mapping[str, Any]) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def scheme(scope: Mapping[str, Any], config: Config) -> str:
+    """`http` or `https`, as the browser sees it."""
+    seen = str(scope["scheme"])
+    if not config.trusted_proxies or not _trusted(_peer(scope), config):
+        return seen
+    return (header_of(scope, b"x-forwarded-proto") or seen).split(",")[0].strip()
+
+
+def client_address(scope: Mapping[str, Any], config: Config) -> str:
+    """The nearest address that is no trusted proxy: what lies beyond it may be made up."""
+    hops = [hop.strip() for hop in (header_of(scope, b"x-forwarded-for") or "").split(",")]
+    address = _peer(scope)
+    while hops and config.trusted_proxies and _trusted(address, config):
+        address = hops.pop() or address
+    return address

@@ -1,0 +1,1 @@
+"""The fan-out of tallies and summaries to browsers, as server-sent events."""

@@ -1,0 +1,128 @@
+"""The hub: who listens to which tools, and when there is news for them.
+
+A listener keeps no queue. It holds the position that it has got to; whatever is newer is worked out
+when it can take it. A slow listener thus skips states in between and never lacks the last.
+"""
+
+import asyncio
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from votes.app.memory import Memory
+from votes.app.models import Changes, Models
+from votes.domain.terms import Position, ToolSlug
+from votes.live.frames import Frames
+
+TICK_S = 0.05
+"""News is gathered this long, so a stream gets at most 20 frames a second of one tool."""
+IPV4_NETWORK_BITS = 24
+IPV6_NETWORK_BITS = 48
+
+Tools = tuple[ToolSlug, ...]
+
+
+class TooMany(Exception):
+    """There is no room for another stream; `here` means: for another of this network."""
+
+    def __init__(self, *, here: bool) -> None:
+        super().__init__("too many streams from this network" if here else "too many streams")
+        self.here = here
+
+
+class Listener:
+    """One stream. `wake` is set when there may be news, or when the stream is to end."""
+
+    __slots__ = ("closed", "network", "position", "tools", "wake")
+
+    def __init__(self, tools: Tools, position: Position, network: str | None) -> None:
+        self.tools = tools
+        self.position = position
+        self.network = network
+        self.wake = asyncio.Event()
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+        self.wake.set()
+
+
+class Hub:
+    """Streams of one process; the memory tells it of changes."""
+
+    def __init__(self, memory: Memory, streams_max: int, streams_per_network_max: int) -> None:
+        self.memory = memory
+        self.frames = Frames()
+        self._streams_max = streams_max
+        self._per_network_max = streams_per_network_max
+        self._listeners: dict[ToolSlug, set[Listener]] = {}
+        self._networks: dict[str, int] = {}
+        self._count = 0
+        self._news: set[ToolSlug] = set()
+        self._all_news = False
+        self._tick: asyncio.TimerHandle | None = None
+        memory.listeners.append(self._changed)
+
+    @property
+    def count(self) -> int:
+        """How many streams are open."""
+        return self._count
+
+    def join(self, listener: Listener) -> None:
+        """Let it hear. Raises `TooMany`."""
+        if self._count >= self._streams_max:
+            raise TooMany(here=False)
+        network = listener.network
+        if network is not None:
+            if self._networks.get(network, 0) >= self._per_network_max:
+                raise TooMany(here=True)
+            self._networks[network] = self._networks.get(network, 0) + 1
+        self._count += 1
+        for tool in listener.tools:
+            self._listeners.setdefault(tool, set()).add(listener)
+
+    def leave(self, listener: Listener) -> None:
+        """Forget it; only after `join`."""
+        self._count -= 1
+        for tool in listener.tools:
+            listeners = self._listeners[tool]
+            listeners.discard(listener)
+            if not listeners:
+                del self._listeners[tool]
+        if listener.network is not None:
+            self._networks[listener.network] -= 1
+            if not self._networks[listener.network]:
+                del self._networks[listener.network]
+
+    def _changed(self, models: Models | None, changes: Changes | None) -> None:
+        if models is None:
+            return
+        if changes is None:
+            self._all_news = True
+        else:
+            for partition in changes.partitions.values():
+                for tool in (*partition.tallies, *partition.profiles):
+                    if tool in self._listeners:
+                        self._news.add(tool)
+        if self._tick is None and (self._news or self._all_news):
+            self._tick = asyncio.get_running_loop().call_later(TICK_S, self._wake)
+
+    def _wake(self) -> None:
+        self._tick = None
+        tools = list(self._listeners) if self._all_news else self._news
+        self.frames.forget()
+        for tool in tools:
+            for listener in self._listeners.get(tool, ()):
+                listener.wake.set()
+        self._news, self._all_news = set(), False
+
+
+def network_of(address: str) -> str | None:
+    """The network whose streams are counted together; None for this very machine, where a proxy
+    may stand that nobody told us to trust."""
+    try:
+        parsed: IPv4Address | IPv6Address = ip_address(address)
+    except ValueError:
+        return None
+    if parsed.is_loopback:
+        return None
+    bits = IPV4_NETWORK_BITS if parsed.version == 4 else IPV6_NETWORK_BITS
+    return str(ip_network(f"{parsed}/{bits}", strict=False))

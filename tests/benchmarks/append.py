@@ -1,0 +1,217 @@
+"""Durable votes a second from 64 callers at once, all on one tool.
+
+Ours: the whole command path (load, decide, append) and the append alone. Beside them: the same
+function called for each request, the naive counter, the package `eventsourcing`, and a bare
+INSERT of the same rows into an identical table.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import uvloop
+
+from tests.benchmarks import samples
+from tests.benchmarks.append_eventsourcing import eventsourcing
+from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
+from tests.benchmarks.stack import prepare, servers
+from votes.app.batcher import BATCH_COMMANDS_MAX, Batcher
+from votes.app.handle import Answer, Outcome, Request, handle
+from votes.store.postgres import PostgresEventStore, _answer_columns
+from votes.store.queries import QUERIES
+from votes.wiring import event_store, new_id
+
+CALLERS = 64
+TOOL = "hot-tool"
+PER_REQUEST_CONNECTIONS = 16
+COUNTER = "UPDATE tallies SET ship = ship + 1 WHERE tool = $1"
+BARE = """
+INSERT INTO bare (stream, version, event_id, type, schema, data, meta, at)
+SELECT * FROM unnest($1::text[], $2::integer[], $3::uuid[], $4::text[],
+                     $5::smallint[], $6::jsonb[], $7::jsonb[], $8::timestamptz[])
+"""
+
+
+def run(settings: Settings) -> list[Result]:
+    with servers() as config:
+        return [uvloop.run(_run(config, settings))]
+
+
+async def _run(config: Any, settings: Settings) -> Result:
+    await prepare(config)
+    await _own_tables(config.migration_url)
+    url = config.postgres_url
+    async with event_store(config) as store:
+        await samples.list_tools(store, [TOOL])
+        sizes = Sizes()
+        with (
+            eventsourcing(config, CALLERS, ordered=True) as package,
+            eventsourcing(config, CALLERS, ordered=False) as unordered,
+        ):
+            opponents: dict[str, Turn] = {
+                "votes: whole path": _commands(store),
+                "votes: append alone": _appends(store, sizes),
+                "bare INSERT, same batches": _bare(url, store, sizes.mean),
+                f"bare INSERT, {BATCH_COMMANDS_MAX} a batch": _bare(
+                    url, store, lambda: BATCH_COMMANDS_MAX
+                ),
+                "append for each request": _each(url),
+                "naive counter": _counter(url),
+                "eventsourcing": package,
+                "eventsourcing, unordered": unordered,
+            }
+            rates = await alternate(opponents, settings)
+    return Result("append", "votes/s, 64 callers, fsync", rates, _aims(), [sizes.note()])
+
+
+def _aims() -> list[Aim]:
+    whole, alone = "votes: whole path", "votes: append alone"
+    return [
+        Aim(whole, "naive counter", 10),
+        Aim(alone, "naive counter"),
+        Aim(alone, "bare INSERT, same batches", 0.6),
+        Aim(whole, "bare INSERT, same batches"),
+        Aim(whole, "append for each request"),
+        Aim(whole, "eventsourcing"),
+        Aim(whole, "eventsourcing, unordered"),
+    ]
+
+
+async def _own_tables(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("""
+            CREATE TABLE bare (LIKE events INCLUDING ALL);
+            CREATE TABLE tallies (tool text PRIMARY KEY, ship bigint NOT NULL);
+            INSERT INTO tallies VALUES ('hot-tool', 0);
+            GRANT SELECT, INSERT ON bare TO votes_app;
+            GRANT SELECT, UPDATE ON tallies TO votes_app;
+            GRANT CREATE ON SCHEMA public TO votes_app;
+        """)
+    finally:
+        await connection.close()
+
+
+@dataclass
+class Sizes:
+    """The batches that were stored."""
+
+    batches: int = 0
+    rows: int = 0
+
+    def mean(self) -> int:
+        return max(1, round(self.rows / max(1, self.batches)))
+
+    def note(self) -> str:
+        return f"rows a batch of ours: {self.mean()} on average"
+
+
+Call = Callable[[], Awaitable[None]]
+
+
+async def callers(call: Call, seconds: float) -> float:
+    """Calls a second, of 64 callers who each wait for their answer."""
+    done = 0
+    start = time.perf_counter()
+
+    async def keep_calling() -> None:
+        nonlocal done
+        while time.perf_counter() - start < seconds:
+            await call()
+            done += 1
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(CALLERS):
+            group.create_task(keep_calling())
+    return done / (time.perf_counter() - start)
+
+
+def _commands(store: PostgresEventStore) -> Turn:
+    async def handle_batch(requests: Sequence[Request]) -> list[Answer | None]:
+        return await handle(store, requests)
+
+    batcher = Batcher(handle_batch)
+
+    async def call() -> None:
+        outcome = await batcher.submit(samples.cast(TOOL))
+        assert isinstance(outcome, Outcome) and outcome.changed, outcome
+
+    return lambda seconds: callers(call, seconds)
+
+
+def _appends(store: PostgresEventStore, sizes: Sizes) -> Turn:
+    """The batcher on the store's append, with nothing loaded and nothing decided."""
+
+    async def append(batch: Sequence[Any]) -> list[Any]:
+        sizes.batches += 1
+        sizes.rows += len(batch)
+        return await store.append(batch)
+
+    batcher = Batcher(append)
+
+    async def call() -> None:
+        assert await batcher.submit(samples.append_of(TOOL))  # type: ignore[arg-type]
+
+    return lambda seconds: callers(call, seconds)
+
+
+def _bare(url: str, store: PostgresEventStore, size: Callable[[], int]) -> Turn:
+    """One connection, one batch after another; only the statement itself is timed."""
+
+    async def turn(seconds: float) -> float:
+        spent, rows = 0.0, 0
+        async with _connections(url, 1) as pool, pool.acquire() as connection:
+            statement = await connection.prepare(BARE)
+            while spent < seconds:
+                batch = [samples.append_of(TOOL) for _ in range(size())]
+                columns = store._event_columns(batch)
+                start = time.perf_counter()
+                await statement.fetch(*columns)
+                spent += time.perf_counter() - start
+                rows += len(batch)
+        return rows / spent
+
+    return turn
+
+
+def _each(url: str) -> Turn:
+    """The function of the batched append, called by each caller with one event."""
+
+    async def turn(seconds: float) -> float:
+        async with _connections(url, PER_REQUEST_CONNECTIONS) as pool:
+            store = PostgresEventStore(pool, new_id)
+
+            async def call() -> None:
+                batch = [samples.append_of(TOOL)]
+                arguments = store._event_columns(batch) + _answer_columns(batch)
+                row = await pool.fetchrow(QUERIES["append"], *arguments)
+                assert not row["refused"]
+
+            return await callers(call, seconds)
+
+    return turn
+
+
+def _counter(url: str) -> Turn:
+    async def turn(seconds: float) -> float:
+        async with _connections(url, CALLERS) as pool:
+
+            async def call() -> None:
+                status = await pool.execute(COUNTER, TOOL)
+                assert status == "UPDATE 1"
+
+            return await callers(call, seconds)
+
+    return turn
+
+
+def _connections(url: str, number: int) -> asyncpg.Pool:
+    """A pool whose connections are all open from the start and are not reset between uses."""
+
+    async def keep(_: Any) -> None:
+        pass
+
+    return asyncpg.create_pool(url, min_size=number, max_size=number, reset=keep)

@@ -1,0 +1,40 @@
+"""Votes to measure with: every one of another visitor."""
+
+from itertools import count
+
+from votes.app.handle import Request
+from votes.app.ports import Append, Meta
+from votes.domain import tool, vote
+from votes.domain.decider import Rejected
+from votes.domain.terms import VoterId, visitor
+from votes.domain.tool import Entry
+from votes.store.postgres import PostgresEventStore
+from votes.wiring import batcher_on, now
+
+_numbers = count()
+
+
+def voter() -> VoterId:
+    """One who has not voted yet, with an id as long as a real one."""
+    return visitor(f"{next(_numbers):022d}")
+
+
+def cast(slug: str) -> Request:
+    who = voter()
+    return Request(vote.decider, vote.CastVote(slug, who, "ship"), Meta(actor=who), now())
+
+
+def append_of(slug: str) -> Append:
+    """What the command above comes to."""
+    who = voter()
+    event = vote.VoteCast(slug, who, "ship")
+    return Append(vote.stream(slug, who), 0, [event], Meta(actor=who), now())
+
+
+async def list_tools(store: PostgresEventStore, slugs: list[str]) -> None:
+    batcher = batcher_on(store)
+    for slug in slugs:
+        entry = Entry(name=slug, category="Benchmarks")
+        command = tool.ListTool(slug, entry)
+        answer = await batcher.submit(Request(tool.decider, command, Meta(actor="benchmark"), now()))
+        assert not isinstance(answer, Rejected), answer

@@ -1,0 +1,85 @@
+"""Random commands, and the log that they lead to."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from msgspec import Struct, field
+
+from votes.domain import bookmark, review, tool, vote
+from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark
+from votes.domain.decider import Decider, Recorded, Rejected, fold
+from votes.domain.review import Opinion, PublishReview, WithdrawReview
+from votes.domain.terms import Stream, user
+from votes.domain.tool import DelistTool, Entry, ListTool
+from votes.domain.vote import CastVote, RetractVote
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+# So few of each that commands meet.
+tools = st.sampled_from(("atlas", "bolt"))
+voters = st.sampled_from([user("ann"), user("bob"), user("cyd")])
+choices = st.sampled_from(("ship", "skip"))
+personas = st.sampled_from(("builder", "skeptic"))
+entries = st.sampled_from((Entry("Atlas", "Maps"), Entry("Bolt", "Tools", tagline="Fast")))
+opinions = st.sampled_from((Opinion(80, "ship"), Opinion(20, "skip", "No.")))
+annotations = st.sampled_from((Annotations(), Annotations("Mine", ("a", "b"), "Work")))
+times = st.integers(0, 99).map(lambda minutes: START + timedelta(minutes=minutes))
+
+tool_commands = st.builds(ListTool, tools, entries) | st.builds(DelistTool, tools)
+vote_commands = st.builds(CastVote, tools, voters, choices) | st.builds(RetractVote, tools, voters)
+bookmark_commands = st.builds(
+    KeepBookmark, st.sampled_from(("ann", "bob")), tools, annotations, times
+) | st.builds(RemoveBookmark, st.sampled_from(("ann", "bob")), tools)
+review_commands = st.builds(PublishReview, tools, personas, opinions) | st.builds(
+    WithdrawReview, tools, personas
+)
+commands = tool_commands | vote_commands | bookmark_commands | review_commands
+histories = st.lists(commands, max_size=60)
+
+
+def decider_of(command: Any) -> Decider[Any, Any]:
+    match command:
+        case ListTool() | DelistTool():
+            return tool.decider
+        case CastVote() | RetractVote():
+            return vote.decider
+        case KeepBookmark() | RemoveBookmark():
+            return bookmark.decider
+        case _:
+            return review.decider
+
+
+class Log(Struct):
+    """The log in its plainest form: decide on everything, append."""
+
+    events: list[Recorded] = field(default_factory=list)
+
+    def of(self, streams: Iterable[Stream]) -> list[Recorded]:
+        wanted = set(streams)
+        return [recorded for recorded in self.events if recorded.stream in wanted]
+
+    def state_for(self, command: Any) -> Any:
+        decider = decider_of(command)
+        return fold(decider, [r.event for r in self.of(decider.streams(command))])
+
+    def submit(self, command: Any) -> Any:
+        decider = decider_of(command)
+        decision = decider.decide(command, self.state_for(command))
+        if not isinstance(decision, Rejected):
+            for event in decision:
+                self.append(decider.streams(command)[0], event)
+        return decision
+
+    def append(self, stream: Stream, event: Any) -> None:
+        position, version = len(self.events) + 1, len(self.of([stream])) + 1
+        at = START + timedelta(minutes=position)
+        self.events.append(Recorded(position, stream, version, event, at))
+
+
+def log_of(history: Iterable[Any]) -> Log:
+    log = Log()
+    for command in history:
+        log.submit(command)
+    return log

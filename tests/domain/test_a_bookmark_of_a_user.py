@@ -1,0 +1,95 @@
+"""A user keeps tools, each with a note, tags and a collection."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from tests.domain.specification import given
+from votes.domain import bookmark
+from votes.domain.bookmark import Annotations, BookmarkRemoved, BookmarkRevised, KeepBookmark
+from votes.domain.bookmark import RemoveBookmark, ToolBookmarked
+from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
+
+THEN = datetime(2026, 5, 1, tzinfo=UTC)
+LATER = THEN + timedelta(days=1)
+LISTED = ToolListed("notion", Entry("Notion", "Notes"))
+REVISED = ToolRevised("notion", Entry("Notion", "Documents"))
+DELISTED = ToolDelisted("notion")
+PLAIN = Annotations()
+NOTED = Annotations("For the team", ("docs",), "Work")
+KEPT = ToolBookmarked("ann", "notion", PLAIN, THEN)
+REMOVED = BookmarkRemoved("ann", "notion")
+
+
+def keep(annotations=PLAIN, at=LATER):
+    return KeepBookmark("ann", "notion", annotations, at)
+
+
+REMOVE = RemoveBookmark("ann", "notion")
+
+
+@pytest.mark.parametrize("events", [(LISTED,), (LISTED, REVISED), (LISTED, KEPT, REMOVED)])
+def test_a_tool_is_kept_from_the_time_of_asking(events):
+    given(bookmark.decider, *events).when(keep(NOTED)).then(
+        ToolBookmarked("ann", "notion", NOTED, LATER)
+    )
+
+
+def test_keeping_it_again_changes_nothing_not_even_its_time():
+    given(bookmark.decider, LISTED, KEPT).when(keep()).then_nothing()
+
+
+def test_another_annotation_revises_it_and_leaves_its_time():
+    revised = BookmarkRevised("ann", "notion", NOTED, THEN)
+    given(bookmark.decider, LISTED, KEPT).when(keep(NOTED)).then(revised)
+    given(bookmark.decider, LISTED, KEPT, revised).when(keep(NOTED)).then_nothing()
+
+
+def test_it_is_removed_once():
+    given(bookmark.decider, LISTED, KEPT).when(REMOVE).then(REMOVED)
+    given(bookmark.decider, LISTED, KEPT, REMOVED).when(REMOVE).then_nothing()
+    given(bookmark.decider, LISTED).when(REMOVE).then_nothing()
+
+
+@pytest.mark.parametrize("events", [(), (LISTED, DELISTED), (LISTED, KEPT, DELISTED)])
+def test_a_tool_that_is_not_listed_cannot_be_kept(events):
+    given(bookmark.decider, *events).when(keep()).then_refused("tool_unknown")
+
+
+def test_a_bookmark_of_a_delisted_tool_can_be_removed():
+    given(bookmark.decider, LISTED, KEPT, DELISTED).when(REMOVE).then(REMOVED)
+
+
+def test_tags_are_trimmed_and_each_is_kept_once_in_the_order_given():
+    given(bookmark.decider, LISTED).when(keep(Annotations("", (" b", "a", "b ", " ", "a")))).then(
+        ToolBookmarked("ann", "notion", Annotations("", ("b", "a")), LATER)
+    )
+
+
+def test_the_same_tags_spelled_with_spaces_change_nothing():
+    kept = ToolBookmarked("ann", "notion", Annotations("", ("b", "a")), THEN)
+    again = keep(Annotations("", (" b ", "a", "b")))
+    given(bookmark.decider, LISTED, kept).when(again).then_nothing()
+
+
+@for_all(st.lists(st.text(max_size=4), max_size=6))
+def test_a_canonical_annotation_is_its_own_canonical_form(tags):
+    once = Annotations("", tuple(tags)).canonical()
+    assert once.canonical() == once
+    assert set(once.tags) == {tag.strip() for tag in tags} - {""}
+
+
+subjects = st.text(alphabet="ab:19", min_size=1, max_size=5)
+
+
+@for_all(subjects, subjects)
+def test_no_users_prefix_begins_another_users_streams(one, other):
+    mine = bookmark.stream(other, "notion").startswith(bookmark.prefix(one))
+    assert mine == (one == other)
+
+
+def test_a_command_writes_to_the_bookmarks_stream_and_reads_the_tools():
+    for command in (keep(), REMOVE):
+        assert bookmark.decider.streams(command) == ("bookmark:3:ann:notion", "tool:notion")

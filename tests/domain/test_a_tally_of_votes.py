@@ -1,0 +1,124 @@
+"""A tally is folded from events alone and equals a count of the choices that stand."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from math import isclose, log2
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.domain import arbitrary
+from tests.domain.histories import START, choices, histories, log_of, tools, vote_commands, voters
+from votes.domain import tally as tallies
+from votes.domain.decider import Recorded
+from votes.domain.summary import evolve_tally
+from votes.domain.tally import HEAT_HALF_LIFE_S, Tally
+from votes.domain.terms import user
+from votes.domain.tool import Entry, ListTool, ToolListed
+from votes.domain.vote import CastVote, RetractVote, VoteCast, VoteRetracted
+
+EMPTY = Tally(0, 0, 0, START)
+LISTINGS = [ListTool("atlas", Entry("Atlas", "Maps")), ListTool("bolt", Entry("Bolt", "Tools"))]
+
+
+def counted(commands):
+    """The recount: who now says what, from the commands alone."""
+    standing = {}
+    for command in commands:
+        match command:
+            case CastVote(tool, voter, choice):
+                standing[tool, voter] = choice
+            case RetractVote(tool, voter):
+                standing.pop((tool, voter), None)
+    return Counter((tool, choice) for (tool, _), choice in standing.items())
+
+
+def tally_of(log, tool):
+    tally = None
+    for recorded in log.events:
+        if recorded.event.tool == tool:
+            tally = evolve_tally(tally, recorded)
+            assert tally is None or min(tally.ship, tally.skip) >= 0
+    return tally
+
+
+@given(st.lists(vote_commands, max_size=80))
+def test_it_equals_a_recount_of_the_choices_that_stand(commands):
+    log, standing = log_of([*LISTINGS, *commands]), counted(commands)
+    for tool in ("atlas", "bolt"):
+        tally = tally_of(log, tool)
+        assert (tally.ship, tally.skip) == (standing[tool, "ship"], standing[tool, "skip"])
+        assert tally.total == tally.ship + tally.skip
+
+
+@given(histories)
+def test_it_is_never_negative_whatever_is_listed_and_delisted(history):
+    log = log_of(history)
+    for tool in ("atlas", "bolt"):
+        tally_of(log, tool)
+
+
+@given(histories)
+def test_it_stands_at_the_last_event_that_moved_it(history):
+    log = log_of([*LISTINGS, *history])
+    tally = tally_of(log, "atlas")
+    moving = [
+        recorded
+        for number, recorded in enumerate(log.events)
+        if recorded.event.tool == "atlas"
+        and (number < len(LISTINGS) or tallies.event_of_votes(recorded.event))
+    ]
+    assert (tally.position, tally.as_of) == (moving[-1].position, moving[-1].at)
+
+
+@given(arbitrary.events, st.integers(1, 2**62))
+def test_an_event_that_is_no_vote_leaves_it_as_it_is(event, position):
+    after = tallies.evolve(EMPTY, Recorded(position, "any", 1, event, START))
+    assert (after is EMPTY) == (not tallies.event_of_votes(event))
+
+
+def test_it_begins_at_nothing_when_the_tool_is_listed_and_outlives_a_second_listing():
+    listed = ToolListed("atlas", Entry("Atlas", "Maps"))
+    begun = evolve_tally(None, Recorded(7, "tool:atlas", 1, listed, START))
+    assert begun == Tally(0, 0, 7, START)
+    assert evolve_tally(begun, Recorded(9, "tool:atlas", 3, listed, START)) is begun
+    assert evolve_tally(None, Recorded(9, "vote:x", 1, cast("ship"), START)) is None
+
+
+def cast(choice, previous=None):
+    return VoteCast("atlas", user("ann"), choice, previous)
+
+
+def heat_of(*seconds):
+    tally = EMPTY
+    for position, second in enumerate(seconds, 1):
+        at = datetime.fromtimestamp(second, UTC)
+        tally = tallies.evolve(tally, Recorded(position, "vote:x", position, cast("ship"), at))
+    return tally.heat
+
+
+@given(st.lists(st.integers(1_600_000_000, 1_700_000_000), min_size=1, max_size=20))
+def test_heat_is_the_sum_of_the_decayed_votes(seconds):
+    latest = max(seconds)
+    total = sum(2 ** ((second - latest) / HEAT_HALF_LIFE_S) for second in seconds)
+    assert isclose(heat_of(*seconds), latest / HEAT_HALF_LIFE_S + log2(total), rel_tol=1e-12)
+
+
+def test_two_votes_of_one_half_life_ago_weigh_as_much_as_one_of_now():
+    now = 1_650_000_000
+    assert isclose(heat_of(now - HEAT_HALF_LIFE_S, now - HEAT_HALF_LIFE_S), heat_of(now))
+    assert heat_of(now - HEAT_HALF_LIFE_S - 60) < heat_of(now - HEAT_HALF_LIFE_S) < heat_of(now)
+
+
+def test_a_retraction_leaves_the_heat():
+    at = START + timedelta(days=1)
+    warm = tallies.evolve(EMPTY, Recorded(1, "vote:x", 1, cast("ship"), START))
+    retracted = VoteRetracted("atlas", user("ann"), "ship")
+    after = tallies.evolve(warm, Recorded(2, "vote:x", 2, retracted, at))
+    assert after == Tally(0, 0, 2, at, warm.heat)
+
+
+@given(tools, st.lists(st.tuples(voters, choices), max_size=30))
+def test_voters_do_not_count_twice(tool, said):
+    log = log_of([*LISTINGS, *(CastVote(tool, voter, choice) for voter, choice in said)])
+    assert tally_of(log, tool).total == len({voter for voter, _ in said})

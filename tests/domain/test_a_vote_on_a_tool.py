@@ -1,0 +1,81 @@
+"""Each voter has one current choice on each tool. Never a toggle."""
+
+import pytest
+
+from tests.domain.specification import given
+from votes.domain import vote
+from votes.domain.terms import VoterId, user, visitor
+from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
+from votes.domain.vote import CastVote, RetractVote, VoteCast, VoteRetracted
+
+ANN = user("ann")
+LISTED = ToolListed("notion", Entry("Notion", "Notes"))
+REVISED = ToolRevised("notion", Entry("Notion", "Documents"))
+DELISTED = ToolDelisted("notion")
+SHIP = VoteCast("notion", ANN, "ship")
+TO_SKIP = VoteCast("notion", ANN, "skip", previous="ship")
+RETRACTED = VoteRetracted("notion", ANN, previous="ship")
+
+
+def cast(choice):
+    return CastVote("notion", ANN, choice)
+
+
+RETRACT = RetractVote("notion", ANN)
+
+
+@pytest.mark.parametrize("choice", ["ship", "skip"])
+def test_a_first_vote_replaces_nothing(choice):
+    given(vote.decider, LISTED).when(cast(choice)).then(VoteCast("notion", ANN, choice, None))
+
+
+@pytest.mark.parametrize("tool_events", [(LISTED, REVISED), (LISTED, DELISTED, LISTED)])
+def test_a_tool_revised_or_listed_again_can_be_voted_on(tool_events):
+    given(vote.decider, *tool_events).when(cast("ship")).then(SHIP)
+
+
+def test_the_same_choice_again_changes_nothing():
+    given(vote.decider, LISTED, SHIP).when(cast("ship")).then_nothing()
+    given(vote.decider, LISTED, SHIP, TO_SKIP).when(cast("skip")).then_nothing()
+
+
+def test_another_choice_names_the_one_that_it_replaces():
+    given(vote.decider, LISTED, SHIP).when(cast("skip")).then(TO_SKIP)
+
+
+def test_a_retraction_names_what_it_takes_back():
+    given(vote.decider, LISTED, SHIP).when(RETRACT).then(RETRACTED)
+    given(vote.decider, LISTED, SHIP, TO_SKIP).when(RETRACT).then(
+        VoteRetracted("notion", ANN, previous="skip")
+    )
+
+
+def test_retracting_no_vote_changes_nothing():
+    given(vote.decider, LISTED).when(RETRACT).then_nothing()
+    given(vote.decider, LISTED, SHIP, RETRACTED).when(RETRACT).then_nothing()
+
+
+def test_a_vote_after_a_retraction_replaces_nothing():
+    given(vote.decider, LISTED, SHIP, RETRACTED).when(cast("ship")).then(SHIP)
+
+
+@pytest.mark.parametrize("command", [cast("ship"), cast("skip"), RETRACT])
+@pytest.mark.parametrize("events", [(), (LISTED, DELISTED), (LISTED, SHIP, DELISTED)])
+def test_a_tool_that_is_not_listed_takes_no_votes(events, command):
+    given(vote.decider, *events).when(command).then_refused("tool_unknown")
+
+
+def test_votes_outlive_a_delisting():
+    relisted = given(vote.decider, LISTED, SHIP, DELISTED, LISTED)
+    relisted.when(cast("ship")).then_nothing()
+    relisted.when(cast("skip")).then(TO_SKIP)
+
+
+def test_a_command_writes_to_the_voters_stream_and_reads_the_tools():
+    assert vote.decider.streams(cast("ship")) == ("vote:notion:user:ann", "tool:notion")
+    assert vote.decider.streams(RETRACT) == ("vote:notion:user:ann", "tool:notion")
+
+
+def test_a_visitor_and_a_user_of_one_name_are_two_voters():
+    streams = {vote.stream("notion", voter) for voter in (user("x"), visitor("x"), VoterId("x"))}
+    assert len(streams) == 3

@@ -1,0 +1,75 @@
+"""What holds for the deciders of all aggregates, whatever is commanded in whatever order."""
+
+from copy import deepcopy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.domain import arbitrary
+from tests.domain.histories import commands, decider_of, histories, log_of
+from votes.domain import bookmark, review, tool, vote
+from votes.domain.decider import Rejected, fold
+from votes.domain.events import EVENT_TYPES
+from votes.domain.vote import VoteCast, VoteRetracted
+
+DECIDERS = [tool.decider, vote.decider, bookmark.decider, review.decider]
+
+
+@given(histories, commands)
+def test_the_last_event_of_each_stream_tells_as_much_as_all(history, command):
+    log = log_of(history)
+    decider = decider_of(command)
+    lasts = [log.of([stream])[-1:] for stream in decider.streams(command)]
+    for order in (lasts, lasts[::-1]):
+        last_events = [recorded.event for last in order for recorded in last]
+        assert fold(decider, last_events) == log.state_for(command)
+
+
+@given(histories, commands)
+def test_a_command_once_obeyed_changes_nothing_the_second_time(history, command):
+    log = log_of(history)
+    first, second = log.submit(command), log.submit(command)
+    if isinstance(first, Rejected):
+        assert second == first
+    else:
+        assert list(second) == []
+
+
+@given(histories, commands)
+def test_a_decision_depends_on_nothing_else_and_leaves_nothing_behind(history, command):
+    state = log_of(history).state_for(command)
+    command_before, state_before = deepcopy(command), deepcopy(state)
+    decide = decider_of(command).decide
+    assert decide(command, state) == decide(command, state)
+    assert (command, state) == (command_before, state_before)
+
+
+@given(histories, commands)
+def test_a_decision_is_events_of_known_types_or_a_stable_refusal(history, command):
+    decision = log_of(history).submit(command)
+    if isinstance(decision, Rejected):
+        assert decision.code == "tool_unknown"
+    else:
+        assert all(type(event) in EVENT_TYPES for event in decision)
+
+
+@pytest.mark.parametrize("decider", DECIDERS)
+@given(events=st.lists(arbitrary.events, max_size=8))
+def test_evolve_bears_any_event_in_any_order(decider, events):
+    state = fold(decider, events)
+    assert type(state) is type(decider.initial)
+    assert fold(decider, events) == state
+
+
+@given(histories)
+def test_what_an_event_of_votes_replaces_is_what_was_there(history):
+    current = {}
+    for recorded in log_of(history).events:
+        match recorded.event:
+            case VoteCast(choice=choice, previous=previous):
+                assert previous == current.get(recorded.stream)
+                assert choice != previous
+                current[recorded.stream] = choice
+            case VoteRetracted(previous=previous):
+                assert previous == current.pop(recorded.stream)

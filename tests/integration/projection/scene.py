@@ -1,0 +1,147 @@
+"""What the tests of the projection share: votes into the log, a projector, a look at Redis."""
+
+import asyncio
+import inspect
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from redis.asyncio import Redis
+
+from votes.app.bulk import submit_all
+from votes.app.handle import Outcome, Request
+from votes.app.models import PARTITIONS, partition_of
+from votes.app.ports import EventStore, Meta, Unavailable
+from votes.app.project import Projector
+from votes.config import Config
+from votes.domain import tool, vote
+from votes.domain.terms import VoterId
+from votes.domain.tool import Entry
+from votes.views import keys
+from votes.views.read_models import RedisReadModels
+from votes.wiring import now, project
+
+TOOLS = tuple(f"tool-{number}" for number in range(40))
+META = Meta(actor="tests")
+LIMIT_S = 20.0
+POLL_S = 0.01
+
+
+async def until(condition: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:
+    """Poll until the condition, a function or a coroutine function, answers something true."""
+    deadline = asyncio.get_running_loop().time() + limit_s
+    while not (found := await _asked(condition)):
+        if asyncio.get_running_loop().time() > deadline:
+            raise TimeoutError(f"waited {limit_s} s for {what}")
+        await asyncio.sleep(POLL_S)
+    return found
+
+
+async def _asked(condition: Callable[[], Any]) -> Any:
+    found = condition()
+    return await found if inspect.isawaitable(found) else found
+
+
+def listing(slug: str) -> Request:
+    return Request(tool.decider, tool.ListTool(slug, Entry(slug, "Tests")), META, now())
+
+
+def ballot(slug: str, voter: str, choice: str | None) -> Request:
+    """A voter's choice; None takes the vote back."""
+    who = VoterId(f"visitor:{voter}")
+    command = vote.CastVote(slug, who, choice) if choice else vote.RetractVote(slug, who)
+    return Request(vote.decider, command, META, now())
+
+
+async def submit(store: EventStore, requests: Sequence[Request]) -> int:
+    """Have the commands stored; answers the last position."""
+    answers = await submit_all(store, requests)
+    assert all(isinstance(answer, Outcome) for answer in answers), answers
+    return max(answer.position for answer in answers)
+
+
+async def fill(store: EventStore, voters: int = 3) -> int:
+    """A log in which every partition has something; answers its head."""
+    assert {partition_of(slug) for slug in TOOLS} == set(range(PARTITIONS))
+    await submit(store, [listing(slug) for slug in TOOLS])
+    choices = ("ship", "skip", "ship")
+    return await submit(
+        store,
+        [ballot(slug, f"v{n}", choices[n % 3]) for slug in TOOLS for n in range(voters)],
+    )
+
+
+@asynccontextmanager
+async def projecting(store: EventStore, redis: Redis) -> AsyncIterator[asyncio.Event]:
+    """A projector without a lead, in this loop; answers its bell."""
+    bell = asyncio.Event()
+    said: list[str] = []
+    task = asyncio.create_task(Projector(store, RedisReadModels(redis), bell, said.append).run())
+    try:
+        yield bell
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def worker(config: Config) -> AsyncIterator[None]:
+    """What a supervised worker does: lead and project, and begin again when that ends."""
+    task = asyncio.create_task(_poll_to_project(config))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _poll_to_project(config: Config) -> None:
+    for _ in range(1_000):
+        with suppress(Unavailable):
+            await project(config)
+        await asyncio.sleep(5 * POLL_S)
+
+
+async def position(redis: Redis) -> int | None:
+    """Where the live pointer stands."""
+    text = await redis.get(keys.LIVE)
+    return json.loads(text)["position"] if text else None
+
+
+async def reached(redis: Redis, head: int) -> None:
+    async def there() -> bool:
+        return await position(redis) == head
+
+    await until(there, f"position {head}")
+
+
+async def settled(redis: Redis, head: int) -> dict[str, Any]:
+    """The dump once every partition's checkpoint is at the head, as it is when all is idle."""
+
+    async def whole() -> dict[str, Any] | None:
+        found = await dump(redis)
+        ends = [found.get(keys.checkpoint(0, number), b"") for number in range(PARTITIONS)]
+        return found if all(end.endswith(b":%d" % head) for end in ends) else None
+
+    return await until(whole, f"all checkpoints at {head}")
+
+
+async def dump(redis: Redis) -> dict[str, Any]:
+    """All that the read models keep, byte by byte, as if the live version were number 0."""
+    text = await redis.get(keys.LIVE)
+    live = json.loads(text) if text else {"version": 0}
+    found: dict[str, Any] = {}
+    async for name in redis.scan_iter("votes:*", count=1_000):
+        key = name.decode().replace(f":{live['version']}:", ":0:")
+        found[key] = await _content(redis, name)
+    found.pop(keys.VERSIONS, None)
+    return dict(sorted(found.items())) | {keys.LIVE: live | {"version": 0}}
+
+
+async def _content(redis: Redis, name: bytes) -> Any:
+    if await redis.type(name) == b"hash":
+        return sorted((await redis.hgetall(name)).items())
+    return await redis.get(name)

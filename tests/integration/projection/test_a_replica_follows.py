@@ -1,0 +1,213 @@
+"""An API process's memory of the read models: fresh, in order, never older than before."""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from tests.integration.projection.scene import until
+from votes.app.models import Changes, Models, Partition, partition_of
+from votes.domain.decider import Recorded
+from votes.domain.tool import Entry, ToolListed
+from votes.domain.vote import VoteCast
+from votes.views import keys
+from votes.views.read_models import Live, Message
+from votes.views.replica import Replica
+from votes.wiring import connect_redis
+
+EPOCH = "e1e1e1e1"
+AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+A, B = "tool-0", "tool-1"
+
+encode = msgspec.msgpack.Encoder().encode
+
+
+class Follower:
+    """A replica and what it told."""
+
+    def __init__(self, redis) -> None:
+        self.seen: list[tuple[int | None, bool]] = []
+        self.replica = Replica(redis, self._changed, lambda _: None)
+        self.task: asyncio.Task | None = None
+
+    def _changed(self, models: Models | None, changes: Changes | None) -> None:
+        self.seen.append((models.position if models else None, changes is not None))
+
+    @property
+    def position(self) -> int | None:
+        return self.replica.models.position if self.replica.models else None
+
+    async def at(self, position: int | None) -> None:
+        await until(lambda: self.position == position, f"a replica at {position}")
+
+
+@asynccontextmanager
+async def following(redis):
+    follower = Follower(redis)
+    follower.task = asyncio.create_task(follower.replica.run())
+    try:
+        yield follower
+    finally:
+        assert not follower.task.done(), follower.task
+        follower.task.cancel()
+        with suppress(asyncio.CancelledError):
+            await follower.task
+
+
+@pytest.fixture
+async def follower(kept, redis, config):
+    """Follows models of two tools at position 2, kept by `kept`."""
+    await kept.load()
+    await kept.replace(two_tools())
+    client = connect_redis(config.redis_url)
+    async with following(client) as made:
+        await made.at(2)
+        yield made
+    await client.aclose()
+
+
+def two_tools() -> Models:
+    models = Models(EPOCH)
+    listed = [ToolListed(slug, Entry(slug, "Tests")) for slug in (A, B)]
+    models.fold(Recorded(n, "any", 1, event, AT) for n, event in enumerate(listed, 1))
+    models.fold((), every=True)
+    return models
+
+
+def cast(models: Models, slug: str, choice: str = "ship") -> Changes:
+    """The changes of one more vote."""
+    at = models.position + 1
+    return models.fold([Recorded(at, "any", 1, VoteCast(slug, f"visitor:{at}", choice), AT)])
+
+
+async def publish(redis, changes: Changes | None, epoch: str = EPOCH) -> None:
+    position = changes.position if changes else 0
+    await redis.publish(keys.CHANNEL, encode(Message(Live(1, epoch, position), changes)))
+
+
+async def test_each_announced_change_is_adopted(kept, follower):
+    models = await kept.load()
+    for slug in (A, B, A):
+        assert await kept.apply(cast(models, slug))
+    await follower.at(5)
+    assert follower.replica.models.tally(A) == models.tally(A)
+    assert follower.replica.models.tally(B) == models.tally(B)
+    assert follower.seen == [(2, False), (3, True), (4, True), (5, True)]
+
+
+async def test_a_gap_makes_it_load_again(kept, follower, redis):
+    models = await kept.load()
+    assert await kept.apply(cast(models, A))
+    await follower.at(3)
+    forged = models.tally(A)
+    gap = Changes(EPOCH, 7, 8, {partition_of(A): Partition(3, {A: forged}, {}, {})})
+    await publish(redis, gap)
+    await until(lambda: len(follower.seen) == 3, "a reload")
+    assert follower.seen[-1] == (3, False)
+
+
+async def test_a_missed_message_is_made_good_by_the_next(kept, follower, redis, monkeypatch):
+    models = await kept.load()
+    unheard = cast(models, A)
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "CHANNEL", "votes:nobody-listens")
+        assert await kept.apply(unheard)
+    assert await kept.apply(cast(models, B))
+    await follower.at(4)
+    assert follower.seen[-1] == (4, False)
+    assert follower.replica.models.tally(A) == models.tally(A)
+
+
+async def test_a_message_from_before_it_loaded_changes_nothing(kept, follower, redis):
+    old = cast(two_tools(), A, "skip")
+    models = await kept.load()
+    assert await kept.apply(cast(models, A))
+    assert await kept.apply(cast(models, A))
+    await follower.at(4)
+    await publish(redis, old)
+    assert await kept.apply(cast(models, B))
+    await follower.at(5)
+    assert follower.replica.models.tally(A).ship == 2
+    assert follower.seen[-1] == (5, True)
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", encode({"live": 1}), encode([])])
+async def test_a_message_that_cannot_be_read_makes_it_load_again(kept, follower, redis, data):
+    await redis.publish(keys.CHANNEL, data)
+    await until(lambda: len(follower.seen) == 2, "a reload")
+    models = await kept.load()
+    assert await kept.apply(cast(models, A))
+    await follower.at(3)
+
+
+async def test_a_message_of_another_log_makes_it_load_again(follower, redis):
+    await publish(redis, cast(two_tools(), A, "skip"), epoch="f2f2f2f2")
+    await until(lambda: len(follower.seen) == 2, "a reload")
+    assert follower.seen[-1] == (2, False)
+
+
+async def test_a_broken_subscription_empties_it_and_is_made_again(kept, follower, redis):
+    await redis.client_kill_filter(_type="pubsub")
+    await until(lambda: (None, False) in follower.seen, "a lost connection")
+    models = await kept.load()
+    assert await kept.apply(cast(models, A))
+    await follower.at(3)
+
+
+async def test_it_does_not_go_back_to_older_models(kept, follower, redis):
+    models = await kept.load()
+    assert await kept.apply(cast(models, A))
+    await follower.at(3)
+    await kept.replace(two_tools())
+    older = await kept.load()
+    assert older.position == 2
+    await kept.resume(older)
+    assert await kept.apply(cast(older, A))
+    await until(lambda: len(follower.seen) == 3, "a reload")
+    assert [position for position, _ in follower.seen] == [2, 3, 3]
+
+
+async def test_it_does_not_go_back_after_a_lost_connection_either(kept, follower, redis):
+    models = await kept.load()
+    for slug in (A, B):
+        assert await kept.apply(cast(models, slug))
+    await follower.at(4)
+    await kept.replace(two_tools())
+    await redis.client_kill_filter(_type="pubsub")
+    await until(lambda: (None, False) in follower.seen, "a lost connection")
+    older = await kept.load()
+    for slug in (A, B, B):
+        assert await kept.apply(cast(older, slug))
+    await follower.at(5)
+    shown = [position for position, _ in follower.seen if position is not None]
+    assert shown == sorted(shown)
+
+
+async def test_what_a_load_found_ahead_is_not_set_back_by_a_message(kept, follower, redis):
+    """A load reads the pointer first and partitions after it; they may have moved in between."""
+    ahead = two_tools()
+    first, second = cast(ahead, A), cast(ahead, A)
+    replica = follower.replica
+    replica.models = two_tools()
+    part = replica.models.partitions[partition_of(A)]
+    part.update(second.partitions[partition_of(A)])
+    part.checkpoint = 4
+    await publish(redis, first)
+    await follower.at(3)
+    assert replica.models.tally(A) == ahead.tally(A)
+    await publish(redis, second)
+    await follower.at(4)
+    assert replica.models.tally(A) == ahead.tally(A)
+
+
+async def test_another_log_is_shown_whatever_its_position(kept, follower):
+    models = await kept.load()
+    assert await kept.apply(cast(models, A))
+    await follower.at(3)
+    other = two_tools()
+    other.epoch = "f2f2f2f2"
+    await kept.replace(other)
+    await until(lambda: follower.replica.models.epoch == "f2f2f2f2", "the other log's models")
+    assert follower.position == 2

@@ -1,0 +1,196 @@
+"""Read models in Redis: a zombie is fenced off, a rebuild takes over whole, a load is whole."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from redis.exceptions import NoScriptError
+
+from tests.integration.projection.scene import dump
+from votes.app.models import PARTITIONS, Models, Partition, partition_of
+from votes.domain.decider import Recorded
+from votes.domain.events import Unknown
+from votes.domain.tool import Entry, ToolListed
+from votes.domain.vote import VoteCast
+from votes.views import keys
+from votes.views.read_models import RedisReadModels, decode_message
+from votes.wiring import connect_redis
+
+EPOCH = "e1e1e1e1"
+AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+A, B = "tool-0", "tool-1"
+assert partition_of(A) != partition_of(B)
+
+
+def recorded(position, event, stream="any"):
+    return Recorded(position, stream, 1, event, AT)
+
+
+def models_of_two_tools() -> Models:
+    models = Models(EPOCH)
+    models.fold([recorded(n, ToolListed(t, Entry(t, "Tests"))) for n, t in ((1, A), (2, B))])
+    models.fold((), every=True)
+    return models
+
+
+def cast(models, *votes, position=3):
+    """The changes of votes that follow one another."""
+    events = [VoteCast(tool, f"visitor:{n}", choice) for n, (tool, choice) in enumerate(votes)]
+    return models.fold([recorded(position + n, event) for n, event in enumerate(events)])
+
+
+@pytest.fixture
+async def projectors(config):
+    """Two processes' views of the same read models, each with its own folded models."""
+    clients = [connect_redis(config.redis_url) for _ in range(2)]
+    both = [RedisReadModels(client) for client in clients]
+    await both[0].load()
+    await both[0].replace(models_of_two_tools())
+    yield [(kept, await kept.load()) for kept in both]
+    for client in clients:
+        await client.aclose()
+
+
+async def test_what_was_applied_is_loaded(kept):
+    models = models_of_two_tools()
+    assert await kept.load() is None
+    await kept.replace(models)
+    unknown = recorded(5, Unknown("NewEvent", 2, {}), stream="new:stream")
+    assert await kept.apply(cast(models, (A, "ship"), (B, "skip")))
+    assert await kept.apply(models.fold([unknown]))
+    assert await kept.apply(models.fold((), every=True))
+    assert await kept.load() == models
+    assert models.parked() == {5: "NewEvent/2"}
+
+
+async def test_a_projector_that_was_overtaken_is_refused(projectors, redis):
+    (leader, leading), (zombie, following) = projectors
+    assert await leader.apply(cast(leading, (A, "ship"), (B, "ship")))
+    now = await dump(redis)
+    assert not await zombie.apply(cast(following, (A, "skip"), (B, "skip")))
+    assert await dump(redis) == now
+
+
+async def test_an_overtaken_projector_announces_nothing(projectors, redis):
+    (leader, leading), (zombie, following) = projectors
+    async with redis.pubsub() as pubsub:
+        await pubsub.subscribe(keys.CHANNEL)
+        assert await leader.apply(leading.fold([recorded(3, "changes no model")]))
+        assert not await zombie.apply(following.fold([recorded(3, "changes no model")]))
+        assert not await zombie.apply(following.fold((), every=True))
+        await redis.publish(keys.CHANNEL, b"the end")
+        heard = []
+        while not heard or heard[-1] != b"the end":
+            message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=5)
+            heard += [message["data"]] if message else []
+    assert [decode_message(data).live.position for data in heard[:-1]] == [3]
+
+
+async def test_what_a_zombie_applied_to_a_partition_is_not_applied_again(projectors, kept):
+    (leader, leading), (zombie, following) = projectors
+    assert await leader.apply(cast(leading, (A, "ship")))
+    assert not await zombie.apply(cast(following, (A, "ship"), (B, "skip")))
+    models = await kept.load()
+    assert models.position == 3
+    assert not await leader.apply(cast(leading, (B, "skip"), position=4))
+    assert await kept.apply(cast(models, (B, "skip"), (A, "ship"), position=4))
+    loaded = await kept.load()
+    assert (loaded.tally(A).ship, loaded.tally(A).skip) == (2, 0)
+    assert (loaded.tally(B).ship, loaded.tally(B).skip) == (0, 1)
+
+
+async def test_a_rebuild_takes_the_place_of_the_live_version(projectors, redis):
+    (leader, leading), (rebuilder, _) = projectors
+    before = {name async for name in redis.scan_iter("votes:{*")}
+    await rebuilder.replace(leading)
+    after = {name async for name in redis.scan_iter("votes:{*")}
+    assert not before & after
+    assert not await leader.apply(cast(leading, (A, "ship")))
+    assert (await leader.load()).position == 2
+
+
+async def test_of_two_rebuilds_the_later_one_removes_its_own(projectors, redis):
+    (first, models), (second, _) = projectors
+    await first.replace(models)
+    kept = await dump(redis)
+    await second.replace(cast_elsewhere())
+    assert await dump(redis) == kept
+
+
+def cast_elsewhere() -> Models:
+    models = models_of_two_tools()
+    cast(models, (A, "ship"), (B, "ship"))
+    return models
+
+
+async def test_a_rebuild_takes_over_from_a_busy_projector(projectors, redis):
+    (leader, leading), (rebuilder, _) = projectors
+    rebuilt = models_of_two_tools()
+    assert await leader.apply(cast(leading, (A, "ship")))
+    cast(rebuilt, (A, "ship"))
+    rebuilt.fold((), every=True)
+    await rebuilder.replace(rebuilt)
+    assert not await leader.apply(cast(leading, (A, "ship"), position=4))
+    assert await leader.load() == rebuilt
+
+
+async def test_a_rebuild_tells_all_who_follow_to_load(projectors, redis):
+    (_, models), (rebuilder, _) = projectors
+    async with redis.pubsub() as pubsub:
+        await pubsub.subscribe(keys.CHANNEL)
+        await rebuilder.replace(models)
+        message = None
+        async with asyncio.timeout(5):
+            while message is None:
+                message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=1)
+    assert decode_message(message["data"]).changes is None
+
+
+@pytest.mark.parametrize("partition", [0, 7, PARTITIONS - 1])
+@pytest.mark.parametrize("damage", ["missing", "of another epoch", "garbled", "no number"])
+async def test_models_that_are_not_whole_are_not_loaded(kept, redis, partition, damage):
+    await kept.load()
+    await kept.replace(models_of_two_tools())
+    assert await kept.load() is not None
+    checkpoint, tallies, *_ = keys.of_partition(1, partition)
+    match damage:
+        case "missing":
+            await redis.delete(checkpoint)
+        case "of another epoch":
+            await redis.set(checkpoint, "f2f2f2f2:2")
+        case "garbled":
+            await redis.hset(tallies, "tool-x", "{")
+        case "no number":
+            await redis.set(checkpoint, f"{EPOCH}:x")
+    assert await kept.load() is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"version":"one"}', "\x00"])
+async def test_a_pointer_that_cannot_be_read_is_replaced(kept, redis, text):
+    await kept.load()
+    await kept.replace(models_of_two_tools())
+    await redis.set(keys.LIVE, text)
+    assert await kept.load() is None
+    await kept.replace(models_of_two_tools())
+    assert await kept.load() == models_of_two_tools()
+
+
+async def test_scripts_that_the_server_has_forgotten_are_brought_again(kept, redis):
+    models = models_of_two_tools()
+    await kept.load()
+    await kept.replace(models)
+    await redis.script_flush()
+    assert not await kept.apply(cast(models, (A, "ship")))
+    with pytest.raises(NoScriptError):
+        await redis.evalsha("0" * 40, 0)
+    models = await kept.load()
+    assert await kept.apply(cast(models, (A, "ship")))
+    assert (await kept.load()).tally(A).ship == 1
+
+
+def test_a_partition_holds_changes_by_the_position_they_start_from():
+    models = models_of_two_tools()
+    changes = cast(models, (A, "ship"))
+    assert changes.partitions == {
+        partition_of(A): Partition(2, {A: models.tally(A)}, {}, {}),
+    }
