@@ -18,7 +18,11 @@ def test_the_wheel_installed_outside_the_checkout_serves_the_demo(tmp_path, monk
     monkeypatch.chdir(tmp_path)
     with site(PYTHONPATH=str(installed)) as running:
         where = subprocess.run(
-            [sys.executable, "-c", "import votes, workers; print(votes.__file__, workers.__file__)"],
+            [
+                sys.executable,
+                "-c",
+                "import votes, workers; print(votes.__file__, workers.__file__)",
+            ],
             env=running.env,
             check=True,
             capture_output=True,

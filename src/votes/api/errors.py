@@ -9,11 +9,11 @@ import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from msgspec import Struct
 
 from votes.app.paging import BadCursor
 from votes.app.ports import Unavailable
 from votes.app.reads import NotYet
+from votes.app.shapes import Problem
 from votes.domain.decider import Rejected
 
 RETRY_AFTER_S = 1
@@ -68,16 +68,6 @@ _BY_HTTP_STATUS = {
 }
 
 logger = structlog.get_logger("votes.api")
-
-
-class Problem(Struct, frozen=True):
-    """An error: `code` is for programs, `detail` for people."""
-
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
 
 
 class Refused(Exception):

@@ -54,10 +54,9 @@ async def read_json(request: Http, decoder: "msgspec.json.Decoder[Body]") -> Bod
         raise Refused("unsupported_media_type", "Send the body as application/json.")
     try:
         body = await request.body()
-        read = decoder.decode(body)
         json.loads(body, object_pairs_hook=_each_once)
-        return read
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return decoder.decode(body)
+    except (ValueError, RecursionError) as error:
         raise Refused("invalid_body", f"{error}") from error
 
 
@@ -65,7 +64,7 @@ def _each_once(fields: list[tuple[str, Any]]) -> dict[str, Any]:
     """The fields of an object. Said twice, readers on the way may believe the one or the other."""
     found = dict(fields)
     if len(found) != len(fields):
-        raise msgspec.DecodeError("A field is given twice")
+        raise ValueError("A field is given twice")
     return found
 
 

@@ -10,31 +10,9 @@ from msgspec import Struct
 from votes import __version__
 from votes.api.exchange import Http, services
 from votes.app.ports import Unavailable
-from votes.domain.terms import Position
+from votes.app.shapes import Alive, Ready
 
 _NO_STORE = ((b"cache-control", b"no-store"),)
-
-
-class Alive(Struct, frozen=True):
-    status: Literal["ok"]
-    version: str
-
-
-class Ready(Struct, frozen=True):
-    """`degraded` serves all, but reads come from the log; `unavailable` cannot take a vote.
-
-    `position` is that of the read models, `head` that of the log, `lag` what lies between.
-    `parked` counts events that a newer release wrote and this one cannot read.
-    """
-
-    status: Literal["ok", "degraded", "unavailable"]
-    postgres: bool
-    read_models: bool
-    head: Position | None
-    position: Position | None
-    lag: int | None
-    parked: int
-    version: str
 
 
 def _answer(value: Struct, status: int = 200) -> ASGIResponse:

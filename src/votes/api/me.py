@@ -2,24 +2,15 @@
 
 from litestar import get
 from litestar.response.base import ASGIResponse
-from msgspec import Struct
 
 from votes.api.exchange import Http, private, services, tool_slugs
 from votes.api.identity import Caller, identity
 from votes.api.parameters import MinPosition, ToolList
 from votes.app.answers import ToolState
+from votes.app.shapes import MeView
 from votes.domain import bookmark, vote
 from votes.domain.decider import Recorded
-from votes.domain.terms import PersonaSlug, Stream, ToolSlug
-
-
-class MeView(Struct, frozen=True):
-    """`kind` is `user`, `visitor`, or `nobody` for one who has not voted yet."""
-
-    kind: str
-    id: str | None
-    roles: list[str]
-    persona: PersonaSlug | None
+from votes.domain.terms import Stream, ToolSlug
 
 
 @get(

@@ -12,8 +12,9 @@ import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
-from votes.api.errors import STATUS, Problem
+from votes.api.errors import STATUS
 from votes.api.examples import EXAMPLES
+from votes.app.shapes import Problem
 
 _REF = "#/components/schemas/{name}"
 _IDEMPOTENCY_KEY = {

@@ -3,7 +3,6 @@
 import msgspec
 from litestar import delete, get, put
 from litestar.response.base import ASGIResponse
-from msgspec import Struct
 
 from votes.api.exchange import (
     LARGE_BODY_BYTES_MAX,
@@ -20,24 +19,12 @@ from votes.api.exchange import (
 from votes.api.identity import require_persona
 from votes.api.parameters import MinPosition
 from votes.app.answers import ReviewsView, panel_view
+from votes.app.shapes import ReviewWritten
 from votes.domain import review
 from votes.domain.review import Opinion
-from votes.domain.terms import Choice, PersonaSlug, Position, Score, ToolSlug
 from votes.domain.tool import unknown
 
 _opinion = msgspec.json.Decoder(Opinion)
-
-
-class ReviewWritten(Struct, frozen=True):
-    """The review as it now stands."""
-
-    tool: ToolSlug
-    persona: PersonaSlug
-    score: Score
-    choice: Choice
-    body: str
-    changed: bool
-    position: Position
 
 
 @get(

@@ -3,7 +3,6 @@
 import msgspec
 from litestar import delete, get, put
 from litestar.response.base import ASGIResponse
-from msgspec import Struct
 
 from votes.api.errors import Refused
 from votes.api.exchange import (
@@ -24,20 +23,12 @@ from votes.app import listing
 from votes.app.answers import CompareView, SummaryView, ToolsPage, compare_view, summary_view
 from votes.app.paging import LIMIT_DEFAULT
 from votes.app.reads import ReadFrom
+from votes.app.shapes import ToolWritten
 from votes.domain import tool as tools
-from votes.domain.terms import Position, ToolSlug, is_slug
+from votes.domain.terms import ToolSlug, is_slug
 from votes.domain.tool import Entry
 
 _entry = msgspec.json.Decoder(Entry)
-
-
-class ToolWritten(Struct, frozen=True):
-    """What a write to the catalogue came to."""
-
-    tool: ToolSlug
-    entry: Entry
-    changed: bool
-    position: Position
 
 
 def summary(read: ReadFrom, slug: ToolSlug) -> SummaryView:

@@ -11,18 +11,13 @@ from votes.api.exchange import Http, private, read_json, submit, tool_slug
 from votes.api.identity import identity
 from votes.app.answers import VoteView
 from votes.app.handle import Outcome
+from votes.app.shapes import VisitorView
 from votes.domain import vote
 from votes.domain.terms import Choice, ToolSlug, visitor
 
 
 class VoteBody(Struct, frozen=True, forbid_unknown_fields=True):
     choice: Annotated[Choice, Meta(examples=["ship"])]
-
-
-class VisitorView(Struct, frozen=True):
-    """A visitor's token: send it as `Authorization: Visitor TOKEN`."""
-
-    token: str
 
 
 _body = msgspec.json.Decoder(VoteBody)

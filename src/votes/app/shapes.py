@@ -1,0 +1,76 @@
+"""The shapes of the other answers: who one is, what a write came to, how it goes, what is wrong."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from votes.domain.terms import Choice, PersonaSlug, Position, Score, ToolSlug
+from votes.domain.tool import Entry
+
+
+class MeView(Struct, frozen=True):
+    """`kind` is `user`, `visitor`, or `nobody` for one who has not voted yet."""
+
+    kind: str
+    id: str | None
+    roles: list[str]
+    persona: PersonaSlug | None
+
+
+class VisitorView(Struct, frozen=True):
+    """A visitor's token: send it as `Authorization: Visitor TOKEN`."""
+
+    token: str
+
+
+class ToolWritten(Struct, frozen=True):
+    """What a write to the catalogue came to."""
+
+    tool: ToolSlug
+    entry: Entry
+    changed: bool
+    position: Position
+
+
+class ReviewWritten(Struct, frozen=True):
+    """The review as it now stands."""
+
+    tool: ToolSlug
+    persona: PersonaSlug
+    score: Score
+    choice: Choice
+    body: str
+    changed: bool
+    position: Position
+
+
+class Alive(Struct, frozen=True):
+    status: Literal["ok"]
+    version: str
+
+
+class Ready(Struct, frozen=True):
+    """`degraded` serves all, but reads come from the log; `unavailable` cannot take a vote.
+
+    `position` is that of the read models, `head` that of the log, `lag` what lies between.
+    `parked` counts events that a newer release wrote and this one cannot read.
+    """
+
+    status: Literal["ok", "degraded", "unavailable"]
+    postgres: bool
+    read_models: bool
+    head: Position | None
+    position: Position | None
+    lag: int | None
+    parked: int
+    version: str
+
+
+class Problem(Struct, frozen=True):
+    """An error: `code` is for programs, `detail` for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str

@@ -1,0 +1,241 @@
+"""A client in Python: `async with Votes("https://votes.example.com") as votes: …`.
+
+One method an operation of the API, under its operation id in snake case, with the API's own types.
+What fails is tried again where that is safe: reads always, writes because each carries an
+idempotency key of its own, so a repetition is answered as the first try was.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+import httpx
+import msgspec
+
+from votes.app.answers import (
+    BookmarksPage,
+    BookmarkView,
+    CompareView,
+    ReviewsView,
+    SummaryView,
+    TalliesView,
+    TallyView,
+    ToolsPage,
+    ToolState,
+    VoteView,
+)
+from votes.app.shapes import (
+    Alive,
+    MeView,
+    Problem,
+    Ready,
+    ReviewWritten,
+    ToolWritten,
+    VisitorView,
+)
+from votes.client.events import LiveEvent, events
+from votes.domain.bookmark import Annotations
+from votes.domain.review import Opinion
+from votes.domain.terms import Choice
+from votes.domain.tool import Entry
+
+__all__ = ["LiveEvent", "ProblemError", "Votes"]
+
+ATTEMPTS_MAX = 4
+BACKOFF_FIRST_S = 0.2
+BACKOFF_MAX_S = 5.0
+TIMEOUT_S = 10.0
+RECONNECT_S = 1.0
+
+_RETRIED = frozenset({429, 502, 503, 504})
+
+Answer = TypeVar("Answer")
+
+
+class ProblemError(Exception):
+    """The API refused; `problem.code` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem.code}: {problem.detail}")
+        self.problem = problem
+
+
+class Votes:
+    """The API at `base_url`, as a visitor (by token) or a user (by JWT), or as nobody yet.
+
+    Without a token the first vote makes a visitor, whose cookie this object keeps. Methods raise
+    `ProblemError` when refused, and `httpx.TransportError` when nothing answers.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        user_token: str | None = None,
+        visitor_token: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        headers = {}
+        if user_token is not None:
+            headers["Authorization"] = f"Bearer {user_token}"
+        elif visitor_token is not None:
+            headers["Authorization"] = f"Visitor {visitor_token}"
+        self._http = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=timeout_s)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def list_tools(
+        self,
+        *,
+        sort: str = "top",
+        category: str | None = None,
+        q: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> ToolsPage:
+        query = {"sort": sort, "category": category, "q": q, "cursor": cursor, "limit": limit}
+        return await self._get("/v1/tools", ToolsPage, query)
+
+    async def get_tool(self, tool: str, *, min_position: int = 0) -> SummaryView:
+        return await self._get(f"/v1/tools/{tool}", SummaryView, {"min_position": min_position})
+
+    async def compare_tools(self, a: str, b: str) -> CompareView:
+        return await self._get(f"/v1/compare/{a}/{b}", CompareView)
+
+    async def get_tally(
+        self, tool: str, *, at: str | int | None = None, min_position: int = 0
+    ) -> TallyView:
+        query = {"at": at, "min_position": min_position}
+        return await self._get(f"/v1/tools/{tool}/tally", TallyView, query)
+
+    async def get_tallies(self, *tools: str, min_position: int = 0) -> list[TallyView]:
+        query = {"tools": ",".join(tools), "min_position": min_position}
+        return (await self._get("/v1/tallies", TalliesView, query)).tallies
+
+    async def list_reviews(self, tool: str) -> ReviewsView:
+        return await self._get(f"/v1/tools/{tool}/reviews", ReviewsView)
+
+    async def cast_vote(self, tool: str, choice: Choice) -> VoteView:
+        return await self._write("PUT", f"/v1/tools/{tool}/vote", VoteView, {"choice": choice})
+
+    async def retract_vote(self, tool: str) -> VoteView:
+        return await self._write("DELETE", f"/v1/tools/{tool}/vote", VoteView)
+
+    async def create_visitor(self) -> VisitorView:
+        return await self._write("POST", "/v1/visitors", VisitorView)
+
+    async def get_me(self) -> MeView:
+        return await self._get("/v1/me", MeView)
+
+    async def get_my_state(self, *tools: str) -> dict[str, ToolState]:
+        return await self._get("/v1/me/state", dict[str, ToolState], {"tools": ",".join(tools)})
+
+    async def list_bookmarks(
+        self,
+        *,
+        sort: str = "new",
+        q: str | None = None,
+        tag: str | None = None,
+        collection: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> BookmarksPage:
+        query = {"sort": sort, "q": q, "tag": tag, "collection": collection}
+        query |= {"cursor": cursor, "limit": str(limit) if limit else None}
+        return await self._get("/v1/me/bookmarks", BookmarksPage, query)
+
+    async def put_bookmark(self, tool: str, kept: Annotations | None = None) -> BookmarkView:
+        path = f"/v1/me/bookmarks/{tool}"
+        return await self._write("PUT", path, BookmarkView, kept or Annotations())
+
+    async def remove_bookmark(self, tool: str) -> None:
+        await self._command("DELETE", f"/v1/me/bookmarks/{tool}")
+
+    async def put_tool(self, tool: str, entry: Entry) -> ToolWritten:
+        return await self._write("PUT", f"/v1/tools/{tool}", ToolWritten, entry)
+
+    async def delist_tool(self, tool: str) -> None:
+        await self._command("DELETE", f"/v1/tools/{tool}")
+
+    async def put_review(self, tool: str, persona: str, opinion: Opinion) -> ReviewWritten:
+        path = f"/v1/tools/{tool}/reviews/{persona}"
+        return await self._write("PUT", path, ReviewWritten, opinion)
+
+    async def withdraw_review(self, tool: str, persona: str) -> None:
+        await self._command("DELETE", f"/v1/tools/{tool}/reviews/{persona}")
+
+    async def get_live(self) -> Alive:
+        return await self._get("/health/live", Alive)
+
+    async def get_ready(self) -> Ready:
+        return await self._get("/health/ready", Ready)
+
+    async def subscribe(self, *tools: str) -> AsyncIterator[LiveEvent]:
+        """The tools' states, then each change, for as long as it is iterated: it reconnects by
+        itself and goes on after the last event seen."""
+        seen: str | None = None
+        while True:
+            try:
+                async for event in events(self._http, tools, seen):
+                    seen = event.id
+                    yield event
+            except httpx.TransportError:
+                pass
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code not in _RETRIED:
+                    raise ProblemError(_problem(error.response)) from error
+            await asyncio.sleep(RECONNECT_S * random.uniform(0.5, 1.5))  # noqa: S311
+
+    async def _get(
+        self, path: str, kind: type[Answer], query: Mapping[str, Any] | None = None
+    ) -> Answer:
+        given = {name: value for name, value in (query or {}).items() if value not in (None, 0)}
+        answer = await self._tried("GET", path, params=given)
+        return msgspec.json.decode(answer.content, type=kind)
+
+    async def _write(self, method: str, path: str, kind: type[Answer], body: Any = None) -> Answer:
+        answer = await self._command(method, path, body)
+        return msgspec.json.decode(answer.content, type=kind)
+
+    async def _command(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
+        content = msgspec.json.encode(body) if body is not None else None
+        return await self._tried(method, path, headers=headers, content=content)
+
+    async def _tried(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """The answer, asked for again while that may help. Raises `ProblemError`."""
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            wait_s = min(BACKOFF_FIRST_S * 2**attempt, BACKOFF_MAX_S)
+            try:
+                answer = await self._http.request(method, path, **request)
+            except httpx.TransportError:
+                if attempt == ATTEMPTS_MAX:
+                    raise
+            else:
+                if not answer.is_error:
+                    return answer
+                if answer.status_code not in _RETRIED or attempt == ATTEMPTS_MAX:
+                    raise ProblemError(_problem(answer))
+                wait_s = max(wait_s, float(answer.headers.get("Retry-After", 0)))
+            await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
+        raise AssertionError("unreachable")
+
+
+def _problem(answer: httpx.Response) -> Problem:
+    try:
+        return msgspec.json.decode(answer.content, type=Problem)
+    except msgspec.MsgspecError:
+        detail = f"HTTP {answer.status_code}"
+        return Problem("about:blank", detail, answer.status_code, "unknown", detail)
