@@ -31,12 +31,8 @@ async def test_a_visitor_votes_and_sees_it(live_site):
         state = await votes.get_my_state("airtable")
         again = await votes.cast_vote("airtable", "skip")
         gone = await votes.retract_vote("airtable")
-    assert (tally.skip, state["airtable"].vote, again.changed, gone.choice) == (
-        1,
-        "skip",
-        False,
-        None,
-    )
+    assert (tally.skip, state["airtable"].vote) == (1, "skip")
+    assert (again.changed, gone.choice) == (False, None)
 
 
 async def test_a_user_keeps_bookmarks(live_site):
@@ -73,7 +69,8 @@ async def test_a_lost_answer_is_asked_for_again_and_counts_once(live_site):
 
     server = await asyncio.start_server(relay, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    visitor = httpx.post(f"{live_site.url}/v1/visitors").json()["token"]
+    async with Votes(live_site.url) as votes:
+        visitor = (await votes.create_visitor()).token
     async with Votes(f"http://127.0.0.1:{port}", visitor_token=visitor) as votes:
         vote = await votes.cast_vote("linear", "ship")
     server.close()

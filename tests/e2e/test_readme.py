@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-COMMANDS = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)]
+COMMANDS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 ANSWERS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
 
 

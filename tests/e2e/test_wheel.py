@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.site import site
 
 ROOT = Path(__file__).parents[2]
+WHERE = "import votes, workers; print(votes.__file__, workers.__file__)"
 
 
 def test_the_wheel_installed_outside_the_checkout_serves_the_demo(tmp_path, monkeypatch):
