@@ -13,7 +13,7 @@ FIND_PYTHON = for name in $(or $(PYTHON),python3 python3.13 python3.12 python3.1
 NO_PYTHON = No CPython >= 3.11 with venv and ensurepip $(if $(PYTHON),at $(PYTHON),found); \
   install one (on Debian python3 and python3-venv) or name it: make PYTHON=/path/to/python
 
-.PHONY: help up test lint bench lock wheel clean runtime tools
+.PHONY: help up test lint bench lock clients wheel clean runtime tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1:/p' Makefile | while IFS=: read -r name text; \
@@ -34,6 +34,10 @@ lint: tools ## check style, types, layers and migrations
 
 bench: tools ## run the benchmarks; ARGS are theirs
 	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+clients: runtime ## generate the TypeScript types anew; needs node
+	@$(BIN)/votes openapi > docs/typescript/openapi.json
+	@cd docs/typescript && npm ci --silent && npm run --silent generate && npm run --silent check
 
 wheel: runtime ## build the wheel into dist
 	@$(BIN)/python -m hatchling build -t wheel

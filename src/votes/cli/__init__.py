@@ -8,7 +8,7 @@ from votes import __version__
 from votes.app.ports import Unavailable
 from votes.cli.exporting import export
 from votes.cli.operate import doctor, migrate, rebuild, tail, token, verify
-from votes.cli.serve import api, worker
+from votes.cli.serve import api, openapi, worker
 from votes.cli.transfer import import_
 from votes.cli.up import up
 from votes.config import ConfigError
@@ -28,7 +28,22 @@ def cli() -> None:
     """
 
 
-for command in (up, api, worker, migrate, import_, export, rebuild, verify, tail, token, doctor):
+COMMANDS = (
+    up,
+    api,
+    worker,
+    migrate,
+    import_,
+    export,
+    rebuild,
+    verify,
+    tail,
+    token,
+    doctor,
+    openapi,
+)
+
+for command in COMMANDS:
     cli.add_command(command)
 
 

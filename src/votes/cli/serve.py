@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+import msgspec
 
 from votes.cli.settings import from_environment
 from votes.config import Config, ConfigError
@@ -57,6 +58,16 @@ def api(host: str, port: int, workers: int) -> None:
         log_level=LogLevels.warning,
         websockets=False,
     ).serve()
+
+
+@click.command()
+def openapi() -> None:
+    """Print the API's description (OpenAPI, JSON)."""
+    from votes.api.main import HANDLERS, create_app  # noqa: PLC0415
+    from votes.api.openapi import describe  # noqa: PLC0415
+
+    document = msgspec.json.encode(describe(create_app(Config()), HANDLERS), order="sorted")
+    click.echo(msgspec.json.format(document, indent=1))
 
 
 @click.command()

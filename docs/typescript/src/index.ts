@@ -1,0 +1,76 @@
+/**
+ * A typed client of the votes API, and a subscription to live tallies.
+ *
+ * `api.ts` is generated from the API's own description; this file adds what a description cannot
+ * say: who is asking, retries that are safe, and the stream.
+ */
+import createClient, { type Client, type Middleware } from "openapi-fetch";
+import type { components, paths } from "./api.js";
+
+export type Tally = components["schemas"]["TallyView"];
+export type Summary = components["schemas"]["SummaryView"];
+export type Vote = components["schemas"]["VoteView"];
+export type Problem = components["schemas"]["Problem"];
+export type { components, paths };
+
+export interface Who {
+  /** A user's JWT. */
+  userToken?: string;
+  /** A visitor's token, from `POST /v1/visitors`; a page on another origin keeps it. */
+  visitorToken?: string;
+}
+
+/** The API at `baseUrl`. Without tokens the visitor is known by a cookie, on the same origin. */
+export function votesClient(baseUrl: string, who: Who = {}): Client<paths> {
+  const client = createClient<paths>({ baseUrl });
+  client.use(identified(who), idempotent);
+  return client;
+}
+
+function identified(who: Who): Middleware {
+  return {
+    onRequest({ request }) {
+      if (who.userToken) request.headers.set("Authorization", `Bearer ${who.userToken}`);
+      else if (who.visitorToken) request.headers.set("Authorization", `Visitor ${who.visitorToken}`);
+      return request;
+    },
+  };
+}
+
+/** A write carries a key of its own, so that sending it again is answered as the first time. */
+const idempotent: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== "GET" && !request.headers.has("Idempotency-Key")) {
+      request.headers.set("Idempotency-Key", crypto.randomUUID());
+    }
+    return request;
+  },
+};
+
+export interface Subscription {
+  close(): void;
+}
+
+export interface Listener {
+  tally?(tally: Tally): void;
+  summary?(summary: Summary): void;
+}
+
+/**
+ * The tools' states, then each change, until closed. The browser reconnects by itself and goes on
+ * after the last event seen; a state never comes after a newer one of the same tool.
+ */
+export function subscribeTallies(
+  baseUrl: string,
+  tools: readonly string[],
+  listener: Listener,
+): Subscription {
+  const url = new URL("/v1/live", baseUrl);
+  url.searchParams.set("tools", tools.join(","));
+  const source = new EventSource(url);
+  source.addEventListener("tally", (event) => listener.tally?.(JSON.parse(event.data) as Tally));
+  source.addEventListener("summary", (event) =>
+    listener.summary?.(JSON.parse(event.data) as Summary),
+  );
+  return { close: () => source.close() };
+}

@@ -1,0 +1,80 @@
+"""The TypeScript client is the one of this API; `make clients` generates it anew."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+PROJECT = Path(__file__).parents[2] / "docs" / "typescript"
+
+needs_node = pytest.mark.skipif(
+    shutil.which("npm") is None, reason="NO npm: THE TYPESCRIPT CLIENT IS NOT COMPILED"
+)
+
+VOTES = """
+import { votesClient } from "./dist/src/index.js";
+const [, , url, token] = process.argv;
+const votes = votesClient(url, { visitorToken: token });
+const path = { slug: "figma" };
+const body = { choice: "ship" };
+const vote = await votes.PUT("/v1/tools/{slug}/vote", { params: { path }, body });
+const query = { min_position: vote.data.position };
+const tally = await votes.GET("/v1/tools/{slug}/tally", { params: { path, query } });
+const refused = await votes.GET("/v1/tools/{slug}", { params: { path: { slug: "nope" } } });
+console.log(JSON.stringify([vote.data, tally.data, refused.error]));
+"""
+
+
+def test_it_is_generated_from_this_description():
+    printed = subprocess.run(
+        [sys.executable, "-m", "votes", "openapi"], capture_output=True, text=True, check=True
+    )
+    assert json.loads((PROJECT / "openapi.json").read_text()) == json.loads(printed.stdout)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A copy of the TypeScript project with its packages installed."""
+    copy = tmp_path_factory.mktemp("typescript") / "project"
+    ignored = shutil.ignore_patterns("node_modules", "dist")
+    shutil.copytree(PROJECT, copy, ignore=ignored)
+    npm(copy, "ci", "--silent")
+    return copy
+
+
+def npm(folder: Path, *arguments: str) -> None:
+    done = subprocess.run(
+        ["npm", *arguments], cwd=folder, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_node
+def test_its_types_are_the_generated_ones(project):
+    kept = (project / "src" / "api.ts").read_text()
+    npm(project, "run", "generate")
+    assert (project / "src" / "api.ts").read_text() == kept
+
+
+@needs_node
+def test_it_compiles_and_votes(project, live_site):
+    npm(project, "run", "build")
+    (project / "votes.mjs").write_text(VOTES)
+    token = httpx.post(f"{live_site.url}/v1/visitors").json()["token"]
+    done = subprocess.run(
+        ["node", "votes.mjs", live_site.url, token],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    vote, tally, refused = json.loads(done.stdout)
+    assert vote["changed"]
+    assert tally["ship"] == 1
+    assert refused["code"] == "tool_unknown"
