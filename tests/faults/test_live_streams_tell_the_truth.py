@@ -1,0 +1,181 @@
+"""200 streams during 20,000 votes, with cut connections and restarts of the API and of Redis.
+
+For each stream the ids never go back, no state is invented, and the last state is the log's fold.
+"""
+
+import asyncio
+import os
+import random
+import signal
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from tests.integration.live.sse import Refused, connect, events, position
+from tests.site import site
+from votes.app.bulk import submit_all
+from votes.app.handle import Request
+from votes.app.ports import Meta
+from votes.cli.settings import completed
+from votes.config import Config
+from votes.domain import tally, vote
+from votes.domain.terms import VoterId
+from votes.wiring import event_store, now
+
+STREAMS = 200
+VOTES = 20_000
+CHUNK = 200
+TOOLS = ["notion", "figma", "linear", "asana", "mistral-3-small"]
+CONVERGE_S = 60
+
+State = tuple[int, int]
+
+
+class Reader:
+    """A browser: reconnects after the last id, and keeps what it was told."""
+
+    def __init__(self, port: int, tools: list[str]) -> None:
+        self.port, self.tools = port, tools
+        self.seen: str | None = None
+        self.last = -1
+        self.states: dict[tuple[str, int], State] = {}
+        self.current: dict[str, tuple[int, State]] = {}
+        self.writer: asyncio.StreamWriter | None = None
+        self.connections = 0
+        self.stopped = False
+
+    async def until_stopped(self) -> None:
+        while not self.stopped:
+            try:
+                reader, self.writer = await connect(self.port, ",".join(self.tools), self.seen)
+                self.connections += 1
+                async for event in events(reader):
+                    self.take(event)
+            except (OSError, Refused, ValueError, asyncio.IncompleteReadError):
+                pass
+            finally:
+                self.cut()
+            await asyncio.sleep(random.uniform(0.05, 0.3))
+
+    def take(self, event) -> None:
+        assert position(event) >= self.last, f"{event.id} after {self.last}"
+        self.seen, self.last = event.id, position(event)
+        if event.kind == "tally":
+            state = event.data["ship"], event.data["skip"]
+            known = self.states.setdefault((event.data["tool"], event.data["position"]), state)
+            assert known == state
+            self.current[event.data["tool"]] = event.data["position"], state
+
+    def cut(self) -> None:
+        if self.writer is not None:
+            self.writer.transport.abort()
+
+
+def child(pid: int, words: str) -> int:
+    """The child process whose command line has these words."""
+    for found in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if words in Path(f"/proc/{found}/cmdline").read_text().replace("\0", " "):
+            return int(found)
+    raise LookupError(words)
+
+
+def command() -> vote.CastVote:
+    """One of many people, some of whom have voted before."""
+    voter = VoterId(f"user:{random.randrange(10**5)}")
+    return vote.CastVote(random.choice(TOOLS), voter, random.choice(("ship", "skip")))
+
+
+async def until_broken_cast_votes(config: Config, breaking: asyncio.Task[None]) -> int:
+    """Votes at a steady pace, at least `VOTES`; answers how many changed something."""
+    changed = asked = 0
+    async with event_store(config) as store:
+        while asked < VOTES or not breaking.done():
+            commands = [command() for _ in range(CHUNK)]
+            answers = await submit_all(
+                store, [Request(vote.decider, each, Meta(actor="test"), now()) for each in commands]
+            )
+            changed += sum(answer.changed for answer in answers)
+            asked += CHUNK
+            await asyncio.sleep(0.1)
+    breaking.result()
+    return changed
+
+
+async def fold_states(config: Config) -> dict[tuple[str, int], State]:
+    """Every state that a tally had, by tool and position: what streams may say."""
+    states: dict[tuple[str, int], State] = {}
+    counted = {tool: tally.Tally(0, 0, 0, now()) for tool in TOOLS}
+    async with event_store(config) as store:
+        async for batch in store.after(0, 5_000):
+            for recorded in batch:
+                tool = getattr(recorded.event, "tool", None)
+                if tool in counted:
+                    counted[tool] = tally.evolve(
+                        replace(counted[tool], position=recorded.position), recorded
+                    )
+                    states[tool, recorded.position] = counted[tool].ship, counted[tool].skip
+    return states
+
+
+async def break_things(pid: int, readers: list[Reader]) -> None:
+    """Kill the API and Redis in turn, each time when most streams have come back."""
+    for words in ("votes api", "valkey-server", "votes api", "valkey-server"):
+        before = sum(reader.connections for reader in readers)
+        for reader in readers[:: 1 if words == "valkey-server" else 4]:
+            reader.cut()
+        await wait_for_connections(readers, before + STREAMS // 4)
+        os.kill(child(pid, words), signal.SIGKILL)
+    await wait_for_connections(readers, before + STREAMS // 4)
+
+
+async def wait_for_connections(readers: list[Reader], count: int) -> None:
+    async with asyncio.timeout(CONVERGE_S):
+        while sum(reader.connections for reader in readers) < count:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="NEEDS /proc: not run here")
+async def test_no_stream_goes_back_invents_or_misses_the_end():
+    with site() as running:
+        await run_streams(running)
+
+
+async def run_streams(running) -> None:
+    config = completed(Config(), running.servers)
+    readers = [
+        Reader(running.port, random.sample(TOOLS, random.randint(1, len(TOOLS))))
+        for _ in range(STREAMS)
+    ]
+    tasks = [asyncio.create_task(reader.until_stopped()) for reader in readers]
+    try:
+        await wait_for_connections(readers, STREAMS)
+        breaking = asyncio.create_task(break_things(running.process.pid, readers))
+        assert await until_broken_cast_votes(config, breaking) > VOTES // 2
+        states = await fold_states(config)
+        final = {tool: max(p for t, p in states if t == tool) for tool in TOOLS}
+        await wait_until_converged(readers, final, tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for reader in readers:
+        assert all(states[key] == state for key, state in reader.states.items())
+        for tool in reader.tools:
+            assert reader.current[tool] == (final[tool], states[tool, final[tool]])
+
+
+async def wait_until_converged(readers: list[Reader], final: dict[str, int], tasks) -> None:
+    def done() -> bool:
+        return all(
+            reader.current.get(tool, (0,))[0] == final[tool]
+            for reader in readers
+            for tool in reader.tools
+        )
+
+    async with asyncio.timeout(CONVERGE_S):
+        while not done():
+            for task in tasks:
+                if task.done():
+                    task.result()
+            await asyncio.sleep(0.05)

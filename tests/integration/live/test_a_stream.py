@@ -1,0 +1,96 @@
+"""A stream as a browser sees it."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from tests.integration.live.sse import Refused, connect, events, position
+
+TOOL = "claude-haiku-open-weights"
+
+
+def vote(site, tool: str, choice: str) -> int:
+    """A new visitor's vote; answers its position."""
+    return httpx.put(f"{site.url}/v1/tools/{tool}/vote", json={"choice": choice}).json()["position"]
+
+
+async def take(stream, count: int):
+    """The next events; fails when they do not come."""
+    async with asyncio.timeout(10):
+        return [await anext(stream) for _ in range(count)]
+
+
+async def test_it_begins_with_the_state_of_each_tool(live_site):
+    reader, writer = await connect(live_site.port, f"{TOOL},mistral-3-small")
+    first = await take(events(reader), 4)
+    writer.close()
+    assert {(event.kind, event.data.get("tool") or event.data["slug"]) for event in first} == {
+        (kind, tool) for kind in ("tally", "summary") for tool in (TOOL, "mistral-3-small")
+    }
+    assert [position(event) for event in first] == sorted(position(event) for event in first)
+
+
+async def test_a_vote_comes_as_a_tally_with_its_position(live_site):
+    reader, writer = await connect(live_site.port, TOOL)
+    stream = events(reader)
+    *_, before = await take(stream, 2)
+    voted = await asyncio.to_thread(vote, live_site, TOOL, "skip")
+    (event,) = await take(stream, 1)
+    writer.close()
+    assert event.kind == "tally"
+    assert position(event) == event.data["position"] == voted > position(before)
+
+
+async def test_it_goes_on_after_the_id_that_was_seen(live_site):
+    reader, writer = await connect(live_site.port, TOOL)
+    seen = (await take(events(reader), 2))[-1].id
+    writer.close()
+    voted = await asyncio.to_thread(vote, live_site, TOOL, "ship")
+    reader, writer = await connect(live_site.port, f"{TOOL},notion", seen)
+    (event,) = await take(events(reader), 1)
+    writer.close()
+    assert (event.kind, position(event)) == ("tally", voted)
+
+
+@pytest.mark.parametrize("seen", ["00000000-5", "x", "-", "1-2-3", "é", "9" * 400])
+async def test_an_id_of_another_log_begins_anew(live_site, seen):
+    reader, writer = await connect(live_site.port, TOOL, seen)
+    assert {event.kind for event in await take(events(reader), 2)} == {"summary", "tally"}
+    writer.close()
+
+
+async def test_an_id_from_the_future_begins_anew(live_site):
+    reader, writer = await connect(live_site.port, TOOL)
+    epoch = (await take(events(reader), 1))[0].id.partition("-")[0]
+    writer.close()
+    reader, writer = await connect(live_site.port, TOOL, f"{epoch}-999999999999")
+    assert len(await take(events(reader), 2)) == 2
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "tools", ["", "nope", "%00", "A" * 300, ",".join(f"t{n}" for n in range(101))]
+)
+async def test_what_cannot_be_streamed_is_a_problem(live_site, tools):
+    with pytest.raises(Refused) as refused:
+        await connect(live_site.port, tools)
+    assert refused.value.status in (400, 404)
+    assert refused.value.headers["content-type"] == "application/problem+json"
+
+
+async def test_two_votes_within_a_tick_may_come_as_one_and_the_last_always_comes(live_site):
+    reader, writer = await connect(live_site.port, "figma")
+    stream = events(reader)
+    await take(stream, 2)
+    for choice in ("ship", "ship", "skip"):
+        last = await asyncio.to_thread(vote, live_site, "figma", choice)
+    got = []
+    async with asyncio.timeout(10):
+        async for event in stream:
+            got.append(event)
+            if position(event) == last:
+                break
+    writer.close()
+    assert got[-1].data["total"] == 3
+    assert [position(event) for event in got] == sorted({position(event) for event in got})

@@ -1,0 +1,164 @@
+"""Caps, slow readers and old age, without a network."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from votes.app.memory import Memory
+from votes.app.models import Models
+from votes.domain.decider import Recorded
+from votes.domain.terms import Stream as StreamName
+from votes.domain.tool import Entry, ToolListed, ToolRevised
+from votes.domain.vote import VoteCast
+from votes.live import stream as streams_module
+from votes.live.frames import BEFORE_ALL
+from votes.live.hub import Hub, Listener, TooMany, network_of
+from votes.live.stream import Streams
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def recorded(position: int, event) -> Recorded:
+    return Recorded(position, StreamName("s"), 1, event, AT)
+
+
+class Scene:
+    """A memory with one tool, a hub on it, and votes that arrive."""
+
+    def __init__(self, streams_max: int = 10, per_network_max: int = 2) -> None:
+        self.memory = Memory()
+        self.models = Models("e")
+        self.hub = Hub(self.memory, streams_max, per_network_max)
+        self.fold(recorded(1, ToolListed("a", Entry("A", "c"))))
+
+    def fold(self, *events: Recorded) -> None:
+        self.memory.changed(self.models, self.models.fold(events))
+
+    def vote(self, position: int) -> None:
+        self.fold(recorded(position, VoteCast("a", f"v{position}", "ship")))
+
+
+class Connection:
+    """What ASGI gives to a stream; a send waits while `free` is not set, as for a slow reader."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.free = asyncio.Event()
+        self.free.set()
+        self.gone = asyncio.Event()
+
+    async def receive(self):
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message) -> None:
+        await self.free.wait()
+        self.sent.append(message.get("body", b""))
+
+    async def until(self, text: bytes) -> None:
+        async with asyncio.timeout(5):
+            while text not in b"".join(self.sent):
+                await asyncio.sleep(0.005)
+
+
+def open_stream(scene: Scene, streams: Streams, connection: Connection) -> asyncio.Task[None]:
+    listener = Listener(("a",), BEFORE_ALL, None)
+    return asyncio.create_task(streams.serve(listener, "e", connection.receive, connection.send))
+
+
+async def test_a_slow_reader_gets_the_last_state_and_none_of_those_between():
+    scene, connection = Scene(), Connection()
+    task = open_stream(scene, Streams(scene.hub), connection)
+    await connection.until(b"id: e-1\n")
+    connection.free.clear()
+    scene.vote(2)
+    await asyncio.sleep(0)
+    for position in range(3, 50):
+        scene.vote(position)
+        await asyncio.sleep(0)
+    connection.free.set()
+    await connection.until(b"id: e-49\n")
+    connection.gone.set()
+    await task
+    assert b"".join(connection.sent).count(b"event: tally") <= 3
+    assert scene.hub.count == 0
+
+
+async def test_a_reader_without_progress_is_dropped_and_nobody_else(monkeypatch):
+    monkeypatch.setattr(streams_module, "NO_PROGRESS_S", 0.05)
+    monkeypatch.setattr(streams_module, "KEEP_S", 0.01)
+    scene, stuck, healthy = Scene(), Connection(), Connection()
+    streams = Streams(scene.hub)
+    keeping = asyncio.create_task(streams.keep())
+    tasks = [open_stream(scene, streams, connection) for connection in (stuck, healthy)]
+    await healthy.until(b"id: e-1\n")
+    stuck.free.clear()
+    scene.vote(2)
+    await asyncio.wait([tasks[0]], timeout=5)
+    scene.vote(3)
+    await healthy.until(b"id: e-3\n")
+    assert tasks[0].done()
+    assert scene.hub.count == 1
+    healthy.gone.set()
+    await tasks[1]
+    keeping.cancel()
+
+
+async def test_a_quiet_stream_beats_and_an_old_one_ends(monkeypatch):
+    for name, value in (("HEARTBEAT_S", 0.02), ("KEEP_S", 0.01), ("LIFE_S", 0.3)):
+        monkeypatch.setattr(streams_module, name, value)
+    scene, connection = Scene(), Connection()
+    streams = Streams(scene.hub)
+    keeping = asyncio.create_task(streams.keep())
+    await asyncio.wait_for(open_stream(scene, streams, connection), 5)
+    keeping.cancel()
+    assert b": still here" in b"".join(connection.sent)
+
+
+def test_there_is_a_cap_in_all_and_one_for_each_network():
+    hub = Scene(streams_max=3, per_network_max=2).hub
+    listeners = [Listener(("a",), 0, "n") for _ in range(3)]
+    hub.join(listeners[0])
+    hub.join(listeners[1])
+    with pytest.raises(TooMany) as here:
+        hub.join(listeners[2])
+    hub.join(Listener(("a",), 0, "m"))
+    with pytest.raises(TooMany) as anywhere:
+        hub.join(Listener(("a",), 0, "o"))
+    assert (here.value.here, anywhere.value.here) == (True, False)
+    hub.leave(listeners[0])
+    hub.join(listeners[2])
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("127.0.0.1", None),
+        ("::1", None),
+        ("", None),
+    ],
+)
+def test_addresses_of_one_network_count_together(address, network):
+    assert network_of(address) == network
+
+
+def test_frames_go_up_by_position_and_of_one_position_the_first_says_the_one_before():
+    scene = Scene()
+    scene.fold(recorded(2, ToolListed("b", Entry("B", "c"))))
+    scene.fold(recorded(3, ToolRevised("a", Entry("A2", "c"))))
+    payload, last = scene.hub.frames.since(scene.models, ("a", "b"), BEFORE_ALL)
+    ids = [line for line in payload.split(b"\n") if line.startswith(b"id:")]
+    assert ids == [b"id: e-1", b"id: e-1", b"id: e-2", b"id: e-3"]
+    assert last == 3
+
+
+def test_a_part_that_is_ahead_of_the_models_is_not_shown_yet():
+    scene = Scene()
+    scene.vote(2)
+    scene.models.position = 1
+    payload, last = scene.hub.frames.since(scene.models, ("a",), BEFORE_ALL)
+    assert last == 1
+    assert b"event: tally" not in payload
