@@ -1,1 +1,132 @@
-def run(settings): return []
+"""Requests a second of one API process, from 64 clients that keep their connections.
+
+Beside each of our routes runs a route of Litestar on granian that does nothing but read the same
+body and answer constant bytes: the ceiling of the parts that we chose. It has its own process and
+its own turns.
+"""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+
+import httpx
+import msgspec
+
+from tests.benchmarks import samples
+from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
+from tests.benchmarks.stack import ROOT, SECRET_KEY, api_and_worker, prepare, process, servers
+from tests.site import free_port, wait_for
+from votes.api.tokens import VisitorTokens
+from votes.config import Config
+from votes.wiring import event_store
+
+CLIENTS = 64
+TOOLS = [f"tool-{number:02}" for number in range(50)]
+REQUESTS_A_SECOND_MAX = 25_000
+LAG_S = 10
+
+Requests = Callable[[float], list[bytes]]
+
+
+def run(settings: Settings) -> list[Result]:
+    with servers() as config:
+        asyncio.run(set_up(config))
+        nothing = free_port()
+        beside = process("-m", "tests.benchmarks.nothing", str(nothing))
+        with api_and_worker(config) as ours, beside:
+            wait_for(lambda: _answers(nothing), "the route that does nothing")
+            return [
+                asyncio.run(_votes(ours, nothing, settings)),
+                asyncio.run(_tallies(ours, nothing, settings)),
+            ]
+
+
+async def set_up(config: Config) -> None:
+    await prepare(config)
+    async with event_store(config) as store:
+        await samples.list_tools(store, TOOLS)
+
+
+async def _votes(ours: int, nothing: int, settings: Settings) -> Result:
+    opponents: dict[str, Turn] = {
+        "a known visitor's vote": _turn(ours, known_visitors, settle=True),
+        "a new visitor's vote": _turn(ours, new_visitors, settle=True),
+        "the same route doing nothing": _turn(nothing, known_visitors),
+    }
+    rates = await alternate(opponents, settings)
+    known, new, base = opponents
+    aims = [Aim(known, base, 0.6), Aim(new, base, 0.6)]
+    return Result("http: votes", "durable votes/s, 64 clients, one API process", rates, aims)
+
+
+async def _tallies(ours: int, nothing: int, settings: Settings) -> Result:
+    opponents: dict[str, Turn] = {
+        "a tally": _turn(ours, tally_reads),
+        "constant bytes": _turn(nothing, tally_reads),
+    }
+    rates = await alternate(opponents, settings)
+    aims = [Aim("a tally", "constant bytes", 0.6)]
+    return Result("http: tallies", "answers/s, 64 clients, one API process", rates, aims)
+
+
+def known_visitors(seconds: float) -> list[bytes]:
+    """Votes, each by another visitor who already has a cookie."""
+    tokens = VisitorTokens([SECRET_KEY])
+    return [
+        _vote(TOOLS[number % len(TOOLS)], f"Cookie: visitor={tokens.make()[1]}\r\n")
+        for number in range(_enough(seconds))
+    ]
+
+
+def new_visitors(seconds: float) -> list[bytes]:
+    """First votes: each makes a visitor."""
+    return [_vote(TOOLS[number % len(TOOLS)]) for number in range(_enough(seconds))]
+
+
+def tally_reads(_: float) -> list[bytes]:
+    return [b"GET /v1/tools/tool-00/tally HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n"]
+
+
+def _enough(seconds: float) -> int:
+    return int(REQUESTS_A_SECOND_MAX * max(seconds, 0.5))
+
+
+def _vote(tool: str, headers: str = "") -> bytes:
+    return (
+        f"PUT /v1/tools/{tool}/vote HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n"
+        f"Content-Type: application/json\r\nContent-Length: 17\r\n{headers}\r\n"
+        '{"choice":"ship"}'
+    ).encode()
+
+
+def _turn(port: int, requests: Requests, *, settle: bool = False) -> Turn:
+    """Answers a second; afterwards the projection catches up before the next one's turn."""
+
+    def turn(seconds: float) -> float:
+        prepared = msgspec.msgpack.encode(requests(seconds))
+        command = [sys.executable, "-m", "tests.benchmarks.load", str(port), str(CLIENTS)]
+        ended = subprocess.run(
+            [*command, str(seconds)], input=prepared, capture_output=True, cwd=ROOT, check=False
+        )
+        if ended.returncode != 0:
+            raise RuntimeError(ended.stderr.decode())
+        result = msgspec.json.decode(ended.stdout)
+        if result["error"]:
+            raise RuntimeError(result["error"])
+        if settle:
+            wait_for(lambda: _lag(port) == 0, "the projection", LAG_S)
+        return float(result["answered"] / result["seconds"])
+
+    return turn
+
+
+def _lag(port: int) -> int | None:
+    return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).json()["lag"]
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=1).is_success
+    except httpx.HTTPError:
+        return False

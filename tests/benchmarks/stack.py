@@ -55,7 +55,7 @@ async def prepare(config: Config) -> None:
 def process(*arguments: str, config: Config | None = None) -> Iterator[None]:
     """A Python process with these arguments, ended at the end."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("VOTES_")}
-    env |= {"PYTHONPATH": str(ROOT), "VOTES_LOG": "error"}
+    env |= {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "VOTES_LOG": "error"}
     if config is not None:
         env |= {
             "VOTES_POSTGRES_URL": config.postgres_url or "",

@@ -10,18 +10,24 @@ from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewW
 from votes.domain.tool import Entry, Plan, ToolDelisted, ToolListed, ToolRevised
 from votes.domain.vote import VoteCast, VoteRetracted
 
-text = st.text(max_size=12)
+# Within the limits of `votes.domain.terms`: what is beyond them was never let in.
+visible = st.characters(
+    codec="utf-8",
+    exclude_categories=["Cc"],
+    exclude_characters="\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff",
+)
+text = st.text(visible, max_size=12)
+label = st.text(visible, min_size=1, max_size=12)
 slugs = st.from_regex(r"[a-z0-9]([a-z0-9._-]{0,6}[a-z0-9])?", fullmatch=True)
+addresses = slugs.map("https://{}".format)
 choices = st.sampled_from(("ship", "skip"))
 times = st.datetimes(timezones=st.just(UTC))
 prices = st.none() | st.floats(min_value=0, allow_infinity=False)
-plans = st.builds(Plan, text, prices, text)
-entries = st.builds(
-    Entry, text, text, text, text, st.none() | text, text, text, st.lists(plans, max_size=3).map(tuple)
-)
-annotations = st.builds(
-    Annotations, text, st.lists(text, max_size=3).map(tuple), st.none() | text
-)
+plans = st.builds(Plan, label, prices, text)
+some_plans = st.lists(plans, max_size=3).map(tuple)
+entries = st.builds(Entry, label, label, text, text, st.none() | addresses, text, text, some_plans)
+tags = st.lists(label, max_size=3).map(tuple)
+annotations = st.builds(Annotations, text, tags, st.none() | label)
 opinions = st.builds(Opinion, st.integers(0, 100), choices, text)
 
 BY_TYPE = {
@@ -30,9 +36,9 @@ BY_TYPE = {
     ToolDelisted: st.builds(ToolDelisted, slugs),
     VoteCast: st.builds(VoteCast, slugs, text, choices, st.none() | choices),
     VoteRetracted: st.builds(VoteRetracted, slugs, text, choices),
-    ToolBookmarked: st.builds(ToolBookmarked, text, slugs, annotations, times),
-    BookmarkRevised: st.builds(BookmarkRevised, text, slugs, annotations, times),
-    BookmarkRemoved: st.builds(BookmarkRemoved, text, slugs),
+    ToolBookmarked: st.builds(ToolBookmarked, label, slugs, annotations, times),
+    BookmarkRevised: st.builds(BookmarkRevised, label, slugs, annotations, times),
+    BookmarkRemoved: st.builds(BookmarkRemoved, label, slugs),
     ReviewPublished: st.builds(ReviewPublished, slugs, slugs, opinions),
     ReviewRevised: st.builds(ReviewRevised, slugs, slugs, opinions),
     ReviewWithdrawn: st.builds(ReviewWithdrawn, slugs, slugs),

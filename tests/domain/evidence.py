@@ -12,7 +12,7 @@ from functools import lru_cache
 EVIDENCE = 20
 
 
-@lru_cache(maxsize=1)
+@lru_cache
 def products(to: int) -> list[int]:
     """At m: the product of 2, 3, … m + 1."""
     values = [1]
@@ -21,7 +21,7 @@ def products(to: int) -> list[int]:
     return values
 
 
-@lru_cache(maxsize=1)
+@lru_cache
 def denominators(to: int) -> list[int]:
     """At n: the product of 4, 5, … n + 3."""
     values = [1]

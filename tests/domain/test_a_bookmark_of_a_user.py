@@ -8,8 +8,14 @@ from hypothesis import strategies as st
 
 from tests.domain.specification import given
 from votes.domain import bookmark
-from votes.domain.bookmark import Annotations, BookmarkRemoved, BookmarkRevised, KeepBookmark
-from votes.domain.bookmark import RemoveBookmark, ToolBookmarked
+from votes.domain.bookmark import (
+    Annotations,
+    BookmarkRemoved,
+    BookmarkRevised,
+    KeepBookmark,
+    RemoveBookmark,
+    ToolBookmarked,
+)
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
 
 THEN = datetime(2026, 5, 1, tzinfo=UTC)

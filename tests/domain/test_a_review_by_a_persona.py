@@ -4,8 +4,14 @@ import pytest
 
 from tests.domain.specification import given
 from votes.domain import review
-from votes.domain.review import Opinion, PublishReview, ReviewPublished, ReviewRevised
-from votes.domain.review import ReviewWithdrawn, WithdrawReview
+from votes.domain.review import (
+    Opinion,
+    PublishReview,
+    ReviewPublished,
+    ReviewRevised,
+    ReviewWithdrawn,
+    WithdrawReview,
+)
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
 
 LISTED = ToolListed("notion", Entry("Notion", "Notes"))

@@ -6,8 +6,16 @@ from tests.domain.specification import given
 from votes.domain import tool
 from votes.domain.decider import Rejected
 from votes.domain.terms import is_slug
-from votes.domain.tool import DelistTool, Entry, ListTool, Plan, ToolDelisted, ToolListed
-from votes.domain.tool import Tool, ToolRevised
+from votes.domain.tool import (
+    DelistTool,
+    Entry,
+    ListTool,
+    Plan,
+    Tool,
+    ToolDelisted,
+    ToolListed,
+    ToolRevised,
+)
 
 ENTRY = Entry("Notion", "Notes", plans=(Plan("Plus", 12.0, "user/mo"),))
 OTHER = Entry("Notion", "Documents")

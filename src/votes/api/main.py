@@ -1,6 +1,7 @@
 """The application, put together."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,8 @@ from votes.logs import set_up_logs
 from votes.wiring import services
 
 CORS_MAX_AGE_S = 600
+GARBAGE_OBJECTS_MAX = 10_000
+"""New objects before a search for garbage: a request leaves none that needs one."""
 
 HANDLERS: list[HTTPRouteHandler] = [
     *votes.ROUTES,
@@ -94,4 +97,7 @@ def from_environment() -> Any:
     """What the server calls in each of its processes."""
     config = load(os.environ)
     set_up_logs(config.log)
-    return create_app(config)
+    app = create_app(config)
+    gc.freeze()  # what the program consists of is never garbage: do not search it
+    gc.set_threshold(GARBAGE_OBJECTS_MAX)
+    return app

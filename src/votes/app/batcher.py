@@ -66,37 +66,39 @@ class Batcher:
         try:
             while self._queue:
                 count = min(len(self._queue), BATCH_COMMANDS_MAX)
-                await self._store([self._queue.popleft() for _ in range(count)])
+                again = await self._store([self._queue.popleft() for _ in range(count)])
+                self._queue.extendleft(reversed(again))
         finally:
             self._runner = None
 
-    async def _store(self, batch: list[_Waiting]) -> None:
+    async def _store(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """Answer the batch; those that are to be tried again, in order."""
         try:
             answers = await self._handle([waiting.request for waiting in batch])
         except Unavailable as error:
             for waiting in batch:
                 _fail(waiting, error)
+            return []
         except Exception as error:  # noqa: BLE001 - one bad command must fail alone
-            await self._store_each(batch, error)
-        else:
-            self._settle(batch, answers)
+            return await self._store_each(batch, error)
+        return _settle(batch, answers)
 
-    async def _store_each(self, batch: list[_Waiting], error: Exception) -> None:
+    async def _store_each(self, batch: list[_Waiting], error: Exception) -> list[_Waiting]:
         if len(batch) == 1:
             _fail(batch[0], error)
-            return
-        for waiting in batch:
-            await self._store([waiting])
+            return []
+        return [again for waiting in batch for again in await self._store([waiting])]
 
-    def _settle(self, batch: list[_Waiting], answers: Sequence[Answer | None]) -> None:
-        again = []
-        for waiting, answer in zip(batch, answers, strict=True):
-            waiting.attempts += 1
-            if answer is None and waiting.attempts < ATTEMPTS_MAX:
-                again.append(waiting)
-            elif not waiting.answer.done():
-                waiting.answer.set_result(CONTENDED if answer is None else answer)
-        self._queue.extendleft(reversed(again))
+
+def _settle(batch: list[_Waiting], answers: Sequence[Answer | None]) -> list[_Waiting]:
+    again = []
+    for waiting, answer in zip(batch, answers, strict=True):
+        waiting.attempts += 1
+        if answer is None and waiting.attempts < ATTEMPTS_MAX:
+            again.append(waiting)
+        elif not waiting.answer.done():
+            waiting.answer.set_result(CONTENDED if answer is None else answer)
+    return again
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:

@@ -2,11 +2,14 @@
 
 Two calls to the store serve a whole batch. Commands on the same stream are decided one after
 another, each on the state that the one before leaves. Where another process was faster, the
-store refuses the stream and its commands are decided again on what is there now.
+store refuses the stream and its commands are decided again on what is there now. A command that
+reads another stream to which the batch adds (a vote on a tool just listed) waits until that is
+stored, and with it all that follow.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -68,10 +71,14 @@ class _Head(Struct):
 
 
 class _Decided(Struct):
-    """An outcome that holds once append number `by` is stored."""
+    """An outcome that holds once append number `by` is stored.
+
+    `moved_by` is the append of this batch that added the last event of the command's stream.
+    """
 
     outcome: Outcome
     by: int | None
+    moved_by: int | None
 
 
 class _Batch:
@@ -82,6 +89,12 @@ class _Batch:
         self.answers = answers
         self.command_ids: set[UUID] = set()
         self.appends: list[Append] = []
+
+    def reads_unstored(self, request: Request) -> bool:
+        """Whether the command reads, besides its own stream, one to which this batch adds."""
+        _, *reads = request.decider.streams(request.command)
+        heads = [self.heads[stream] for stream in reads if stream in self.heads]
+        return any(head.added_by is not None for head in heads)
 
     def decide(self, request: Request) -> _Decided | Answer | None:
         """The decision; None where it has to wait for the next batch."""
@@ -104,30 +117,20 @@ class _Batch:
 
     def _append(
         self, request: Request, own: Stream, before: Any, events: Sequence[Any]
-    ) -> _Decided | None:
+    ) -> _Decided:
         head = self.heads.get(own) or _Head()
         after = before
         for event in events:
             after = request.decider.evolve(after, event)
         outcome = Outcome(before, after, bool(events), head.position)
-        if not events and request.command_id is None:
-            return _Decided(outcome, head.added_by)
-        if not events and head.added_by is not None:
-            return None  # the answer to keep depends on an event that is not stored yet
-        self.appends.append(
-            Append(
-                own,
-                head.version,
-                events,
-                request.meta,
-                request.at,
-                _keyed(request, outcome, head, events),
-            )
-        )
-        number = len(self.appends) - 1
+        by = head.added_by
+        if events or request.command_id is not None:
+            by = len(self.appends)
+            keyed = _keyed(request, outcome, head, events)
+            self.appends.append(Append(own, head.version, events, request.meta, request.at, keyed))
         if events:
-            self.heads[own] = _Head(events[-1], head.version + len(events), 0, number)
-        return _Decided(outcome, number)
+            self.heads[own] = _Head(events[-1], head.version + len(events), 0, by)
+        return _Decided(outcome, by, self.heads[own].added_by if own in self.heads else None)
 
 
 def _keyed(request: Request, outcome: Outcome, head: _Head, events: Sequence[Any]) -> Keyed | None:
@@ -151,6 +154,14 @@ def _again(request: Request, answered: Answered) -> Answer:
 
 async def handle(store: EventStore, requests: Sequence[Request]) -> list[Answer | None]:
     """Decide and store a batch; an answer for each request, None for one to be tried again."""
+    answers: list[Answer | None] = []
+    while len(answers) < len(requests):
+        answers += await _handle_first(store, requests[len(answers) :])
+    return answers
+
+
+async def _handle_first(store: EventStore, requests: Sequence[Request]) -> list[Answer | None]:
+    """Answers to the first of the requests, at least one: to those that can be stored at once."""
     streams = {
         stream for request in requests for stream in request.decider.streams(request.command)
     }
@@ -162,7 +173,10 @@ async def handle(store: EventStore, requests: Sequence[Request]) -> list[Answer 
         for stream, recorded in last.items()
     }
     batch = _Batch(heads, answers)
-    decided = [batch.decide(request) for request in requests]
+    decided = [
+        batch.decide(request)
+        for request in takewhile(lambda request: not batch.reads_unstored(request), requests)
+    ]
     positions = await store.append(batch.appends) if batch.appends else []
     return [_settled(decision, positions) for decision in decided]
 
@@ -172,13 +186,8 @@ def _settled(
 ) -> Answer | None:
     if not isinstance(decision, _Decided):
         return decision
-    if decision.by is None:
-        return decision.outcome
-    position = positions[decision.by]
-    if position is None:
+    outcome, moved_by = decision.outcome, decision.moved_by
+    if decision.by is not None and positions[decision.by] is None:
         return None
-    return (
-        replace(decision.outcome, position=position)
-        if decision.outcome.changed
-        else decision.outcome
-    )
+    position = outcome.position if moved_by is None else positions[moved_by]
+    return None if position is None else replace(outcome, position=position)

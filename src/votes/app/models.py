@@ -128,7 +128,11 @@ class Models(Struct):
         partition.checkpoint = max(partition.checkpoint, self.position)
 
     def adopt(self, changes: Changes) -> None:
-        """Take over what another process has folded after `position`."""
+        """Take over what another process has folded after `position`.
+
+        A partition that was loaded when it was ahead of `position` has newer values already.
+        """
         for number, change in changes.partitions.items():
-            self.partitions[number].update(change)
+            if changes.position > self.partitions[number].checkpoint:
+                self.partitions[number].update(change)
         self.position = changes.position

@@ -60,7 +60,7 @@ def _decode(order: str, cursor: str) -> list[Any]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         found, *key = msgspec.json.decode(text, type=list[Any])
-    except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
+    except (ValueError, binascii.Error, msgspec.MsgspecError, RecursionError) as error:
         raise BadCursor("not a cursor") from error
     if found != order:
         raise BadCursor("a cursor of another order")

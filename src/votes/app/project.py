@@ -81,7 +81,8 @@ class Projector:
         if moved:
             return True
         try:
-            await asyncio.wait_for(self._bell.wait(), HEARTBEAT_S)
+            async with asyncio.timeout(HEARTBEAT_S):
+                await self._bell.wait()
         except TimeoutError:
             return await self._read_models.apply(models.fold((), every=True))
         return True

@@ -48,7 +48,7 @@ class Reads:
 
         Raises `NotYet` at the deadline, `Unavailable` when neither Redis nor Postgres answers.
         """
-        live = self.memory.models
+        live = self._live()
         if live is not None and live.position >= min_position:
             return ReadFrom(live, stale=False)
         try:
@@ -57,11 +57,19 @@ class Reads:
         except TimeoutError:
             raise NotYet(f"position {min_position} is not projected yet") from None
 
+    def _live(self) -> Models | None:
+        """The live models, unless the log was read further than they have come back to."""
+        live, folded = self.memory.models, self._folded
+        if live is None or folded is None or live.epoch != folded.epoch:
+            return live
+        return live if live.position >= folded.position else None
+
     async def _wait(self, min_position: Position) -> ReadFrom:
-        if self.memory.models is not None:
+        if self._live() is not None:
             await self.memory.reached(min_position)
-        if self.memory.models is not None:
-            return ReadFrom(self.memory.models, stale=False)
+            live = self._live()
+            if live is not None and live.position >= min_position:
+                return ReadFrom(live, stale=False)
         while True:
             models = await self._from_log()
             if models.position >= min_position:

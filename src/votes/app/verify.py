@@ -11,6 +11,8 @@ from votes.app.project import PASS_EVENTS_MAX
 from votes.domain.decider import Recorded
 from votes.domain.terms import Position
 
+LOADS_MAX = 3
+
 
 class Drift(Struct, frozen=True):
     """A read model that is not what the log says; None where it is missing."""
@@ -36,7 +38,7 @@ class Audit(Struct, frozen=True):
 
 async def verify(store: EventStore, read_models: ReadModels) -> Audit:
     """Compare the models as they are now, each partition at its own position, with the log."""
-    kept = await read_models.load()
+    kept = await _load(read_models)
     if kept is None:
         return Audit(0, 0, [], "the read models are missing or not whole")
     if kept.epoch != await store.epoch():
@@ -51,6 +53,15 @@ async def verify(store: EventStore, read_models: ReadModels) -> Audit:
     ]
     models = sum(len(p.tallies) + len(p.profiles) for p in counted.partitions)
     return Audit(counted.position, models, drifts)
+
+
+async def _load(read_models: ReadModels) -> Models | None:
+    """The models; not whole is also what they seem when a rebuild switches over meanwhile."""
+    for _ in range(LOADS_MAX):
+        kept = await read_models.load()
+        if kept is not None:
+            return kept
+    return None
 
 
 async def _count(store: EventStore, kept: Models) -> Models:

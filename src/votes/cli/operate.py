@@ -22,6 +22,7 @@ from votes.cli.settings import (
     data_dir_option,
     from_environment,
     json_option,
+    outages_named,
     with_secrets,
     with_servers,
 )
@@ -42,9 +43,10 @@ console = Console(highlight=False)
 @json_option
 def migrate(data_dir: Path | None, as_json: bool) -> None:
     """Bring the database's schema up to date. Safe to run twice, and at once."""
-    url = from_environment(data_dir).migration_url
-    if url is not None:
-        applied = asyncio.run(apply_migrations(url))
+    config = from_environment(data_dir)
+    if config.migration_url is not None:
+        with outages_named(config):
+            applied = asyncio.run(apply_migrations(config.migration_url))
     else:
         with with_servers("votes migrate", data_dir, redis=False) as config:
             applied = asyncio.run(apply_migrations(config.migration_url or ""))

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from votes import embedded
+from votes.app.ports import Unavailable
 from votes.config import Config, ConfigError, load
 from votes.embedded import Addresses
 from votes.logs import set_up_logs
@@ -56,10 +57,26 @@ def with_servers(purpose: str, data_dir: Path | None, *, redis: bool = True) -> 
     config = from_environment(data_dir)
     postgres, redis = config.postgres_url is None, redis and config.redis_url is None
     if not postgres and not redis:
-        yield config
+        with outages_named(config):
+            yield config
         return
-    with embedded.running(config.data_dir, purpose, postgres=postgres, redis=redis) as addresses:
+    with (
+        outages_named(config),
+        embedded.running(config.data_dir, purpose, postgres=postgres, redis=redis) as addresses,
+    ):
         yield completed(config, addresses)
+
+
+@contextmanager
+def outages_named(config: Config) -> Iterator[None]:
+    """A server of the environment that does not answer is told with the variable's name."""
+    try:
+        yield
+    except Unavailable as error:
+        for name in ("postgres", "redis"):
+            if str(error).lower().startswith(name) and getattr(config, f"{name}_url"):
+                raise Unavailable(f"VOTES_{name.upper()}_URL: {error}") from error
+        raise
 
 
 def with_secrets(config: Config) -> Config:

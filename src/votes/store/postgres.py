@@ -79,8 +79,13 @@ class PostgresEventStore:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
-        async with translated(), self._pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
-            yield connection
+        async with translated():
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                connection = await self._pool.acquire()
+            try:
+                yield connection
+            finally:
+                await self._pool.release(connection)
 
     def _recorded(self, row: Any) -> Recorded:
         event = self._codec.decode(row["type"], row["schema"], row["data"])

@@ -4,6 +4,7 @@ Exactly-once in effect: a partition moves from one checkpoint to the next in a s
 any other start, so a batch sent twice, or by a projector that no longer leads, changes nothing.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -60,6 +61,19 @@ async def translated() -> AsyncIterator[None]:
         yield
     except (RedisError, OSError) as error:
         raise Unavailable(f"Redis: {error}") from error
+    finally:
+        heed_cancellation()
+
+
+def heed_cancellation() -> None:
+    """Raise the cancellation of this task, if it was swallowed.
+
+    The driver sends by `asyncio.wait_for`, which before Python 3.12 loses a cancellation that
+    comes just when the send has ended (python/cpython#86296).
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _script(name: str) -> str:

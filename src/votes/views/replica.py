@@ -12,8 +12,14 @@ from redis.asyncio.client import PubSub
 
 from votes.app.models import Changes, Models
 from votes.app.ports import Unavailable
+from votes.domain.terms import Position
 from votes.views import keys
-from votes.views.read_models import RedisReadModels, decode_message, translated
+from votes.views.read_models import (
+    RedisReadModels,
+    decode_message,
+    heed_cancellation,
+    translated,
+)
 
 SILENCE_S = 5.0
 """The projector announces something at least every second; longer silence is looked into."""
@@ -35,6 +41,7 @@ class Replica:
         self._read_models = RedisReadModels(redis)
         self._on_change = on_change
         self._log = log
+        self._left_at: tuple[str, Position] = "", 0
         self.models: Models | None = None
 
     async def run(self) -> None:
@@ -51,12 +58,14 @@ class Replica:
     def _lose(self, error: Unavailable) -> None:
         if self.models is not None:
             self._log(f"lost the read models, reading from the log: {error}")
+            self._left_at = self.models.epoch, self.models.position
             self.models = None
             self._on_change(None, None)
 
     async def _follow(self, pubsub: PubSub) -> None:
         await self._load()
         while True:
+            heed_cancellation()
             message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=SILENCE_S)
             if message is None:
                 await self._redis.ping()
@@ -64,7 +73,10 @@ class Replica:
                 await self._load()
 
     def _adopted(self, data: bytes) -> bool:
-        message = decode_message(data)
+        try:
+            message = decode_message(data)
+        except ValueError:  # written by another release
+            return False
         models, changes = self.models, message.changes
         if models is None or changes is None or message.live.epoch != models.epoch:
             return False
@@ -87,7 +99,7 @@ class Replica:
             await asyncio.sleep(NOT_WHOLE_RETRY_S)
 
     def _older(self, models: Models) -> bool:
+        """Redis may have come back without its last writes: the projector will bring them."""
         shown = self.models
-        return (
-            shown is not None and shown.epoch == models.epoch and models.position < shown.position
-        )
+        epoch, position = (shown.epoch, shown.position) if shown else self._left_at
+        return models.epoch == epoch and models.position < position

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from votes.config import Config
-from votes.embedded import Servers, started
+from votes.embedded import Addresses, Servers, started
 from votes.views.read_models import RedisReadModels
 from votes.wiring import connect_redis
 
 
 @pytest.fixture
-async def redis(config: Config) -> AsyncIterator[Redis]:
-    client = connect_redis(config.redis_url)
+async def redis(servers: Addresses) -> AsyncIterator[Redis]:
+    """The run's Valkey, empty."""
+    client = connect_redis(servers.redis_url)
+    await client.flushall()
     yield client
     await client.aclose()
 

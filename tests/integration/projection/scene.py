@@ -43,6 +43,15 @@ async def _asked(condition: Callable[[], Any]) -> Any:
     return await found if inspect.isawaitable(found) else found
 
 
+async def ended_by_cancellation(task: asyncio.Task[Any]) -> None:
+    """Cancel a task that runs, and wait until it has ended by that."""
+    assert not task.done(), task
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=LIMIT_S)
+    assert done, "a cancellation was lost"
+    assert task.cancelled(), task
+
+
 def listing(slug: str) -> Request:
     return Request(tool.decider, tool.ListTool(slug, Entry(slug, "Tests")), META, now())
 
@@ -81,9 +90,7 @@ async def projecting(store: EventStore, redis: Redis) -> AsyncIterator[asyncio.E
     try:
         yield bell
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await ended_by_cancellation(task)
 
 
 @asynccontextmanager
@@ -93,9 +100,7 @@ async def worker(config: Config) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await ended_by_cancellation(task)
 
 
 async def _poll_to_project(config: Config) -> None:
@@ -123,10 +128,12 @@ async def settled(redis: Redis, head: int) -> dict[str, Any]:
 
     async def whole() -> dict[str, Any] | None:
         found = await dump(redis)
-        ends = [found.get(keys.checkpoint(0, number), b"") for number in range(PARTITIONS)]
-        return found if all(end.endswith(b":%d" % head) for end in ends) else None
+        ends = [found.get(keys.checkpoint(0, number)) or b"" for number in range(PARTITIONS)]
+        at_head = all(end.endswith(b":%d" % head) for end in ends)
+        alone = all(":0:" in key for key in found if key != keys.LIVE)
+        return found if at_head and alone else None
 
-    return await until(whole, f"all checkpoints at {head}")
+    return await until(whole, f"all checkpoints at {head}, and no other version")
 
 
 async def dump(redis: Redis) -> dict[str, Any]:

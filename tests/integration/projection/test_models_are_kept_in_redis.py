@@ -40,9 +40,9 @@ def cast(models, *votes, position=3):
 
 
 @pytest.fixture
-async def projectors(config):
+async def projectors(redis, servers):
     """Two processes' views of the same read models, each with its own folded models."""
-    clients = [connect_redis(config.redis_url) for _ in range(2)]
+    clients = [connect_redis(servers.redis_url) for _ in range(2)]
     both = [RedisReadModels(client) for client in clients]
     await both[0].load()
     await both[0].replace(models_of_two_tools())

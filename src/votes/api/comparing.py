@@ -1,0 +1,177 @@
+"""Two tools side by side: `/compare/{a}-vs-{b}`, one address a pair."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from litestar import get
+from litestar.params import Parameter
+from litestar.response.base import ASGIResponse
+
+from votes.api.errors import Refused
+from votes.api.exchange import Http
+from votes.api.html import SHARED, base, redirect, shared_page
+from votes.api.parameters import MinPosition
+from votes.api.reading import my_states, page_for, read_at, reader
+from votes.api.tools import summary
+from votes.app import comparison, surroundings
+from votes.app.answers import SummaryView
+from votes.app.listing import category_slug
+from votes.app.models import Models
+from votes.app.pairs import PAIR_LENGTH_MAX, pair, pair_path, pair_text
+from votes.app.reads import ReadFrom
+from votes.domain.terms import ToolSlug
+from votes.web import linked_data, words
+from votes.web.render import SITE_NAME, Head, description, page, query
+
+ONWARD_OF_EACH = 3
+ROWS = ("Panel verdict", "Community", "Pricing", "Best for", "Category")
+
+Picked = Annotated[str | None, Parameter(max_length=PAIR_LENGTH_MAX)]
+
+
+@get("/compare/{names:str}")
+async def compare(request: Http, names: str, min_position: MinPosition = 0) -> ASGIResponse:
+    """Both verdicts, prices and reviewers of two tools. The other order leads here."""
+    read, waiting = await read_at(request, min_position)
+    found = pair(read.models, names)
+    if found is None:
+        raise Refused("not_found", "The address does not name two tools of the catalogue.")
+    path = _path_of(read.models, *found)
+    if path != f"/compare/{names}":
+        return redirect(path + query(min_position=min_position), 301, SHARED)
+    return await _side_by_side(request, read, *found, waiting=waiting)
+
+
+@get("/compare")
+async def pick(
+    request: Http, a: Picked = None, b: Picked = None, min_position: MinPosition = 0
+) -> ASGIResponse:
+    """A form to name two tools. A pair that an address cannot name is shown right here."""
+    read, waiting = await read_at(request, min_position)
+    first, second = _found(read.models, a), _found(read.models, b)
+    if first is None or second is None:
+        return _form(request, read, a, b, unknown=(a if first is None else b) if a and b else None)
+    path = _path_of(read.models, first, second)
+    if not path.startswith("/compare?"):
+        return redirect(path + query(min_position=min_position), 303, SHARED)
+    return await _side_by_side(request, read, *sorted((first, second)), waiting=waiting)
+
+
+def _path_of(models: Models, a: ToolSlug, b: ToolSlug) -> str:
+    return pair_path(models, a, b) if a != b else f"/tools/{a}"
+
+
+def _found(models: Models, text: str | None) -> ToolSlug | None:
+    """The listed tool of this slug, or else of this name."""
+    if not text:
+        return None
+    if models.profile(text) is not None:
+        return text
+    named = text.strip().casefold()
+    known = sorted(surroundings.listed(models).items())
+    return next((slug for slug, profile in known if profile.entry.name.casefold() == named), None)
+
+
+def _form(
+    request: Http, read: ReadFrom, a: str | None, b: str | None, unknown: str | None
+) -> ASGIResponse:
+    known = surroundings.listed(read.models)
+    head = Head(
+        f"Compare two tools · {SITE_NAME}",
+        "Name two tools, and see where the panel and the voters part ways.",
+        "/compare",
+        base(request),
+        section="compare",
+        indexed=not (a or b),
+    )
+    text = page(
+        "compare_pick.html",
+        head,
+        a=a,
+        b=b,
+        unknown=unknown,
+        tools=sorted(((slug, profile.entry.name) for slug, profile in known.items())),
+        featured=surroundings.pairs(read.models),
+    )
+    return shared_page(request, text, stale=read.stale)
+
+
+async def _side_by_side(
+    request: Http, read: ReadFrom, first: ToolSlug, second: ToolSlug, *, waiting: bool
+) -> ASGIResponse:
+    a, b = summary(read, first), summary(read, second)
+    caller = await reader(request)
+    text = page(
+        "compare.html",
+        _head(read.models, a, b, base(request)),
+        a=a,
+        b=b,
+        waiting=waiting,
+        known=caller.user is not None,
+        mine=await my_states(request, caller, first, second),
+        takeaway=comparison.takeaway(a, b),
+        rows=_rows(a, b),
+        scorecard=comparison.scorecard(a, b),
+        onward=_onward(read.models, a, b),
+    )
+    return page_for(request, caller, read, text)
+
+
+def _head(models: Models, a: SummaryView, b: SummaryView, at: str) -> Head:
+    path = pair_path(models, a.slug, b.slug)
+    text = pair_text(models, a.slug, b.slug)
+    told = models.profile(text or "") is None and text is not None
+    title = f"{a.name} vs {b.name}"
+    said = (
+        f"{a.name}: {words.panel_line(a.panel)}. {b.name}: {words.panel_line(b.panel)}."
+        " Prices, reviewers and votes side by side."
+    )
+    return Head(
+        f"{title}: which one ships?",
+        description(said),
+        path,
+        at,
+        section="compare",
+        picture=f"/og/{quote(text or '')}.png" if told else None,
+        linked_data=linked_data.graph(
+            linked_data.tool(a, at),
+            linked_data.tool(b, at),
+            linked_data.trail(at, (SITE_NAME, "/"), ("Compare", "/compare"), (title, path)),
+        ),
+    )
+
+
+def _rows(a: SummaryView, b: SummaryView) -> list[tuple[str, str, str]]:
+    """The decision table: what is asked, and what either tool answers."""
+    return list(zip(ROWS, _answers(a), _answers(b), strict=True))
+
+
+def _answers(tool: SummaryView) -> tuple[str, ...]:
+    return (
+        words.panel_line(tool.panel),
+        words.community_line(tool.community),
+        tool.pricing or words.price(tool.entry_price),
+        tool.best_for or tool.tagline or words.NOTHING,
+        words.category(tool.category),
+    )
+
+
+def _onward(models: Models, a: SummaryView, b: SummaryView) -> list[tuple[str, str]]:
+    """Where to look next, as labels and addresses: other pairs, then the tools' categories."""
+    here = pair_path(models, a.slug, b.slug)
+    found: dict[str, str] = {}
+    for tool in (a, b):
+        beside = surroundings.neighbours(models, tool.slug, ONWARD_OF_EACH + 1)
+        others = [(slug, p.entry.name) for slug, p, _ in beside if slug not in (a.slug, b.slug)]
+        for slug, name in others[:ONWARD_OF_EACH]:
+            found[pair_path(models, tool.slug, slug)] = f"{tool.name} vs {name}"
+    for first, second, path in surroundings.pairs(models):
+        if path != here and len(found) < 2 * ONWARD_OF_EACH:
+            found[path] = f"{first.name} vs {second.name}"
+    for tool in (a, b):
+        category = words.category(tool.category)
+        found["/" + query(category=category_slug(tool.category))] = f"All of {category}"
+    return [(label, path) for path, label in found.items()]
+
+
+ROUTES = [compare, pick]

@@ -1,0 +1,140 @@
+"""Votes and bookmarks by plain forms, for pages without script.
+
+A form can be sent from anywhere, so it only counts when the browser says that the page it was on
+is one of ours.
+"""
+
+import re
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from litestar import post
+from litestar.response.base import ASGIResponse
+
+from votes.api.errors import Refused
+from votes.api.exchange import Http, header, services, submit, tool_slug
+from votes.api.html import PRIVATE, redirect
+from votes.api.identity import identity, require_user
+from votes.app.states import states
+from votes.domain import bookmark, vote
+from votes.domain.bookmark import Annotations
+from votes.domain.terms import Position, ToolSlug, VoterId, user, visitor
+from votes.wiring import now
+
+FIELDS_MAX = 10
+NEXT_LENGTH_MAX = 2_000
+FORM_TYPE = "application/x-www-form-urlencoded"
+RETRACT = "retract"
+VOTED_AT = "vote"
+"""The part of a page that shows the vote."""
+
+# A path of this site in visible ASCII; `//host` and `/\host` would lead to another one.
+_LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@post("/tools/{slug:str}/vote", status_code=303)
+async def vote_form(request: Http, slug: str) -> ASGIResponse:
+    """`choice` is ship, skip or retract; `next` is the page to go back to."""
+    require_same_origin(request)
+    tool = tool_slug(slug)
+    fields = await read_form(request)
+    back = _next(fields, tool)
+    asked = fields.get("choice", "")
+    voter, cookies = await _voter(request, keep=asked != RETRACT)
+    command: vote.VoteCommand
+    match asked:
+        case "ship" | "skip" as choice:
+            command = vote.CastVote(tool, voter, choice)
+        case "retract":
+            command = vote.RetractVote(tool, voter)
+        case _:
+            raise Refused("invalid_body", "choice: ship, skip or retract.")
+    outcome = await submit(request, vote.decider, command, voter, asked.encode())
+    return redirect(_with_position(back, outcome.position), 303, PRIVATE, *cookies)
+
+
+@post("/tools/{slug:str}/bookmark", status_code=303)
+async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
+    """`bookmarked` is yes or no. What a user wrote beside a bookmark stays as it is."""
+    require_same_origin(request)
+    tool = tool_slug(slug)
+    fields = await read_form(request)
+    back = _next(fields, tool)
+    subject = (await require_user(request)).subject
+    command: bookmark.BookmarkCommand
+    match fields.get("bookmarked"):
+        case "yes":
+            known = await states(services(request).store, user(subject), subject, [tool])
+            if known[tool].bookmarked:
+                return redirect(back, 303, PRIVATE)
+            command = bookmark.KeepBookmark(subject, tool, Annotations(), now())
+        case "no":
+            command = bookmark.RemoveBookmark(subject, tool)
+        case _:
+            raise Refused("invalid_body", "bookmarked: yes or no.")
+    await submit(request, bookmark.decider, command, f"user:{subject}")
+    return redirect(back, 303, PRIVATE)
+
+
+async def _voter(request: Http, *, keep: bool) -> tuple[VoterId, Headers]:
+    """Who votes, and the cookie that will tell so again; `keep` makes a new visitor known."""
+    who = identity(request)
+    caller = await who.caller(request)
+    if caller.voter is None:
+        visitor_id, token = who.visitors.make()
+        return visitor(visitor_id), (_cookie(*who.cookie(request, token)),) if keep else ()
+    if caller.renew and caller.visitor_id is not None:
+        token = who.visitors.token(caller.visitor_id)
+        return caller.voter, (_cookie(*who.cookie(request, token)),)
+    return caller.voter, ()
+
+
+def _cookie(name: bytes, value: bytes) -> tuple[str, str]:
+    return name.decode(), value.decode()
+
+
+def require_same_origin(request: Http) -> None:
+    """Refuse what does not come from a page of this site: all that the browser says must agree."""
+    site, origin = header(request, b"sec-fetch-site"), header(request, b"origin")
+    host = (header(request, b"host") or "").lower()
+    from_here = [] if site is None else [site == "same-origin"]
+    if origin is not None:
+        from_here.append(urlsplit(origin).netloc.lower() == host != "")
+    if not from_here or not all(from_here):
+        raise Refused("forbidden", "The form was not sent from a page of this site.")
+
+
+async def read_form(request: Http) -> dict[str, str]:
+    """The fields of a form, each of which may be given once."""
+    content_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
+    if content_type != FORM_TYPE:
+        raise Refused("unsupported_media_type", f"Send the form as {FORM_TYPE}.")
+    try:
+        text = (await request.body()).decode()
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
+    except ValueError as error:
+        raise Refused("invalid_body", "The form cannot be read.") from error
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise Refused("invalid_body", "A field is given twice.")
+    return fields
+
+
+def _next(fields: dict[str, str], tool: ToolSlug) -> str:
+    """Where to go back to: as the form says, or the tool's own page."""
+    said = fields.get("next") or f"/tools/{quote(tool)}"
+    if len(said) > NEXT_LENGTH_MAX or not _LOCAL.fullmatch(said):
+        raise Refused("invalid_body", "next: a path of this site.")
+    return said
+
+
+def _with_position(back: str, position: Position) -> str:
+    """The page at or after the vote, where it shows the vote."""
+    parts = urlsplit(back)
+    kept = [pair for pair in parse_qsl(parts.query) if pair[0] != "min_position"]
+    query = urlencode([*kept, ("min_position", position)])
+    return f"{parts.path}?{query}#{VOTED_AT}"
+
+
+ROUTES = [vote_form, bookmark_form]

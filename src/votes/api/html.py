@@ -1,0 +1,135 @@
+"""Answers in HTML: their headers, their problems, and where this site is."""
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.response.base import ASGIResponse
+
+from votes.api.errors import EXCEPTION_HANDLERS, Refused
+from votes.api.exchange import Http, header, services
+from votes.api.proxies import scheme
+from votes.app.shapes import Problem
+from votes.web.render import SITE_NAME, Head, page
+
+HTML = "text/html"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ALWAYS = (
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "strict-origin-when-cross-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("vary", "Cookie, Authorization"),
+)
+PRIVATE = ("cache-control", "private, no-store")
+SHARED = ("cache-control", "public, max-age=0, must-revalidate")
+UNKEPT = ("cache-control", "no-store")
+
+HEADINGS = {
+    400: ("That does not add up", "Something in the address or the form is not as it should be."),
+    401: ("Who are you?", "This needs an account. Log in on this site, then try again."),
+    403: ("Not from here", "This form only counts when it is sent from a page of this site."),
+    404: ("There is nothing here", "The page may have moved, or the tool was delisted."),
+    405: ("Not that way", "This address is only for forms."),
+    413: ("Too much", "That form is larger than any form of this site."),
+    415: ("An unknown kind of form", "Only plain forms are read here."),
+    422: ("That cannot be done", "The request was understood, and refused."),
+    429: ("Too many at once", "Wait a moment, then try again."),
+    503: (
+        "Back in a moment",
+        "A store does not answer just now. If you were voting: the same vote once more settles it.",
+    ),
+}
+OTHERWISE = ("Something broke", "This is our fault, and it is in our log.")
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
+_FOR_PROGRAMS = ("/v1/", "/health/", "/metrics", "/docs", "/openapi.json")
+
+Handler = Callable[[Any, Any], Response[bytes]]
+
+
+def base(request: Http) -> str:
+    """The address of this site as the browser sees it, without a path."""
+    host = header(request, b"host") or "localhost"
+    if not _HOST.fullmatch(host):
+        raise Refused("invalid_parameter", "Host: not a name of a site.")
+    return f"{scheme(request.scope, services(request).config)}://{host}"
+
+
+def shared_page(
+    request: Http, text: str, *, stale: bool = False, media_type: str = HTML
+) -> ASGIResponse:
+    """A page that is the same for all: 304 where the asker has it. Stale ones get no ETag."""
+    body = text.encode()
+    if stale:
+        return ASGIResponse(body=body, media_type=media_type, headers=(*ALWAYS, UNKEPT))
+    etag = f'"{sha256(body).hexdigest()[:32]}"'
+    headers = (*ALWAYS, SHARED, ("etag", etag))
+    if is_known(request, etag):
+        return ASGIResponse(status_code=304, headers=headers)
+    return ASGIResponse(body=body, media_type=media_type, headers=headers)
+
+
+def private_page(text: str, status: int = 200) -> ASGIResponse:
+    """A page for one person, kept by nobody."""
+    return ASGIResponse(body=text, status_code=status, media_type=HTML, headers=(*ALWAYS, PRIVATE))
+
+
+def redirect(to: str, status: int, *headers: tuple[str, str]) -> ASGIResponse:
+    return ASGIResponse(
+        status_code=status, media_type=HTML, headers=(*ALWAYS, ("location", to), *headers)
+    )
+
+
+def is_known(request: Http, etag: str) -> bool:
+    """Whether the asker has what the tag stands for (weak comparison, RFC 9110 §13.1.2)."""
+    condition = header(request, b"if-none-match")
+    if condition is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
+    return etag in tags or tags == ["*"]
+
+
+def _as_page(handler: Handler) -> Handler:
+    """The same problem as the API's, told to a reader."""
+
+    def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        told = handler(request, error)
+        problem = msgspec.json.decode(told.content, type=Problem)
+        heading, advice = HEADINGS.get(problem.status, OTHERWISE)
+        again = request.method == "GET" and problem.status in (429, 503)
+        text = page(
+            "problem.html",
+            Head(f"{heading} · {SITE_NAME}", advice, request.url.path, "", indexed=False),
+            problem=problem,
+            heading=heading,
+            advice=advice,
+            back=request.url.path if again else "/",
+        )
+        headers = {**told.headers, **dict(ALWAYS)}
+        return Response(text.encode(), status_code=problem.status, media_type=HTML, headers=headers)
+
+    return answer
+
+
+PAGE_PROBLEMS: dict[Any, Any] = {
+    kind: _as_page(handler) for kind, handler in EXCEPTION_HANDLERS.items()
+}
+
+
+def _not_found(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """An address that nothing serves: a page for readers, a problem for programs."""
+    path, accepted = request.url.path, request.headers.get("accept", "")
+    reader = HTML in accepted and not f"{path}/".startswith(_FOR_PROGRAMS)
+    answer: Handler = (PAGE_PROBLEMS if reader else EXCEPTION_HANDLERS)[HTTPException]
+    return answer(request, error)
+
+
+NOT_FOUND: dict[Any, Any] = {NotFoundException: _not_found}

@@ -1,0 +1,228 @@
+"""The pages: what the API knows, as HTML that needs no script."""
+
+from urllib.parse import quote, urlsplit
+
+import msgspec
+from litestar import Router, get
+from litestar.response.base import ASGIResponse
+
+from votes.api import comparing, forms, health, pictures
+from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http, services, tool_slug
+from votes.api.html import PAGE_PROBLEMS, base, private_page, shared_page
+from votes.api.parameters import Cursor, MinPosition, Query
+from votes.api.reading import my_states, page_for, read_at, reader, summaries
+from votes.api.tools import summary
+from votes.app import bookmarks, listing, surroundings
+from votes.app.answers import SummaryView
+from votes.app.models import Models
+from votes.app.paging import Page
+from votes.app.pairs import pair_path
+from votes.app.ports import Unavailable
+from votes.app.reads import ReadFrom
+from votes.app.shapes import Ready
+from votes.app.trend import TrendView, trend, window
+from votes.domain.terms import ToolSlug
+from votes.web import linked_data, words
+from votes.web.assets import assets
+from votes.web.chart import chart
+from votes.web.render import SITE_NAME, Head, description, page, query
+from votes.wiring import now
+
+ROWS_MAX = 40
+HOME_ROWS_MAX = 6
+FEED_ENTRIES_MAX = 30
+DRIFT_UNKNOWN = "not known here: the command votes verify counts anew and tells"
+
+
+@get("/")
+async def home(
+    request: Http,
+    sort: listing.Sort | None = None,
+    category: Query = None,
+    q: Query = None,
+    cursor: Cursor = None,
+) -> ASGIResponse:
+    """The front page, or with any parameter a list of tools."""
+    read, _ = await read_at(request)
+    if sort or category or q or cursor:
+        text = _list(request, read, sort or "top", category, q, cursor)
+    else:
+        text = _front(request, read)
+    return shared_page(request, text, stale=read.stale)
+
+
+def _front(request: Http, read: ReadFrom) -> str:
+    top = listing.tools(read.models, "top", None, None, None, HOME_ROWS_MAX)
+    new = listing.tools(read.models, "new", None, None, None, HOME_ROWS_MAX)
+    about = (
+        f"{words.counted(top.total, 'tool')} with a panel's verdict and the community's."
+        " Compare two side by side, and vote."
+    )
+    return page(
+        "home.html",
+        Head(f"{SITE_NAME}: two verdicts on every tool", about, "/", base(request)),
+        q=None,
+        category=None,
+        categories=surroundings.categories(read.models),
+        listing=None,
+        total=top.total,
+        top=summaries(read, top.items),
+        new=summaries(read, new.items),
+        featured=surroundings.pairs(read.models),
+    )
+
+
+def _list(
+    request: Http,
+    read: ReadFrom,
+    sort: listing.Sort,
+    category: str | None,
+    q: str | None,
+    cursor: str | None,
+) -> str:
+    categories = surroundings.categories(read.models)
+    chosen = listing.category_slug(category) if category else None
+    known = next((name for name, _ in categories if listing.category_slug(name) == chosen), None)
+    found = listing.tools(read.models, sort, category, q, cursor, ROWS_MAX)
+    heading = f"“{q}”" if q else words.category(known or category or "All tools")
+    head = Head(
+        f"{heading} · {SITE_NAME}",
+        f"{words.counted(found.total, 'tool')}, each with two verdicts.",
+        f"/{query(category=chosen, sort=sort)}",
+        base(request),
+        section="tools",
+        indexed=not (q or cursor) and bool(found.total),
+    )
+    shown: Page[SummaryView] = Page(summaries(read, found.items), found.next_cursor, found.total)
+    return page(
+        "home.html",
+        head,
+        q=q,
+        category=chosen,
+        categories=categories,
+        listing=shown,
+        heading=heading,
+        sort=sort,
+        cursor=cursor,
+    )
+
+
+@get("/tools/{slug:str}")
+async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
+    """A tool with both verdicts, its votes over time, its plans and its reviews."""
+    name = tool_slug(slug)
+    read, waiting = await read_at(request, min_position)
+    shown = summary(read, name)
+    caller = await reader(request)
+    votes = await _trend(request, read, name)
+    text = page(
+        "tool.html",
+        _head_of(shown, base(request)),
+        tool=shown,
+        waiting=waiting,
+        mine=await my_states(request, caller, name),
+        host=urlsplit(shown.url or "").netloc or shown.url,
+        chart=chart(votes) if votes is not None else None,
+        neighbours=[
+            (profile.entry, pair_path(read.models, name, other))
+            for other, profile, _ in surroundings.neighbours(read.models, name)
+        ],
+    )
+    return page_for(request, caller, read, text)
+
+
+def _head_of(shown: SummaryView, at: str) -> Head:
+    path = f"/tools/{quote(shown.slug)}"
+    said = (
+        f"Panel: {words.panel_line(shown.panel)}."
+        f" Community: {words.community_line(shown.community)}. {shown.tagline}"
+    )
+    return Head(
+        f"{shown.name}: ship or skip?",
+        description(said),
+        path,
+        at,
+        section="tools",
+        picture=f"/og/{quote(shown.slug)}.png",
+        linked_data=linked_data.graph(
+            linked_data.tool(shown, at),
+            linked_data.trail(at, (SITE_NAME, "/"), (shown.name, path)),
+        ),
+    )
+
+
+async def _trend(request: Http, read: ReadFrom, slug: ToolSlug) -> TrendView | None:
+    tally = read.models.tally(slug)
+    if tally is None:
+        return None
+    asked = window("day", None, None, now())
+    try:
+        return await trend(services(request).store, slug, asked, tally, read.models.position)
+    except Unavailable:
+        return None
+
+
+@get("/bookmarks")
+async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) -> ASGIResponse:
+    """A user's bookmarks; for anybody else, how to get some."""
+    caller = await reader(request)
+    head = Head(
+        f"Bookmarks · {SITE_NAME}",
+        "The tools that you keep.",
+        "/bookmarks",
+        base(request),
+        section="bookmarks",
+        indexed=False,
+    )
+    if caller.user is None:
+        return private_page(page("bookmarks.html", head, listing=None))
+    read, _ = await read_at(request)
+    user, store = caller.user.subject, services(request).store
+    found = await bookmarks.bookmarks(store, user, "new", q, None, None, cursor, ROWS_MAX)
+    items = [(kept, *_named(read.models, kept.tool)) for kept in found.items]
+    shown = Page(items, found.next_cursor, found.total)
+    return private_page(
+        page("bookmarks.html", head, listing=shown, subject=user, q=q, cursor=cursor)
+    )
+
+
+def _named(models: Models, slug: ToolSlug) -> tuple[str, bool]:
+    """What to call a tool that was kept, and whether it is still listed."""
+    profile = models.profile(slug)
+    return (profile.entry.name, True) if profile is not None else (slug, False)
+
+
+@get("/status")
+async def status(request: Http) -> ASGIResponse:
+    """How things are, by the same data as /health/ready."""
+    answered: ASGIResponse = await health.ready.fn(request)
+    ready = msgspec.json.decode(answered.body, type=Ready)
+    head = Head(f"Status · {SITE_NAME}", "Are votes taken and counted?", "/status", base(request))
+    values = {"ready": ready, "drift": DRIFT_UNKNOWN, "release": assets().hash}
+    return private_page(page("status.html", head, **values), answered.status_code)
+
+
+@get("/feed.xml")
+async def feed(request: Http) -> ASGIResponse:
+    """The newest tools, for feed readers (Atom, RFC 4287)."""
+    read, _ = await read_at(request)
+    newest = listing.tools(read.models, "new", None, None, None, FEED_ENTRIES_MAX)
+    tools = summaries(read, newest.items)
+    head = Head(f"{SITE_NAME}: new tools", "Each with two verdicts.", "/feed.xml", base(request))
+    updated = max((tool.listed_at for tool in tools), default=now()).isoformat()
+    text = page("feed.xml", head, tools=tools, updated=updated)
+    return shared_page(request, text, stale=read.stale, media_type="application/atom+xml")
+
+
+ROUTER = Router(
+    "/",
+    route_handlers=[
+        *(home, tool, my_bookmarks, status, feed),
+        *comparing.ROUTES,
+        *forms.ROUTES,
+        *pictures.ROUTES,
+    ],
+    exception_handlers=PAGE_PROBLEMS,
+    include_in_schema=False,
+    request_max_body_size=SMALL_BODY_BYTES_MAX,
+)

@@ -1,0 +1,53 @@
+"""What the pages share: which state of things they show, and to whom."""
+
+from litestar.response.base import ASGIResponse
+
+from votes.api.errors import Refused
+from votes.api.exchange import Http, services
+from votes.api.html import private_page, shared_page
+from votes.api.identity import Caller, identity
+from votes.app.answers import SummaryView, ToolState, summary_view
+from votes.app.listing import Listed
+from votes.app.ports import Unavailable
+from votes.app.reads import NotYet, ReadFrom
+from votes.app.states import NOTHING, states
+from votes.domain.terms import Position, ToolSlug
+
+
+async def read_at(request: Http, position: Position = 0) -> tuple[ReadFrom, bool]:
+    """The models at or after the position; where that takes too long, as they are, and True."""
+    reads = services(request).reads
+    try:
+        return await reads.models(position), False
+    except NotYet:
+        return await reads.models(), True
+
+
+async def reader(request: Http) -> Caller:
+    """Who reads. A login that cannot be verified keeps nobody from a public page."""
+    try:
+        return await identity(request).caller(request)
+    except (Refused, Unavailable):
+        return Caller()
+
+
+async def my_states(request: Http, caller: Caller, *tools: ToolSlug) -> dict[ToolSlug, ToolState]:
+    """The reader's own votes and bookmarks; none where the log does not answer."""
+    if caller.voter is None:
+        return dict.fromkeys(tools, NOTHING)
+    user = caller.user.subject if caller.user is not None else None
+    try:
+        return await states(services(request).store, caller.voter, user, tools)
+    except Unavailable:
+        return dict.fromkeys(tools, NOTHING)
+
+
+def page_for(request: Http, caller: Caller, read: ReadFrom, text: str) -> ASGIResponse:
+    """A page with somebody's own votes on it is theirs alone."""
+    if caller.voter is not None:
+        return private_page(text)
+    return shared_page(request, text, stale=read.stale)
+
+
+def summaries(read: ReadFrom, found: list[Listed]) -> list[SummaryView]:
+    return [summary_view(*listed, stale=read.stale) for listed in found]

@@ -1,0 +1,34 @@
+"""Two tools in one address: `a-vs-b`, where a slug may itself hold `-vs-`."""
+
+from votes.app.models import Models
+from votes.domain.terms import SLUG_LENGTH_MAX, ToolSlug
+
+BETWEEN = "-vs-"
+PAIR_LENGTH_MAX = 2 * SLUG_LENGTH_MAX + len(BETWEEN)
+
+
+def pair(models: Models, text: str) -> tuple[ToolSlug, ToolSlug] | None:
+    """The two listed tools that the text names: of several readings, the shortest first tool."""
+    if len(text) > PAIR_LENGTH_MAX:
+        return None
+    at = text.find(BETWEEN)
+    while at >= 0:
+        a, b = text[:at], text[at + len(BETWEEN) :]
+        if models.profile(a) is not None and models.profile(b) is not None:
+            return a, b
+        at = text.find(BETWEEN, at + 1)
+    return None
+
+
+def pair_text(models: Models, a: ToolSlug, b: ToolSlug) -> str | None:
+    """The text that names the two, in their one order; None where it would name two others."""
+    first, second = sorted((a, b))
+    text = f"{first}{BETWEEN}{second}"
+    return text if pair(models, text) == (first, second) else None
+
+
+def pair_path(models: Models, a: ToolSlug, b: ToolSlug) -> str:
+    """Where the two are compared: one address, whichever is named first."""
+    text = pair_text(models, a, b)
+    first, second = sorted((a, b))
+    return f"/compare/{text}" if text else f"/compare?a={first}&b={second}"

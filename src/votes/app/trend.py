@@ -1,0 +1,133 @@
+"""Votes over time: a tool's own vote events, counted into hours or days.
+
+An imported vote stands late in the log but carries the time at which it was cast, so events are
+put into buckets by their time and not by their order.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct
+
+from votes.app.ports import EventStore
+from votes.domain import tally as tallies
+from votes.domain.decider import Recorded
+from votes.domain.tally import Tally
+from votes.domain.terms import Position, ToolSlug
+from votes.domain.vote import VoteCast
+
+Bucket = Literal["hour", "day"]
+
+BUCKETS_MAX = 750
+"""A month of hours, two years of days."""
+
+WIDTH: dict[Bucket, timedelta] = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
+BUCKETS_DEFAULT: dict[Bucket, int] = {"hour": 48, "day": 30}
+assert max(BUCKETS_DEFAULT.values()) <= BUCKETS_MAX
+
+_ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class BadRange(ValueError):
+    """No votes can be counted for this range of time; the message says why."""
+
+
+class TrendBucket(Struct, frozen=True):
+    """The votes from `at` on, for one hour or day (UTC).
+
+    `ship` and `skip` are the votes cast in it, first ones and changed ones; `ship_total` and
+    `skip_total` are the tally as it stood at its end.
+    """
+
+    at: datetime
+    ship: int
+    skip: int
+    ship_total: int
+    skip_total: int
+
+
+class TrendView(Struct, frozen=True):
+    """The votes on a tool, oldest bucket first; `position` is that of its last vote."""
+
+    tool: ToolSlug
+    bucket: Bucket
+    buckets: list[TrendBucket]
+    position: Position
+
+
+class Window(Struct, frozen=True):
+    """`count` whole buckets from `start` on."""
+
+    bucket: Bucket
+    start: datetime
+    count: int
+
+    @property
+    def end(self) -> datetime:
+        return self.start + self.count * WIDTH[self.bucket]
+
+    def starts(self) -> list[datetime]:
+        return [self.start + number * WIDTH[self.bucket] for number in range(self.count)]
+
+
+def window(bucket: Bucket, start: datetime | None, end: datetime | None, now: datetime) -> Window:
+    """The whole buckets that `start` to `end` (exclusive) touches; without them, the latest ones.
+
+    Raises `BadRange`.
+    """
+    width = WIDTH[bucket]
+    try:
+        end = end or (start + BUCKETS_DEFAULT[bucket] * width if start else now)
+        start = start or _floor(end, width) - (BUCKETS_DEFAULT[bucket] - 1) * width
+        if start >= end:
+            raise BadRange("from: must be before to.")
+        first = _floor(start, width)
+        count = -((first - end) // width)
+        if count > BUCKETS_MAX:
+            raise BadRange(f"from, to: {count} buckets, at most {BUCKETS_MAX} are given at once.")
+        found = Window(bucket, first, count)
+        _ = found.end
+    except OverflowError as error:
+        raise BadRange("from, to: beyond the years that there are.") from error
+    return found
+
+
+def _floor(at: datetime, width: timedelta) -> datetime:
+    return at - (at - _ORIGIN) % width
+
+
+async def trend(
+    store: EventStore, tool: ToolSlug, asked: Window, tally: Tally, head: Position
+) -> TrendView:
+    """The votes in the window, of the events up to `head`; `tally` is the tool's there.
+
+    Raises `Unavailable`.
+    """
+    votes = await store.of_prefix(f"vote:{tool}:", head, asked.end - timedelta.resolution)
+    return TrendView(tool, asked.bucket, count(votes, asked), tally.position)
+
+
+def count(votes: Iterable[Recorded], asked: Window) -> list[TrendBucket]:
+    """The votes by bucket; those before the first bucket are in the totals alone."""
+    cast = [[0, 0] for _ in range(asked.count)]
+    moved = [[0, 0] for _ in range(asked.count)]
+    ship_total = skip_total = 0
+    width = WIDTH[asked.bucket]
+    tally = Tally(0, 0, 0, asked.start)
+    for vote in votes:
+        before, tally = tally, tallies.evolve(tally, vote)
+        number = (vote.at - asked.start) // width
+        ship, skip = tally.ship - before.ship, tally.skip - before.skip
+        if number < 0:
+            ship_total, skip_total = ship_total + ship, skip_total + skip
+        elif number < asked.count:
+            moved[number][0] += ship
+            moved[number][1] += skip
+            if isinstance(vote.event, VoteCast):
+                cast[number][vote.event.choice == "skip"] += 1
+    buckets = []
+    for at, (ship, skip), (ship_moved, skip_moved) in zip(asked.starts(), cast, moved, strict=True):
+        ship_total, skip_total = ship_total + ship_moved, skip_total + skip_moved
+        buckets.append(TrendBucket(at, ship, skip, ship_total, skip_total))
+    return buckets

@@ -1,0 +1,1 @@
+"""The pages: templates, words, pictures and the files that they refer to. No I/O but at start."""

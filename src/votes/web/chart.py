@@ -1,0 +1,66 @@
+"""The geometry of a trend: ship above the line, skip below it."""
+
+from msgspec import Struct
+
+from votes.app.trend import TrendBucket, TrendView
+
+STEP = 10
+BAR = 7
+HEIGHT = 100
+AXIS = 2
+
+
+class Bar(Struct, frozen=True):
+    """A bucket's bar: both parts begin at the line."""
+
+    x: int
+    ship_y: float
+    ship_height: float
+    skip_height: float
+    bucket: TrendBucket
+
+
+class Chart(Struct, frozen=True):
+    """A drawing `width` wide and `HEIGHT` high, in units of its own."""
+
+    bars: list[Bar]
+    width: int
+    line_y: float
+    ship: int
+    skip: int
+    busiest: int
+
+    height: int = HEIGHT
+    bar_width: int = BAR
+    axis_height: int = AXIS
+
+    @property
+    def busy(self) -> list[TrendBucket]:
+        """The buckets with votes, newest first."""
+        return [bar.bucket for bar in reversed(self.bars) if bar.bucket.ship or bar.bucket.skip]
+
+
+def chart(trend: TrendView) -> Chart:
+    """Both sides share one scale, so that heights can be compared."""
+    highest_ship = max((bucket.ship for bucket in trend.buckets), default=0)
+    highest_skip = max((bucket.skip for bucket in trend.buckets), default=0)
+    scale = (HEIGHT - AXIS) / max(highest_ship + highest_skip, 1)
+    line_y = highest_ship * scale if highest_ship + highest_skip else (HEIGHT - AXIS) / 2
+    bars = [
+        Bar(
+            x=number * STEP + (STEP - BAR) // 2,
+            ship_y=round(line_y - bucket.ship * scale, 2),
+            ship_height=round(bucket.ship * scale, 2),
+            skip_height=round(bucket.skip * scale, 2),
+            bucket=bucket,
+        )
+        for number, bucket in enumerate(trend.buckets)
+    ]
+    return Chart(
+        bars,
+        width=STEP * len(bars),
+        line_y=round(line_y, 2),
+        ship=sum(bucket.ship for bucket in trend.buckets),
+        skip=sum(bucket.skip for bucket in trend.buckets),
+        busiest=max((bucket.ship + bucket.skip for bucket in trend.buckets), default=0),
+    )

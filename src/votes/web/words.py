@@ -1,0 +1,120 @@
+"""How values are said to a reader."""
+
+from datetime import datetime
+from typing import assert_never
+
+from votes.app.answers import PanelView, TallyView
+from votes.app.listing import category_slug
+from votes.domain.terms import PersonaSlug
+from votes.domain.tool import Plan
+from votes.domain.verdict import PANEL_REVIEWS_MIN
+
+NOTHING = "\u2013"
+
+_ACRONYMS = {"ai": "AI", "crm": "CRM", "defi": "DeFi", "dex": "DEX", "llm": "LLM", "vpn": "VPN"}
+
+
+def percent(share: float | None) -> str:
+    return NOTHING if share is None else f"{share:.0%}"
+
+
+def price(amount: float | None) -> str:
+    """In US dollars, without cents where there are none."""
+    if amount is None:
+        return NOTHING
+    return f"${amount:,.2f}".removesuffix(".00") if amount else "Free"
+
+
+def plan_price(plan: Plan) -> str:
+    """Such as "Free", "$12 / user/mo", "On request"."""
+    if plan.price is None:
+        return "Usage-based" if plan.period == "usage-based" else "On request"
+    return (
+        f"{price(plan.price)} / {plan.period}" if plan.price and plan.period else price(plan.price)
+    )
+
+
+def category(name: str) -> str:
+    """A category that is spelled as in addresses, as in a text: "AI writing" for "ai-writing"."""
+    if name != category_slug(name):
+        return name
+    text = " ".join(_ACRONYMS.get(word, word) for word in name.split("-"))
+    return text[:1].upper() + text[1:]
+
+
+def counted(number: int, word: str) -> str:
+    """Such as "1 vote", "2 votes"."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def persona(slug: PersonaSlug) -> str:
+    """Such as "Builder" or "Data engineer"."""
+    return slug.replace("-", " ").replace("_", " ").capitalize()
+
+
+def monogram(name: str) -> str:
+    return next((letter.upper() for letter in name if letter.isalnum()), "?")
+
+
+def day(at: datetime) -> str:
+    return f"{at.day} {at:%b %Y}"
+
+
+def panel_verdict(panel: PanelView) -> str:
+    return panel.verdict.capitalize()
+
+
+def panel_line(panel: PanelView) -> str:
+    """The panel's verdict with its count."""
+    reviews = len(panel.reviews)
+    if not reviews:
+        return "Not reviewed yet"
+    split = f"{panel.ship} ship / {panel.skip} skip"
+    if panel.verdict == "pending":
+        return f"Pending · {split}, {PANEL_REVIEWS_MIN - reviews} more to decide"
+    return f"{panel_verdict(panel)} · {split}"
+
+
+def panel_count(panel: PanelView) -> str:
+    return f"{panel.ship} ship / {panel.skip} skip" if panel.reviews else "not reviewed"
+
+
+def community_count(tally: TallyView) -> str:
+    return f"{percent(tally.ship_share)} of {counted(tally.total, 'vote')}"
+
+
+def community_verdict(tally: TallyView) -> str:
+    match tally.call:
+        case "none":
+            return "No votes yet"
+        case "too_early":
+            return "Too early"
+        case "ship" | "skip" | "split":
+            return tally.call.capitalize()
+    assert_never(tally.call)
+
+
+def community_line(tally: TallyView) -> str:
+    """The community's verdict with what it rests on."""
+    if tally.call == "none":
+        return "No votes yet"
+    says = f"{community_verdict(tally)} · {percent(tally.ship_share)} ship"
+    leaning = f", leaning {tally.leaning}" if tally.leaning else ""
+    return f"{says} of {counted(tally.total, 'vote')}{leaning}"
+
+
+def community_reason(tally: TallyView) -> str:
+    """Why the community's verdict is what it is."""
+    match tally.call:
+        case "none":
+            return "Nobody has voted. The first vote counts as much as the thousandth."
+        case "too_early":
+            return "It could still fall either way: a call now would be wrong too often."
+        case "split":
+            return "Many votes, and the two sides really are about even."
+        case "ship" | "skip":
+            low, high = tally.interval or (0.0, 1.0)
+            return (
+                f"The votes put the true share of ship between {percent(low)} and {percent(high)}."
+            )
+    assert_never(tally.call)

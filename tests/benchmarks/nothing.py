@@ -1,0 +1,65 @@
+"""A Litestar application with two of our routes that do nothing, on granian as we run it.
+
+    python -m tests.benchmarks.nothing PORT
+"""
+
+import sys
+from typing import Any
+
+import msgspec
+from granian import Granian
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+from litestar import Litestar, Request, get, put
+from litestar.response.base import ASGIResponse
+
+from votes.api.votes import VoteBody
+from votes.cli.serve import BACKLOG_CONNECTIONS, BACKPRESSURE_REQUESTS
+
+VOTE = b'{"tool":"tool-00","choice":"ship","previous":null,"changed":true,"position":123456}'
+TALLY = (
+    b'{"tool":"tool-00","ship":1234,"skip":567,"total":1801,"ship_share":0.6851749028317602,'
+    b'"call":"ship","leaning":"ship","estimate":0.6847645429362881,'
+    b'"interval":[0.6454,0.7229],"position":123456,"as_of":"2026-01-31T12:00:00.123456Z",'
+    b'"stale":false}'
+)
+
+_body = msgspec.json.Decoder(VoteBody)
+
+
+@put("/v1/tools/{slug:str}/vote", status_code=200)
+async def vote(request: Request[Any, Any, Any], slug: str) -> ASGIResponse:
+    _body.decode(await request.body())
+    return ASGIResponse(body=VOTE, media_type="application/json")
+
+
+@get("/v1/tools/{slug:str}/tally")
+async def tally(slug: str) -> ASGIResponse:
+    return ASGIResponse(body=TALLY, media_type="application/json")
+
+
+@get("/health/ready")
+async def ready() -> ASGIResponse:
+    return ASGIResponse(body=b"{}", media_type="application/json")
+
+
+app = Litestar([vote, tally, ready], openapi_config=None, logging_config=None)
+
+
+def main() -> None:
+    Granian(
+        "tests.benchmarks.nothing:app",
+        address="127.0.0.1",
+        port=int(sys.argv[1]),
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=1,
+        backlog=BACKLOG_CONNECTIONS,
+        backpressure=BACKPRESSURE_REQUESTS,
+        log_level=LogLevels.warning,
+        websockets=False,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

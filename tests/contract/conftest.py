@@ -1,0 +1,51 @@
+"""What implements a port, for suites that hold for every implementation."""
+
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import pytest
+from msgspec import Struct
+
+from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from votes.app.ports import EventStore
+from votes.config import Config
+from votes.store.codec import Codec
+from votes.store.postgres import PostgresEventStore, create_pool
+
+
+class Processes(Struct):
+    """Several processes' stores on one log."""
+
+    open: Callable[..., EventStore]
+
+    def store(self, new_id: Callable[[], UUID] = uuid4, codec: Codec | None = None) -> EventStore:
+        """The store of one more process."""
+        return self.open(new_id, codec)
+
+
+@pytest.fixture
+async def postgres_processes(config: Config):
+    pools = []
+
+    async def another():
+        pools.append(await create_pool(config.postgres_url))
+        return pools[-1]
+
+    spare = [await another() for _ in range(4)]
+    yield Processes(lambda new_id, codec: PostgresEventStore(spare.pop(), new_id, codec))
+    for pool in pools:
+        await pool.close()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def processes(request: pytest.FixtureRequest) -> Processes:
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres_processes")
+    log = MemoryLog()
+    return Processes(lambda new_id, codec: MemoryEventStore(log, new_id, codec))
+
+
+@pytest.fixture
+def log(processes: Processes) -> EventStore:
+    """A log that is empty at first, once in memory and once in Postgres."""
+    return processes.store()

@@ -1,0 +1,134 @@
+"""The event store in memory, for tests: it keeps and refuses what Postgres keeps and refuses."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from msgspec import Struct, field
+
+from votes.app.ports import Answered, Append
+from votes.domain.decider import Recorded
+from votes.domain.terms import Position, Stream
+from votes.store.codec import Codec
+
+
+class Row(Struct, frozen=True):
+    position: Position
+    stream: Stream
+    version: int
+    event_id: UUID
+    encoded: tuple[str, int, str]
+    at: datetime
+
+
+class MemoryLog(Struct):
+    """What all stores on one log share."""
+
+    rows: list[Row] = field(default_factory=list)
+    streams: dict[Stream, list[Row]] = field(default_factory=dict)
+    event_ids: set[UUID] = field(default_factory=set)
+    answers: dict[UUID, Answered] = field(default_factory=dict)
+
+
+class MemoryEventStore:
+    """One process's view of the log. Every call gives way to others before it looks."""
+
+    def __init__(
+        self, log: MemoryLog, new_id: Callable[[], UUID] = uuid4, codec: Codec | None = None
+    ) -> None:
+        self._log = log
+        self._new_id = new_id
+        self._codec = codec or Codec()
+
+    def _recorded(self, row: Row) -> Recorded:
+        event = self._codec.decode(*row.encoded)
+        return Recorded(row.position, row.stream, row.version, event, row.at)
+
+    async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        await asyncio.sleep(0)
+        found = {stream: self._log.streams.get(stream) for stream in streams}
+        return {stream: self._recorded(rows[-1]) for stream, rows in found.items() if rows}
+
+    async def answers(self, command_ids: Collection[UUID]) -> dict[UUID, Answered]:
+        await asyncio.sleep(0)
+        return {key: self._log.answers[key] for key in command_ids if key in self._log.answers}
+
+    async def append(self, batch: Sequence[Append]) -> list[Position | None]:
+        await asyncio.sleep(0)
+        refused = {append.stream for append in batch if self._taken(append)}
+        refused |= {
+            stream for stream, version in _starts(batch).items() if self._moved(stream, version)
+        }
+        positions = [None if append.stream in refused else self._store(append) for append in batch]
+        await asyncio.sleep(0)
+        return positions
+
+    def _moved(self, stream: Stream, version: int) -> bool:
+        return len(self._log.streams.get(stream, ())) != version
+
+    def _taken(self, append: Append) -> bool:
+        return (append.keyed is not None and append.keyed.command_id in self._log.answers) or any(
+            event_id in self._log.event_ids for event_id in self._event_ids(append)
+        )
+
+    def _event_ids(self, append: Append) -> list[UUID]:
+        if append.keyed is None:
+            return [self._new_id() for _ in append.events]
+        return [uuid5(append.keyed.command_id, str(number)) for number in range(len(append.events))]
+
+    def _store(self, append: Append) -> Position:
+        rows = self._log.streams.setdefault(append.stream, [])
+        for event, event_id in zip(append.events, self._event_ids(append), strict=True):
+            place = len(self._log.rows) + 1, append.stream, len(rows) + 1
+            row = Row(*place, event_id, self._codec.encode(event), append.at)
+            rows.append(row)
+            self._log.rows.append(row)
+            self._log.event_ids.add(event_id)
+        if append.keyed is not None:
+            keyed = append.keyed
+            position = rows[keyed.version - 1].position if keyed.version else 0
+            self._log.answers[keyed.command_id] = Answered(
+                keyed.fingerprint, keyed.outcome, position
+            )
+        return len(self._log.rows) if append.events else 0
+
+    async def after(self, position: Position, limit: int) -> AsyncIterator[list[Recorded]]:
+        while rows := self._log.rows[position : position + limit]:
+            await asyncio.sleep(0)
+            position += len(rows)
+            yield [self._recorded(row) for row in rows]
+
+    async def of_prefix(self, prefix: str, position: Position, at: datetime) -> list[Recorded]:
+        await asyncio.sleep(0)
+        return [
+            self._recorded(row)
+            for row in self._log.rows[:position]
+            if row.stream.startswith(prefix) and row.at <= at
+        ]
+
+    async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
+        await asyncio.sleep(0)
+        names = sorted(name for name, rows in self._log.streams.items() if rows)
+        found = [name for name in names if name.startswith(prefix)][:limit]
+        return [self._recorded(self._log.streams[name][-1]) for name in found]
+
+    async def head(self) -> Position:
+        await asyncio.sleep(0)
+        return len(self._log.rows)
+
+    async def epoch(self) -> str:
+        return "inmemory"
+
+    def readable(self, kind: str) -> bool:
+        return self._codec.readable(kind)
+
+
+def _starts(batch: Sequence[Append]) -> dict[Stream, int]:
+    """The version that each stream with new events is appended after."""
+    starts: dict[Stream, Any] = {}
+    for append in batch:
+        if append.events:
+            starts[append.stream] = min(append.version, starts.get(append.stream, append.version))
+    return starts

@@ -1,0 +1,43 @@
+"""Commands on their way, as tests send them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from tests.domain.histories import START, decider_of
+from votes.app.handle import Request
+from votes.app.ports import EventStore, Meta
+from votes.domain.decider import Recorded
+from votes.domain.terms import VoterId
+from votes.domain.tool import DelistTool, Entry, ListTool
+from votes.domain.vote import CastVote, RetractVote
+
+KEYS = UUID(int=1)
+
+
+def request(
+    command: Any, key: str | None = None, asked: bytes = b"", at: datetime = START
+) -> Request:
+    """A request; `key` is its sender's idempotency key."""
+    command_id = None if key is None else uuid5(KEYS, key)
+    return Request(decider_of(command), command, Meta("test"), at, command_id, asked)
+
+
+def cast(voter: str, choice: str, tool: str = "atlas", key: str | None = None) -> Request:
+    return request(CastVote(tool, VoterId(voter), choice), key, choice.encode())
+
+
+def retract(voter: str, tool: str = "atlas", key: str | None = None) -> Request:
+    return request(RetractVote(tool, VoterId(voter)), key)
+
+
+def listed(tool: str = "atlas", name: str = "Atlas", key: str | None = None) -> Request:
+    return request(ListTool(tool, Entry(name, "Maps")), key, name.encode())
+
+
+def delisted(tool: str = "atlas", key: str | None = None) -> Request:
+    return request(DelistTool(tool), key)
+
+
+async def everything(store: EventStore) -> list[Recorded]:
+    return [recorded async for events in store.after(0, 1_000) for recorded in events]

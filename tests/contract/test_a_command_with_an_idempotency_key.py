@@ -1,0 +1,147 @@
+"""A command sent twice under one key has one effect and one answer."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from tests.contract.requests import cast, delisted, everything, listed, request, retract
+from tests.domain.histories import START
+from votes.app.batcher import Batcher
+from votes.app.bulk import submit_all
+from votes.app.handle import KEY_REUSED, handle
+from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark
+from votes.domain.review import Opinion, PublishReview, WithdrawReview
+
+
+def first_time(answer):
+    return replace(answer, repeated=False)
+
+
+async def submit(store, *requests):
+    return (await submit_all(store, requests))[-1]
+
+
+NOTED = Annotations("Mine", ("a", "b"), "Work")
+MOVED_ON = [
+    (cast("ann", "ship", key="k"), [cast("ann", "skip"), retract("ann")]),
+    (retract("ann", key="k"), [cast("ann", "skip")]),
+    (listed(name="Other", key="k"), [delisted()]),
+    (delisted(key="k"), [listed()]),
+    (
+        request(KeepBookmark("ann", "atlas", NOTED, START), "k"),
+        [request(RemoveBookmark("ann", "atlas"))],
+    ),
+    (
+        request(PublishReview("atlas", "skeptic", Opinion(9, "skip", "No.")), "k"),
+        [request(WithdrawReview("atlas", "skeptic"))],
+    ),
+]
+
+
+@pytest.mark.parametrize(("wanted", "since"), MOVED_ON)
+async def test_its_answer_is_the_first_one_however_far_the_state_moved_on(log, wanted, since):
+    await submit(log, listed())
+    first = await submit(log, wanted)
+    await submit(log, *since, cast("bob", "ship"))
+    head = await log.head()
+    again = await submit(log, wanted)
+    assert again.repeated
+    assert not first.repeated
+    assert first_time(again) == first
+    assert await log.head() == head
+
+
+@pytest.mark.parametrize(
+    "before", [[cast("ann", "ship")], [cast("ann", "ship"), retract("ann"), cast("ann", "ship")]]
+)
+async def test_a_command_that_changes_nothing_is_answered_the_same_again(log, before):
+    await submit(log, listed(), *before, cast("bob", "ship"))
+    first = await submit(log, cast("ann", "ship", key="k"))
+    assert (first.changed, first.position) == (False, await log.head() - 1)
+    await submit(log, cast("ann", "skip"))
+    again = await submit(log, cast("ann", "ship", key="k"))
+    assert first_time(again) == first
+    assert (await log.last_events(["vote:atlas:ann"]))["vote:atlas:ann"].event.choice == "skip"
+
+
+async def test_one_that_never_had_an_event_stands_at_nothing(log):
+    await submit(log, listed(), cast("bob", "ship"))
+    first = await submit(log, retract("ann", key="k"))
+    await submit(log, cast("ann", "ship"))
+    again = await submit(log, retract("ann", key="k"))
+    assert (first.position, first_time(again)) == (0, first)
+
+
+async def test_one_that_changes_nothing_because_of_its_own_batch_keeps_its_place(log):
+    """Commands of one sender stay in order: the last one counts."""
+    await submit(log, listed())
+    batch = [cast("ann", "ship"), cast("ann", "ship", key="k"), cast("ann", "skip")]
+    _, one, same, last = await submit_all(log, [cast("bob", "ship"), *batch])
+    assert (one.changed, same.changed, last.changed) == (True, False, True)
+    assert same.position == one.position
+    assert first_time(await submit(log, cast("ann", "ship", key="k"))) == same
+    assert (await log.last_events(["vote:atlas:ann"]))["vote:atlas:ann"].event.choice == "skip"
+
+
+async def test_another_command_under_the_key_is_refused(log):
+    await submit(log, listed(), cast("ann", "ship", key="k"))
+    assert await submit(log, cast("ann", "skip", key="k")) == KEY_REUSED
+    assert await submit(log, cast("ann", "ship", tool="atlas", key="k")) != KEY_REUSED
+    assert await log.head() == 2
+
+
+async def test_a_refusal_is_not_kept(log):
+    refused = await submit(log, cast("ann", "ship", key="k"))
+    assert refused.code == "tool_unknown"
+    assert (await submit(log, listed(), cast("ann", "ship", key="k"))).changed
+
+
+async def test_sent_twice_in_one_batch_it_has_one_effect(log):
+    await submit(log, listed())
+    wanted = cast("ann", "ship", key="k")
+    first, second, other = await submit_all(log, [wanted, wanted, cast("bob", "skip")])
+    assert (first.repeated, second.repeated) == (False, True)
+    assert first_time(second) == first
+    assert other.changed
+    assert await log.head() == 3
+
+
+async def test_two_commands_under_one_key_in_one_batch_are_not_both_obeyed(log):
+    await submit(log, listed())
+    batch = [cast("ann", "ship", key="k"), cast("ann", "skip", key="k")]
+    first, second = await submit_all(log, batch)
+    assert (first.after.choice, second) == ("ship", KEY_REUSED)
+
+
+def batcher_on(store):
+    async def handle_batch(requests):
+        return await handle(store, requests)
+
+    return Batcher(handle_batch)
+
+
+@pytest.mark.parametrize("wanted", [cast("ann", "ship", key="k"), retract("ann", key="k")])
+async def test_sent_to_two_processes_at_once_it_has_one_effect(processes, wanted):
+    batchers = [batcher_on(processes.store()) for _ in range(2)]
+    await batchers[0].submit(listed())
+    answers = await asyncio.gather(
+        *(batchers[number % 2].submit(wanted) for number in range(10)),
+        *(batchers[number % 2].submit(cast(f"v{number}", "skip")) for number in range(10)),
+    )
+    same = answers[:10]
+    assert {answer.repeated for answer in same} == {False, True}
+    assert len({repr(first_time(answer)) for answer in same}) == 1
+    assert sum(not answer.repeated for answer in same) == 1
+    mine = [r for r in await everything(processes.store()) if r.stream == "vote:atlas:ann"]
+    assert len(mine) == same[0].changed
+
+
+async def test_under_another_key_the_same_command_changes_nothing(log):
+    at = START + timedelta(days=1)
+    await submit(log, listed())
+    first = await submit(log, request(KeepBookmark("ann", "atlas", NOTED, START), "k1"))
+    other = await submit(log, request(KeepBookmark("ann", "atlas", NOTED, at), "k2"))
+    assert (first.changed, other.changed) == (True, False)
+    assert other.after.added_at == START

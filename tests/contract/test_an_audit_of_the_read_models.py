@@ -1,0 +1,127 @@
+"""The audit counts the log anew and tells every read model that differs."""
+
+from msgspec.structs import replace
+
+from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.contract.requests import cast, everything, listed, request
+from tests.domain.histories import START
+from votes.app.bulk import submit_all
+from votes.app.models import Models, partition_of
+from votes.app.ports import Append, Meta
+from votes.app.project import fold_log
+from votes.app.verify import verify
+from votes.domain.events import EVENT_TYPES
+from votes.domain.review import Opinion, PublishReview
+from votes.domain.vote import VoteCast
+from votes.store.codec import Codec
+
+
+class Kept:
+    """Read models as they were kept."""
+
+    def __init__(self, models):
+        self._models = models
+
+    async def load(self):
+        return self._models
+
+
+REVIEW = request(PublishReview("atlas", "skeptic", Opinion(9, "skip")))
+HISTORY = [listed(), listed("bolt"), cast("ann", "ship"), cast("bob", "skip", "bolt"), REVIEW]
+
+
+async def site(codec=None):
+    """A log with a short history, and the models folded from it."""
+    store = MemoryEventStore(MemoryLog(), codec=codec)
+    await submit_all(MemoryEventStore(store._log), HISTORY)
+    models = Models(await store.epoch())
+    await fold_log(store, models)
+    models.fold((), every=True)
+    return store, models
+
+
+def part(models, tool="atlas"):
+    return models.partitions[partition_of(tool)]
+
+
+async def test_models_that_are_right_pass():
+    store, models = await site()
+    audit = await verify(store, Kept(models))
+    assert audit.ok
+    assert (audit.events, audit.models, audit.drifts) == (5, 4, [])
+
+
+async def test_an_empty_log_has_models_without_anything():
+    store = MemoryEventStore(MemoryLog())
+    assert (await verify(store, Kept(Models(await store.epoch())))).ok
+
+
+async def test_a_tally_that_is_off_by_one_is_told():
+    store, models = await site()
+    right = part(models).tallies["atlas"]
+    wrong = part(models).tallies["atlas"] = replace(right, ship=right.ship + 1)
+    (drift,) = (await verify(store, Kept(models))).drifts
+    assert (drift.model, drift.key, drift.kept, drift.counted) == ("tallies", "atlas", wrong, right)
+
+
+async def test_a_model_that_is_missing_and_one_too_many_are_told():
+    store, models = await site()
+    missing = part(models).profiles.pop("atlas")
+    extra = part(models).tallies["ghost"] = part(models).tallies["atlas"]
+    audit = await verify(store, Kept(models))
+    assert not audit.ok
+    assert [(d.key, d.kept, d.counted) for d in audit.drifts] == [
+        ("ghost", extra, None),
+        ("atlas", None, missing),
+    ]
+
+
+async def test_parked_events_are_compared_too():
+    known = Codec(tuple(kind for kind in EVENT_TYPES if kind is not VoteCast))
+    store, models = await site(known)
+    assert models.parked() == {3: "VoteCast/1", 4: "VoteCast/1"}
+    assert (await verify(store, Kept(models))).ok
+    part(models, "vote:atlas:ann").parked.clear()
+    told = {(d.model, d.key) for d in (await verify(store, Kept(models))).drifts}
+    assert ("parked", "3") in told
+
+
+async def test_models_behind_the_log_are_compared_at_their_own_position():
+    store, models = await site()
+    await submit_all(store, [cast("cyd", "ship"), cast("dan", "skip", "bolt")])
+    audit = await verify(store, Kept(models))
+    assert audit.ok
+    assert audit.events == 5
+
+
+async def test_each_partition_is_compared_where_it_is():
+    """One partition was written further than the others by a worker that died."""
+    store, models = await site()
+    await submit_all(store, [cast("cyd", "ship"), cast("dan", "skip", "bolt")])
+    newer = Models(models.epoch)
+    await fold_log(store, newer)
+    assert partition_of("atlas") != partition_of("bolt")
+    models.partitions[partition_of("atlas")] = part(newer)
+    assert (await verify(store, Kept(models))).ok
+    part(models).checkpoint -= 2
+    assert [d.key for d in (await verify(store, Kept(models))).drifts] == ["atlas"]
+
+
+async def test_what_cannot_be_compared_is_a_problem():
+    store, models = await site()
+    assert "missing" in (await verify(store, Kept(None))).problem
+    other = Models("another", models.position, models.partitions)
+    assert "another log" in (await verify(store, Kept(other))).problem
+    part(models).checkpoint += 1
+    audit = await verify(store, Kept(models))
+    assert "ahead" in audit.problem
+    assert not audit.ok
+
+
+async def test_a_vote_before_any_listing_counts_for_nothing():
+    store, models = await site()
+    stray = VoteCast("ghost", "ann", "ship")
+    await store.append([Append("vote:ghost:ann", 0, [stray], Meta("x"), START)])
+    models.fold((await everything(store))[-1:])
+    audit = await verify(store, Kept(models))
+    assert (audit.ok, models.tally("ghost")) == (True, None)

@@ -1,0 +1,229 @@
+"""What every event store does, the one in memory and the one on Postgres."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from votes.app.ports import Answered, Append, Keyed, Meta
+from votes.domain.events import EVENT_TYPES, Unknown
+from votes.domain.terms import POSITION_MAX
+from votes.domain.tool import Entry, Plan, ToolListed
+from votes.domain.vote import VoteCast
+from votes.store.codec import Codec
+
+AT = datetime(2026, 3, 1, 12, 30, 15, 123_456, tzinfo=UTC)
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def said(word):
+    """An event that can be told from others."""
+    return VoteCast("atlas", word, "ship")
+
+
+def append(stream, version, *words, keyed=None, at=AT):
+    return Append(stream, version, [said(word) for word in words], Meta("test"), at, keyed)
+
+
+def answer(version, command_id=None, outcome="[1]"):
+    return Keyed(command_id or uuid4(), b"asked", outcome, version)
+
+
+async def everything(store, position=0, limit=100):
+    return [recorded async for events in store.after(position, limit) for recorded in events]
+
+
+async def words(store):
+    return [recorded.event.voter for recorded in await everything(store)]
+
+
+async def test_an_empty_log_has_nothing(log):
+    assert await log.head() == 0
+    assert await everything(log) == []
+    assert await log.last_events(["a"]) == {}
+    assert await log.answers([uuid4()]) == {}
+    assert await log.of_prefix("a", POSITION_MAX, FOREVER) == []
+    assert await log.last_of_prefix("a", 10) == []
+
+
+async def test_an_event_comes_back_as_it_was_appended(log):
+    entry = Entry("Ünïcödé \U0001f680", "\u4e2d\u6587", 'quotes "and" \\', plans=(Plan("p", 0.1),))
+    listed = ToolListed("atlas", entry)
+    stream = "tool:\u00e9\U0001f680 a:b%_"
+    assert await log.append([Append(stream, 0, [listed], Meta("test"), AT)]) == [1]
+    (recorded,) = await everything(log)
+    assert (recorded.position, recorded.stream, recorded.version) == (1, stream, 1)
+    assert (recorded.event, recorded.at) == (listed, AT)
+    assert await log.last_events([stream, "other"]) == {stream: recorded}
+    assert await log.of_prefix("tool:\u00e9", 1, AT) == [recorded]
+    assert await log.last_of_prefix("tool:\u00e9\U0001f680", 1) == [recorded]
+
+
+async def test_positions_follow_the_order_of_decision(log):
+    batch = [
+        append("b", 0, "1", "2"),
+        append("a", 0, "3"),
+        append("b", 2, "4"),
+        append("c", 0, "5"),
+    ]
+    assert await log.append(batch) == [2, 3, 4, 5]
+    assert await log.append([append("a", 1, "6"), append("b", 3, "7")]) == [6, 7]
+    assert await words(log) == list("1234567")
+    assert [recorded.version for recorded in await everything(log)] == [1, 2, 1, 3, 1, 2, 4]
+    assert await log.head() == 7
+
+
+async def test_a_stream_that_has_moved_is_refused_and_its_neighbours_are_stored(log):
+    await log.append([append("a", 0, "first")])
+    batch = [
+        append("b", 0, "b"),
+        append("a", 0, "late"),
+        append("c", 0, "c"),
+        append("a", 1, "too"),
+    ]
+    assert await log.append(batch) == [2, None, 3, None]
+    assert await words(log) == ["first", "b", "c"]
+    assert await log.append([append("a", 1, "second")]) == [4]
+
+
+async def test_a_version_that_is_not_there_yet_is_refused(log):
+    assert await log.append([append("a", 1, "early"), append("b", 0, "b")]) == [None, 1]
+    assert await words(log) == ["b"]
+
+
+async def test_a_refused_batch_leaves_no_gap(log):
+    await log.append([append("a", 0, "1")])
+    for _ in range(3):
+        assert await log.append([append("a", 0, "x", "y"), append("a", 2, "z")]) == [None, None]
+    assert await log.append([append("a", 1, "2")]) == [2]
+    assert [recorded.position for recorded in await everything(log)] == [1, 2]
+
+
+async def test_an_event_id_that_is_taken_is_refused(processes):
+    same = UUID(int=7)
+    repeating, log = processes.store(lambda: same), processes.store()
+    assert await repeating.append([append("a", 0, "1")]) == [1]
+    assert await repeating.append([append("b", 0, "2")]) == [None]
+    assert await log.append([append("b", 0, "3")]) == [2]
+    assert await words(log) == ["1", "3"]
+
+
+async def test_a_command_id_that_is_taken_is_refused_with_all_that_goes_with_it(log):
+    key = uuid4()
+    assert await log.append([append("a", 0, "1", keyed=answer(1, key))]) == [1]
+    batch = [append("b", 0, "x"), append("b", 1, "y", keyed=answer(2, key)), append("c", 0, "2")]
+    assert await log.append(batch) == [None, None, 2]
+    assert await log.append([append("d", 0, keyed=answer(0, key, "[2]"))]) == [None]
+    assert await words(log) == ["1", "2"]
+    assert await log.answers([key]) == {key: Answered(b"asked", "[1]", 1)}
+
+
+async def test_an_answer_is_kept_with_its_event_or_not_at_all(log):
+    kept, lost = uuid4(), uuid4()
+    await log.append([append("a", 0, "1", "2", keyed=answer(2, kept))])
+    await log.append([append("a", 0, "x", keyed=answer(1, lost))])
+    assert await log.answers([kept, lost, uuid4()]) == {kept: Answered(b"asked", "[1]", 2)}
+
+
+async def test_an_answer_alone_stands_at_the_event_that_it_was_given_after(log):
+    at_one, at_none = uuid4(), uuid4()
+    await log.append([append("a", 0, "1"), append("a", 1, "2"), append("b", 0, "3")])
+    alone = [append("a", 1, keyed=answer(1, at_one)), append("z", 0, keyed=answer(0, at_none))]
+    assert None not in await log.append(alone)
+    kept = await log.answers([at_one, at_none])
+    assert (kept[at_one].position, kept[at_none].position) == (1, 0)
+    assert await log.head() == 3
+
+
+async def test_an_answer_may_follow_an_event_of_its_own_batch(log):
+    key = uuid4()
+    batch = [append("b", 0, "1"), append("a", 0, "2"), append("a", 1, keyed=answer(1, key))]
+    assert (await log.append(batch))[:2] == [1, 2]
+    assert (await log.answers([key]))[key].position == 2
+
+
+async def test_an_answer_alone_does_not_hide_that_its_stream_has_moved(log):
+    await log.append([append("a", 0, "1"), append("b", 0, "2")])
+    refused = [append("a", 0, "x"), append("a", 1, keyed=answer(1)), append("b", 1, "3")]
+    assert await log.append(refused) == [None, None, 3]
+    assert await words(log) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 6, 100])
+async def test_events_after_a_position_come_in_lists_up_to_the_head(log, limit):
+    await log.append([append(str(number), 0, str(number)) for number in range(6)])
+    lists = [events async for events in log.after(1, limit)]
+    assert [len(events) <= limit for events in lists] == [True] * len(lists)
+    assert [recorded.position for events in lists for recorded in events] == [2, 3, 4, 5, 6]
+    assert [events async for events in log.after(6, limit)] == []
+    assert [events async for events in log.after(7, limit)] == []
+
+
+async def test_events_of_a_prefix_are_those_up_to_a_position_and_a_time(log):
+    late = AT + timedelta(seconds=1)
+    await log.append([append("v:a:1", 0, "1"), append("v:ab:1", 0, "2"), append("v:a:2", 0, "3")])
+    await log.append(
+        [append("v:a:1", 1, "4", at=late), append("v:a", 0, "5"), append("v:b", 0, "6")]
+    )
+
+    async def found(position, at):
+        return [recorded.event.voter for recorded in await log.of_prefix("v:a:", position, at)]
+
+    assert await found(POSITION_MAX, FOREVER) == ["1", "3", "4"]
+    assert await found(POSITION_MAX, AT) == ["1", "3"]
+    assert await found(2, FOREVER) == ["1"]
+    assert await found(0, FOREVER) == []
+
+
+async def test_the_last_events_of_a_prefix_are_one_a_stream_in_the_order_of_streams(log):
+    await log.append(
+        [append("v:a:2", 0, "1", "2"), append("v:a:1", 0, "3"), append("v:b:1", 0, "4")]
+    )
+    await log.append(
+        [append("v:a:\u00e9", 0, "5"), append("v:a:Z", 0, "6"), append("v:a:1", 1, "7")]
+    )
+    last = await log.last_of_prefix("v:a:", 10)
+    assert [recorded.event.voter for recorded in last] == ["7", "2", "6", "5"]
+    assert [recorded.version for recorded in last] == [2, 2, 1, 1]
+    assert await log.last_of_prefix("v:a:", 2) == last[:2]
+
+
+async def test_the_last_event_of_each_stream_is_found_among_many(log):
+    await log.append([append(f"s{number}", 0, *"abc"[: number + 1]) for number in range(3)])
+    last = await log.last_events(["s0", "s2", "s9"])
+    assert {stream: recorded.event.voter for stream, recorded in last.items()} == {
+        "s0": "a",
+        "s2": "c",
+    }
+    assert {stream: recorded.version for stream, recorded in last.items()} == {"s0": 1, "s2": 3}
+
+
+async def test_an_event_of_a_newer_release_is_unknown_and_still_there(processes):
+    older = processes.store(
+        codec=Codec(tuple(kind for kind in EVENT_TYPES if kind is not VoteCast))
+    )
+    await processes.store().append([append("a", 0, "1")])
+    (recorded,) = await everything(older)
+    assert isinstance(recorded.event, Unknown)
+    assert (recorded.event.kind, recorded.event.data["voter"]) == ("VoteCast/1", "1")
+    assert not older.readable("VoteCast/1")
+    assert processes.store().readable("VoteCast/1")
+
+
+async def test_all_processes_agree_on_which_log_it_is(processes):
+    one, other = processes.store(), processes.store()
+    assert await one.epoch() == await other.epoch()
+    await one.append([append("a", 0, "1")])
+    assert await other.epoch() == await one.epoch()
+    assert await other.head() == 1
+
+
+async def test_of_many_who_append_after_one_version_exactly_one_succeeds(processes):
+    stores = [processes.store(), processes.store()]
+    for version in range(5):
+        raced = await asyncio.gather(
+            *(stores[number % 2].append([append("a", version, str(number))]) for number in range(8))
+        )
+        assert sorted(raced, key=str) == [[version + 1], *[[None]] * 7]
+    assert [recorded.version for recorded in await everything(stores[0])] == [1, 2, 3, 4, 5]

@@ -1,0 +1,190 @@
+"""The read models are folded from the log alone, the same however it is cut into batches."""
+
+from datetime import UTC, datetime
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.domain import arbitrary
+from tests.domain.histories import START, histories, log_of
+from votes.app.models import PARTITIONS, Models, partition_of
+from votes.domain.decider import Recorded
+from votes.domain.events import Unknown
+from votes.domain.tool import Entry, ToolDelisted, ToolListed
+from votes.domain.vote import VoteCast
+
+NEWER = Unknown("VoteWeighed", 2, {"by": 3})
+cuts = st.lists(st.integers(1, 20), max_size=30)
+
+
+def recorded(position, event, stream="any"):
+    return Recorded(position, stream, 1, event, START)
+
+
+@st.composite
+def logs(draw):
+    """The events of a random history, some of which a newer release wrote."""
+    events = log_of(draw(histories)).events
+    return [
+        recorded(each.position, NEWER, each.stream) if draw(st.integers(0, 9)) == 0 else each
+        for each in events
+    ]
+
+
+def batches(events, sizes):
+    """The events cut into batches of these sizes, and one of the rest."""
+    start = 0
+    for size in sizes:
+        yield events[start : start + size]
+        start += size
+    yield events[start:]
+
+
+def folded(events, *, at_once=True):
+    models = Models("epoch")
+    models.fold(events)
+    models.fold((), every=at_once)
+    return models
+
+
+def shown(models):
+    """All that a reader can see."""
+    parts = models.partitions
+    return models.position, [(part.tallies, part.profiles, part.parked) for part in parts]
+
+
+@given(logs(), cuts)
+def test_every_cut_gives_the_same_bytes(events, sizes):
+    models = Models("epoch")
+    for batch in batches(events, sizes):
+        models.fold(batch)
+    models.fold((), every=True)
+    assert msgspec.json.encode(models) == msgspec.json.encode(folded(events))
+
+
+@given(logs(), cuts)
+def test_the_changes_make_of_older_models_the_newer_ones(events, sizes):
+    source, follower = Models("epoch"), Models("epoch")
+    for batch in batches(events, sizes):
+        changes = source.fold(batch)
+        assert (changes.epoch, changes.before) == ("epoch", follower.position)
+        follower.adopt(changes)
+        assert shown(follower) == shown(source)
+
+
+@given(logs(), cuts)
+def test_changes_hold_what_has_changed_and_nothing_else(events, sizes):
+    models = Models("epoch")
+    for batch in batches(events, sizes):
+        before = [(dict(p.tallies), dict(p.profiles), dict(p.parked)) for p in models.partitions]
+        changes = models.fold(batch)
+        for number, partition in enumerate(models.partitions):
+            change = changes.partitions.get(number)
+            for place, kept in enumerate((partition.tallies, partition.profiles, partition.parked)):
+                moved = {k: v for k, v in kept.items() if before[number][place].get(k) != v}
+                assert moved == ({} if change is None else list(values(change))[place])
+
+
+def values(partition):
+    return partition.tallies, partition.profiles, partition.parked
+
+
+@given(logs(), st.data())
+def test_a_partition_that_is_ahead_skips_what_it_has(events, data):
+    """A worker that died half-way has written some partitions and not the others."""
+    middle = data.draw(st.integers(0, len(events)))
+    models, ahead = folded(events[:middle], at_once=False), folded(events)
+    for number in data.draw(st.sets(st.integers(0, PARTITIONS - 1))):
+        models.partitions[number] = ahead.partitions[number]
+    changes = models.fold(events[middle:])
+    models.fold((), every=True)
+    assert msgspec.json.encode(models) == msgspec.json.encode(ahead)
+    assert all(p.checkpoint >= models.position for p in models.partitions)
+    assert changes.position == models.position == len(events)
+
+
+@given(logs())
+def test_to_fold_again_what_was_folded_changes_nothing(events):
+    models = folded(events)
+    encoded = msgspec.json.encode(models)
+    changes = models.fold(events)
+    assert all(not any(values(partition)) for partition in changes.partitions.values())
+    assert msgspec.json.encode(models) == encoded
+
+
+LISTED = ToolListed("atlas", Entry("Atlas", "Maps"))
+
+
+def test_changes_say_from_which_checkpoint_they_start():
+    models = Models("epoch")
+    number = partition_of("atlas")
+    first = models.fold([recorded(1, LISTED)])
+    other = models.fold([recorded(2, NEWER, another_partition("atlas"))])
+    third = models.fold([recorded(3, VoteCast("atlas", "ann", "ship"))])
+    starts = [changes.partitions[number].checkpoint for changes in (first, third)]
+    assert starts == [0, 1]
+    assert number not in other.partitions
+    assert models.partitions[number].checkpoint == 3
+
+
+def another_partition(name):
+    return next(f"s{n}" for n in range(99) if partition_of(f"s{n}") != partition_of(name))
+
+
+def test_every_moves_all_checkpoints_to_the_position():
+    models = Models("epoch")
+    models.fold([recorded(1, LISTED), recorded(2, VoteCast("atlas", "ann", "ship"))])
+    behind = [p.checkpoint for p in models.partitions]
+    assert sorted(set(behind)) == [0, 2]
+    changes = models.fold((), every=True)
+    assert [p.checkpoint for p in models.partitions] == [2] * PARTITIONS
+    assert {n: p.checkpoint for n, p in changes.partitions.items()} == dict(enumerate(behind))
+    assert models.furthest() == 2
+
+
+def test_every_leaves_a_partition_that_is_ahead_where_it_is():
+    models = Models("epoch", position=5)
+    models.partitions[3].checkpoint = 9
+    changes = models.fold((), every=True)
+    assert (models.partitions[3].checkpoint, changes.partitions[3].checkpoint) == (9, 9)
+    assert (models.partitions[0].checkpoint, models.furthest()) == (5, 9)
+
+
+def test_an_event_that_nobody_can_read_is_parked_under_its_stream():
+    models = Models("epoch")
+    changes = models.fold([recorded(7, NEWER, "tool:atlas")])
+    assert models.parked() == {7: "VoteWeighed/2"}
+    assert changes.partitions[partition_of("tool:atlas")].parked == {7: "VoteWeighed/2"}
+    assert models.position == 7
+
+
+def test_a_tool_that_is_delisted_has_a_tally_and_no_profile():
+    models = Models("epoch")
+    models.fold([recorded(1, LISTED), recorded(2, ToolDelisted("atlas"))])
+    assert models.tally("atlas").total == 0
+    assert models.profile("atlas") is None
+    assert models.profile("bolt") is None
+    assert models.tally("bolt") is None
+
+
+@given(st.lists(arbitrary.events, max_size=30))
+def test_any_events_at_all_can_be_folded(events):
+    models = Models("epoch")
+    models.fold(recorded(number, event) for number, event in enumerate(events, 1))
+    assert models.position == len(events)
+
+
+def test_a_slugs_partition_never_changes():
+    """Kept read models are cut this way; another cut is another layout."""
+    names = ("atlas", "notion", "tool:atlas", "\u00fc")
+    assert [partition_of(name) for name in names] == [15, 6, 14, 5]
+    assert {partition_of(f"tool-{number}") for number in range(500)} == set(range(PARTITIONS))
+
+
+def test_times_are_kept_to_the_microsecond():
+    at = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
+    models = Models("epoch")
+    models.fold([Recorded(1, "tool:atlas", 1, LISTED, at)])
+    again = msgspec.json.decode(msgspec.json.encode(models), type=Models)
+    assert again.tally("atlas").as_of == again.profile("atlas").listed_at == at

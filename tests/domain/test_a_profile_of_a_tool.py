@@ -1,0 +1,92 @@
+"""What is shown of a tool beside its votes: the catalogue entry and the panel's reviews."""
+
+from datetime import timedelta
+
+from hypothesis import given
+
+from tests.domain.histories import START, histories, log_of
+from votes.domain import review, tool
+from votes.domain.decider import Recorded, fold
+from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
+from votes.domain.summary import evolve_profile, tool_of
+from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
+
+ENTRY, OTHER = Entry("Atlas", "Maps"), Entry("Atlas", "Charts")
+GOOD, BAD = Opinion(80, "ship"), Opinion(20, "skip")
+
+
+def profile_after(*events, start=None):
+    """The profile after the events, at positions and minutes 1, 2, …"""
+    profile = start
+    for position, event in enumerate(events, 1):
+        at = START + timedelta(minutes=position)
+        profile = evolve_profile(profile, Recorded(position, "any", 1, event, at))
+    return profile
+
+
+def reviewed(profile):
+    return [(kept.persona, kept.opinion.choice) for kept in profile.reviews]
+
+
+LISTED = ToolListed("atlas", ENTRY)
+TWO = (
+    LISTED,
+    ReviewPublished("atlas", "skeptic", GOOD),
+    ReviewPublished("atlas", "builder", GOOD),
+)
+
+
+def test_a_listing_begins_it():
+    profile = profile_after(LISTED)
+    assert (profile.entry, profile.listed, profile.position) == (ENTRY, True, 1)
+    assert (profile.listed_at, profile.reviews) == (START + timedelta(minutes=1), ())
+
+
+def test_before_a_listing_there_is_none():
+    assert profile_after(ReviewPublished("atlas", "skeptic", GOOD), ToolDelisted("atlas")) is None
+
+
+def test_a_revision_changes_the_entry_and_not_the_time_of_listing():
+    profile = profile_after(LISTED, ToolRevised("atlas", OTHER))
+    assert (profile.entry, profile.position) == (OTHER, 2)
+    assert profile.listed_at == START + timedelta(minutes=1)
+
+
+def test_a_delisted_tool_keeps_all_and_is_listed_anew_with_its_reviews():
+    delisted = profile_after(*TWO, ToolDelisted("atlas"))
+    assert (delisted.listed, len(delisted.reviews)) == (False, 2)
+    again = profile_after(*TWO, ToolDelisted("atlas"), ToolListed("atlas", OTHER))
+    assert (again.listed, again.entry, reviewed(again)) == (True, OTHER, reviewed(delisted))
+    assert again.listed_at == START + timedelta(minutes=5)
+
+
+def test_a_revised_review_keeps_its_place():
+    profile = profile_after(*TWO, ReviewRevised("atlas", "skeptic", BAD))
+    assert reviewed(profile) == [("skeptic", "skip"), ("builder", "ship")]
+    assert profile.reviews[0].revised_at == START + timedelta(minutes=4)
+
+
+def test_a_review_withdrawn_and_published_again_comes_last():
+    withdrawn = (*TWO, ReviewWithdrawn("atlas", "skeptic"))
+    assert reviewed(profile_after(*withdrawn)) == [("builder", "ship")]
+    again = profile_after(*withdrawn, ReviewPublished("atlas", "skeptic", BAD))
+    assert reviewed(again) == [("builder", "ship"), ("skeptic", "skip")]
+
+
+@given(histories)
+def test_it_equals_what_the_deciders_know(history):
+    log = log_of(history)
+    profile = None
+    for recorded in log.events:
+        if tool_of(recorded.event) == "atlas":
+            profile = evolve_profile(profile, recorded)
+    state = fold(tool.decider, [r.event for r in log.of([tool.stream("atlas")])])
+    assert (profile is not None) == (state.listed is not None)
+    if profile is None:
+        return
+    assert profile.listed == state.listed
+    assert state.entry in (None, profile.entry)
+    for persona in ("builder", "skeptic"):
+        kept = {shown.persona: shown.opinion for shown in profile.reviews}.get(persona)
+        events = [r.event for r in log.of([review.stream("atlas", persona)])]
+        assert kept == fold(review.decider, events).opinion

@@ -1,0 +1,108 @@
+"""How the tests ask: tokens, new tools, the log's head, another API process."""
+
+import contextlib
+import hmac
+import json
+import subprocess
+import sys
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jwt
+
+from tests.site import Site, free_port, wait_for
+
+PROBLEM_FIELDS = {"type", "title", "status", "code", "detail"}
+
+
+def unique(prefix: str) -> str:
+    return f"{prefix}-{uuid4().hex[:10]}"
+
+
+def secrets_of(site: Site) -> dict[str, str]:
+    found: dict[str, str] = json.loads((site.data_dir / "secrets.json").read_text())
+    return found
+
+
+def bearer(site: Site, subject: Any, *roles: str, **claims: Any) -> dict[str, str]:
+    """The header of a user's token that is signed as the site wants it."""
+    said = {"sub": subject, "roles": list(roles), "exp": int(time.time()) + 600, **claims}
+    return authorization(jwt.encode(said, secrets_of(site)["jwt_secret"], algorithm="HS256"))
+
+
+def authorization(token: str, scheme: str = "Bearer") -> dict[str, str]:
+    return {"Authorization": f"{scheme} {token}"}
+
+
+def hmac_token(header: bytes, payload: bytes, key: bytes) -> str:
+    """A token of any bytes, signed as HS256 is."""
+    said = b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in (header, payload))
+    signature = urlsafe_b64encode(hmac.digest(key, said, "sha256")).rstrip(b"=")
+    return (said + b"." + signature).decode()
+
+
+def visitor_token(http: httpx.Client) -> str:
+    token: str = http.post("/v1/visitors").json()["token"]
+    return token
+
+
+def new_tool(site: Site, **entry: Any) -> str:
+    slug = unique("tool")
+    entry = {"name": slug, "category": "Tests", **entry}
+    headers = bearer(site, "an-admin", "admin")
+    answer = httpx.put(f"{site.url}/v1/tools/{slug}", json=entry, headers=headers)
+    assert answer.status_code == 201, answer.text
+    seen = {"min_position": answer.json()["position"]}
+    assert httpx.get(f"{site.url}/v1/tools/{slug}", params=seen).status_code == 200
+    return slug
+
+
+def head(site: Site) -> int:
+    """The last position of the log."""
+    position: int = httpx.get(f"{site.url}/health/ready").json()["head"]
+    return position
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The problem that the answer is, whole and consistent."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    said: dict[str, Any] = answer.json()
+    assert set(said) == PROBLEM_FIELDS
+    assert (answer.status_code, said["status"], said["code"]) == (status, status, code), said
+    assert said["type"] == f"urn:votes:problem:{code}"
+    assert said["title"]
+    assert said["detail"]
+    assert "no-store" in answer.headers["cache-control"]
+    return said
+
+
+@contextlib.contextmanager
+def api_beside(site: Site, **env: str) -> Iterator[str]:
+    """Another API process on the site's servers, with settings of its own; its address."""
+    port, kept = free_port(), secrets_of(site)
+    ours = {
+        "VOTES_POSTGRES_URL": site.servers.app_url,
+        "VOTES_REDIS_URL": site.servers.redis_url,
+        "VOTES_SECRET_KEYS": kept["secret_key"],
+        "VOTES_JWT_SECRET": kept["jwt_secret"],
+    }
+    argv = [sys.executable, "-m", "votes", "api", "--port", str(port)]
+    settings = {name: value for name, value in (site.env | ours | env).items() if value}
+    process = subprocess.Popen(argv, env=settings)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(lambda: is_ready(url), "the API")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def is_ready(url: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return bool(httpx.get(f"{url}/health/ready", timeout=2).json()["status"] == "ok")
+    return False

@@ -1,0 +1,108 @@
+"""A browser, the program that it talks to, and another site that uses the elements."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.asking import bearer
+from tests.e2e.browser.stage import Stage, stage
+from tests.site import Site, free_port, site
+
+COOKIE = "session"
+STRUCK_MS = 15_000
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def live_site(other_port: int) -> Iterator[Site]:
+    origin = f"http://127.0.0.1:{other_port}"
+    with site(VOTES_ALLOWED_ORIGINS=origin, VOTES_USER_COOKIE=COOKIE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def other_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def other_site(other_port: int) -> Iterator[Stage]:
+    """A site on an origin that may call the API."""
+    with stage(other_port) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium. Of a module, for while it runs no other event loop can."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        pytest.skip("playwright is not installed: THE ELEMENTS ARE NOT TESTED IN A BROWSER")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("there is no chromium: THE ELEMENTS ARE NOT TESTED IN A BROWSER")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def person(chromium: Any) -> Iterator[Open]:
+    """Opens a browser of somebody new: a context whose pages keep `said`, their complaints."""
+    contexts: list[Any] = []
+
+    def new(**options: Any) -> Any:
+        context = chromium.new_context(**options)
+        context.set_default_timeout(STRUCK_MS)
+        contexts.append(context)
+        return context
+
+    yield new
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def user(live_site: Site, person: Open) -> Any:
+    """The browser of a logged-in user."""
+    context = person()
+    token = bearer(live_site, "ada")["Authorization"].removeprefix("Bearer ")
+    context.add_cookies([{"name": COOKIE, "value": token, "url": live_site.url}])
+    return context
+
+
+def visit(context: Any, url: str) -> Any:
+    """A page; `page.said` holds what it complains of, `page.asked` what it asked for."""
+    page = context.new_page()
+    page.said, page.asked = [], []
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("request", page.asked.append)
+    page.goto(url)
+    return page
+
+
+class Vote:
+    """A <ship-vote> on a page."""
+
+    def __init__(self, page: Any, tool: str) -> None:
+        self.element = page.locator(f'ship-vote[tool="{tool}"]').first
+        self.ship = self.element.locator('[part~="ship"]')
+        self.skip = self.element.locator('[part~="skip"]')
+        self.caption = self.element.locator('[part~="caption"]')
+        self.status = self.element.locator('[part~="status"]')
+
+    def shows(self, ship: int, skip: int, mine: str | None = None, limit_s: float = 15) -> None:
+        """Wait until it does."""
+        from playwright.sync_api import expect
+
+        expect.set_options(timeout=limit_s * 1_000)
+        expect(self.ship.locator('[part="count"]')).to_have_text(str(ship))
+        expect(self.skip.locator('[part="count"]')).to_have_text(str(skip))
+        for choice, button in (("ship", self.ship), ("skip", self.skip)):
+            expect(button).to_have_attribute("aria-pressed", str(choice == mine).lower())

@@ -1,0 +1,53 @@
+"""One running program for all the tests of this folder; each test brings its own tools and people."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.asking import api_beside, bearer, new_tool, secrets_of
+from tests.site import Site, site
+
+NEW_KEY = "a-newer-key-of-the-visitors-cookies"
+ISSUER, AUDIENCE = "https://login.example.com", "votes"
+ORIGINS = ("https://app.example.com", "http://localhost:3000")
+
+
+@pytest.fixture(scope="session")
+def live_site() -> Iterator[Site]:
+    with site() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def guarded(live_site: Site) -> Iterator[str]:
+    """The address of an API on the same servers with every setting of identity and origin set."""
+    settings = {
+        "VOTES_SECRET_KEYS": f"{NEW_KEY},{secrets_of(live_site)['secret_key']}",
+        "VOTES_JWT_ISSUER": ISSUER,
+        "VOTES_JWT_AUDIENCE": AUDIENCE,
+        "VOTES_USER_COOKIE": "session",
+        "VOTES_ALLOWED_ORIGINS": ", ".join(ORIGINS),
+        "VOTES_TRUSTED_PROXIES": "127.0.0.0/8",
+    }
+    with api_beside(live_site, **settings) as url:
+        yield url
+
+
+@pytest.fixture
+def http(live_site: Site) -> Iterator[httpx.Client]:
+    """A browser: it keeps cookies."""
+    with httpx.Client(base_url=live_site.url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def admin(live_site: Site) -> dict[str, str]:
+    """The header of an admin."""
+    return bearer(live_site, "an-admin", "admin")
+
+
+@pytest.fixture
+def tool(live_site: Site) -> str:
+    """The slug of a tool that nobody else uses."""
+    return new_tool(live_site)

@@ -1,0 +1,89 @@
+"""Pages on other origins: who may read, and what a preflight allows."""
+
+import httpx
+import pytest
+
+from tests.e2e.asking import unique
+from tests.e2e.conftest import ORIGINS
+
+STRANGERS = [
+    "https://evil.example",
+    "https://app.example.com.evil.example",
+    "https://evil-app.example.com",
+    "http://app.example.com",
+    "https://app.example.com:8443",
+    "http://localhost:3001",
+    "null",
+    "*",
+]
+READS = ["/v1/tools", "/v1/tools/notion", "/v1/tools/notion/tally", "/v1/me", "/health/live"]
+
+
+def preflight(url: str, origin: str, method: str, headers: str) -> httpx.Response:
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": headers,
+    }
+    return httpx.request("OPTIONS", f"{url}/v1/tools/notion/vote", headers=asked)
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_a_listed_origin_may_read(guarded, origin):
+    for path in READS:
+        answer = httpx.get(guarded + path, headers={"Origin": origin})
+        assert answer.headers["access-control-allow-origin"] == origin
+        assert "access-control-allow-credentials" not in answer.headers
+        assert "origin" in answer.headers["vary"].lower()
+        exposed = answer.headers["access-control-expose-headers"].lower()
+        assert "etag" in exposed
+        assert "retry-after" in exposed
+
+
+def test_a_listed_origin_may_read_a_problem_and_a_304(guarded):
+    origin = {"Origin": ORIGINS[0]}
+    etag = httpx.get(f"{guarded}/v1/tools", headers=origin).headers["etag"]
+    vote = f"{guarded}/v1/tools/notion/vote"
+    answers = [
+        httpx.get(f"{guarded}/v1/tools", headers={**origin, "If-None-Match": etag}),
+        httpx.get(f"{guarded}/v1/tools/{unique('tool')}", headers=origin),
+        httpx.get(f"{guarded}/v1/me/bookmarks", headers=origin),
+        httpx.get(f"{guarded}/v1/tools?limit=x", headers=origin),
+        httpx.get(f"{guarded}/nothing", headers=origin),
+        httpx.put(vote, content=b"x" * 20_000, headers=origin),
+        httpx.put(vote, content=b"{}", headers=origin),
+    ]
+    assert [answer.status_code for answer in answers] == [304, 404, 401, 400, 404, 415, 415]
+    for answer in answers:
+        assert answer.headers["access-control-allow-origin"] == ORIGINS[0], answer.request.url
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "GET"])
+def test_a_preflight_allows_what_a_page_needs(guarded, origin, method):
+    headers = "authorization, content-type, idempotency-key, if-none-match"
+    answer = preflight(guarded, origin, method, headers)
+    assert answer.status_code in (200, 204)
+    assert answer.headers["access-control-allow-origin"] == origin
+    assert method in answer.headers["access-control-allow-methods"]
+    allowed = answer.headers["access-control-allow-headers"].lower()
+    assert all(name in allowed for name in headers.split(", "))
+    assert int(answer.headers["access-control-max-age"]) > 0
+
+
+@pytest.mark.parametrize("origin", STRANGERS)
+def test_another_origin_gets_no_leave(guarded, origin):
+    for path in READS:
+        answer = httpx.get(guarded + path, headers={"Origin": origin})
+        assert answer.status_code == 200
+        assert "access-control-allow-origin" not in answer.headers
+    answer = preflight(guarded, origin, "PUT", "content-type")
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_without_the_setting_no_origin_gets_leave(live_site):
+    for origin in (*ORIGINS, live_site.url):
+        answer = httpx.get(f"{live_site.url}/v1/tools", headers={"Origin": origin})
+        assert "access-control-allow-origin" not in answer.headers
+        answer = preflight(live_site.url, origin, "PUT", "content-type")
+        assert "access-control-allow-origin" not in answer.headers

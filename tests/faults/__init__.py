@@ -1,0 +1,1 @@
+"""Parts of the running program are killed, and nothing acknowledged is lost."""

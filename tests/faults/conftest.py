@@ -1,0 +1,22 @@
+"""One running program for all tests of this folder: each leaves it working."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.site import Site, site
+
+
+@pytest.fixture(scope="package")
+def program() -> Iterator[Site]:
+    with site() as running:
+        yield running
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A short path, as sockets need."""
+    with tempfile.TemporaryDirectory(prefix="votes-faults-", dir="/tmp") as name:
+        yield Path(name)

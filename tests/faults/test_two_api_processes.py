@@ -1,0 +1,90 @@
+"""Two API processes on the same servers: a voter has one current vote, whoever answered."""
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.faults.crowd import rows
+from tests.site import Site, free_port, wait_for
+from votes.cli.settings import completed, environment, with_secrets
+from votes.config import load
+
+TOOL = "todoist"
+VOTES = 500
+CONNECTIONS_MAX = 50
+
+
+@pytest.fixture
+def second_url(program: Site) -> Iterator[str]:
+    """Where another `votes api` on the program's servers listens."""
+    config = with_secrets(completed(load(program.env), program.servers))
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "votes", "api", "--port", str(port)]
+    with open(os.devnull, "ab") as nothing:
+        process = subprocess.Popen(command, env=environment(config), stdout=nothing, stderr=nothing)
+
+    def ready() -> bool:
+        try:
+            return httpx.get(f"{url}/health/ready", timeout=5).json()["status"] == "ok"
+        except httpx.HTTPError:
+            return False
+
+    try:
+        wait_for(ready, "the second API")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def contradictions(token: str) -> list[dict]:
+    """Requests in no order: some repeated under one key, some under none."""
+    mind = random.Random(11)
+    requests = []
+    for number in range(VOTES):
+        choice = mind.choice(("ship", "skip"))
+        headers = {"Authorization": f"Visitor {token}"}
+        if number % 3 == 0:
+            headers["Idempotency-Key"] = f"{choice}-{number % 60}"
+        requests.append({"json": {"choice": choice}, "headers": headers})
+    return requests
+
+
+async def test_one_voter_at_two_processes_has_one_vote(program, second_url):
+    limits = httpx.Limits(max_connections=CONNECTIONS_MAX)
+    async with httpx.AsyncClient(limits=limits, timeout=60) as client:
+        made = await client.post(f"{program.url}/v1/visitors")
+        token = made.json()["token"]
+        urls = (program.url, second_url)
+        answers = await asyncio.gather(
+            *(
+                client.put(f"{urls[number % 2]}/v1/tools/{TOOL}/vote", **request)
+                for number, request in enumerate(contradictions(token))
+            )
+        )
+        assert {answer.status_code for answer in answers} == {200}
+        stored = await rows(
+            program,
+            "SELECT position, version, data->>'choice' AS choice, data->>'previous' AS previous"
+            " FROM events WHERE stream = $1 ORDER BY position",
+            f"vote:{TOOL}:visitor:{token.partition('.')[0]}",
+        )
+        head = max(answer.json()["position"] for answer in answers)
+        asked = {"params": {"min_position": head}}
+        tallies = [(await client.get(f"{url}/v1/tools/{TOOL}/tally", **asked)) for url in urls]
+    assert [row["version"] for row in stored] == list(range(1, len(stored) + 1))
+    choices = [row["choice"] for row in stored]
+    assert [row["previous"] for row in stored] == [None, *choices[:-1]]
+    changed = {answer.json()["position"] for answer in answers if answer.json()["changed"]}
+    assert changed == {row["position"] for row in stored}
+    assert len(stored) > 10
+    for tally in tallies:
+        assert tally.json()["total"] == tally.json()[choices[-1]] == 1
+        assert tally.json()["position"] == stored[-1]["position"]

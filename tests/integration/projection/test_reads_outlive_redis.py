@@ -1,0 +1,164 @@
+"""Reads come from memory where it is live, else from the log; never from an older position."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+from msgspec.structs import replace
+
+from tests.integration.projection.scene import (
+    TOOLS,
+    ballot,
+    fill,
+    listing,
+    reached,
+    submit,
+    until,
+    worker,
+)
+from votes.app.handle import Outcome
+from votes.app.memory import Memory
+from votes.app.models import Models
+from votes.app.reads import NotYet, Reads
+from votes.domain.tool import Entry, ToolListed
+from votes.wiring import services
+
+TOOL = TOOLS[0]
+
+
+@pytest.fixture
+async def parts(config):
+    """An API process's parts, and a worker that projects what they store."""
+    async with worker(config), services(config) as running:
+        await until(lambda: running.memory.models, "live models")
+        yield running
+
+
+async def cast(parts, number: int, choice: str = "ship") -> int:
+    answer = await parts.submit(ballot(TOOL, f"v{number}", choice))
+    assert isinstance(answer, Outcome)
+    return answer.position
+
+
+async def test_a_read_waits_for_its_own_vote(parts, store):
+    await submit(store, [listing(TOOL)])
+    for number in range(20):
+        position = await cast(parts, number)
+        read = await parts.reads.models(min_position=position)
+        assert not read.stale
+        assert read.models.position >= position
+        assert read.models.tally(TOOL).ship == number + 1
+
+
+async def test_a_position_that_nobody_projects_is_not_yet_there(parts, store):
+    reads = Reads(parts.memory, store, wait_s=0.2)
+    began = time.monotonic()
+    with pytest.raises(NotYet):
+        await reads.models(min_position=1_000)
+    assert 0.2 <= time.monotonic() - began < 2
+
+
+async def test_a_position_beyond_the_log_is_not_yet_there_either(store):
+    head = await fill(store)
+    reads = Reads(Memory(), store, wait_s=0.3)
+    assert (await reads.models(min_position=head)).models.position == head
+    with pytest.raises(NotYet):
+        await reads.models(min_position=head + 1)
+
+
+async def test_a_read_from_the_log_waits_for_what_is_on_its_way(store):
+    head = await fill(store)
+    reads = Reads(Memory(), store)
+    await reads.models()
+    waiting = asyncio.create_task(reads.models(min_position=head + 1))
+    assert await submit(store, [ballot(TOOL, "late", "ship")]) == head + 1
+    read = await waiting
+    assert read.stale
+    assert read.models.position == head + 1
+
+
+async def test_a_reader_who_waits_is_answered_from_the_log_when_redis_is_lost(store):
+    head = await fill(store)
+    memory = Memory()
+    memory.changed(Models(await store.epoch()), None)
+    waiting = asyncio.create_task(Reads(memory, store).models(min_position=head))
+    await asyncio.sleep(0)
+    memory.changed(None, None)
+    read = await waiting
+    assert (read.stale, read.models.position) == (True, head)
+
+
+async def test_live_models_behind_what_the_log_told_are_not_shown(store):
+    head = await fill(store)
+    memory = Memory()
+    reads = Reads(memory, store)
+    assert (await reads.models()).models.position == head
+    behind = Models(await store.epoch(), head - 1)
+    memory.changed(behind, None)
+    read = await reads.models()
+    assert (read.stale, read.models.position) == (True, head)
+    behind.position = head
+    memory.changed(behind, None)
+    assert not (await reads.models()).stale
+
+
+async def test_models_of_another_log_are_shown_whatever_the_old_one_told(store):
+    await fill(store)
+    memory = Memory()
+    reads = Reads(memory, store)
+    await reads.models()
+    other = Models("f2f2f2f2")
+    memory.changed(other, None)
+    read = await reads.models()
+    assert read.models is other
+    assert not read.stale
+
+
+@asynccontextmanager
+async def on_own_valkey(config, own_valkey):
+    """An API process and a worker whose Valkey alone can be stopped."""
+    url = own_valkey.addresses.redis_url
+    config = replace(config, redis_url=url, queue_url=url)
+    async with worker(config), services(config) as running:
+        await until(lambda: running.memory.models, "live models")
+        yield running
+
+
+async def test_reads_and_votes_go_on_without_redis_and_never_go_back(
+    config, store, own_valkey, own_redis
+):
+    await submit(store, [listing(TOOL)])
+    seen: list[tuple[int, int, bool]] = []
+    async with on_own_valkey(config, own_valkey) as parts:
+
+        async def read(min_position: int = 0) -> bool:
+            found = await parts.reads.models(min_position)
+            tally = found.models.tally(TOOL)
+            seen.append((found.models.position, tally.position, found.stale))
+            return found.stale
+
+        async def live() -> bool:
+            return not await read()
+
+        voters = iter(range(1_000))
+        for _ in range(2):
+            for _ in range(5):
+                await read(await cast(parts, next(voters)))
+            await asyncio.to_thread(own_valkey.stop)
+            for _ in range(5):
+                assert await read(await cast(parts, next(voters)))
+            await asyncio.to_thread(own_valkey.revive)
+            await until(live, "live reads")
+            assert not await read(await cast(parts, next(voters)))
+        await reached(own_redis, await store.head())
+    positions = [(position, tally) for position, tally, _ in seen]
+    assert positions == sorted(positions)
+    assert seen[-1][:2] == (23, 23)
+
+
+async def test_a_tool_is_found_in_the_log_as_in_the_models(store):
+    await submit(store, [listing(TOOL)])
+    read = await Reads(Memory(), store).models()
+    assert read.models.profile(TOOL).entry == ToolListed(TOOL, Entry(TOOL, "Tests")).entry
+    assert read.models.profile("nobody-listed") is None

@@ -1,0 +1,264 @@
+"""The projector: one way to start, to recover and to take over."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from msgspec import Struct
+
+from tests.conftest import url_of
+from tests.integration.projection.scene import (
+    META,
+    TOOLS,
+    ballot,
+    dump,
+    fill,
+    projecting,
+    reached,
+    settled,
+    submit,
+    until,
+)
+from votes.app.models import Changes, Models, partition_of
+from votes.app.ports import Append
+from votes.app.project import HEARTBEAT_S, PASS_EVENTS_MAX, fold_log
+from votes.app.verify import verify
+from votes.domain.events import EVENT_TYPES
+from votes.store.codec import Codec
+from votes.store.lead import leading
+from votes.store.postgres import PostgresEventStore, create_pool
+from votes.views import keys
+from votes.views.read_models import RedisReadModels
+from votes.wiring import new_id, now, project
+
+TOOL = TOOLS[0]
+
+
+class PollOpened(Struct, frozen=True):
+    """An event of a later release."""
+
+    tool: str
+
+
+async def folded(store) -> Models:
+    """The models straight from the log."""
+    models = Models(await store.epoch())
+    await fold_log(store, models)
+    return models
+
+
+async def same_as_log(store, redis) -> None:
+    """The kept models are those of the log, nothing missing and nothing more."""
+    await settled(redis, await store.head())
+    kept, counted = await RedisReadModels(redis).load(), await folded(store)
+    counted.fold((), every=True)
+    assert kept == counted
+    assert (await verify(store, RedisReadModels(redis))).ok
+
+
+async def test_what_was_appended_is_projected_at_the_bell(store, redis):
+    head = await fill(store)
+    async with projecting(store, redis) as bell:
+        await reached(redis, head)
+        loop = asyncio.get_running_loop()
+        fastest = HEARTBEAT_S
+        for number in range(5):
+            head = await submit(store, [ballot(TOOL, f"bell{number}", "ship")])
+            began = loop.time()
+            bell.set()
+            await reached(redis, head)
+            fastest = min(fastest, loop.time() - began)
+    assert fastest < HEARTBEAT_S / 4
+    assert (await RedisReadModels(redis).load()).tally(TOOL).total == 3 + 5
+
+
+async def test_an_append_rings_the_bell(config, store):
+    async with leading(config.postgres_url) as (bell, lost):
+        assert not bell.is_set()
+        await fill(store)
+        await until(bell.is_set, "the bell")
+        assert not lost.is_set()
+
+
+async def test_what_was_appended_without_a_bell_is_projected_at_the_heartbeat(store, redis):
+    async with projecting(store, redis):
+        await reached(redis, 0)
+        await reached(redis, await fill(store))
+        await same_as_log(store, redis)
+
+
+async def test_a_log_of_many_passes_is_projected(store, redis, monkeypatch):
+    monkeypatch.setattr("votes.app.project.PASS_EVENTS_MAX", 7)
+    assert PASS_EVENTS_MAX > 7
+    async with projecting(store, redis) as bell:
+        await reached(redis, 0)
+        await fill(store)
+        bell.set()
+        await same_as_log(store, redis)
+
+
+async def test_an_idle_projector_restores_what_was_flushed(store, redis):
+    head = await fill(store)
+    async with projecting(store, redis):
+        before = await settled(redis, head)
+        await redis.flushall()
+        assert await settled(redis, head) == before
+
+
+@pytest.mark.parametrize("key", [keys.checkpoint(1, 5), keys.LIVE])
+async def test_an_idle_projector_restores_a_key_that_was_lost(store, redis, key):
+    head = await fill(store)
+    async with projecting(store, redis):
+        before = await settled(redis, head)
+        await redis.delete(key)
+        assert await settled(redis, head) == before
+
+
+@pytest.mark.parametrize("applied", [1, 7, 15])
+async def test_a_crash_between_partitions_ends_right(store, redis, applied):
+    """Some partitions are ahead of the pointer, the others where it stands."""
+    kept = RedisReadModels(redis)
+    await kept.load()
+    models = Models(await store.epoch())
+    models.fold((), every=True)
+    await kept.replace(models)
+    await fill(store)
+    pointer = await redis.get(keys.LIVE)
+    changes = models.fold([event async for events in store.after(0, 1_000) for event in events])
+    some = {number: changes.partitions[number] for number in range(applied)}
+    assert await kept.apply(Changes(models.epoch, 0, models.position, some))
+    await redis.set(keys.LIVE, pointer)
+    async with projecting(store, redis):
+        await same_as_log(store, redis)
+    assert b'"version":1,' in await redis.get(keys.LIVE)
+
+
+async def test_models_of_another_log_are_rebuilt(config, store, redis):
+    head = await fill(store)
+    async with projecting(store, redis):
+        await settled(redis, head)
+    connection = await asyncpg.connect(config.migration_url)
+    await connection.execute("UPDATE log SET epoch = gen_random_uuid()")
+    await connection.close()
+    assert (await RedisReadModels(redis).load()).epoch != await store.epoch()
+    async with projecting(store, redis):
+        await until_version(redis, 2)
+        await same_as_log(store, redis)
+
+
+async def until_version(redis, version: int) -> None:
+    async def there() -> bool:
+        return b'"version":%d,' % version in await redis.get(keys.LIVE)
+
+    await until(there, f"version {version}")
+
+
+@pytest.mark.parametrize("part", ["pointer", "partition"])
+async def test_models_from_beyond_the_head_are_rebuilt(store, redis, part):
+    """As after a restored log that lacks its last events."""
+    await fill(store)
+    kept = RedisReadModels(redis)
+    await kept.load()
+    ahead = await folded(store)
+    ahead.partitions[partition_of(TOOL)].tallies[TOOL] = ahead.tally(TOOLS[1])
+    if part == "pointer":
+        ahead.position += 1
+    else:
+        ahead.partitions[3].checkpoint = ahead.position + 1
+    await kept.replace(ahead)
+    async with projecting(store, redis):
+        await until_version(redis, 2)
+        await same_as_log(store, redis)
+
+
+async def test_an_event_that_nobody_can_read_is_parked_until_somebody_can(config, store, redis):
+    await fill(store)
+    pool = await create_pool(config.postgres_url)
+    newer = PostgresEventStore(pool, new_id, Codec((*EVENT_TYPES, PollOpened)))
+    await newer.append([Append(f"poll:{TOOL}", 0, [PollOpened(TOOL)], META, now())])
+    head = await submit(store, [ballot(TOOL, "later", "ship")])
+    async with projecting(store, redis):
+        await settled(redis, head)
+    kept = await RedisReadModels(redis).load()
+    assert kept.parked() == {head - 1: "PollOpened/1"}
+    assert kept.tally(TOOL).total == 4
+    async with projecting(newer, redis):
+        await until_version(redis, 2)
+        await same_as_log(newer, redis)
+    assert (await RedisReadModels(redis).load()).parked() == {}
+    await pool.close()
+
+
+async def projector_sessions(config, servers) -> list[tuple[int, bool]]:
+    """The sessions of this database that lead or wait to: process id, and whether it leads."""
+    connection = await asyncpg.connect(url_of("postgres", servers.owner_url))
+    rows = await connection.fetch(
+        "SELECT a.pid, bool_or(l.granted) AS leads FROM pg_stat_activity a JOIN pg_locks l"
+        " ON l.pid = a.pid AND l.locktype = 'advisory' WHERE a.datname = $1"
+        " AND a.application_name = 'votes projector' GROUP BY a.pid",
+        config.postgres_url.split("/", 3)[3].partition("?")[0],
+    )
+    await connection.close()
+    return [(row["pid"], row["leads"]) for row in rows]
+
+
+async def test_the_next_leader_takes_over_when_the_first_is_cut_off(config, servers, store, redis):
+    head = await fill(store)
+    tasks = {asyncio.create_task(project(config)) for _ in range(2)}
+
+    async def both() -> list[tuple[int, bool]] | None:
+        found = await projector_sessions(config, servers)
+        return found if len(found) == 2 else None
+
+    sessions = await until(both, "a leader and one who waits")
+    assert sorted(leads for _, leads in sessions) == [False, True]
+    await reached(redis, head)
+    leader = next(pid for pid, leads in sessions if leads)
+    connection = await asyncpg.connect(url_of("postgres", servers.owner_url))
+    await connection.execute("SELECT pg_terminate_backend($1)", leader)
+    await connection.close()
+    ended, waiting = await asyncio.wait(tasks, timeout=20, return_when="FIRST_COMPLETED")
+    assert len(ended) == len(waiting) == 1
+    head = await submit(store, [ballot(TOOL, "after", "skip")])
+    await reached(redis, head)
+    await same_as_log(store, redis)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_two_projectors_without_a_lead_still_end_right(store, redis):
+    """Fenced by the checkpoints, a zombie costs time and nothing else."""
+    async with projecting(store, redis) as one:
+        await reached(redis, 0)
+        async with projecting(store, redis) as other:
+            await fill(store)
+            for number in range(40):
+                await submit(store, [ballot(TOOL, f"v{number % 7}", "skip" if number % 2 else None)])
+                one.set()
+                other.set()
+        await same_as_log(store, redis)
+
+
+async def test_a_projector_goes_on_when_the_scripts_are_forgotten(store, redis):
+    head = await fill(store)
+    async with projecting(store, redis) as bell:
+        await reached(redis, head)
+        await redis.script_flush()
+        head = await submit(store, [ballot(TOOL, "after", "skip")])
+        bell.set()
+        await reached(redis, head)
+
+
+async def test_a_rebuild_equals_what_was_projected_bit_by_bit(store, redis):
+    head = await fill(store, voters=9)
+    async with projecting(store, redis) as bell:
+        for number in range(10):
+            head = await submit(store, [ballot(TOOL, f"w{number}", "skip")])
+            bell.set()
+            await reached(redis, head)
+        live = await settled(redis, head)
+    await redis.flushall()
+    async with projecting(store, redis):
+        assert await settled(redis, head) == live
+    assert await dump(redis) == live

@@ -1,0 +1,190 @@
+"""What the database itself refuses, whatever the program asks for."""
+
+import asyncio
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from votes.app.ports import Append, Meta
+from votes.domain.vote import VoteCast
+from votes.store.postgres import PostgresEventStore
+from votes.wiring import new_id
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+INSERT = "INSERT INTO events (stream, version, event_id, type, schema, data, meta, at"
+INSERT_ANSWER = "INSERT INTO command_answers (command_id, fingerprint, outcome, position"
+VALUES = f"'s', 1, '{uuid4()}', 'VoteCast', 1, '{{}}', '{{}}', now()"
+
+
+def append(stream, version, *words):
+    events = [VoteCast("atlas", word, "ship") for word in words]
+    return Append(stream, version, events, Meta("test"), AT)
+
+
+@pytest.fixture
+async def owner(config):
+    connection = await asyncpg.connect(config.migration_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def application(config):
+    connection = await asyncpg.connect(config.postgres_url)
+    yield connection
+    await connection.close()
+
+
+async def poll(connection, query, *arguments):
+    """Wait until the query answers true."""
+    for _ in range(2_000):
+        if await connection.fetchval(query, *arguments):
+            return
+        await asyncio.sleep(0.005)
+    raise TimeoutError(query)
+
+
+REFUSED_TO_THE_APPLICATION = [
+    "UPDATE events SET data = '{}'",
+    "DELETE FROM events",
+    "TRUNCATE events",
+    "UPDATE command_answers SET outcome = '{}'",
+    "DELETE FROM command_answers",
+    "TRUNCATE command_answers",
+    "UPDATE log SET epoch = gen_random_uuid()",
+    "INSERT INTO log DEFAULT VALUES",
+    "DELETE FROM log",
+    f"{INSERT}, position) VALUES ({VALUES}, 1)",
+    f"{INSERT}, position) OVERRIDING SYSTEM VALUE VALUES ({VALUES}, 1)",
+    f"{INSERT_ANSWER}, at) VALUES ('{uuid4()}', '', '{{}}', 1, '2020-01-01')",
+    f"{INSERT}) VALUES ({VALUES}) ON CONFLICT (stream, version) DO UPDATE SET data = '{{}}'",
+    "SELECT setval('events_position_seq', 100)",
+    "SELECT nextval('events_position_seq')",
+    "ALTER TABLE events DISABLE TRIGGER ALL",
+    "ALTER TABLE events ALTER COLUMN position RESTART WITH 100",
+    "ALTER TABLE events DROP COLUMN meta",
+    "ALTER SEQUENCE events_position_seq RESTART",
+    "DROP TABLE events",
+    "DROP TRIGGER events_append_only ON events",
+    "DROP FUNCTION append_events",
+    "CREATE TABLE public.mine ()",
+    "CREATE OR REPLACE FUNCTION open_log() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
+    "CREATE INDEX ON events (at)",
+    "SET session_replication_role = replica",
+    "SET ROLE postgres",
+    "INSERT INTO migrations (name, checksum) VALUES ('9999', '')",
+    "UPDATE migrations SET checksum = ''",
+]
+
+
+@pytest.mark.parametrize("statement", REFUSED_TO_THE_APPLICATION)
+async def test_the_applications_role_is_refused(statement, shared_application):
+    with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.GeneratedAlwaysError)):
+        await shared_application.execute(statement)
+
+
+@pytest.fixture
+async def shared_application(servers, template):
+    """A session of the application on the template: what is refused leaves it as it was."""
+    url = servers.app_url.replace("/votes?", f"/{template}?")
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+
+
+async def test_the_applications_role_cannot_give_itself_more(application):
+    await application.execute("GRANT UPDATE, DELETE, TRUNCATE ON events TO votes_app")
+    for privilege in ("UPDATE", "DELETE", "TRUNCATE"):
+        query = "SELECT has_table_privilege('events', $1)"
+        assert not await application.fetchval(query, privilege)
+
+
+async def test_the_application_may_insert_and_read_what_it_needs(application):
+    await application.execute(f"{INSERT}) VALUES ({VALUES})")
+    assert await application.fetchval("SELECT position FROM events") == 1
+    assert await application.fetchval("SELECT count(*) FROM log, migrations") >= 1
+
+
+@pytest.mark.parametrize("table", ["events", "command_answers"])
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE {} SET at = now()", "DELETE FROM {}", "TRUNCATE {}", "DELETE FROM {} WHERE false"],
+)
+async def test_not_even_the_owner_rewrites_history_by_accident(owner, table, statement):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+        await owner.execute(statement.format(table))
+
+
+async def test_there_is_one_log_and_it_cannot_become_two(owner):
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await owner.execute("INSERT INTO log DEFAULT VALUES")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await owner.execute("INSERT INTO log (single) VALUES (false)")
+
+
+@pytest.mark.parametrize(
+    ("values", "constraint"),
+    [
+        ("'s', 1, gen_random_uuid()", "events_stream_version"),
+        ("'t', 1, '00000000-0000-0000-0000-000000000007'", "events_event_id"),
+        ("'t', 0, gen_random_uuid()", "events_version_from_1"),
+    ],
+)
+async def test_behind_the_rules_stand_named_constraints(application, values, constraint):
+    rest = "'VoteCast', 1, '{}', '{}', now()"
+    first = "'s', 1, '00000000-0000-0000-0000-000000000007'"
+    await application.execute(f"{INSERT}) VALUES ({first}, {rest})")
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=constraint):
+        await application.execute(f"{INSERT}) VALUES ({values}, {rest})")
+
+
+class OneConnection:
+    """A pool of one connection, so that a store works within its transaction."""
+
+    def __init__(self, connection):
+        self._connection = connection
+
+    def acquire(self, timeout):
+        return nullcontext(self._connection)
+
+
+async def test_positions_of_a_transaction_that_died_are_given_to_the_next(application, store):
+    inside = PostgresEventStore(OneConnection(application), new_id)
+    assert await store.append([append("a", 0, "1")]) == [1]
+    for _ in range(3):
+        dying = application.transaction()
+        await dying.start()
+        assert await inside.append([append("b", 0, "x", "y")]) == [3]
+        await dying.rollback()
+    assert await store.append([append("b", 0, "2"), append("a", 1, "3")]) == [2, 3]
+    read = [recorded async for events in store.after(0, 10) for recorded in events]
+    assert [recorded.position for recorded in read] == [1, 2, 3]
+
+
+async def test_nobody_draws_a_position_while_another_may_still_die(application, owner, store):
+    inside = PostgresEventStore(OneConnection(application), new_id)
+    dying = application.transaction()
+    await dying.start()
+    assert await inside.append([append("a", 0, "x")]) == [1]
+    waiting = asyncio.create_task(store.append([append("b", 0, "1")]))
+    await poll(
+        owner,
+        "SELECT count(*) > 0 FROM pg_locks JOIN pg_database d ON d.oid = database"
+        " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()",
+    )
+    await dying.rollback()
+    assert await waiting == [1]
+
+
+async def test_a_reader_never_sees_a_position_before_all_smaller_ones(application, store):
+    inside = PostgresEventStore(OneConnection(application), new_id)
+    slow = application.transaction()
+    await slow.start()
+    await inside.append([append("a", 0, "1")])
+    waiting = asyncio.create_task(store.append([append("b", 0, "2")]))
+    assert await store.head() == 0
+    await slow.commit()
+    assert await waiting == [2]

@@ -1,0 +1,193 @@
+"""An outage is told as `Unavailable`; what was asked wrongly fails alone."""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tests.contract.requests import cast, listed, request
+from tests.domain.histories import START
+from votes.app.batcher import Batcher
+from votes.app.handle import handle
+from votes.app.ports import Append, Meta, Unavailable
+from votes.domain.bookmark import Annotations, KeepBookmark
+from votes.domain.vote import VoteCast
+from votes.store import postgres
+from votes.store.postgres import LogBroken, PostgresEventStore, create_pool
+from votes.wiring import new_id
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('votes.log', 0))"
+
+
+def append(stream, version, *words):
+    events = [VoteCast("atlas", word, "ship") for word in words]
+    return Append(stream, version, events, Meta("test"), AT)
+
+
+def batcher_on(store):
+    async def handle_batch(requests):
+        return await handle(store, requests)
+
+    return Batcher(handle_batch)
+
+
+@pytest.fixture
+async def owner(config):
+    connection = await asyncpg.connect(config.migration_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def watcher(config):
+    """Not in a transaction, where who does what is looked up only once."""
+    connection = await asyncpg.connect(config.migration_url)
+    yield connection
+    await connection.close()
+
+
+async def poll_for_a_waiting_session(watcher):
+    """The process id of a session of this database that waits for a lock."""
+    for _ in range(2_000):
+        pid = await watcher.fetchval(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        if pid is not None:
+            return pid
+        await asyncio.sleep(0.005)
+    raise TimeoutError("nobody waits")
+
+
+BAD = {
+    "a NUL in a stream's name": cast("a\0b", "ship"),
+    "half a character in a stream's name": cast("a\ud800b", "ship"),
+    "a NUL in an event's text": request(KeepBookmark("x", "atlas", Annotations("\0"), START)),
+    "half a character in a text": request(KeepBookmark("x", "atlas", Annotations("\ud800"), START)),
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=list(BAD))
+async def test_a_value_that_cannot_be_stored_fails_that_command_alone(store, bad):
+    batcher = batcher_on(store)
+    answers = await asyncio.gather(
+        *(
+            batcher.submit(each)
+            for each in (listed(), cast("ann", "ship"), bad, cast("bob", "skip"))
+        ),
+        return_exceptions=True,
+    )
+    assert [getattr(answer, "position", None) for answer in answers] == [1, 2, None, 3]
+    assert isinstance(answers[2], Exception)
+    assert not isinstance(answers[2], Unavailable)
+    assert await store.head() == 3
+
+
+async def call_all(store):
+    """What each method of the store raises."""
+
+    async def read():
+        return [events async for events in store.after(0, 10)]
+
+    return await asyncio.gather(
+        store.append([append("a", 0, "1")]),
+        store.last_events(["a"]),
+        store.answers([uuid4()]),
+        store.of_prefix("a", 1, AT),
+        store.last_of_prefix("a", 1),
+        store.head(),
+        store.epoch(),
+        read(),
+        return_exceptions=True,
+    )
+
+
+async def test_a_server_that_is_not_there_is_unavailable_to_all_calls(servers):
+    pool = await create_pool(servers.app_url.replace("host=/", "host=/nowhere/"))
+    raised = await call_all(PostgresEventStore(pool, new_id))
+    assert [type(error) for error in raised] == [Unavailable] * 8
+    await pool.close()
+
+
+async def test_a_pool_that_is_closed_is_unavailable_to_all_calls(config):
+    pool = await create_pool(config.postgres_url)
+    await pool.close()
+    raised = await call_all(PostgresEventStore(pool, new_id))
+    assert [type(error) for error in raised] == [Unavailable] * 8
+
+
+async def test_a_store_that_takes_too_long_is_unavailable_and_stores_nothing(
+    config, store, owner, monkeypatch
+):
+    monkeypatch.setattr(postgres, "STATEMENT_TIMEOUT_S", 0.2)
+    pool = await create_pool(config.postgres_url)
+    hasty = PostgresEventStore(pool, new_id)
+    async with owner.transaction():
+        await owner.execute(LOCK)
+        with pytest.raises(Unavailable):
+            await hasty.append([append("a", 0, "1")])
+        assert await store.head() == 0
+    assert await store.append([append("a", 0, "1")]) == [1]
+    await pool.close()
+
+
+async def test_no_free_connection_in_time_is_unavailable(config, monkeypatch):
+    monkeypatch.setattr(postgres, "CONNECT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(postgres, "POOL_CONNECTIONS_MAX", 1)
+    pool = await create_pool(config.postgres_url)
+    async with pool.acquire():
+        with pytest.raises(Unavailable):
+            await PostgresEventStore(pool, new_id).head()
+    await pool.close()
+
+
+@pytest.mark.parametrize("how", ["pg_terminate_backend", "pg_cancel_backend"])
+async def test_a_session_that_is_ended_from_outside_is_unavailable(store, owner, watcher, how):
+    async with owner.transaction():
+        await owner.execute(LOCK)
+        waiting = asyncio.create_task(store.append([append("a", 0, "1")]))
+        await watcher.execute(f"SELECT {how}($1)", await poll_for_a_waiting_session(watcher))
+        with pytest.raises(Unavailable):
+            await waiting
+    assert await store.append([append("a", 0, "1")]) == [1]
+
+
+async def test_a_server_that_only_reads_is_unavailable_for_appending(config, owner):
+    database = await owner.fetchval("SELECT current_database()")
+    await owner.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    pool = await create_pool(config.postgres_url)
+    reading = PostgresEventStore(pool, new_id)
+    assert await reading.head() == 0
+    with pytest.raises(Unavailable, match="read-only"):
+        await reading.append([append("a", 0, "1")])
+    await pool.close()
+
+
+@pytest.mark.parametrize("missing", [1, 3, 4, 5])
+async def test_a_log_with_a_gap_is_not_read_past_it(store, owner, missing):
+    await store.append([append("a", 0, *"123456")])
+    await owner.execute("ALTER TABLE events DISABLE TRIGGER ALL")
+    await owner.execute("DELETE FROM events WHERE position = $1", missing)
+    read = []
+    with pytest.raises(LogBroken):
+        await read_into(read, store)
+    assert read == [1, 2, 3][: 3 * ((missing - 1) // 3)]
+
+
+async def read_into(read, store):
+    async for events in store.after(0, 3):
+        read += [recorded.position for recorded in events]
+
+
+async def test_one_batch_does_not_wait_for_the_readers_of_another(store, config):
+    """A reader in the middle of its list holds no connection."""
+    await store.append([append("a", 0, *"123456")])
+    reading = [store.after(0, 2) for _ in range(postgres.POOL_CONNECTIONS_MAX + 1)]
+    for reader in reading:
+        await anext(reader)
+    assert await store.append([append("a", 6, "7")]) == [7]
+    for reader in reading:
+        await reader.aclose()
