@@ -48,8 +48,8 @@ async def _run(config: Any, settings: Settings) -> Result:
         await samples.list_tools(store, [TOOL])
         sizes = Sizes()
         with (
-            eventsourcing(config, CALLERS, ordered=True) as package,
-            eventsourcing(config, CALLERS, ordered=False) as unordered,
+            eventsourcing(config, ordered=True) as package,
+            eventsourcing(config, ordered=False) as unordered,
         ):
             opponents: dict[str, Turn] = {
                 "votes: whole path": _commands(store),
@@ -137,7 +137,8 @@ def _commands(store: PostgresEventStore) -> Turn:
 
     async def call() -> None:
         outcome = await batcher.submit(samples.cast(TOOL))
-        assert isinstance(outcome, Outcome) and outcome.changed, outcome
+        assert isinstance(outcome, Outcome), outcome
+        assert outcome.changed
 
     return lambda seconds: callers(call, seconds)
 

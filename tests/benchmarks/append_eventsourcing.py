@@ -1,4 +1,4 @@
-"""The package `eventsourcing` as its documentation says: an application with aggregates, in threads.
+"""The package `eventsourcing` as its documentation says: an application, aggregates, threads.
 
 An aggregate is one voter's vote. It is saved without being loaded first, which spares the package
 a query a vote that ours makes.
@@ -7,7 +7,6 @@ With its database functions it makes one round trip a save, but then it takes no
 order of notifications is not the order of commits: a reader can skip an event.
 """
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -35,7 +34,7 @@ class Vote(Aggregate):
 
 
 @contextmanager
-def eventsourcing(config: Config, callers: int, *, ordered: bool) -> Iterator[Turn]:
+def eventsourcing(config: Config, *, ordered: bool) -> Iterator[Turn]:
     """Votes a second of its application."""
     application = Application(env=_settings(config, ordered=ordered))
 

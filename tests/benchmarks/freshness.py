@@ -1,7 +1,8 @@
 """How long after a vote's answer its tally shows it, at 500 votes a second whatever happens.
 
-Votes are sent by the clock, spread over 50 tools. Every eleventh is followed (so each tool comes up): from its answer on,
-the tool's tally is read over another connection until it is at the vote's position or after it.
+Votes are sent by the clock, spread over 50 tools. Every eleventh is followed, so that each tool
+comes up: from its answer on, the tool's tally is read over another connection until it is at the
+vote's position or after it.
 """
 
 import asyncio
@@ -68,6 +69,10 @@ class Voting:
         for _ in range(VOTING_CONNECTIONS):
             self._free.put_nowait(await self._connect())
 
+    def close(self) -> None:
+        while not self._free.empty():
+            self._free.get_nowait().close()
+
     async def _connect(self) -> Connection:
         return Connection(*await asyncio.open_connection("127.0.0.1", self._port))
 
@@ -100,10 +105,8 @@ def run(settings: Settings) -> list[Result]:
 
 
 async def _run(port: int, settings: Settings) -> Result:
-    rounds = []
-    for _ in range(settings.rounds + 1):
-        rounds.append(await _round(port, settings.seconds))
-    measured = rounds[1:]
+    await _round(port, settings.seconds)
+    measured = [await _round(port, settings.seconds) for _ in range(settings.rounds)]
     rates: dict[str, list[float]] = {
         "p50 from answer to tally": [_percentile(v.fresh_after_ms, 0.5) for v in measured],
         "p99 from answer to tally": [_percentile(v.fresh_after_ms, 0.99) for v in measured],
@@ -133,6 +136,7 @@ async def _round(port: int, seconds: float) -> Voting:
             followed = number % FOLLOWED_EACH == 0
             tool = TOOLS[number % len(TOOLS)] if followed else None
             group.create_task(voting.vote(request, due, tool))
+    voting.close()
     return voting
 
 

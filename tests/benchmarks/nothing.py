@@ -1,6 +1,6 @@
 """A Litestar application with two of our routes that do nothing, on granian as we run it.
 
-    python -m tests.benchmarks.nothing PORT
+python -m tests.benchmarks.nothing PORT
 """
 
 import sys

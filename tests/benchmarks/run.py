@@ -1,6 +1,6 @@
 """Benchmarks: each measures us beside named opponents, in turns, in the same run.
 
-    python tests/benchmarks/run.py [append] [http] [freshness] [fold] [--rounds N] [--seconds S]
+    python tests/benchmarks/run.py [append] [http] [freshness] [fold] [live] [--rounds N] [--seconds S]
 
 Other load on the machine moves all numbers; the ratios are taken round by round and move less.
 """
@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-NAMES = ("append", "http", "freshness", "fold")
+NAMES = ("append", "http", "freshness", "fold", "live")
 
 
 def main() -> None:
@@ -18,12 +18,13 @@ def main() -> None:
     sys.path[0] = str(Path(__file__).parents[2])
     from rich.console import Console
 
-    from tests.benchmarks import append, fold, freshness, serve
+    from tests.benchmarks import append, fold, freshness, live, serve
     from tests.benchmarks.rounds import Settings, report
 
     options = _options()
     settings = Settings(options.rounds, options.seconds)
     benchmarks = {"append": append, "http": serve, "freshness": freshness, "fold": fold}
+    benchmarks["live"] = live
     results = []
     for name in dict.fromkeys(options.names or NAMES):
         for result in benchmarks[name].run(settings):

@@ -36,5 +36,7 @@ async def list_tools(store: PostgresEventStore, slugs: list[str]) -> None:
     for slug in slugs:
         entry = Entry(name=slug, category="Benchmarks")
         command = tool.ListTool(slug, entry)
-        answer = await batcher.submit(Request(tool.decider, command, Meta(actor="benchmark"), now()))
+        answer = await batcher.submit(
+            Request(tool.decider, command, Meta(actor="benchmark"), now())
+        )
         assert not isinstance(answer, Rejected), answer

@@ -1,10 +1,15 @@
-"""The live stream: `text/event-stream` of tallies and summaries."""
+"""The live stream: `text/event-stream` of tallies and summaries.
 
+It runs beside Litestar and not in it: a stream lives for an hour, and with thousands of them each
+object that a request keeps alive counts.
+"""
+
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
-from litestar import asgi
+from litestar import Litestar
 
 from votes.api.errors import PROBLEM_TYPE, Refused, problem_of
 from votes.api.exchange import tool_slugs
@@ -16,26 +21,75 @@ from votes.live.hub import Listener, TooMany, network_of
 from votes.live.stream import Streams, resumed
 from votes.wiring import Services
 
+PATH = "/v1/live"
 
-@asgi("/v1/live", copy_scope=False)
-async def live(scope: Any, receive: Any, send: Any) -> None:
-    """`?tools=a,b`: first the state of each tool, then each change; `Last-Event-ID` goes on where
-    the last stream ended."""
-    app = scope["litestar_app"]
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+DESCRIPTION: dict[str, Any] = {
+    "get": {
+        "operationId": "subscribe",
+        "summary": "Tallies and summaries as they change",
+        "description": "Server-sent events: first the state of each tool, then each change. "
+        "`Last-Event-ID`, or `last_event_id` where no header can be set, goes on after that event.",
+        "tags": ["live"],
+        "parameters": [
+            {
+                "name": "tools",
+                "in": "query",
+                "required": True,
+                "description": "Slugs, comma-separated, at most 100.",
+                "schema": {"type": "string"},
+            },
+            {"name": "last_event_id", "in": "query", "schema": {"type": "string"}},
+            {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}},
+        ],
+        "responses": {
+            "200": {
+                "description": "`event: tally` with a Tally, `event: summary` with a Summary, "
+                "`event: delisted`; `id: EPOCH-POSITION`.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+            "default": {
+                "description": "A problem.",
+                "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            },
+        },
+    }
+}
+
+
+def with_live(app: Litestar) -> Asgi:
+    """The application with the stream before it."""
+
+    def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "GET":
+            return _live(app, scope, receive, send)
+        return app(scope, receive, send)
+
+    return dispatch
+
+
+async def _live(app: Litestar, scope: Any, receive: Any, send: Any) -> None:
+    services: Services = app.state.services
+    streams: Streams = app.state.streams
+    headers = _cross_origin(scope, services.config.allowed_origins)
     try:
-        await _serve(scope, receive, send, app.state.services, app.state.streams)
+        listener, epoch = await _listener(scope, services)
+        scope.clear()  # nobody reads it again, and the server holds it as long as the stream
+        await streams.serve(listener, epoch, receive, send, headers)
     except Refused as refused:
-        await _problem(send, refused.rejected)
+        await _problem(send, refused.rejected, headers)
     except TooMany as full:
         code = "too_many_streams_here" if full.here else "too_many_streams"
-        await _problem(send, Rejected(code, f"There are {full}. Try again later."))
+        await _problem(send, Rejected(code, f"There are {full}. Try again later."), headers)
     except Unavailable:
-        await _problem(send, Rejected("unavailable", "The read models cannot be reached now."))
+        detail = "The read models cannot be reached now."
+        await _problem(send, Rejected("unavailable", detail), headers)
 
 
-async def _serve(scope: Any, receive: Any, send: Any, services: Services, streams: Streams) -> None:
-    if scope["method"] != "GET":
-        raise Refused("method_not_allowed", "Only GET.")
+async def _listener(scope: Any, services: Services) -> tuple[Listener, str]:
+    """Who wants to hear what, and of which log. Raises `Refused` and `Unavailable`."""
     query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10)
     tools = tuple(sorted(tool_slugs(query.get("tools", [""])[-1])))
     models = services.memory.models
@@ -48,12 +102,20 @@ async def _serve(scope: Any, receive: Any, send: Any, services: Services, stream
     seen = header_of(scope, b"last-event-id") or query.get("last_event_id", [None])[-1]
     position = await resumed(services.memory, seen, models.epoch)
     network = network_of(client_address(scope, services.config))
-    await streams.serve(Listener(tools, position, network), models.epoch, receive, send)
+    return Listener(tools, position, network), models.epoch
 
 
-async def _problem(send: Any, rejected: Rejected) -> None:
+def _cross_origin(scope: Any, allowed: tuple[str, ...]) -> Headers:
+    origin = header_of(scope, b"origin")
+    if origin is None or origin not in allowed:
+        return []
+    return [(b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin")]
+
+
+async def _problem(send: Any, rejected: Rejected, more: Headers) -> None:
     problem, headers = problem_of(rejected.code, rejected.detail)
     headers["Content-Type"] = PROBLEM_TYPE
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
+    start = {"type": "http.response.start", "status": problem.status, "headers": encoded + more}
+    await send(start)
     await send({"type": "http.response.body", "body": msgspec.json.encode(problem)})

@@ -16,11 +16,12 @@ from litestar.openapi.plugins import ScalarRenderPlugin
 from litestar.response.base import ASGIResponse
 
 from votes import __version__
-from votes.api import bookmarks, health, me, reviews, tallies, tools, votes
+from votes.api import bookmarks, health, me, pages, reviews, tallies, tools, trend, votes
 from votes.api.errors import EXCEPTION_HANDLERS
 from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http
+from votes.api.html import NOT_FOUND
 from votes.api.identity import Identity
-from votes.api.live import live
+from votes.api.live import with_live
 from votes.api.openapi import describe
 from votes.config import Config, load
 from votes.live.stream import Streams
@@ -34,6 +35,7 @@ GARBAGE_OBJECTS_MAX = 10_000
 HANDLERS: list[HTTPRouteHandler] = [
     *votes.ROUTES,
     *tallies.ROUTES,
+    *trend.ROUTES,
     *tools.ROUTES,
     *reviews.ROUTES,
     *me.ROUTES,
@@ -65,9 +67,9 @@ def create_app(config: Config) -> Litestar:
                 await asyncio.gather(keeping, return_exceptions=True)
 
     return Litestar(
-        route_handlers=[*HANDLERS, live, openapi_json],
+        route_handlers=[*HANDLERS, openapi_json, pages.ROUTER],
         lifespan=[lifespan],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=EXCEPTION_HANDLERS | NOT_FOUND,
         cors_config=_cors(config),
         request_max_body_size=SMALL_BODY_BYTES_MAX,
         openapi_config=OpenAPIConfig(
@@ -100,4 +102,4 @@ def from_environment() -> Any:
     app = create_app(config)
     gc.freeze()  # what the program consists of is never garbage: do not search it
     gc.set_threshold(GARBAGE_OBJECTS_MAX)
-    return app
+    return with_live(app)

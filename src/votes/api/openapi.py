@@ -12,6 +12,7 @@ import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
+from votes.api import live
 from votes.api.errors import STATUS
 from votes.api.examples import EXAMPLES
 from votes.app.shapes import Problem
@@ -47,6 +48,7 @@ def describe(app: Litestar, handlers: Iterable[HTTPRouteHandler]) -> dict[str, A
         for path in handler.paths:
             item = document["paths"][path.replace(":str", "")]
             _complete(item[next(iter(handler.http_methods)).lower()], handler, by_type)
+    document["paths"][live.PATH] = live.DESCRIPTION
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {}).update(components)
     parts["securitySchemes"] = _SECURITY

@@ -15,7 +15,7 @@ BACKLOG_CONNECTIONS = 4_096
 BACKPRESSURE_REQUESTS = 16_384
 """Granian counts open streams too; its default would stop at about a thousand."""
 
-STOP_TIMEOUT_S = 5
+STOP_TIMEOUT_S = 3
 
 
 def _needs(config: Config, *names: str) -> None:

@@ -29,20 +29,35 @@ class TooMany(Exception):
 
 
 class Listener:
-    """One stream. `wake` is set when there may be news, or when the stream is to end."""
+    """One stream: what it hears of, and the position that it has got to."""
 
-    __slots__ = ("closed", "network", "position", "tools", "wake")
+    __slots__ = ("_waiter", "_woken", "closed", "network", "position", "tools")
 
     def __init__(self, tools: Tools, position: Position, network: str | None) -> None:
         self.tools = tools
         self.position = position
         self.network = network
-        self.wake = asyncio.Event()
         self.closed = False
+        self._woken = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def wake(self) -> None:
+        """There may be news, a heartbeat is due, or the stream is to end."""
+        self._woken = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def woken(self) -> None:
+        """Wait to be woken, unless that has happened since the last time. For one task."""
+        if not self._woken:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+            self._waiter = None
+        self._woken = False
 
     def close(self) -> None:
         self.closed = True
-        self.wake.set()
+        self.wake()
 
 
 class Hub:
@@ -111,7 +126,7 @@ class Hub:
         self.frames.forget()
         for tool in tools:
             for listener in self._listeners.get(tool, ()):
-                listener.wake.set()
+                listener.wake()
         self._news, self._all_news = set(), False
 
 

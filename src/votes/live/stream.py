@@ -6,7 +6,7 @@ ends those that make no progress, sends the heartbeats and ends old age.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from votes.app.memory import Memory
@@ -26,6 +26,7 @@ assert KEEP_S < NO_PROGRESS_S < HEARTBEAT_S < LIFE_S
 
 Send = Callable[[Any], Awaitable[None]]
 Receive = Callable[[], Awaitable[Any]]
+Headers = Iterable[tuple[bytes, bytes]]
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -71,9 +72,11 @@ class Streams:
         elif now > stream.ends_at:
             stream.listener.close()
         elif now - stream.sent_at > HEARTBEAT_S:
-            stream.listener.wake.set()
+            stream.listener.wake()
 
-    async def serve(self, listener: Listener, epoch: str, receive: Receive, send: Send) -> None:
+    async def serve(
+        self, listener: Listener, epoch: str, receive: Receive, send: Send, headers: Headers = ()
+    ) -> None:
         """Send until the reader goes, is too slow, or the stream has lived its time.
 
         Raises `TooMany` before anything is sent.
@@ -82,12 +85,13 @@ class Streams:
         stream = Stream(listener, epoch, asyncio.get_running_loop().time())
         stream.task = asyncio.current_task()
         self._streams.add(stream)
-        leaving = asyncio.create_task(_leave(listener, receive))
+        leaving = asyncio.ensure_future(_leave(listener, receive))
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            start = {"type": "http.response.start", "status": 200, "headers": [*HEADERS, *headers]}
+            await send(start)
             await self._send_all(stream, send)
         except asyncio.CancelledError:
-            if not listener.closed and stream.sending_since is None:
+            if stream.sending_since is None:
                 raise
         finally:
             leaving.cancel()
@@ -96,35 +100,29 @@ class Streams:
 
     async def _send_all(self, stream: Stream, send: Send) -> None:
         listener = stream.listener
-        retry_ms = random.randint(RETRY_MIN_MS, RETRY_MAX_MS)  # noqa: S311
-        await self._send(stream, send, b"retry: %d\n\n" % retry_ms)
+        clock = asyncio.get_running_loop().time
+        body = b"retry: %d\n\n" % random.randint(RETRY_MIN_MS, RETRY_MAX_MS)  # noqa: S311
         while not listener.closed:
-            listener.wake.clear()
-            payload = self._news(stream)
-            if payload or asyncio.get_running_loop().time() - stream.sent_at > HEARTBEAT_S:
-                await self._send(stream, send, payload or HEARTBEAT)
-            else:
-                await listener.wake.wait()
+            stream.sending_since = clock()
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            stream.sending_since = None
+            stream.sent_at = clock()
+            while not (body := self._due(stream, clock)) and not listener.closed:
+                await listener.woken()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _news(self, stream: Stream) -> bytes:
-        models = self._hub.memory.models
-        if models is None:
-            return b""
-        listener = stream.listener
-        if models.epoch != stream.epoch:
-            stream.epoch, listener.position = models.epoch, BEFORE_ALL
-        payload, listener.position = self._hub.frames.since(
-            models, listener.tools, listener.position
-        )
-        return payload
-
-    async def _send(self, stream: Stream, send: Send, body: bytes) -> None:
-        loop = asyncio.get_running_loop()
-        stream.sending_since = loop.time()
-        await send({"type": "http.response.body", "body": body, "more_body": True})
-        stream.sending_since = None
-        stream.sent_at = loop.time()
+    def _due(self, stream: Stream, clock: Callable[[], float]) -> bytes:
+        """What to send now: news, a heartbeat after a silence, or nothing."""
+        listener, models = stream.listener, self._hub.memory.models
+        if models is not None:
+            if models.epoch != stream.epoch:
+                stream.epoch, listener.position = models.epoch, BEFORE_ALL
+            news, listener.position = self._hub.frames.since(
+                models, listener.tools, listener.position
+            )
+            if news:
+                return news
+        return HEARTBEAT if clock() - stream.sent_at > HEARTBEAT_S else b""
 
 
 async def _leave(listener: Listener, receive: Receive) -> None:

@@ -1,0 +1,247 @@
+"""Live streams: frames a second beside a bare broadcaster, freshness, memory, and dead readers.
+
+The bare broadcaster is an ASGI application on the same server that sends the same bytes to all its
+streams, and does nothing else.
+"""
+
+import asyncio
+import resource
+import time
+from bisect import bisect_left
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from tests.benchmarks.rounds import Aim, Result, Settings
+from tests.benchmarks.serve import TOOLS, set_up
+from tests.benchmarks.stack import api_and_worker, process, servers
+from tests.site import free_port, wait_for
+from votes.app.batcher import Batcher
+from votes.app.handle import Request, handle
+from votes.app.ports import Meta
+from votes.config import Config
+from votes.domain import vote
+from votes.domain.terms import VoterId
+from votes.wiring import event_store, new_id, now
+
+STREAMS = 5_000
+DEAD_STREAMS = 2_000
+STREAMS_FOR_RATE = 2_000
+BUSY_TOOLS = 25
+QUIET_TOOL = TOOLS[-1]
+VOTES_PER_S = 1_000
+STATES_PER_S = 25
+TICK_MS = 50
+P99_MS_MAX = TICK_MS + 100
+BYTES_PER_STREAM_MAX = 20_000
+FILES_MAX = 20_000
+
+
+class Reader(asyncio.Protocol):
+    """A stream that counts frames and notes when each position of its tool came."""
+
+    def __init__(self, request: bytes, arrived: dict[int, float] | None = None) -> None:
+        self._request = request
+        self._arrived = arrived
+        self.frames = 0
+        self.closed = False
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self.frames += data.count(b"event: ")
+        if self._arrived is not None:
+            at = time.perf_counter()
+            for line in data.split(b"\n"):
+                if line.startswith(b"id: "):
+                    self._arrived.setdefault(int(line.rpartition(b"-")[2]), at)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.closed = True
+
+
+def _get(tool: str) -> bytes:
+    return f"GET /v1/live?tools={tool} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
+async def _open(port: int, count: int, tool: str) -> list[Reader]:
+    loop = asyncio.get_running_loop()
+    readers = []
+    for _ in range(count):
+        _, reader = await loop.create_connection(lambda: Reader(_get(tool)), "127.0.0.1", port)
+        readers.append(reader)
+    async with asyncio.timeout(60):
+        while not all(reader.frames for reader in readers):
+            await asyncio.sleep(0.05)
+    return readers
+
+
+def _close(readers: list[Reader]) -> None:
+    for reader in readers:
+        reader.transport.abort()
+
+
+def run(settings: Settings) -> list[Result]:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES_MAX, hard), hard))
+    with servers() as config:
+        asyncio.run(set_up(config))
+        bare = free_port()
+        with (
+            api_and_worker(config) as port,
+            process("-m", "tests.benchmarks.broadcaster", str(bare)),
+        ):
+            wait_for(lambda: _answers(bare), "the broadcaster")
+            return [
+                uvloop.run(_frames(config, port, bare, settings)),
+                uvloop.run(_crowd(config, port, settings)),
+            ]
+
+
+def _answers(port: int) -> bool:
+    import socket
+
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def _frames(config: Config, port: int, bare: int, settings: Settings) -> Result:
+    """Votes on one tool as fast as the tick lets states through, to all streams."""
+    rates: dict[str, list[float]] = {"ours": [], "bare broadcaster": []}
+    for _ in range(settings.rounds):
+        for name, at in (("ours", port), ("bare broadcaster", bare)):
+            readers = await _open(at, STREAMS_FOR_RATE, TOOLS[0])
+            rates[name].append(await _rate(readers, config, at == port, settings.seconds))
+            _close(readers)
+    return Result(
+        "live: frames",
+        f"frames/s to {STREAMS_FOR_RATE} streams, a state each {TICK_MS} ms",
+        rates,
+        [Aim("ours", "bare broadcaster", 0.7)],
+    )
+
+
+async def _rate(readers: list[Reader], config: Config, ours: bool, seconds: float) -> float:
+    voting = asyncio.create_task(_vote(config, STATES_PER_S, seconds + 0.5)) if ours else None
+    await asyncio.sleep(0.25)
+    before, started = sum(r.frames for r in readers), time.perf_counter()
+    await asyncio.sleep(seconds)
+    rate = (sum(r.frames for r in readers) - before) / (time.perf_counter() - started)
+    if voting is not None:
+        await voting
+    return rate
+
+
+async def _vote(config: Config, per_s: int, seconds: float, tools: int = 1) -> dict[int, float]:
+    """Votes by the clock through the batcher; when each position was acknowledged."""
+    acknowledged: dict[int, float] = {}
+    async with event_store(config) as store:
+        submit = Batcher(lambda requests: handle(store, requests)).submit
+
+        async def one(number: int) -> None:
+            command = vote.CastVote(TOOLS[number % tools], VoterId(f"user:{new_id()}"), "ship")
+            answer: Any = await submit(Request(vote.decider, command, Meta(actor="b"), now()))
+            acknowledged[answer.position] = time.perf_counter()
+
+        start = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(int(per_s * seconds)):
+                await asyncio.sleep(max(0.0, start + number / per_s - time.perf_counter()))
+                group.create_task(one(number))
+    return acknowledged
+
+
+async def _crowd(config: Config, port: int, settings: Settings) -> Result:
+    """Freshness at 1,000 votes/s: alone, among 5,000 streams, with 2,000 dead ones."""
+    pid = _server(port)
+    await _late(config, port, settings)
+    empty = _memory(pid)
+    alone = await _late(config, port, settings)
+    quiet = await _open(port, STREAMS, QUIET_TOOL)
+    with_streams = _memory(pid)
+    crowd = await _late(config, port, settings)
+    dead = await _dead(port)
+    among_dead = await _late(config, port, settings)
+    after = _memory(pid)
+    _close([*quiet, *dead])
+    each = (with_streams - empty) / STREAMS
+    p99 = among_dead[1]
+    rates = {
+        "p50 with one stream": [alone[0]],
+        "p99 with one stream": [alone[1]],
+        f"p50 beside {STREAMS} streams": [crowd[0]],
+        f"p99 beside {STREAMS} streams": [crowd[1]],
+        f"p50 with {DEAD_STREAMS} that never read": [among_dead[0]],
+        f"p99 with {DEAD_STREAMS} that never read": [p99],
+    }
+    return Result(
+        "live: from a vote's answer to its frame",
+        f"ms at {VOTES_PER_S} votes/s",
+        rates,
+        notes=[
+            f"p99 aim {P99_MS_MAX} ms: {_met(p99 <= P99_MS_MAX)}",
+            f"{each:,.0f} bytes a stream, aim {BYTES_PER_STREAM_MAX}: "
+            + _met(each <= BYTES_PER_STREAM_MAX),
+            f"memory of the process: {empty >> 20} MB, {with_streams >> 20} MB with the streams, "
+            f"{after >> 20} MB at the end",
+            f"p99 with the dead ones over p99 without: {p99 / crowd[1]:.2f}, aim 1.10",
+        ],
+    )
+
+
+def _met(met: bool) -> str:
+    return "[green]met[/]" if met else "[red]missed[/]"
+
+
+async def _dead(port: int) -> list[Reader]:
+    """Streams on the busy tool that read their first frame and then nothing."""
+    dead = await _open(port, DEAD_STREAMS, TOOLS[0])
+    for reader in dead:
+        reader.transport.pause_reading()
+    return dead
+
+
+async def _late(config: Config, port: int, settings: Settings) -> tuple[float, float]:
+    """p50 and p99 in ms from a vote's answer to the frame that has it, for one stream's tool."""
+    arrived: dict[int, float] = {}
+    loop = asyncio.get_running_loop()
+    _, reader = await loop.create_connection(
+        lambda: Reader(_get(TOOLS[0]), arrived), "127.0.0.1", port
+    )
+    acknowledged = await _vote(config, VOTES_PER_S, settings.seconds, tools=BUSY_TOOLS)
+    await asyncio.sleep(1)
+    reader.transport.abort()
+    positions = sorted(arrived)
+    late = []
+    for position in _of_first_tool(acknowledged):
+        first = positions[bisect_left(positions, position)]
+        late.append(max(0.0, (arrived[first] - acknowledged[position]) * 1000))
+    late.sort()
+    return late[len(late) // 2], late[int(len(late) * 0.99)]
+
+
+def _of_first_tool(acknowledged: dict[int, float]) -> set[int]:
+    """Votes go round the busy tools, the first one first."""
+    return set(sorted(acknowledged)[::BUSY_TOOLS])
+
+
+def _server(port: int) -> int:
+    """The process that answers on the port: the one that granian's first process started."""
+    for found in Path("/proc").glob("[0-9]*/cmdline"):
+        words = found.read_bytes().split(b"\0")
+        if b"--port" in words and str(port).encode() in words:
+            pid = int(found.parent.name)
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            return max(map(int, children), key=_memory)
+    raise LookupError(port)
+
+
+def _memory(pid: int) -> int:
+    """Bytes that the process has in memory."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) * 1024
+    raise LookupError(pid)
