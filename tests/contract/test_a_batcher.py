@@ -186,7 +186,7 @@ async def test_a_waiter_that_went_away_does_not_mind_a_failure(error):
     gone.cancel()
     release.set()
     with pytest.raises(type(error)):
-        await there
+        await asyncio.wait_for(there, 10)
     await batcher.close()
 
 

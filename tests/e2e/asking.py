@@ -3,11 +3,13 @@
 import contextlib
 import hmac
 import json
+import ssl
 import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +18,23 @@ import jwt
 
 from tests.site import Site, free_port, wait_for
 
+ANSWER_S = 20
+TLS = ssl.create_default_context()  # made once: to make it takes longer than most requests
 PROBLEM_FIELDS = {"type", "title", "status", "code", "detail"}
+
+
+def browser(url: str = "") -> httpx.Client:
+    """A client that keeps cookies."""
+    return httpx.Client(base_url=url, timeout=ANSWER_S, verify=TLS)
+
+
+def request(method: str, url: str, **options: Any) -> httpx.Response:
+    """One request of somebody who keeps nothing."""
+    with browser() as client:
+        return client.request(method, url, **options)
+
+
+get, put = partial(request, "GET"), partial(request, "PUT")
 
 
 def unique(prefix: str) -> str:
@@ -54,16 +72,17 @@ def new_tool(site: Site, **entry: Any) -> str:
     slug = unique("tool")
     entry = {"name": slug, "category": "Tests", **entry}
     headers = bearer(site, "an-admin", "admin")
-    answer = httpx.put(f"{site.url}/v1/tools/{slug}", json=entry, headers=headers)
-    assert answer.status_code == 201, answer.text
-    seen = {"min_position": answer.json()["position"]}
-    assert httpx.get(f"{site.url}/v1/tools/{slug}", params=seen).status_code == 200
+    with browser(site.url) as http:
+        answer = http.put(f"/v1/tools/{slug}", json=entry, headers=headers)
+        assert answer.status_code == 201, answer.text
+        seen = {"min_position": answer.json()["position"]}
+        assert http.get(f"/v1/tools/{slug}", params=seen).status_code == 200
     return slug
 
 
 def head(site: Site) -> int:
     """The last position of the log."""
-    position: int = httpx.get(f"{site.url}/health/ready").json()["head"]
+    position: int = get(f"{site.url}/health/ready").json()["head"]
     return position
 
 
@@ -104,5 +123,5 @@ def api_beside(site: Site, **env: str) -> Iterator[str]:
 
 def is_ready(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return bool(httpx.get(f"{url}/health/ready", timeout=2).json()["status"] == "ok")
+        return bool(get(f"{url}/health/ready", timeout=2).json()["status"] == "ok")
     return False

@@ -1,11 +1,11 @@
-"""One running program for all the tests of this folder; each test brings its own tools and people."""
+"""One running program for all the tests of this folder; each brings its own tools and people."""
 
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.e2e.asking import api_beside, bearer, new_tool, secrets_of
+from tests.e2e.asking import api_beside, bearer, browser, new_tool, secrets_of
 from tests.site import Site, site
 
 NEW_KEY = "a-newer-key-of-the-visitors-cookies"
@@ -37,7 +37,7 @@ def guarded(live_site: Site) -> Iterator[str]:
 @pytest.fixture
 def http(live_site: Site) -> Iterator[httpx.Client]:
     """A browser: it keeps cookies."""
-    with httpx.Client(base_url=live_site.url, timeout=20) as client:
+    with browser(live_site.url) as client:
         yield client
 
 

@@ -2,13 +2,14 @@
 
 import base64
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.e2e.asking import PROBLEM_FIELDS, bearer, head, unique
+from tests.e2e.asking import PROBLEM_FIELDS, bearer, browser, get, head, unique
 from votes.api.exchange import LARGE_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX
 
 JSON = {"Content-Type": "application/json"}
@@ -84,12 +85,21 @@ def test_a_bad_body_of_a_vote_is_refused(http, tool, body):
     refused(http.put(f"/v1/tools/{tool}/vote", content=body, headers=JSON), 400)
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    [None, "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a"]
-    + ["application/jsonx", "application/ld+json", "text/json", "json", "application/json-seq"]
-    + ["text/plain; application/json", "*/*", "application/json, text/plain", "application/msgpack"],
-)
+OTHER_TYPES = [
+    None,
+    "",
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "text/json",
+    "json",
+    "*/*",
+]
+OTHER_TYPES += ["multipart/form-data; boundary=a", "application/jsonx", "application/ld+json"]
+OTHER_TYPES += ["application/json-seq", "text/plain; application/json", "application/msgpack"]
+OTHER_TYPES += ["application/json, text/plain"]
+
+
+@pytest.mark.parametrize("content_type", OTHER_TYPES)
 def test_a_body_that_does_not_say_that_it_is_json_is_refused(http, tool, content_type):
     headers = {} if content_type is None else {"Content-Type": content_type}
     refused(http.put(f"/v1/tools/{tool}/vote", content=SHIP, headers=headers), 415)
@@ -109,7 +119,7 @@ def parts(total: int) -> Iterator[bytes]:
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_large_body_of_a_vote_is_refused(live_site, tool, size, chunked):
     content = parts(size) if chunked else SHIP + b" " * (size - len(SHIP))
-    with httpx.Client(base_url=live_site.url) as http:
+    with browser(live_site.url) as http:
         refused(http.put(f"/v1/tools/{tool}/vote", content=content, headers=JSON), 413)
 
 
@@ -121,12 +131,14 @@ def test_a_large_body_of_a_bookmark_is_refused(live_site, http, tool, chunked):
     refused(http.put(f"/v1/me/bookmarks/{tool}", content=content, headers=headers), 413)
 
 
-def test_a_body_that_lies_about_its_length_is_refused(http, tool):
-    headers = JSON | {"Content-Length": str(10**12)}
-    refused(http.put(f"/v1/tools/{tool}/vote", content=b"", headers=headers), 413)
+def test_a_body_that_says_that_it_is_endless_is_refused_at_once(live_site, tool):
+    said = f"PUT /v1/tools/{tool}/vote HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", live_site.port), 10) as raw:
+        raw.sendall(f"{said}Content-Length: {10**12}\r\n\r\n{{".encode())
+        assert raw.recv(12) == b"HTTP/1.1 413"
 
 
-BAD_SLUGS = ["no-such-tool", "NOTION", "notion%20", "%20notion", "..", "%2e%2e", ".", "%2e"]
+BAD_SLUGS = ["no-such-tool", "NOTION", "notion%20", "%20notion", "..", "%2e%2e"]
 BAD_SLUGS += ["notion%00", "%00", "a%2Fb", "a%5Cb", "%ff", "%C3%A9", "%F0%9F%98%80", "%E2%80%AE"]
 BAD_SLUGS += ["a" * 101, "a" * 8_000, "-a", "a-", "a:b", "a%0Ab", "*", "'", "%25", "%", "a,b"]
 BAD_SLUGS += ["%ED%A0%80", "n%D0%BEtion", "notion;v=1", "notion%3Fat=1"]
@@ -198,12 +210,10 @@ def cursor(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
-BAD_CURSORS = ["a", "====", "%00", "é", "bnVsbA", cursor({}), cursor([]), cursor(["top"])]
+BAD_CURSORS = ["a", "====", "%00", "é", "bnVsbA", cursor({}), cursor([]), cursor("top")]
 BAD_CURSORS += [cursor(["top", "x", 0, "a"]), cursor(["top", None]), cursor(["top", [], {}])]
-BAD_CURSORS += [cursor(["new", 0, "a"]), cursor([["top"], 0]), "a" * 2_001, base64.b64encode(
-    bytes(range(256))
-).decode()]
-BAD_CURSORS += [base64.urlsafe_b64encode(b"[" * 1_000).decode(), cursor(["top", 10**30, "x", []])]
+BAD_CURSORS += [cursor(["best", 0, "a"]), cursor([["top"], 0]), cursor(None), "a" * 2_001]
+BAD_CURSORS += [base64.urlsafe_b64encode(raw).decode() for raw in (b"[" * 1_000, b"\xff" * 50)]
 
 
 @pytest.mark.parametrize("text", BAD_CURSORS, ids=lambda text: text[:20])
@@ -249,7 +259,7 @@ BAD_NOTES: list[Any] = [
     {"added_at": "2026-01-31T12:00:00Z"},
     {"user": "bob"},
     [],
-    None,
+    "note",
 ]
 
 
@@ -265,7 +275,10 @@ BAD_REVIEWS: list[Any] = [
     {"choice": "ship"},
     *({"score": score, "choice": "ship"} for score in (-1, 101, 1.5, "1", None, True, 10**30)),
     *({"score": 1, "choice": choice} for choice in ("mixed", None, 1)),
-    *({"score": 1, "choice": "ship", "body": text} for text in ("\0", "\u202e", "a" * 10_001, None)),
+    *(
+        {"score": 1, "choice": "ship", "body": text}
+        for text in ("\0", "\u202e", "a" * 10_001, None)
+    ),
     {"score": 1, "choice": "ship", "persona": "builder"},
 ]
 
@@ -307,7 +320,7 @@ def test_a_bad_entry_of_the_catalogue_is_refused(http, admin, body):
 
 def test_a_server_takes_no_endless_headers(live_site):
     for headers in ({"X-Long": "a" * 1_000_000}, {f"X-{number}": "a" for number in range(300)}):
-        answer = httpx.get(f"{live_site.url}/v1/me", headers=headers)
+        answer = get(f"{live_site.url}/v1/me", headers=headers)
         assert answer.status_code == 431
 
 
@@ -316,5 +329,9 @@ def test_what_nobody_asked_for_does_no_harm(http):
     expected = http.get("/v1/tools?limit=1").json()
     for query in (many, "limit[]=5", "__proto__=1", "=&=&&&", "a=%ff&%00=%00"):
         assert http.get(f"/v1/tools?{query}&limit=1").json() == expected
-    headers = {"X-Request-Id": "a" * 60_000, "Cookie": "a=b; " * 5_000, "Accept": "image/png"}
+    headers = {
+        "X-Request-Id": "a" * 60_000,
+        "Cookie": "; ".join(["a=b"] * 5_000),
+        "Accept": "image/png",
+    }
     assert http.get("/v1/tools?limit=1", headers=headers).json() == expected

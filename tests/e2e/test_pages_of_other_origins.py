@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.e2e.asking import unique
+from tests.e2e.asking import get, put, request, unique
 from tests.e2e.conftest import ORIGINS
 
 STRANGERS = [
@@ -25,13 +25,13 @@ def preflight(url: str, origin: str, method: str, headers: str) -> httpx.Respons
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": headers,
     }
-    return httpx.request("OPTIONS", f"{url}/v1/tools/notion/vote", headers=asked)
+    return request("OPTIONS", f"{url}/v1/tools/notion/vote", headers=asked)
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_a_listed_origin_may_read(guarded, origin):
     for path in READS:
-        answer = httpx.get(guarded + path, headers={"Origin": origin})
+        answer = get(guarded + path, headers={"Origin": origin})
         assert answer.headers["access-control-allow-origin"] == origin
         assert "access-control-allow-credentials" not in answer.headers
         assert "origin" in answer.headers["vary"].lower()
@@ -42,16 +42,16 @@ def test_a_listed_origin_may_read(guarded, origin):
 
 def test_a_listed_origin_may_read_a_problem_and_a_304(guarded):
     origin = {"Origin": ORIGINS[0]}
-    etag = httpx.get(f"{guarded}/v1/tools", headers=origin).headers["etag"]
+    etag = get(f"{guarded}/v1/tools", headers=origin).headers["etag"]
     vote = f"{guarded}/v1/tools/notion/vote"
     answers = [
-        httpx.get(f"{guarded}/v1/tools", headers={**origin, "If-None-Match": etag}),
-        httpx.get(f"{guarded}/v1/tools/{unique('tool')}", headers=origin),
-        httpx.get(f"{guarded}/v1/me/bookmarks", headers=origin),
-        httpx.get(f"{guarded}/v1/tools?limit=x", headers=origin),
-        httpx.get(f"{guarded}/nothing", headers=origin),
-        httpx.put(vote, content=b"x" * 20_000, headers=origin),
-        httpx.put(vote, content=b"{}", headers=origin),
+        get(f"{guarded}/v1/tools", headers={**origin, "If-None-Match": etag}),
+        get(f"{guarded}/v1/tools/{unique('tool')}", headers=origin),
+        get(f"{guarded}/v1/me/bookmarks", headers=origin),
+        get(f"{guarded}/v1/tools?limit=x", headers=origin),
+        get(f"{guarded}/nothing", headers=origin),
+        put(vote, content=b"x" * 20_000, headers=origin),
+        put(vote, content=b"{}", headers=origin),
     ]
     assert [answer.status_code for answer in answers] == [304, 404, 401, 400, 404, 415, 415]
     for answer in answers:
@@ -74,7 +74,7 @@ def test_a_preflight_allows_what_a_page_needs(guarded, origin, method):
 @pytest.mark.parametrize("origin", STRANGERS)
 def test_another_origin_gets_no_leave(guarded, origin):
     for path in READS:
-        answer = httpx.get(guarded + path, headers={"Origin": origin})
+        answer = get(guarded + path, headers={"Origin": origin})
         assert answer.status_code == 200
         assert "access-control-allow-origin" not in answer.headers
     answer = preflight(guarded, origin, "PUT", "content-type")
@@ -83,7 +83,7 @@ def test_another_origin_gets_no_leave(guarded, origin):
 
 def test_without_the_setting_no_origin_gets_leave(live_site):
     for origin in (*ORIGINS, live_site.url):
-        answer = httpx.get(f"{live_site.url}/v1/tools", headers={"Origin": origin})
+        answer = get(f"{live_site.url}/v1/tools", headers={"Origin": origin})
         assert "access-control-allow-origin" not in answer.headers
         answer = preflight(live_site.url, origin, "PUT", "content-type")
         assert "access-control-allow-origin" not in answer.headers

@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.e2e.asking import bearer, problem, unique
+from tests.e2e.asking import bearer, problem, put, unique
 from tests.e2e.shapes import REVIEW_WRITTEN, REVIEWS, check_shape
 from tests.site import Site
 
@@ -14,7 +14,7 @@ def panelist(site: Site, persona: str) -> dict[str, str]:
 def publish(site: Site, tool: str, persona: str, score: int, choice: str) -> httpx.Response:
     path = f"{site.url}/v1/tools/{tool}/reviews/{persona}"
     body = {"score": score, "choice": choice, "body": f"As {persona} says."}
-    return httpx.put(path, json=body, headers=panelist(site, persona))
+    return put(path, json=body, headers=panelist(site, persona))
 
 
 def test_a_review_is_published_revised_and_withdrawn(http, live_site, tool):

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.asking import bearer, new_tool, problem, unique
+from tests.e2e.asking import bearer, new_tool, problem, put, unique
 from tests.e2e.shapes import COMPARE, SUMMARY, TOOL_WRITTEN, TOOLS_PAGE, check_shape
 
 PAIR = "/v1/compare/claude-haiku-open-weights/mistral-3-small"
@@ -66,7 +66,7 @@ def test_an_order_follows_the_votes(http, live_site):
     loved, torn, loathed = (new_tool(live_site, category=category) for _ in range(3))
     votes = [(loved, "ship"), (loved, "ship"), (torn, "ship"), (torn, "skip"), (loathed, "skip")]
     for slug, choice in votes:
-        answer = httpx.put(f"{live_site.url}/v1/tools/{slug}/vote", json={"choice": choice})
+        answer = put(f"{live_site.url}/v1/tools/{slug}/vote", json={"choice": choice})
     last = answer.json()["position"]
 
     def order(sort: str) -> list[str]:

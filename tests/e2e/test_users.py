@@ -8,16 +8,27 @@ import httpx
 import jwt
 import pytest
 
-from tests.e2e.asking import authorization, bearer, hmac_token, problem, secrets_of, unique
+from tests.e2e.asking import (
+    authorization,
+    bearer,
+    get,
+    hmac_token,
+    problem,
+    put,
+    request,
+    secrets_of,
+    unique,
+)
 from tests.e2e.conftest import AUDIENCE, ISSUER
 from tests.site import Site
 
 HS256 = b'{"alg":"HS256"}'
+MISSING = object()
 BAD_CLAIMS: dict[str, dict[str, Any]] = {
     "expired": {"exp": 1},
     "not yet valid": {"nbf": 2**33},
     "issued in the future": {"iat": 2**33},
-    "without a subject": {"sub": None},
+    "without a subject": {"sub": MISSING},
     "subject is empty": {"sub": ""},
     "subject has a NUL": {"sub": "a\0b"},
     "subject has a line break": {"sub": "a\nb"},
@@ -73,15 +84,17 @@ def signed(site: Site, payload: bytes, header: bytes = HS256, key: bytes = b"") 
 
 
 def ask(site: Site, headers: Any) -> httpx.Response:
-    return httpx.get(f"{site.url}/v1/me", headers=headers)
+    return get(f"{site.url}/v1/me", headers=headers)
 
 
 @pytest.mark.parametrize("claims", BAD_CLAIMS.values(), ids=BAD_CLAIMS)
 def test_a_token_with_bad_claims_is_refused(live_site, claims):
-    said = {key: value for key, value in {"sub": "ada", **claims}.items()}
-    if "sub" in claims and claims["sub"] is None:
-        del said["sub"]
-    token = jwt.encode(said, secrets_of(live_site)["jwt_secret"], algorithm="HS256")
+    said = {"sub": "ada", **claims}
+    token = jwt.encode(
+        {key: said[key] for key in said if said[key] is not MISSING},
+        secrets_of(live_site)["jwt_secret"],
+        algorithm="HS256",
+    )
     answer = ask(live_site, authorization(token))
     problem(answer, 401, "token_invalid")
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -97,12 +110,12 @@ def test_a_token_that_expires_after_all_time_is_good(live_site):
     assert ask(live_site, signed(live_site, payload)).json()["id"] == "a"
 
 
-@pytest.mark.parametrize(
-    "header",
-    [b'{"alg":"none"}', b'{"alg":"None"}', b'{"alg":"HS512"}', b'{"alg":"RS256"}', b"{}", b"[]"]
-    + [b'{"alg":null}', b'{"alg":["HS256"]}', b'{"alg":"HS256","kid":[1]}', b"\xff"]
-    + [b'{"alg":"HS256","crit":["x"]}', b'{"alg":"HS256","x":' + b"[" * 5_000],
-)
+BAD_HEADERS = [b'{"alg":"none"}', b'{"alg":"None"}', b'{"alg":"HS512"}', b'{"alg":"RS256"}', b"{}"]
+BAD_HEADERS += [b"[]", b'{"alg":null}', b'{"alg":["HS256"]}', b'{"alg":"HS256","kid":[1]}', b"\xff"]
+BAD_HEADERS += [b'{"alg":"HS256","crit":["x"]}', b'{"alg":"HS256","x":' + b"[" * 5_000]
+
+
+@pytest.mark.parametrize("header", BAD_HEADERS, ids=lambda header: ascii(header)[:30])
 def test_a_token_of_another_algorithm_is_refused(live_site, header):
     problem(ask(live_site, signed(live_site, b'{"sub":"a"}', header)), 401, "token_invalid")
 
@@ -126,15 +139,15 @@ def test_a_bad_authorization_is_refused_wherever_it_is_looked_at(live_site, tool
     headers = {"Authorization": value.encode("latin-1")}
     problem(ask(live_site, headers), 401, "token_invalid")
     path = f"{live_site.url}/v1/tools/{tool}/vote"
-    answer = httpx.put(path, json={"choice": "ship"}, headers=headers)
+    answer = put(path, json={"choice": "ship"}, headers=headers)
     problem(answer, 401, "token_invalid")
     assert "set-cookie" not in answer.headers
 
 
 def test_a_user_is_one_voter_in_all_sessions(live_site, tool):
     subject, path = unique("user"), f"{live_site.url}/v1/tools/{tool}/vote"
-    first = httpx.put(path, json={"choice": "ship"}, headers=bearer(live_site, subject, jti="1"))
-    second = httpx.put(path, json={"choice": "skip"}, headers=bearer(live_site, subject, jti="2"))
+    first = put(path, json={"choice": "ship"}, headers=bearer(live_site, subject, jti="1"))
+    second = put(path, json={"choice": "skip"}, headers=bearer(live_site, subject, jti="2"))
     assert second.json()["previous"] == "ship"
     assert "set-cookie" not in first.headers
 
@@ -151,7 +164,7 @@ def test_unknown_roles_and_claims_do_no_harm(live_site):
     me = ask(live_site, headers).json()
     assert me["roles"] == ["", "ADMIN", "root"]
     path = f"{live_site.url}/v1/tools/notion"
-    problem(httpx.delete(path, headers=headers), 403, "forbidden")
+    problem(request("DELETE", path, headers=headers), 403, "forbidden")
 
 
 GOOD = {"iss": ISSUER, "aud": AUDIENCE}
@@ -174,16 +187,16 @@ GOOD = {"iss": ISSUER, "aud": AUDIENCE}
 )
 def test_issuer_and_audience_are_as_the_settings_say(live_site, guarded, claims, status):
     payload = json.dumps({"sub": "ada", "exp": int(time.time()) + 60, **claims})
-    answer = httpx.get(f"{guarded}/v1/me", headers=signed(live_site, payload.encode()))
+    answer = get(f"{guarded}/v1/me", headers=signed(live_site, payload.encode()))
     assert answer.status_code == status, answer.text
 
 
 def test_a_user_may_come_by_the_cookie_of_the_settings(live_site, guarded):
     token = bearer(live_site, "ada", **GOOD)["Authorization"].removeprefix("Bearer ")
     cookie = {"Cookie": f"a=b; session={token}; visitor=x"}
-    assert httpx.get(f"{guarded}/v1/me", headers=cookie).json()["id"] == "ada"
-    assert httpx.get(f"{live_site.url}/v1/me", headers=cookie).json()["kind"] == "nobody"
+    assert get(f"{guarded}/v1/me", headers=cookie).json()["id"] == "ada"
+    assert get(f"{live_site.url}/v1/me", headers=cookie).json()["kind"] == "nobody"
     bent = {"Cookie": f"session={token}x"}
-    problem(httpx.get(f"{guarded}/v1/me", headers=bent), 401, "token_invalid")
+    problem(get(f"{guarded}/v1/me", headers=bent), 401, "token_invalid")
     other = bearer(live_site, "bob", **GOOD)
-    assert httpx.get(f"{guarded}/v1/me", headers=cookie | other).json()["id"] == "bob"
+    assert get(f"{guarded}/v1/me", headers=cookie | other).json()["id"] == "bob"

@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from tests.e2e.asking import authorization, problem, unique, visitor_token
+from tests.e2e.asking import authorization, get, problem, put, unique, visitor_token
 
 READS = [
     "/v1/tools",
@@ -32,7 +32,7 @@ COOKIE = re.compile(
 def cast(url: str, tool: str, choice: str = "ship", **headers: str) -> httpx.Response:
     """A vote of a browser that keeps nothing."""
     path = f"{url}/v1/tools/{tool}/vote"
-    answer = httpx.put(path, json={"choice": choice}, headers=headers)
+    answer = put(path, json={"choice": choice}, headers=headers)
     assert answer.status_code == 200, answer.text
     return answer
 
@@ -46,7 +46,7 @@ def cookie_of(answer: httpx.Response) -> re.Match[str]:
 
 @pytest.mark.parametrize("path", READS)
 def test_a_read_makes_no_visitor(live_site, path):
-    assert "set-cookie" not in httpx.get(live_site.url + path).headers
+    assert "set-cookie" not in get(live_site.url + path).headers
 
 
 def test_only_a_vote_that_counts_makes_a_visitor(http, tool):
@@ -115,12 +115,13 @@ def test_a_bent_token_is_a_new_visitor_as_a_cookie_and_refused_as_a_token(live_s
     answer = cast(live_site.url, tool, Cookie=b"visitor=" + token)
     assert answer.json()["previous"] is None
     assert cookie_of(answer)["token"] != cookie_of(first)["token"]
-    assert httpx.get(f"{live_site.url}/v1/me", headers={"Cookie": b"visitor=" + token}).json()[
-        "kind"
-    ] == "nobody"
+    assert (
+        get(f"{live_site.url}/v1/me", headers={"Cookie": b"visitor=" + token}).json()["kind"]
+        == "nobody"
+    )
     if token:
         headers = {"Authorization": b"Visitor " + token}
-        problem(httpx.get(f"{live_site.url}/v1/me", headers=headers), 401, "token_invalid")
+        problem(get(f"{live_site.url}/v1/me", headers=headers), 401, "token_invalid")
 
 
 def test_a_visitors_token_votes_without_a_cookie(live_site, http, tool):
@@ -146,7 +147,7 @@ def test_a_token_is_believed_before_a_cookie_and_each_is_new(http, tool):
 
 def test_a_cookie_of_the_older_key_is_signed_anew_at_the_next_vote(live_site, guarded, tool):
     old = cookie_of(cast(live_site.url, tool))["token"]
-    read = httpx.get(f"{guarded}/v1/me", headers={"Cookie": f"visitor={old}"})
+    read = get(f"{guarded}/v1/me", headers={"Cookie": f"visitor={old}"})
     assert "set-cookie" not in read.headers
     answer = cast(guarded, tool, "skip", Cookie=f"visitor={old}")
     assert answer.json()["previous"] == "ship"
@@ -157,8 +158,8 @@ def test_a_cookie_of_the_older_key_is_signed_anew_at_the_next_vote(live_site, gu
     assert again.json()["previous"] == "skip"
     assert "set-cookie" not in again.headers
     headers = authorization(new, "Visitor")
-    problem(httpx.get(f"{live_site.url}/v1/me", headers=headers), 401, "token_invalid")
-    assert httpx.get(f"{guarded}/v1/me", headers=authorization(old, "Visitor")).status_code == 200
+    problem(get(f"{live_site.url}/v1/me", headers=headers), 401, "token_invalid")
+    assert get(f"{guarded}/v1/me", headers=authorization(old, "Visitor")).status_code == 200
 
 
 def test_a_trusted_proxy_says_that_the_browser_is_on_https(live_site, guarded, tool):

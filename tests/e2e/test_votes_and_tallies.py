@@ -2,16 +2,15 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-import httpx
 import pytest
 
-from tests.e2e.asking import head, new_tool, problem, unique
+from tests.e2e.asking import head, new_tool, problem, put, unique
 from tests.e2e.shapes import READY, TALLIES, TALLY, VOTE, check_shape
 
 
 def vote(url: str, tool: str, choice: str) -> dict:
     """The vote of somebody new."""
-    answer = httpx.put(f"{url}/v1/tools/{tool}/vote", json={"choice": choice})
+    answer = put(f"{url}/v1/tools/{tool}/vote", json={"choice": choice})
     assert answer.status_code == 200
     return answer.json()
 

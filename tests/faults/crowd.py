@@ -11,9 +11,10 @@ import httpx
 
 from tests.site import Site
 
-TOOLS = ("notion", "obsidian", "perplexity")
-RETRIES_MAX = 400
-RETRY_S = 0.1
+TOOLS = ("notion", "asana", "canva")
+RETRY_S = 0.05
+SETTLED_S = 60.0
+RETRIES_MAX = int(SETTLED_S / RETRY_S)
 TIMEOUT_S = 15.0
 
 History = dict[str, list[str | None]]
@@ -33,9 +34,7 @@ class Crowd:
     async def vote_until(self, enough: Callable[[], bool]) -> None:
         """Vote until there is enough, and until each last vote is settled."""
         limits = httpx.Limits(max_connections=self.voters)
-        async with httpx.AsyncClient(
-            base_url=self.url, limits=limits, timeout=TIMEOUT_S
-        ) as client:
+        async with httpx.AsyncClient(base_url=self.url, limits=limits, timeout=TIMEOUT_S) as client:
             await asyncio.gather(*(self._voter(client, n, enough) for n in range(self.voters)))
 
     async def _voter(
@@ -66,6 +65,14 @@ class Crowd:
             known.append(choice)
             self.positions.append(answer["position"])
         self.answers += 1
+
+    async def wait_until(self, answers: int) -> None:
+        """Until so many votes are acknowledged."""
+        deadline = asyncio.get_running_loop().time() + SETTLED_S
+        while self.answers < answers:
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError(f"{self.answers} of {answers}: {self.failures}")
+            await asyncio.sleep(RETRY_S)
 
     async def _poll_settled(self, ask: Callable[[], Any]) -> dict[str, Any]:
         """The same request again until it is answered; an outage may say 503, or nothing."""

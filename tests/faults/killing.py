@@ -64,6 +64,7 @@ def kill_program(site: Site) -> None:
     assert site.process is not None
     site.process.kill()
     site.process.wait()
+    site.log.close()
 
     def closed() -> bool:
         with socket.socket() as probe:

@@ -20,13 +20,10 @@ async def vote_during(program, fault: Callable[[], None]) -> tuple[Crowd, Counte
     enough = asyncio.Event()
 
     async def strike() -> None:
-        while crowd.answers < VOTES_BEFORE:
-            await asyncio.sleep(0)
+        await crowd.wait_until(VOTES_BEFORE)
         await asyncio.to_thread(fault)
         await asyncio.to_thread(wait_until_ready, program)
-        after = crowd.answers
-        while crowd.answers < after + VOTES_AFTER:
-            await asyncio.sleep(0)
+        await crowd.wait_until(crowd.answers + VOTES_AFTER)
 
     async with asyncio.TaskGroup() as group:
         striking = group.create_task(strike())

@@ -65,7 +65,7 @@ def told(site: Site, tools: list[str], min_position: int) -> Counts:
 
 async def test_every_tally_is_what_the_file_says(program, votes_file, imported, counted):
     assert len(counted) == TOOLS
-    rows_in_file = sum(1 for _ in votes_file.open()) - 1
+    rows_in_file = votes_file.read_bytes().count(b"\n") - 1
     assert imported == {"rows": rows_in_file, "events": rows_in_file, "unchanged": 0, "refused": 0}
     assert told(program, sorted(counted), await head(program)) == counted
 

@@ -57,18 +57,23 @@ def contradictions(token: str) -> list[dict]:
     return requests
 
 
+async def all_at_once(client, urls, requests: list[dict]) -> list[httpx.Response]:
+    """The answers; the client grows slow when more than its connections wait in it."""
+    room = asyncio.Semaphore(CONNECTIONS_MAX)
+
+    async def put(number: int, request: dict) -> httpx.Response:
+        async with room:
+            return await client.put(f"{urls[number % 2]}/v1/tools/{TOOL}/vote", **request)
+
+    return await asyncio.gather(*(put(*numbered) for numbered in enumerate(requests)))
+
+
 async def test_one_voter_at_two_processes_has_one_vote(program, second_url):
-    limits = httpx.Limits(max_connections=CONNECTIONS_MAX)
-    async with httpx.AsyncClient(limits=limits, timeout=60) as client:
+    urls = (program.url, second_url)
+    async with httpx.AsyncClient(timeout=60) as client:
         made = await client.post(f"{program.url}/v1/visitors")
         token = made.json()["token"]
-        urls = (program.url, second_url)
-        answers = await asyncio.gather(
-            *(
-                client.put(f"{urls[number % 2]}/v1/tools/{TOOL}/vote", **request)
-                for number, request in enumerate(contradictions(token))
-            )
-        )
+        answers = await all_at_once(client, urls, contradictions(token))
         assert {answer.status_code for answer in answers} == {200}
         stored = await rows(
             program,

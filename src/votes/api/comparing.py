@@ -3,13 +3,12 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from litestar import get
 from litestar.params import Parameter
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import Refused
 from votes.api.exchange import Http
-from votes.api.html import SHARED, base, redirect, shared_page
+from votes.api.html import SHARED, base, page_at, redirect, shared_page
 from votes.api.parameters import MinPosition
 from votes.api.reading import my_states, page_for, read_at, reader
 from votes.api.tools import summary
@@ -29,7 +28,7 @@ ROWS = ("Panel verdict", "Community", "Pricing", "Best for", "Category")
 Picked = Annotated[str | None, Parameter(max_length=PAIR_LENGTH_MAX)]
 
 
-@get("/compare/{names:str}")
+@page_at("/compare/{names:str}")
 async def compare(request: Http, names: str, min_position: MinPosition = 0) -> ASGIResponse:
     """Both verdicts, prices and reviewers of two tools. The other order leads here."""
     read, waiting = await read_at(request, min_position)
@@ -42,7 +41,7 @@ async def compare(request: Http, names: str, min_position: MinPosition = 0) -> A
     return await _side_by_side(request, read, *found, waiting=waiting)
 
 
-@get("/compare")
+@page_at("/compare")
 async def pick(
     request: Http, a: Picked = None, b: Picked = None, min_position: MinPosition = 0
 ) -> ASGIResponse:

@@ -70,6 +70,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "createVisitor": {"answer": {"token": "rC0n5iXcQv2mZ1u7bqf0Aw.3pJX0x1m8yQe5oUqkqz4Tg"}},
     "getTally": {"answer": TALLY},
     "getTallies": {"answer": {"tallies": [TALLY]}},
+    "getTrend": {
+        "answer": {
+            "tool": "mistral-3-small",
+            "bucket": "day",
+            "buckets": [
+                {
+                    "at": "2026-01-31T00:00:00Z",
+                    "ship": 4,
+                    "skip": 0,
+                    "ship_total": 9,
+                    "skip_total": 0,
+                }
+            ],
+            "position": 351,
+        }
+    },
     "getTool": {"answer": SUMMARY},
     "listTools": {"answer": {"tools": [SUMMARY], "next_cursor": None, "total": 1}},
     "compareTools": {

@@ -189,7 +189,7 @@ def _json(body: bytes, status: int, headers: tuple[tuple[bytes, bytes], ...]) ->
 
 
 class _Ready(ASGIResponse):
-    """Sent as it is: what Litestar's own does for each answer costs as much as its routing."""
+    """Sent as it is: building Litestar's own headers was a quarter of the work of a tally."""
 
     def __init__(self, body: bytes, status: int, headers: Headers) -> None:
         self.body = body

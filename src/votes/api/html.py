@@ -6,8 +6,13 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar import HttpMethod, Request, Response, route
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+)
+from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import EXCEPTION_HANDLERS, Refused
@@ -53,6 +58,11 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]
 _FOR_PROGRAMS = ("/v1/", "/health/", "/metrics", "/docs", "/openapi.json")
 
 Handler = Callable[[Any, Any], Response[bytes]]
+
+
+def page_at(path: str) -> Callable[[Any], HTTPRouteHandler]:
+    """A route of what can be read, and asked about (HEAD)."""
+    return route(path, http_method=[HttpMethod.GET, HttpMethod.HEAD])
 
 
 def base(request: Http) -> str:
@@ -124,12 +134,15 @@ PAGE_PROBLEMS: dict[Any, Any] = {
 }
 
 
-def _not_found(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """An address that nothing serves: a page for readers, a problem for programs."""
+def _not_routed(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """What no route takes: a page for readers, a problem for programs."""
     path, accepted = request.url.path, request.headers.get("accept", "")
     reader = HTML in accepted and not f"{path}/".startswith(_FOR_PROGRAMS)
     answer: Handler = (PAGE_PROBLEMS if reader else EXCEPTION_HANDLERS)[HTTPException]
     return answer(request, error)
 
 
-NOT_FOUND: dict[Any, Any] = {NotFoundException: _not_found}
+NOT_ROUTED: dict[Any, Any] = {
+    NotFoundException: _not_routed,
+    MethodNotAllowedException: _not_routed,
+}

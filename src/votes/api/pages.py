@@ -3,12 +3,12 @@
 from urllib.parse import quote, urlsplit
 
 import msgspec
-from litestar import Router, get
+from litestar import Router
 from litestar.response.base import ASGIResponse
 
 from votes.api import comparing, forms, health, pictures
 from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http, services, tool_slug
-from votes.api.html import PAGE_PROBLEMS, base, private_page, shared_page
+from votes.api.html import PAGE_PROBLEMS, base, page_at, private_page, shared_page
 from votes.api.parameters import Cursor, MinPosition, Query
 from votes.api.reading import my_states, page_for, read_at, reader, summaries
 from votes.api.tools import summary
@@ -34,7 +34,7 @@ FEED_ENTRIES_MAX = 30
 DRIFT_UNKNOWN = "not known here: the command votes verify counts anew and tells"
 
 
-@get("/")
+@page_at("/")
 async def home(
     request: Http,
     sort: listing.Sort | None = None,
@@ -107,7 +107,7 @@ def _list(
     )
 
 
-@get("/tools/{slug:str}")
+@page_at("/tools/{slug:str}")
 async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """A tool with both verdicts, its votes over time, its plans and its reviews."""
     name = tool_slug(slug)
@@ -162,7 +162,7 @@ async def _trend(request: Http, read: ReadFrom, slug: ToolSlug) -> TrendView | N
         return None
 
 
-@get("/bookmarks")
+@page_at("/bookmarks")
 async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) -> ASGIResponse:
     """A user's bookmarks; for anybody else, how to get some."""
     caller = await reader(request)
@@ -192,7 +192,7 @@ def _named(models: Models, slug: ToolSlug) -> tuple[str, bool]:
     return (profile.entry.name, True) if profile is not None else (slug, False)
 
 
-@get("/status")
+@page_at("/status")
 async def status(request: Http) -> ASGIResponse:
     """How things are, by the same data as /health/ready."""
     answered: ASGIResponse = await health.ready.fn(request)
@@ -202,7 +202,7 @@ async def status(request: Http) -> ASGIResponse:
     return private_page(page("status.html", head, **values), answered.status_code)
 
 
-@get("/feed.xml")
+@page_at("/feed.xml")
 async def feed(request: Http) -> ASGIResponse:
     """The newest tools, for feed readers (Atom, RFC 4287)."""
     read, _ = await read_at(request)

@@ -6,12 +6,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
-from litestar import get
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import Refused
 from votes.api.exchange import Http
-from votes.api.html import is_known
+from votes.api.html import is_known, page_at
 from votes.api.reading import read_at
 from votes.api.tools import summary
 from votes.app.models import Models
@@ -33,7 +32,7 @@ _FOR_A_WHILE = ("cache-control", "public, max-age=300, must-revalidate")
 _FOR_ALL = (("access-control-allow-origin", "*"), ("cross-origin-resource-policy", "cross-origin"))
 
 
-@get("/static/{release:str}/{name:path}")
+@page_at("/static/{release:str}/{name:path}")
 async def static(request: Http, release: str, name: Path) -> ASGIResponse:
     """A file under the hash of this release's files: its bytes never change."""
     known = assets()
@@ -77,7 +76,7 @@ class Gallery:
 gallery = Gallery()
 
 
-@get("/og/{file:str}")
+@page_at("/og/{file:str}")
 async def picture(request: Http, file: str) -> ASGIResponse:
     """`{tool}.png` or `{a}-vs-{b}.png`: 1200 by 630, with the verdicts of now."""
     read, _ = await read_at(request)

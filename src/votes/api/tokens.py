@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from http.client import HTTPException
 from typing import Any
+from urllib.error import HTTPError
 
 import jwt
 import msgspec
@@ -177,5 +178,9 @@ class PublishedKeys:
         self._keys = {key.key_id: key for key in keys if key.algorithm_name in ASYMMETRIC}
 
     def _read(self) -> bytes:
-        with urllib.request.urlopen(self._url, timeout=JWKS_TIMEOUT_S) as answer:  # noqa: S310
-            return bytes(answer.read(JWKS_BYTES_MAX))
+        try:
+            with urllib.request.urlopen(self._url, timeout=JWKS_TIMEOUT_S) as answer:  # noqa: S310
+                return bytes(answer.read(JWKS_BYTES_MAX))
+        except HTTPError as error:
+            error.close()  # it is an open answer, too
+            raise

@@ -62,13 +62,21 @@ def draw(sides: list[Side]) -> bytes:
         for place, opinion in enumerate(side.opinions):
             _opinion(pen, opinion, x + place * (wide + MARGIN // 2), wide)
     if len(sides) == 2:
-        middle = SIZE[0] // 2
-        pen.line((middle, 168, middle, 574), LINE, 2)
-        pen.ellipse((middle - 34, 256, middle + 34, 324), INK)
-        pen.text((middle, 289), "vs", PAPER, font(30), anchor="mm")
+        _versus(image, pen)
     out = BytesIO()
-    image.quantize(COLOURS).save(out, "PNG")
+    image.quantize(COLOURS, Image.Quantize.FASTOCTREE).save(out, "PNG")
     return out.getvalue()
+
+
+def _versus(image: Image.Image, pen: ImageDraw.ImageDraw) -> None:
+    """The line between two tools; its disc is drawn large and made small, for a smooth edge."""
+    middle, radius = SIZE[0] // 2, 34
+    pen.line((middle, 168, middle, 574), LINE, 2)
+    disc = Image.new("L", (8 * radius, 8 * radius))
+    ImageDraw.Draw(disc).ellipse((0, 0, 8 * radius - 1, 8 * radius - 1), 255)
+    disc = disc.resize((2 * radius, 2 * radius), Image.Resampling.LANCZOS)
+    image.paste(INK, (middle - radius, 290 - radius), disc)
+    pen.text((middle, 289), "vs", PAPER, font(30), anchor="mm")
 
 
 def _wordmark(pen: ImageDraw.ImageDraw) -> None:

@@ -32,7 +32,7 @@ def test_a_page_that_was_offline_catches_up_and_sends_its_vote(
     gone = time.monotonic()
     cast(live_site, tool, "skip")
     vote.ship.click()
-    expect(vote.status).to_have_text("Not saved yet, trying again…")
+    expect(vote.status).to_have_text("Not saved yet, trying again")
     page.wait_for_timeout(1_000 * (OFFLINE_S - (time.monotonic() - gone)))
     context.set_offline(False)
     back = time.monotonic()

@@ -3,8 +3,8 @@
 from importlib.resources import files
 
 import pytest
-from tests.integration.projection.scene import dump
 
+from tests.integration.projection.scene import dump
 from votes.views import keys
 
 EPOCH = "e1e1e1e1"

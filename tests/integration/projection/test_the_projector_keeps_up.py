@@ -234,7 +234,8 @@ async def test_two_projectors_without_a_lead_still_end_right(store, redis):
         async with projecting(store, redis) as other:
             await fill(store)
             for number in range(40):
-                await submit(store, [ballot(TOOL, f"v{number % 7}", "skip" if number % 2 else None)])
+                choice = "skip" if number % 2 else None
+                await submit(store, [ballot(TOOL, f"v{number % 7}", choice)])
                 one.set()
                 other.set()
         await same_as_log(store, redis)

@@ -1,12 +1,9 @@
-/* The elements. Pages send their content as light DOM, a real form that works without this script;
-   the same nodes then move into a shadow root under the same sheet: nothing shifts, the page's rules
-   cannot break them, ::part() reaches them. The sheet is constructed and no markup is parsed, so the
-   strictest policy holds. More in templates/elements.html. */
+/* The elements. The server's light DOM, a form that works without this, moves into a shadow root
+   under the same sheet: nothing shifts, and ::part() reaches it. README.md tells more. */
 
 import { clientOf } from "./client.js";
 
 const ORIGIN = new URL(import.meta.url).origin;
-const PAGE = 20;
 const CALLS = {
   none: "No votes yet",
   too_early: "Too early",
@@ -16,27 +13,30 @@ const CALLS = {
 };
 
 const number = (n) => n.toLocaleString(document.documentElement.lang || "en");
-const words = (slug) => slug.replaceAll("-", " ");
+const words = (slug) => slug?.replaceAll("-", " ");
 
-const make = (name, attributes, ...children) => {
-  const space = /^(svg|rect)$/.test(name) ? "2000/svg" : "1999/xhtml";
+const make = (name, part, attributes, ...children) => {
+  const space = /svg|rect/.test(name) ? "2000/svg" : "1999/xhtml";
   const node = document.createElementNS(`http://www.w3.org/${space}`, name);
-  for (const key in attributes) node.setAttribute(key, attributes[key]);
+  for (const [key, value] of Object.entries({ part, ...attributes })) node.setAttribute(key, value);
   node.append(...children);
   return node;
 };
-const button = (part, label, ...more) =>
-  make("button", { part, "data-choice": part }, make("span", { part: "label" }, label), ...more);
+const button = (choice, label, ...more) =>
+  make("button", choice, { "data-choice": choice }, make("span", "label", {}, label), ...more);
 
-const sheet = new CSSStyleSheet();
+const sheet = new CSSStyleSheet(); // constructed, so no policy on styles minds it
 const css = await fetch(new URL("elements.css", import.meta.url)).catch(() => null);
-sheet.replaceSync(css?.ok ? await css.text() : "");
+if (css?.ok) sheet.replaceSync(await css.text());
 
 class Element extends HTMLElement {
   static observedAttributes = ["tool", "api", "token"];
 
+  get client() {
+    return clientOf(this.getAttribute("api") ?? ORIGIN);
+  }
+
   set token(token) {
-    this.client = clientOf(this.getAttribute("api") ?? ORIGIN);
     this.client.renew(token);
   }
 
@@ -48,16 +48,15 @@ class Element extends HTMLElement {
     if (!this.shadowRoot) this.upgrade();
     const token = this.getAttribute("token");
     if (token) this.token = token;
-    this.client = clientOf(this.getAttribute("api") ?? ORIGIN);
     this.join(this.getAttribute("tool"));
   }
 
   disconnectedCallback() {
-    if (this.tool) this.client.remove(this, this.tool);
+    this.left.remove(this, this.tool);
   }
 
   attributeChangedCallback() {
-    if (!this.client || !this.isConnected) return;
+    if (!this.shadowRoot) return;
     this.disconnectedCallback();
     this.connectedCallback();
   }
@@ -66,9 +65,9 @@ class Element extends HTMLElement {
     const focused = this.contains(document.activeElement) && document.activeElement;
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
-    const name = this.getAttribute("name") ?? words(this.getAttribute("tool") ?? "");
-    root.append(...(this.firstElementChild ? this.childNodes : this.content(name)));
-    root.firstElementChild.append(make("p", { part: "status", role: "status" }));
+    const name = this.getAttribute("name") ?? words(this.getAttribute("tool"));
+    root.append(...(this.firstElementChild ? this.childNodes : [this.content(name)]));
+    root.firstElementChild.append(make("p", "status", { role: "status" }));
     if (focused) focused.focus();
     root.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -77,8 +76,11 @@ class Element extends HTMLElement {
   }
 
   join(slug) {
+    this.left = this.client;
+    this.tool = this.client.add(this, slug);
     const { tally, mine } = this.dataset;
-    this.tool = this.client.add(this, slug, tally && JSON.parse(tally), mine);
+    if (mine) this.tool.mine ??= mine;
+    if (tally) this.tool.learn(JSON.parse(tally));
     this.show(this.tool);
   }
 
@@ -89,40 +91,41 @@ class Element extends HTMLElement {
 
   done(detail, words) {
     this.say(words);
-    const event = { bubbles: true, composed: true, detail };
-    this.dispatchEvent(new CustomEvent("votes-change", event));
+    this.dispatchEvent(new CustomEvent("votes-change", { bubbles: true, detail }));
+  }
+
+  mark(part, pressed) {
+    this.$(part).setAttribute("aria-pressed", pressed);
+    this.$(part).part.toggle("pressed", pressed);
   }
 }
 
 class Vote extends Element {
   content(name) {
-    const count = () => make("span", { part: "count" }, "–");
-    const share = make("rect", { part: "share", width: "0%", height: "100%" });
-    return [
-      make(
-        "form",
-        { part: "form", "aria-label": `Vote on ${name}` },
-        button("ship", "Ship", count()),
-        button("skip", "Skip", count()),
-        make("svg", { part: "bar", "aria-hidden": "true" }, share),
-        make("p", { part: "caption" }, "\u00a0"),
-      ),
-    ];
+    const count = () => make("span", "count", {}, "–");
+    const share = make("rect", "share", { width: "0%", height: "100%" });
+    return make(
+      "form",
+      "form",
+      { "aria-label": `Vote on ${name}` },
+      button("ship", "Ship", count()),
+      button("skip", "Skip", count()),
+      make("svg", "bar", { "aria-hidden": true }, share),
+      make("p", "caption", {}, "\u00a0"),
+    );
   }
 
   press({ dataset: { choice } }) {
-    this.client.vote(this.tool, this.tool.chosen === choice ? null : choice, this);
+    this.client.vote(this.tool, this.tool.mine === choice ? null : choice, this);
   }
 
   done(answer) {
     super.done(answer, answer.choice ? `Your vote: ${answer.choice}` : "Your vote is taken back");
   }
 
-  show({ counts, chosen, gone }) {
+  show({ counts, mine, gone }) {
     for (const choice of ["ship", "skip"]) {
-      const pressed = chosen === choice;
-      this.$(choice).setAttribute("aria-pressed", pressed);
-      this.$(choice).part.toggle("pressed", pressed);
+      this.mark(choice, mine === choice);
       this.$(choice).disabled = !!gone;
       if (counts) this.$(choice).lastElementChild.textContent = number(counts[choice]);
     }
@@ -132,7 +135,7 @@ class Vote extends Element {
 
   measure(ship, total) {
     const share = total && Math.floor((100 * ship) / total + 0.5);
-    const votes = `${share}% ship · ${number(total)} ${total === 1 ? "vote" : "votes"}`;
+    const votes = `${share}% ship · ${number(total)} vote${total === 1 ? "" : "s"}`;
     this.$("bar").part.toggle("empty", !total);
     this.$("share").setAttribute("width", `${share}%`);
     this.$("caption").textContent = total ? votes : CALLS.none;
@@ -141,14 +144,13 @@ class Vote extends Element {
 
 class Verdict extends Element {
   content() {
-    const call = make("span", { part: "call" }, "…");
-    return [make("span", { part: "badge" }, call, make("span", { part: "leaning" }))];
+    return make("span", "badge", {}, make("span", "call", {}, "…"), make("span", "leaning"));
   }
 
   show({ tally }) {
     if (!tally) return;
     const { call, leaning } = tally;
-    this.$("badge").part = `badge ${call}${leaning ? ` ${leaning}` : ""}`;
+    this.$("badge").part = leaning ? `badge ${call} ${leaning}` : `badge ${call}`;
     this.$("call").textContent = CALLS[call];
     this.$("leaning").textContent = leaning ? `leaning ${leaning}` : "";
   }
@@ -156,9 +158,9 @@ class Verdict extends Element {
 
 class Bookmark extends Element {
   content(name) {
-    const form = make("form", { part: "form" }, button("bookmark", "Bookmark"));
+    const form = make("form", "form", {}, button("bookmark", "Bookmark"));
     form.firstChild.ariaLabel = `Bookmark ${name}`;
-    return [form];
+    return form;
   }
 
   press() {
@@ -170,9 +172,7 @@ class Bookmark extends Element {
   }
 
   show({ kept }) {
-    if (kept === undefined) return;
-    this.$("bookmark").setAttribute("aria-pressed", kept);
-    this.$("bookmark").part.toggle("pressed", kept);
+    if (kept !== undefined) this.mark("bookmark", kept);
   }
 }
 
@@ -183,25 +183,20 @@ class Bookmarks extends Element {
   }
 
   content() {
-    return [make("form", { part: "form" }, make("ul", { part: "list" }), button("more", "More"))];
+    return make("form", "form", {}, make("ul", "list"));
   }
 
   disconnectedCallback() {
-    for (const item of this.$("list").children) this.client.remove(item, item.tool);
+    for (const item of this.$("list").children) this.left.remove(item, item.tool);
   }
 
-  join() {
+  async join() {
+    this.left = this.client;
     this.$("list").replaceChildren();
-    this.load("");
-  }
-
-  async load(cursor) {
     try {
-      const page = await this.client.ask("GET", `me/bookmarks?limit=${PAGE}${cursor}`);
-      for (const { tool } of page.bookmarks) this.item(tool);
-      this.next = page.next_cursor && `&cursor=${encodeURIComponent(page.next_cursor)}`;
-      this.$("more").hidden = !this.next;
-      this.say(this.$("list").firstChild ? "" : "No bookmarks yet", true);
+      const page = await this.client.ask("GET", "me/bookmarks");
+      this.$("list").append(...page.bookmarks.map(({ tool }) => this.item(tool)));
+      this.say(page.total ? "" : "No bookmarks yet", true);
     } catch ({ message }) {
       this.say(message, true);
     }
@@ -210,21 +205,19 @@ class Bookmarks extends Element {
   item(tool) {
     const { api } = this.client;
     const href = (this.getAttribute("href") ?? `${api}/tools/{tool}`).replace("{tool}", tool);
-    const link = make("a", { part: "link", href });
-    const item = make("li", { part: "item" }, link, make("ship-verdict", { tool, api }));
-    item.append(button("remove", "Remove"));
+    const [link, remove] = [make("a", "link", { href }), button("remove", "Remove")];
+    const item = make("li", "item", {}, link, make("ship-verdict", "verdict", { tool, api }), remove);
     item.show = ({ name = words(tool) }) => {
       link.textContent = name;
-      item.lastChild.ariaLabel = `Remove ${name}`;
+      remove.ariaLabel = `Remove ${name}`;
     };
     item.tool = this.client.add(item, tool);
     item.show(item.tool);
-    this.$("list").append(item);
+    return item;
   }
 
   press({ parentNode: item }) {
-    if (item.tool) this.client.keep(item.tool, false, this);
-    else this.load(this.next);
+    this.client.keep(item.tool, false, this);
   }
 
   done(answer) {
@@ -237,7 +230,5 @@ class Bookmarks extends Element {
   }
 }
 
-customElements.define("ship-vote", Vote);
-customElements.define("ship-verdict", Verdict);
-customElements.define("ship-bookmark", Bookmark);
-customElements.define("ship-bookmarks", Bookmarks);
+for (const [name, type] of Object.entries({ Vote, Verdict, Bookmark, Bookmarks }))
+  customElements.define(`ship-${name.toLowerCase()}`, type);

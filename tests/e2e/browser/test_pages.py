@@ -1,0 +1,107 @@
+"""The pages of the site in a browser: without script, for everybody, within their budgets."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.browser.conftest import Open, Vote, visit
+from tests.site import Site
+
+A, B = "claude-haiku-open-weights", "mistral-3-small"
+PATHS = ["/", f"/tools/{A}", f"/compare/{A}-vs-{B}", "/compare", "/bookmarks", "/status"]
+
+REQUESTS_MAX = 12
+KILOBYTES_MAX = 150
+SHIFT_MAX = 0.02
+
+MEASURE = """async () => {
+  const files = [
+    ...performance.getEntriesByType("navigation"),
+    ...performance.getEntriesByType("resource"),
+  ];
+  const shifts = await new Promise((resolve) => {
+    const found = [];
+    new PerformanceObserver((list) => found.push(...list.getEntries()))
+      .observe({ type: "layout-shift", buffered: true });
+    requestAnimationFrame(() => setTimeout(() => resolve(found), 200));
+  });
+  return {
+    requests: files.length,
+    kilobytes: files.reduce((sum, file) => sum + file.transferSize, 0) / 1_000,
+    shift: shifts.reduce((sum, shift) => sum + shift.value, 0),
+  };
+}"""
+
+
+def tabbed(page: Any) -> None:
+    """Wait until what the script does at first is done."""
+    page.wait_for_load_state("load")
+    if page.locator("ship-vote").count():
+        page.locator("ship-vote [role=status]").first.wait_for(state="attached")
+
+
+def test_without_script_the_form_votes(live_site: Site, person: Open, tool: str):
+    page = visit(person(java_script_enabled=False), f"{live_site.url}/tools/{tool}")
+    vote = Vote(page, tool)
+    vote.shows(0, 0)
+    vote.ship.click()
+    vote.shows(1, 0, "ship")
+    vote.skip.click()
+    vote.shows(0, 1, "skip")
+    vote.skip.click()
+    vote.shows(0, 0)
+    assert f"/tools/{tool}" in page.url
+
+
+def test_without_script_two_tools_are_voted_on_where_they_are_compared(
+    live_site: Site, person: Open, tool: str
+):
+    page = visit(person(java_script_enabled=False), f"{live_site.url}/compare/{tool}-vs-{A}")
+    Vote(page, tool).ship.click()
+    Vote(page, tool).shows(1, 0, "ship")
+    assert "/compare/" in page.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_for_everybody(
+    live_site: Site, person: Open, user: Any, path: str, scheme: str
+):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    context = user if path == "/bookmarks" else person(color_scheme=scheme, reduced_motion="reduce")
+    page = visit(context, live_site.url + path)
+    tabbed(page)
+    found = axe.run(page).response["violations"]
+    bad = [
+        f"{one['id']}: {one['help']}: {[node['html'][:150] for node in one['nodes'][:3]]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert not bad, "\n".join(bad)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_keeps_to_its_budget(live_site: Site, person: Open, path: str):
+    page = visit(person(viewport={"width": 360, "height": 740}), live_site.url + path)
+    tabbed(page)
+    cost = page.evaluate(MEASURE)
+    print(
+        f"\n{path}: {cost['requests']} requests, {cost['kilobytes']:.1f} kB,"
+        f" layout shift {cost['shift']:.4f}"
+    )
+    assert cost["requests"] <= REQUESTS_MAX
+    assert cost["kilobytes"] <= KILOBYTES_MAX
+    assert cost["shift"] <= SHIFT_MAX
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert not page.said
+
+
+def test_a_page_fits_the_narrowest_screen(live_site: Site, person: Open):
+    page = visit(person(viewport={"width": 320, "height": 640}), f"{live_site.url}{PATHS[2]}")
+    tabbed(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    for button in page.locator("ship-vote button").all():
+        box = button.bounding_box()
+        assert box["height"] >= 44
+    expect(page.locator("ship-vote")).to_have_count(2)

@@ -1,0 +1,72 @@
+"""Pages while the log does not answer: what is in memory is shown, a vote is told to come again."""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.asking import bearer, browser, get, secrets_of, unique
+from tests.e2e.pages.reading import PAIR, SAME_ORIGIN, named, one, page, parsed, words
+from tests.site import free_port, wait_for
+
+
+def shows_read_models(url: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return bool(get(f"{url}/health/ready").json()["read_models"])
+    return False
+
+
+@pytest.fixture(scope="module")
+def without_log(live_site) -> Iterator[httpx.Client]:
+    """An API process whose Postgres nobody answers for, with the site's read models."""
+    kept, port = secrets_of(live_site), free_port()
+    env = live_site.env | {
+        "VOTES_POSTGRES_URL": f"postgresql://votes_app@127.0.0.1:{free_port()}/votes",
+        "VOTES_REDIS_URL": live_site.servers.redis_url,
+        "VOTES_SECRET_KEYS": kept["secret_key"],
+        "VOTES_JWT_SECRET": kept["jwt_secret"],
+    }
+    argv = [sys.executable, "-m", "votes", "api", "--port", str(port)]
+    process = subprocess.Popen(argv, env=env)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: shows_read_models(url), "the API")
+        with browser(url) as http:
+            yield http
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_pages_are_shown_from_memory(live_site, without_log):
+    user = bearer(live_site, unique("reader"))
+    for headers in ({}, user):
+        for path in ("/", PAIR, "/?q=note", "/compare", "/feed.xml", "/og/notion.png"):
+            assert without_log.get(path, headers=headers).status_code == 200
+        tree = page(without_log, "/tools/notion", headers=headers)
+        assert "cannot be read just now" in words(one(tree, "main"))
+
+
+def test_a_vote_is_told_to_come_again(without_log):
+    data = {"choice": "ship"}
+    answer = without_log.post("/tools/notion/vote", data=data, headers=SAME_ORIGIN)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert "set-cookie" not in answer.headers
+    tree = parsed(answer.text)
+    assert words(one(tree, "h1")) == "Back in a moment"
+    assert named(tree, "a", class_="button")
+
+
+def test_bookmarks_are_told_to_come_again(live_site, without_log):
+    user = bearer(live_site, unique("reader"))
+    tree = page(without_log, "/bookmarks", 503, headers=user)
+    assert one(tree, "a", class_="button").get("href") == "/bookmarks"
+
+
+def test_the_status_says_so(without_log):
+    tree = page(without_log, "/status", 503)
+    assert words(one(tree, "h1")) == "Not taking votes"

@@ -1,0 +1,213 @@
+"""The `votes` command: help, exit codes, and settings that are wrong, each told in one line."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.asking import (
+    PROBLEM_FIELDS,
+    authorization,
+    get,
+    head,
+    new_tool,
+    put,
+    request,
+    unique,
+)
+
+COMMANDS = ["up", "api", "worker", "migrate", "import", "export", "rebuild", "verify", "tail"]
+COMMANDS += ["token", "doctor"]
+NOBODY = "127.0.0.1:1"
+
+
+def votes(*arguments: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """The command in an environment of its own."""
+    settings = {"PATH": "/usr/bin:/bin", "VOTES_DATA_DIR": str(folder / "data"), **env}
+    argv = [sys.executable, "-m", "votes", *arguments]
+    return subprocess.run(
+        argv, env=settings, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_every_command_has_help(live_site):
+    listed = live_site.votes("--help")
+    assert listed.returncode == 0
+    for command in COMMANDS:
+        assert f"\n  {command} " in listed.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_says_what_it_does(tmp_path, command):
+    told = votes(command, "--help", folder=tmp_path)
+    assert told.returncode == 0
+    assert told.stdout.startswith("Usage: ")
+    assert not told.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nothing"],
+        ["verify", "--no-such-option"],
+        ["import", "events", "/dev/null"],
+        ["import", "votes", "/no/such/file"],
+        ["export", "votes"],
+        ["up", "--port", "70000"],
+        ["tail", "--after", "-1"],
+        ["token"],
+        ["token", "--subject", ""],
+        ["token", "--subject", "a\nb"],
+        ["token", "--subject", "a", "--role", "root"],
+        ["token", "--subject", "a", "--persona", "Some One"],
+        ["token", "--subject", "a", "--ttl-hours", "0"],
+        ["rebuild", "--projection", "nothing"],
+    ],
+)
+def test_wrong_usage_exits_with_2_and_touches_nothing(tmp_path, arguments):
+    told = votes(*arguments, folder=tmp_path)
+    assert told.returncode == 2
+    assert "Error: " in told.stderr
+    assert "Traceback" not in told.stderr
+    assert not told.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+URL = f"postgresql://u:p@{NOBODY}/votes"
+WRONG_SETTINGS = [
+    (["verify"], {"VOTES_POSTGRES_URL": f"mysql://{NOBODY}/votes"}),
+    (["verify"], {"VOTES_POSTGRES_URL": "postgresql://localhost:port/votes"}),
+    (["verify"], {"VOTES_REDIS_URL": f"http://{NOBODY}"}),
+    (["verify"], {"VOTES_QUEUE_URL": "redis//localhost"}),
+    (["verify"], {"VOTES_MIGRATION_URL": "localhost"}),
+    (["verify"], {"VOTES_SECRET_KEYS": "short"}),
+    (["verify"], {"VOTES_SECRET_KEYS": f"{'a' * 32},short"}),
+    (["verify"], {"VOTES_JWT_SECRET": "short"}),
+    (["verify"], {"VOTES_JWKS_URL": "file:///etc/passwd"}),
+    (["verify"], {"VOTES_LOG": "loud"}),
+    (["verify"], {"VOTES_ALLOWED_ORIGINS": "https://app.example.com/"}),
+    (["verify"], {"VOTES_ALLOWED_ORIGINS": "http://["}),
+    (["verify"], {"VOTES_ALLOWED_ORIGINS": "*"}),
+    (["verify"], {"VOTES_TRUSTED_PROXIES": "10.0.0.0/99"}),
+    (["api"], {"VOTES_REDIS_URL": f"redis://{NOBODY}"}),
+    (["worker"], {"VOTES_POSTGRES_URL": URL}),
+    (["migrate"], {"VOTES_POSTGRES_URL": URL}),
+    (["tail", "--no-follow"], {"VOTES_POSTGRES_URL": URL}),
+    (["import", "votes", "/dev/null"], {"VOTES_POSTGRES_URL": URL}),
+]
+NAMED = {"api": "VOTES_POSTGRES_URL", "worker": "VOTES_REDIS_URL"}
+
+
+@pytest.mark.parametrize(("arguments", "env"), WRONG_SETTINGS, ids=str)
+def test_a_wrong_setting_is_told_in_one_line_that_names_it(tmp_path, arguments, env):
+    told = votes(*arguments, folder=tmp_path, **env)
+    assert told.returncode == 1
+    name = NAMED.get(arguments[0]) or next(iter(env))
+    assert told.stderr.startswith(f"votes: {name}: "), told.stderr
+    assert told.stderr.count("\n") == 1
+    assert not told.stdout
+
+
+def test_two_settings_that_contradict_are_told(tmp_path):
+    env = {"VOTES_JWT_SECRET": "a" * 32, "VOTES_JWKS_URL": "https://example.com/keys"}
+    told = votes("verify", folder=tmp_path, **env)
+    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
+    assert "VOTES_JWKS_URL" in told.stderr
+
+
+def test_a_redis_that_does_not_answer_is_named(live_site, tmp_path):
+    env = {"VOTES_POSTGRES_URL": live_site.servers.app_url, "VOTES_REDIS_URL": f"redis://{NOBODY}"}
+    told = votes("verify", folder=tmp_path, **env)
+    assert told.returncode == 1
+    assert told.stderr.startswith("votes: VOTES_REDIS_URL: ")
+    assert told.stderr.count("\n") == 1
+
+
+def test_a_data_directory_in_use_says_by_whom(live_site):
+    told = live_site.votes("up", "--port", str(live_site.port + 1))
+    assert told.returncode == 1
+    assert told.stderr.count("\n") == 1
+    assert f"{live_site.data_dir} is in use by votes up" in told.stderr
+
+
+def test_a_port_in_use_is_told_before_anything_starts(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        told = votes("up", "--port", port, folder=tmp_path)
+    assert told.returncode == 1
+    assert told.stderr.startswith(f"votes: cannot listen on 127.0.0.1:{port}: ")
+    assert told.stderr.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_token_works_and_says_what_was_asked_for(live_site):
+    arguments = ["--subject", "Ünï: 😀", "--role", "panelist", "--role", "admin"]
+    told = live_site.votes("token", *arguments, "--persona", "builder", "--json")
+    token = json.loads(told.stdout)["token"]
+    me = get(f"{live_site.url}/v1/me", headers=authorization(token)).json()
+    assert me == {
+        "kind": "user",
+        "id": "Ünï: 😀",
+        "roles": ["admin", "panelist"],
+        "persona": "builder",
+    }
+
+
+def test_the_doctor_finds_all_well(live_site):
+    told = live_site.votes("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(told.stdout)}
+    assert told.returncode == 0
+    assert {"postgres", "migrations", "log", "valkey", "read models"} <= set(checks)
+    assert [name for name, check in checks.items() if not check["ok"]] == []
+    assert live_site.votes("doctor").stdout.count("ok") >= len(checks)
+
+
+def test_the_doctor_names_what_does_not_answer(tmp_path):
+    env = {"VOTES_POSTGRES_URL": URL, "VOTES_REDIS_URL": f"redis://{NOBODY}"}
+    told = votes("doctor", "--json", folder=tmp_path, **env)
+    checks = json.loads(told.stdout)
+    assert told.returncode == 1
+    assert [check["ok"] for check in checks] == [False, False]
+
+
+def test_the_audit_finds_no_drift_and_a_rebuild_changes_nothing(live_site):
+    tool = new_tool(live_site)
+    put(f"{live_site.url}/v1/tools/{tool}/vote", json={"choice": "ship"})
+    before = get(f"{live_site.url}/v1/tools/{tool}").json()
+    rebuilt = live_site.votes("rebuild", "--json")
+    assert json.loads(rebuilt.stdout)["position"] == head(live_site)
+    told = live_site.votes("verify", "--json")
+    audit = json.loads(told.stdout)
+    assert (told.returncode, audit["ok"], audit["drifts"], audit["problem"]) == (0, True, [], None)
+    assert audit["events"] == head(live_site)
+    seen = {"min_position": head(live_site)}
+    assert get(f"{live_site.url}/v1/tools/{tool}", params=seen).json() == before
+
+
+def test_the_tail_prints_the_events_of_the_log(live_site):
+    tool = new_tool(live_site)
+    after = head(live_site)
+    votes_cast = [
+        put(f"{live_site.url}/v1/tools/{tool}/vote", json={"choice": choice}).json()["position"]
+        for choice in ("ship", "skip")
+    ]
+    told = live_site.votes("tail", "--no-follow", "--after", str(after))
+    events = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [event["position"] for event in events] == votes_cast
+    assert {event["type"] for event in events} == {"VoteCast"}
+    assert [event["data"]["choice"] for event in events] == ["ship", "skip"]
+    assert len(live_site.votes("tail", "--no-follow").stdout.splitlines()) == votes_cast[-1]
+
+
+def test_a_problem_has_no_other_fields_than_those_that_are_checked(live_site):
+    answer = request("GET", f"{live_site.url}/v1/tools/{unique('tool')}")
+    assert set(answer.json()) == PROBLEM_FIELDS
+
+
+def test_migrating_twice_has_nothing_to_do(live_site):
+    told = live_site.votes("migrate", "--json")
+    assert (told.returncode, json.loads(told.stdout)) == (0, {"applied": []})
