@@ -114,7 +114,10 @@ def hold(data_dir: Path, purpose: str) -> Iterator[None]:
     Raises:
         DataDirInUse: another process holds it.
     """
-    data_dir.mkdir(parents=True, exist_ok=True, mode=_directory_mode())
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=_directory_mode())
+    except OSError as error:
+        raise StartFailed(f"VOTES_DATA_DIR: {data_dir}: {error.strerror}") from None
     path = data_dir / "lock"
     with ExitStack() as stack:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -106,6 +107,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
         hub = Hub(memory, config.live_streams_max, config.live_streams_per_network_max)
         replica = Replica(redis, memory.changed, logger.warning)
         following = asyncio.create_task(replica.run(), name="replica")
+        following.add_done_callback(_end_process)
         try:
             yield Services(config, store, batcher.submit, memory, Reads(memory, store), hub)
         finally:
@@ -113,6 +115,13 @@ async def services(config: Config) -> AsyncIterator[Services]:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
             await redis.aclose()
+
+
+def _end_process(replica: "asyncio.Task[None]") -> None:
+    """A process whose memory stands still must not go on serving it: end, to be started anew."""
+    if not replica.cancelled():
+        logger.error("the replica ended", error=repr(replica.exception()))
+        signal.raise_signal(signal.SIGTERM)
 
 
 def batcher_on(store: PostgresEventStore) -> Batcher:

@@ -148,7 +148,7 @@ async def test_more_commands_than_can_wait_are_turned_away_and_the_others_answer
     await settle()
     waiting = await submit_all(batcher, range(QUEUE_COMMANDS_MAX))
     await settle()
-    assert await batcher.submit(cast("late", "ship")) == OVERLOADED
+    assert await asyncio.wait_for(batcher.submit(cast("late", "ship")), 10) == OVERLOADED
     handling.open.set()
     answers = await asyncio.gather(*first, *waiting)
     assert answers == ["first", *map(str, range(QUEUE_COMMANDS_MAX))]

@@ -94,7 +94,7 @@ def test_bad_rows_of_csv_are_named_and_the_others_imported(live_site, tmp_path):
     content = "\n".join(lines).encode() + f"\n{tool},\xff,ship,\n{tool},p,ship,".encode("latin-1")
     told = load(live_site, "votes", written(tmp_path, "votes.csv", content))
     assert counted(told) == (18, 3, 0, 15)
-    assert told["named"] == [*range(3, 17), 18] or sorted(told["named"]) == [*range(3, 17), 18]
+    assert sorted(told["named"]) == [*range(3, 17), 18]
     assert tally(live_site, tool) == (2, 1)
 
 
@@ -188,16 +188,15 @@ def test_tools_are_imported_once(live_site, tmp_path):
 
 def test_bookmarks_are_imported_once(live_site, tmp_path):
     tool, user = new_tool(live_site), unique("user")
-    rows = f'user,tool,note,tags,collection,at\n{user},{tool},"a, b",x; y;;x,Work,2026-01-01\n'
-    path = written(
-        tmp_path, "bookmarks.csv", rows.replace("2026-01-01\n", "2026-01-01T00:00:00Z\n")
-    )
+    header, at = "user,tool,note,tags,collection,at", "2026-01-01T00:00:00Z"
+    rows = f'{header}\n{user},{tool},"a, b",x; y;;x,Work,{at}\n'
+    path = written(tmp_path, "bookmarks.csv", rows)
     assert counted(load(live_site, "bookmarks", path)) == (1, 1, 0, 0)
     assert counted(load(live_site, "bookmarks", path)) == (1, 0, 1, 0)
     page = get(f"{live_site.url}/v1/me/bookmarks", headers=bearer(live_site, user)).json()
     (found,) = page["bookmarks"]
     assert (found["note"], found["tags"], found["collection"]) == ("a, b", ["x", "y"], "Work")
-    assert found["added_at"] == "2026-01-01T00:00:00Z"
+    assert found["added_at"] == at
 
 
 def test_a_voter_of_a_file_may_be_a_user_of_the_site(live_site, tmp_path):

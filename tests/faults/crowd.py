@@ -41,18 +41,19 @@ class Crowd:
         self, client: httpx.AsyncClient, number: int, enough: Callable[[], bool]
     ) -> None:
         mind = random.Random(number)
-        made = await self._poll_settled(lambda: client.post("/v1/visitors"))
+        made = await poll_settled(lambda: client.post("/v1/visitors"), self.failures)
         token = made["token"]
         while not enough():
             tool, choice = mind.choice(TOOLS), mind.choice(("ship", "skip", None))
             headers = {"Authorization": f"Visitor {token}", "Idempotency-Key": f"{mind.random()}"}
-            answer = await self._poll_settled(
+            answer = await poll_settled(
                 lambda tool=tool, choice=choice, headers=headers: client.request(
                     "PUT" if choice else "DELETE",
                     f"/v1/tools/{tool}/vote",
                     headers=headers,
                     **({"json": {"choice": choice}} if choice else {}),
-                )
+                ),
+                self.failures,
             )
             self._note(f"vote:{tool}:visitor:{token.partition('.')[0]}", choice, answer)
 
@@ -74,21 +75,22 @@ class Crowd:
                 raise TimeoutError(f"{self.answers} of {answers}: {self.failures}")
             await asyncio.sleep(RETRY_S)
 
-    async def _poll_settled(self, ask: Callable[[], Any]) -> dict[str, Any]:
-        """The same request again until it is answered; an outage may say 503, or nothing."""
-        for _ in range(RETRIES_MAX):
-            try:
-                response = await ask()
-            except httpx.TransportError as error:
-                self.failures[type(error).__name__] += 1
-            else:
-                if response.status_code in (200, 201):
-                    return response.json()
-                assert response.status_code == 503, response.text
-                assert response.headers["retry-after"]
-                self.failures["503"] += 1
-            await asyncio.sleep(RETRY_S)
-        raise TimeoutError(f"not settled: {self.failures}")
+
+async def poll_settled(ask: Callable[[], Any], failures: Counter[str]) -> dict[str, Any]:
+    """The same request again until it is answered; an outage may say 503, or nothing."""
+    for _ in range(RETRIES_MAX):
+        try:
+            response = await ask()
+        except httpx.TransportError as error:
+            failures[type(error).__name__] += 1
+        else:
+            if response.status_code in (200, 201):
+                return response.json()
+            assert response.status_code == 503, response.text
+            assert response.headers["retry-after"]
+            failures["503"] += 1
+        await asyncio.sleep(RETRY_S)
+    raise TimeoutError(f"not settled: {failures}")
 
 
 async def watch(site: Site, enough: Callable[[], bool]) -> Counter[str]:
@@ -154,7 +156,7 @@ async def check_tallies(site: Site) -> None:
     (head,) = await rows(site, "SELECT max(position) AS position FROM events")
     async with httpx.AsyncClient(base_url=site.url, timeout=TIMEOUT_S) as client:
         asked = {"tools": ",".join(TOOLS), "min_position": head["position"]}
-        answer = (await client.get("/v1/tallies", params=asked)).raise_for_status().json()
+        answer = await poll_settled(lambda: client.get("/v1/tallies", params=asked), Counter())
     told = {tally["tool"]: (tally["ship"], tally["skip"]) for tally in answer["tallies"]}
     none = dict.fromkeys(TOOLS, (0, 0))
     assert told == none | {row["tool"]: (row["ship"], row["skip"]) for row in counted}

@@ -55,6 +55,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/live": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Tallies and summaries as they change
+         * @description Server-sent events: first the state of each tool, then each change. `Last-Event-ID`, or `last_event_id` where no header can be set, goes on after that event.
+         */
+        readonly get: operations["subscribe"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/me": {
         readonly parameters: {
             readonly query?: never;
@@ -221,6 +241,23 @@ export interface paths {
         };
         /** The community's votes on a tool */
         readonly get: operations["getTally"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/tools/{slug}/trend": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The votes on a tool, by hour or day */
+        readonly get: operations["getTrend"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -532,6 +569,33 @@ export interface components {
             readonly tool: string;
         };
         /**
+         * TrendBucket
+         * @description The votes from `at` on, for one hour or day (UTC).
+         *
+         *         `ship` and `skip` are the votes cast in it, first ones and changed ones; `ship_total` and
+         *         `skip_total` are the tally as it stood at its end.
+         */
+        readonly TrendBucket: {
+            readonly at: string;
+            readonly ship: number;
+            readonly ship_total: number;
+            readonly skip: number;
+            readonly skip_total: number;
+        };
+        /**
+         * TrendView
+         * @description The votes on a tool, oldest bucket first; `position` is that of its last vote.
+         */
+        readonly TrendView: {
+            /** @enum {unknown} */
+            readonly bucket: "day" | "hour";
+            readonly buckets: readonly components["schemas"]["TrendBucket"][];
+            /** @description A place in the log's one order. */
+            readonly position: number;
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+        };
+        /**
          * VisitorView
          * @description A visitor's token: send it as `Authorization: Visitor TOKEN`.
          */
@@ -780,6 +844,41 @@ export interface operations {
                 };
             };
             /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly subscribe: {
+        readonly parameters: {
+            readonly query: {
+                readonly last_event_id?: string;
+                /** @description Slugs, comma-separated, at most 100. */
+                readonly tools: string;
+            };
+            readonly header?: {
+                readonly "Last-Event-ID"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description `event: tally` with a Tally, `event: summary` with a Summary, `event: delisted`; `id: EPOCH-POSITION`. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/event-stream": string;
+                };
+            };
+            /** @description A problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1643,6 +1742,61 @@ export interface operations {
                      *     }
                      */
                     readonly "application/json": components["schemas"]["TallyView"];
+                };
+            };
+            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly getTrend: {
+        readonly parameters: {
+            readonly query?: {
+                readonly bucket?: "hour" | "day";
+                /** @description A time of RFC 3339. */
+                readonly from?: string | null;
+                /** @description Answer at or after this position of the log, or 503 at the deadline. */
+                readonly min_position?: number;
+                /** @description A later time; the range touches at most 750 buckets. */
+                readonly to?: string | null;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "bucket": "day",
+                     *       "buckets": [
+                     *         {
+                     *           "at": "2026-01-31T00:00:00Z",
+                     *           "ship": 4,
+                     *           "ship_total": 9,
+                     *           "skip": 0,
+                     *           "skip_total": 0
+                     *         }
+                     *       ],
+                     *       "position": 351,
+                     *       "tool": "mistral-3-small"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["TrendView"];
                 };
             };
             /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */

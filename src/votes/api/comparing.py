@@ -90,7 +90,7 @@ def _form(
         b=b,
         unknown=unknown,
         tools=sorted(((slug, profile.entry.name) for slug, profile in known.items())),
-        featured=surroundings.pairs(read.models),
+        featured=surroundings.pairs(read.models, surroundings.ranked(read.models)),
     )
     return shared_page(request, text, stale=read.stale)
 
@@ -158,13 +158,14 @@ def _answers(tool: SummaryView) -> tuple[str, ...]:
 def _onward(models: Models, a: SummaryView, b: SummaryView) -> list[tuple[str, str]]:
     """Where to look next, as labels and addresses: other pairs, then the tools' categories."""
     here = pair_path(models, a.slug, b.slug)
+    ranking = surroundings.ranked(models)
     found: dict[str, str] = {}
     for tool in (a, b):
-        beside = surroundings.neighbours(models, tool.slug, ONWARD_OF_EACH + 1)
+        beside = surroundings.neighbours(models, ranking, tool.slug, ONWARD_OF_EACH + 1)
         others = [(slug, p.entry.name) for slug, p, _ in beside if slug not in (a.slug, b.slug)]
         for slug, name in others[:ONWARD_OF_EACH]:
             found[pair_path(models, tool.slug, slug)] = f"{tool.name} vs {name}"
-    for first, second, path in surroundings.pairs(models):
+    for first, second, path in surroundings.pairs(models, ranking):
         if path != here and len(found) < 2 * ONWARD_OF_EACH:
             found[path] = f"{first.name} vs {second.name}"
     for tool in (a, b):

@@ -164,7 +164,7 @@ def shared(
         return _json(body, 200, (_STALE,))
     etag = f'"{epoch}-{position}"'
     headers = (_SHARED, (b"etag", etag.encode()))
-    if _matches(header(request, b"if-none-match"), etag):
+    if is_known(request, etag):
         return ASGIResponse(status_code=304, encoded_headers=headers)
     return _json(body, 200, headers)
 
@@ -175,8 +175,10 @@ def shared_value(
     return shared(request, _encode(value), epoch, position, stale=stale)
 
 
-def _matches(condition: str | None, etag: str) -> bool:
-    """Weak comparison (RFC 9110 §13.1.2): intermediaries may have weakened the tag."""
+def is_known(request: Http, etag: str) -> bool:
+    """Whether the asker has what the tag stands for. Weak comparison (RFC 9110 §13.1.2), since
+    intermediaries may have weakened the tag."""
+    condition = header(request, b"if-none-match")
     if condition is None:
         return False
     tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]

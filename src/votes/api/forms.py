@@ -13,11 +13,11 @@ from litestar.response.base import ASGIResponse
 from votes.api.errors import Refused
 from votes.api.exchange import Http, header, services, submit, tool_slug
 from votes.api.html import PRIVATE, redirect
-from votes.api.identity import identity, require_user
+from votes.api.identity import require_user, voter
 from votes.app.states import states
 from votes.domain import bookmark, vote
 from votes.domain.bookmark import Annotations
-from votes.domain.terms import Position, ToolSlug, VoterId, user, visitor
+from votes.domain.terms import Position, ToolSlug, user
 from votes.wiring import now
 
 FIELDS_MAX = 10
@@ -30,8 +30,6 @@ VOTED_AT = "vote"
 # A path of this site in visible ASCII; `//host` and `/\host` would lead to another one.
 _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
-Headers = tuple[tuple[str, str], ...]
-
 
 @post("/tools/{slug:str}/vote", status_code=303)
 async def vote_form(request: Http, slug: str) -> ASGIResponse:
@@ -41,17 +39,17 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
     fields = await read_form(request)
     back = _next(fields, tool)
     asked = fields.get("choice", "")
-    voter, cookies = await _voter(request, keep=asked != RETRACT)
+    who, cookies = await voter(request, keep=asked != RETRACT)
     command: vote.VoteCommand
     match asked:
         case "ship" | "skip" as choice:
-            command = vote.CastVote(tool, voter, choice)
+            command = vote.CastVote(tool, who, choice)
         case "retract":
-            command = vote.RetractVote(tool, voter)
+            command = vote.RetractVote(tool, who)
         case _:
             raise Refused("invalid_body", "choice: ship, skip or retract.")
-    outcome = await submit(request, vote.decider, command, voter, asked.encode())
-    return redirect(_with_position(back, outcome.position), 303, PRIVATE, *cookies)
+    outcome = await submit(request, vote.decider, command, who, asked.encode())
+    return redirect(_with_position(back, outcome.position), 303, PRIVATE, *map(_text, cookies))
 
 
 @post("/tools/{slug:str}/bookmark", status_code=303)
@@ -77,21 +75,8 @@ async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
     return redirect(back, 303, PRIVATE)
 
 
-async def _voter(request: Http, *, keep: bool) -> tuple[VoterId, Headers]:
-    """Who votes, and the cookie that will tell so again; `keep` makes a new visitor known."""
-    who = identity(request)
-    caller = await who.caller(request)
-    if caller.voter is None:
-        visitor_id, token = who.visitors.make()
-        return visitor(visitor_id), (_cookie(*who.cookie(request, token)),) if keep else ()
-    if caller.renew and caller.visitor_id is not None:
-        token = who.visitors.token(caller.visitor_id)
-        return caller.voter, (_cookie(*who.cookie(request, token)),)
-    return caller.voter, ()
-
-
-def _cookie(name: bytes, value: bytes) -> tuple[str, str]:
-    return name.decode(), value.decode()
+def _text(header: tuple[bytes, bytes]) -> tuple[str, str]:
+    return header[0].decode(), header[1].decode()
 
 
 def require_same_origin(request: Http) -> None:

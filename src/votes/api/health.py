@@ -11,6 +11,7 @@ from votes import __version__
 from votes.api.exchange import Http, services
 from votes.app.ports import Unavailable
 from votes.app.shapes import Alive, Ready
+from votes.wiring import Services
 
 _NO_STORE = ((b"cache-control", b"no-store"),)
 
@@ -44,7 +45,12 @@ async def live() -> ASGIResponse:
 )
 async def ready(request: Http) -> ASGIResponse:
     """503 when the log does not answer; without Redis it serves from the log and says so."""
-    parts = services(request)
+    found = await readiness(services(request))
+    return _answer(found, 503 if found.head is None else 200)
+
+
+async def readiness(parts: Services) -> Ready:
+    """How things are."""
     models = parts.memory.models
     position = models.position if models is not None else None
     try:
@@ -53,7 +59,7 @@ async def ready(request: Http) -> ASGIResponse:
         head = None
     lag = head - position if head is not None and position is not None else None
     status: Literal["ok", "degraded", "unavailable"] = "ok" if models else "degraded"
-    answer = Ready(
+    return Ready(
         status="unavailable" if head is None else status,
         postgres=head is not None,
         read_models=models is not None,
@@ -63,7 +69,6 @@ async def ready(request: Http) -> ASGIResponse:
         parked=len(models.parked()) if models is not None else 0,
         version=__version__,
     )
-    return _answer(answer, 503 if head is None else 200)
 
 
 ROUTES = [live, ready]

@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import EXCEPTION_HANDLERS, Refused
-from votes.api.exchange import Http, header, services
+from votes.api.exchange import Http, header, is_known, services
 from votes.api.proxies import scheme
 from votes.app.shapes import Problem
 from votes.web.render import SITE_NAME, Head, page
@@ -96,15 +96,6 @@ def redirect(to: str, status: int, *headers: tuple[str, str]) -> ASGIResponse:
     return ASGIResponse(
         status_code=status, media_type=HTML, headers=(*ALWAYS, ("location", to), *headers)
     )
-
-
-def is_known(request: Http, etag: str) -> bool:
-    """Whether the asker has what the tag stands for (weak comparison, RFC 9110 §13.1.2)."""
-    condition = header(request, b"if-none-match")
-    if condition is None:
-        return False
-    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
-    return etag in tags or tags == ["*"]
 
 
 def _as_page(handler: Handler) -> Handler:

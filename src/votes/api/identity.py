@@ -13,6 +13,8 @@ from votes.wiring import now
 COOKIE_MAX_AGE_S = 400 * 24 * 3600
 """What browsers keep at most."""
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
 SECURE_COOKIE = "__Host-visitor"
 LOOPBACK_COOKIE = "visitor"
 
@@ -51,8 +53,7 @@ class Identity(Struct):
         return cls(config, VisitorTokens(config.secret_keys), users)
 
     async def caller(self, request: Http) -> Caller:
-        """Who is asking. A token that was sent on purpose and is bad is refused; a bad cookie
-        is as good as none."""
+        """Who is asking. A bad token is refused; a bad visitor's cookie is as good as none."""
         authorization = header(request, b"authorization")
         if authorization is not None:
             return await self._authorized(authorization)
@@ -104,6 +105,18 @@ class Identity(Struct):
         host = header(request, b"host") or ""
         name = host.rpartition(":")[0] if host[-1:].isdigit() and ":" in host else host
         return name in _LOOPBACK_HOSTS and scheme(request.scope, self.config) == "http"
+
+
+async def voter(request: Http, *, keep: bool) -> tuple[VoterId, Headers]:
+    """Who votes, and the cookie that will tell so again; `keep` makes a new visitor known."""
+    who = identity(request)
+    caller = await who.caller(request)
+    if caller.voter is None:
+        visitor_id, token = who.visitors.make()
+        return visitor(visitor_id), (who.cookie(request, token),) if keep else ()
+    if caller.renew and caller.visitor_id is not None:
+        return caller.voter, (who.cookie(request, who.visitors.token(caller.visitor_id)),)
+    return caller.voter, ()
 
 
 def _cookies(text: str) -> dict[str, str]:

@@ -4,13 +4,11 @@ from litestar import get
 from litestar.response.base import ASGIResponse
 
 from votes.api.exchange import Http, private, services, tool_slugs
-from votes.api.identity import Caller, identity
+from votes.api.identity import identity
 from votes.api.parameters import MinPosition, ToolList
 from votes.app.answers import ToolState
 from votes.app.shapes import MeView
-from votes.domain import bookmark, vote
-from votes.domain.decider import Recorded
-from votes.domain.terms import Stream, ToolSlug
+from votes.app.states import NOTHING, states
 
 
 @get(
@@ -46,29 +44,10 @@ async def get_my_state(
     slugs = tool_slugs(tools)
     if min_position:
         await services(request).reads.models(min_position)
-    streams = _streams(caller, slugs)
-    last = await services(request).store.last_events([s for pair in streams.values() for s in pair])
-    return private({slug: _state(last, streams.get(slug)) for slug in slugs})
-
-
-def _streams(caller: Caller, slugs: list[ToolSlug]) -> dict[ToolSlug, tuple[Stream, ...]]:
     if caller.voter is None:
-        return {}
-    streams: dict[ToolSlug, tuple[Stream, ...]] = {}
-    for slug in slugs:
-        streams[slug] = (vote.stream(slug, caller.voter),)
-        if caller.user is not None:
-            streams[slug] += (bookmark.stream(caller.user.subject, slug),)
-    return streams
-
-
-def _state(last: dict[Stream, Recorded], streams: tuple[Stream, ...] | None) -> ToolState:
-    events = [last[stream].event for stream in streams or () if stream in last]
-    choice, bookmarked = None, False
-    for event in events:
-        choice = vote.evolve(vote.Vote(choice=choice), event).choice
-        bookmarked = bookmarked or bookmark.evolve(bookmark.Bookmark(), event).added_at is not None
-    return ToolState(choice, bookmarked)
+        return private(dict.fromkeys(slugs, NOTHING))
+    subject = caller.user.subject if caller.user is not None else None
+    return private(await states(services(request).store, caller.voter, subject, slugs))
 
 
 ROUTES = [get_me, get_my_state]

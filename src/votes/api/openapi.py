@@ -50,9 +50,15 @@ def describe(app: Litestar, handlers: Iterable[HTTPRouteHandler]) -> dict[str, A
             _complete(item[next(iter(handler.http_methods)).lower()], handler, by_type)
     document["paths"][live.PATH] = live.DESCRIPTION
     parts = document.setdefault("components", {})
-    parts.setdefault("schemas", {}).update(components)
+    parts.setdefault("schemas", {}).update(_portable(components))
     parts["securitySchemes"] = _SECURITY
     return document
+
+
+def _portable(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Patterns as JavaScript writes them too: Python's `\\A` and `\\Z` are letters there."""
+    text = msgspec.json.encode(schemas).replace(rb"\\A", b"^").replace(rb"\\Z", b"$")
+    return msgspec.json.decode(text, type=dict[str, Any])
 
 
 def _types(handler: HTTPRouteHandler) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from urllib.parse import quote, urlsplit
 
-import msgspec
 from litestar import Router
 from litestar.response.base import ASGIResponse
 
@@ -19,8 +18,7 @@ from votes.app.paging import Page
 from votes.app.pairs import pair_path
 from votes.app.ports import Unavailable
 from votes.app.reads import ReadFrom
-from votes.app.shapes import Ready
-from votes.app.trend import TrendView, trend, window
+from votes.app.trend import Trends, TrendView, window
 from votes.domain.terms import ToolSlug
 from votes.web import linked_data, words
 from votes.web.assets import assets
@@ -31,6 +29,8 @@ from votes.wiring import now
 ROWS_MAX = 40
 HOME_ROWS_MAX = 6
 FEED_ENTRIES_MAX = 30
+trends = Trends()
+
 DRIFT_UNKNOWN = "not known here: the command votes verify counts anew and tells"
 
 
@@ -68,7 +68,7 @@ def _front(request: Http, read: ReadFrom) -> str:
         total=top.total,
         top=summaries(read, top.items),
         new=summaries(read, new.items),
-        featured=surroundings.pairs(read.models),
+        featured=surroundings.pairs(read.models, surroundings.ranked(read.models)),
     )
 
 
@@ -125,7 +125,9 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
         chart=chart(votes) if votes is not None else None,
         neighbours=[
             (profile.entry, pair_path(read.models, name, other))
-            for other, profile, _ in surroundings.neighbours(read.models, name)
+            for other, profile, _ in surroundings.neighbours(
+                read.models, surroundings.ranked(read.models), name
+            )
         ],
     )
     return page_for(request, caller, read, text)
@@ -157,7 +159,7 @@ async def _trend(request: Http, read: ReadFrom, slug: ToolSlug) -> TrendView | N
         return None
     asked = window("day", None, None, now())
     try:
-        return await trend(services(request).store, slug, asked, tally, read.models.position)
+        return await trends.of(services(request).store, slug, asked, tally, read.models.position)
     except Unavailable:
         return None
 
@@ -195,11 +197,10 @@ def _named(models: Models, slug: ToolSlug) -> tuple[str, bool]:
 @page_at("/status")
 async def status(request: Http) -> ASGIResponse:
     """How things are, by the same data as /health/ready."""
-    answered: ASGIResponse = await health.ready.fn(request)
-    ready = msgspec.json.decode(answered.body, type=Ready)
+    ready = await health.readiness(services(request))
     head = Head(f"Status · {SITE_NAME}", "Are votes taken and counted?", "/status", base(request))
     values = {"ready": ready, "drift": DRIFT_UNKNOWN, "release": assets().hash}
-    return private_page(page("status.html", head, **values), answered.status_code)
+    return private_page(page("status.html", head, **values), 503 if ready.head is None else 200)
 
 
 @page_at("/feed.xml")

@@ -9,8 +9,8 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import Refused
-from votes.api.exchange import Http
-from votes.api.html import is_known, page_at
+from votes.api.exchange import Http, is_known
+from votes.api.html import page_at
 from votes.api.reading import read_at
 from votes.api.tools import summary
 from votes.app.models import Models

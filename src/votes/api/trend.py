@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import Refused
-from votes.api.exchange import Http, refused, services, shared_value, tool_slug
+from votes.api.exchange import Http, refused, services, shared, shared_value, tool_slug
 from votes.api.parameters import MinPosition
 from votes.app.trend import BUCKETS_MAX, BadRange, Bucket, TrendView, Window, trend, window
 from votes.domain.tool import unknown
@@ -54,8 +54,11 @@ async def get_trend(
     tally = read.models.tally(tool)
     if tally is None or read.models.profile(tool) is None:
         raise refused(unknown(tool))
-    answer = await trend(services(request).store, tool, asked, tally, read.models.position)
     tag = f"{read.models.epoch}-{asked.start:%Y%m%d%H}-{asked.count}{bucket}"
+    known = shared(request, b"", tag, tally.position, stale=read.stale)
+    if known.status_code == 304:
+        return known
+    answer = await trend(services(request).store, tool, asked, tally, read.models.position)
     return shared_value(request, answer, tag, answer.position, stale=read.stale)
 
 

@@ -8,12 +8,12 @@ from litestar.response.base import ASGIResponse
 from msgspec import Meta, Struct
 
 from votes.api.exchange import Http, private, read_json, submit, tool_slug
-from votes.api.identity import identity
+from votes.api.identity import identity, voter
 from votes.app.answers import VoteView
 from votes.app.handle import Outcome
 from votes.app.shapes import VisitorView
 from votes.domain import vote
-from votes.domain.terms import Choice, ToolSlug, visitor
+from votes.domain.terms import Choice, ToolSlug
 
 
 class VoteBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,19 +35,10 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     """Says which choice is yours from now on; the same again changes nothing."""
     tool = tool_slug(slug)
     body = await read_json(request, _body)
-    who = identity(request)
-    caller = await who.caller(request)
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    voter = caller.voter
-    if voter is None:
-        visitor_id, token = who.visitors.make()
-        voter = visitor(visitor_id)
-        headers = (who.cookie(request, token),)
-    elif caller.renew and caller.visitor_id is not None:
-        headers = (who.cookie(request, who.visitors.token(caller.visitor_id)),)
-    command = vote.CastVote(tool, voter, body.choice)
-    outcome = await submit(request, vote.decider, command, voter, body.choice.encode())
-    return private(_view(tool, outcome), headers=headers)
+    who, cookies = await voter(request, keep=True)
+    command = vote.CastVote(tool, who, body.choice)
+    outcome = await submit(request, vote.decider, command, who, body.choice.encode())
+    return private(_view(tool, outcome), headers=cookies)
 
 
 @delete(
@@ -61,10 +52,9 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
 async def retract_vote(request: Http, slug: str) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""
     tool = tool_slug(slug)
-    who = identity(request)
-    voter = (await who.caller(request)).voter or visitor(who.visitors.make()[0])
-    outcome = await submit(request, vote.decider, vote.RetractVote(tool, voter), voter)
-    return private(_view(tool, outcome))
+    who, cookies = await voter(request, keep=False)
+    outcome = await submit(request, vote.decider, vote.RetractVote(tool, who), who)
+    return private(_view(tool, outcome), headers=cookies)
 
 
 def _view(tool: ToolSlug, outcome: Outcome) -> VoteView:

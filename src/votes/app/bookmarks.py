@@ -33,7 +33,7 @@ async def bookmarks(
         and (collection is None or collection == view.collection)
         and _has(q, view)
     ]
-    return page([(_key(sort, view), view) for view in kept], sort, cursor, limit)
+    return page([(_key(sort, view), view) for view in kept], f"bookmarks {sort}", cursor, limit)
 
 
 def _view(recorded: Recorded) -> BookmarkView | None:

@@ -35,7 +35,7 @@ def tools(
         and _has(words, slug, profile)
         and (tally := partition.tallies.get(slug)) is not None
     ]
-    return page(keyed, sort, cursor, limit)
+    return page(keyed, f"tools {sort}", cursor, limit)
 
 
 def _has(words: list[str], slug: ToolSlug, profile: Profile) -> bool:

@@ -45,10 +45,9 @@ def page(
 
 def _start(keys: Sequence[list[Any]], order: str, cursor: str) -> int:
     last = _decode(order, cursor)
-    try:
-        return bisect_right(keys, last)
-    except TypeError as error:
-        raise BadCursor("not a cursor of this list") from error
+    if keys and [type(part) for part in last] != [type(part) for part in keys[0]]:
+        raise BadCursor("not a cursor of this list")
+    return bisect_right(keys, last)
 
 
 def _encode(order: str, key: list[Any]) -> str:

@@ -1,5 +1,6 @@
 """What a page shows beside its subject: categories, neighbours, pairs worth a look."""
 
+import sys
 from collections import Counter
 
 from votes.app.listing import Listed, tools
@@ -31,23 +32,32 @@ def categories(models: Models) -> list[tuple[str, int]]:
     return sorted(counts.items())
 
 
-def neighbours(models: Models, tool: ToolSlug, number: int = NEIGHBOURS_MAX) -> list[Listed]:
+def ranked(models: Models) -> dict[str, list[Listed]]:
+    """The tools of each category, best first; the largest categories first."""
+    found: dict[str, list[Listed]] = {}
+    for tool in tools(models, "top", None, None, None, sys.maxsize).items:
+        found.setdefault(tool[1].entry.category, []).append(tool)
+    return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def neighbours(
+    models: Models, ranking: dict[str, list[Listed]], tool: ToolSlug, number: int = NEIGHBOURS_MAX
+) -> list[Listed]:
     """The best of the tool's category, without itself."""
     profile = models.profile(tool)
     if profile is None:
         return []
-    page = tools(models, "top", profile.entry.category, None, None, number + 1)
-    return [found for found in page.items if found[0] != tool][:number]
+    beside = ranking.get(profile.entry.category, [])[: number + 1]
+    return [found for found in beside if found[0] != tool][:number]
 
 
-def pairs(models: Models) -> list[Pair]:
+def pairs(models: Models, ranking: dict[str, list[Listed]]) -> list[Pair]:
     """Tools with reviews first, then the two best of each large category."""
     known = listed(models)
     reviewed = sorted(slug for slug, profile in known.items() if profile.reviews)
     found = list(zip(reviewed[::2], reviewed[1::2], strict=False))
-    counts = Counter(profile.entry.category for profile in known.values())
-    for category, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:PAIRS_MAX]:
-        best = [slug for slug, *_ in tools(models, "top", category, None, None, 2).items]
-        if len(best) == 2 and (pair := (min(best), max(best))) not in found:
-            found.append(pair)
+    for best in list(ranking.values())[:PAIRS_MAX]:
+        both = sorted(slug for slug, *_ in best[:2])
+        if len(both) == 2 and (both[0], both[1]) not in found:
+            found.append((both[0], both[1]))
     return [(known[a].entry, known[b].entry, pair_path(models, a, b)) for a, b in found[:PAIRS_MAX]]

@@ -36,6 +36,7 @@ from votes.app.shapes import (
     ToolWritten,
     VisitorView,
 )
+from votes.app.trend import TrendView
 from votes.client.events import LiveEvent, events
 from votes.domain.bookmark import Annotations
 from votes.domain.review import Opinion
@@ -123,6 +124,18 @@ class Votes:
     async def get_tallies(self, *tools: str, min_position: int = 0) -> list[TallyView]:
         query = {"tools": ",".join(tools), "min_position": min_position}
         return (await self._get("/v1/tallies", TalliesView, query)).tallies
+
+    async def get_trend(
+        self,
+        tool: str,
+        *,
+        bucket: str = "day",
+        start: str | None = None,
+        end: str | None = None,
+        min_position: int = 0,
+    ) -> TrendView:
+        query = {"bucket": bucket, "from": start, "to": end, "min_position": min_position}
+        return await self._get(f"/v1/tools/{tool}/trend", TrendView, query)
 
     async def list_reviews(self, tool: str) -> ReviewsView:
         return await self._get(f"/v1/tools/{tool}/reviews", ReviewsView)

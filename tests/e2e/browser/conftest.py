@@ -82,7 +82,7 @@ def visit(context: Any, url: str) -> Any:
     page.said, page.asked = [], []
     page.on("console", lambda message: page.said.append(message.text))
     page.on("pageerror", lambda error: page.said.append(str(error)))
-    page.on("request", lambda request: page.asked.append(request))
+    page.on("request", lambda request: page.asked.extend([request]))
     page.goto(url)
     return page
 

@@ -65,9 +65,7 @@ def test_without_script_two_tools_are_voted_on_where_they_are_compared(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PATHS)
-def test_a_page_is_for_everybody(
-    live_site: Site, person: Open, user: Any, path: str, scheme: str
-):
+def test_a_page_is_for_everybody(live_site: Site, person: Open, user: Any, path: str, scheme: str):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     context = user if path == "/bookmarks" else person(color_scheme=scheme, reduced_motion="reduce")
     page = visit(context, live_site.url + path)

@@ -1,7 +1,6 @@
 """What the database itself refuses, whatever the program asks for."""
 
 import asyncio
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -147,8 +146,11 @@ class OneConnection:
     def __init__(self, connection):
         self._connection = connection
 
-    def acquire(self, timeout):
-        return nullcontext(self._connection)
+    async def acquire(self):
+        return self._connection
+
+    async def release(self, connection):
+        """It stays."""
 
 
 async def test_positions_of_a_transaction_that_died_are_given_to_the_next(application, store):

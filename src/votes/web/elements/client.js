@@ -1,17 +1,15 @@
-/* What a page knows of its tools, and says about them. README.md tells how. */
+/* What a page knows of its tools and says about them. */
 
 const TOOLS_MAX = 100;
-const TRIES_MAX = 9; // about 45 s
+const TRIES_MAX = 9;
 const PAUSE_MS_MAX = 16_000;
 const ANSWER_MS_MAX = 10_000;
 const SETTLE_MS = 20;
-const LOST = "No answer: this may not be saved";
-const WAITING = "Not saved yet, trying again";
 
 const clients = new Map();
 export const clientOf = (api) => clients.get(api) ?? new Client(api);
 
-const fresh = () => `${Date.now()}-${Math.random()}`;
+const fresh = () => `${Math.random()}`;
 
 const pause = (tries) =>
   new Promise((resolve) => {
@@ -24,8 +22,7 @@ try {
   shelf = localStorage; // may be forbidden
 } catch {}
 
-/* `shift` is what my vote does to tallies from before its position; while that is not known, the
-   tally is `held`. */
+/* `shift` is what my vote does to older tallies; until its position is known, one is `held`. */
 class Tool {
   views = new Set();
 
@@ -174,7 +171,8 @@ class Client {
 
   heard({ frame, data, id, tools, tabs }) {
     const epoch = id.replace(/-\d+$/, "");
-    if (this.epoch !== epoch && this.epoch) for (const tool of this.tools.values()) tool.tally = null;
+    if (this.epoch && this.epoch !== epoch)
+      for (const tool of this.tools.values()) tool.tally = null;
     this.epoch = epoch;
     if (tabs.includes(this.id)) [this.last, this.covered] = [id, tools];
     const tool = this.tool(data.tool ?? data.slug);
@@ -190,21 +188,21 @@ class Client {
     if (all.ok) for (const tally of (await all.json()).tallies) this.tool(tally.tool).learn(tally);
     if (all.status === 404)
       for (const slug of tools)
-        if ((await read(`tools/${slug}/tally`)).status === 404) this.tool(slug).show({ gone: true });
+        if ((await read(`tools/${slug}/tally`)).status === 404)
+          this.tool(slug).show({ gone: true });
     if (all.status !== 404) await pause((this.refusals += 1));
     if (source === this.source) this.open(true);
   }
 
-  /* One thing after the other, for the first vote makes the visitor. */
+  /* One after the other, for the first vote makes the visitor. */
   queue(job) {
-    this.turn = this.turn.queue(job).catch(console.error);
+    this.turn = this.turn.then(job).catch(console.error);
   }
 
   async recall() {
     const slugs = [...this.news].slice(0, TOOLS_MAX);
     this.news.clear();
-    const nobody = this.foreign && !this.token && !shelf[this.name];
-    if (!slugs.length || nobody) return;
+    if (!slugs.length || (this.foreign && !this.token && !shelf[this.name])) return;
     const states = await this.ask("GET", `me/state?tools=${slugs}`).catch(() => ({}));
     for (const [slug, { vote, bookmarked }] of Object.entries(states))
       if (!this.tool(slug).going) this.tool(slug).show({ mine: vote, kept: bookmarked });
@@ -276,9 +274,9 @@ class Client {
       if (status < 300) return said;
       if (said?.code === "token_invalid" && tries === 1 && !this.token) delete shelf[this.name];
       else if (status < 500 && status !== 429) throw new Error(said.detail);
-      view?.say(WAITING, true);
+      view?.say("Not saved yet, trying again", true);
       await pause(tries);
     }
-    throw new Error(LOST);
+    throw new Error("No answer: this may not be saved");
   }
 }

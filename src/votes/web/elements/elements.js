@@ -1,5 +1,4 @@
-/* The elements. The server's light DOM, a form that works without this, moves into a shadow root
-   under the same sheet: nothing shifts, and ::part() reaches it. README.md tells more. */
+/* The elements: light DOM, moved into shadow roots. README.md tells why. */
 
 import { clientOf } from "./client.js";
 
@@ -25,7 +24,7 @@ const make = (name, part, attributes, ...children) => {
 const button = (choice, label, ...more) =>
   make("button", choice, { "data-choice": choice }, make("span", "label", {}, label), ...more);
 
-const sheet = new CSSStyleSheet(); // constructed, so no policy on styles minds it
+const sheet = new CSSStyleSheet();
 const css = await fetch(new URL("elements.css", import.meta.url)).catch(() => null);
 if (css?.ok) sheet.replaceSync(await css.text());
 
@@ -206,7 +205,8 @@ class Bookmarks extends Element {
     const { api } = this.client;
     const href = (this.getAttribute("href") ?? `${api}/tools/{tool}`).replace("{tool}", tool);
     const [link, remove] = [make("a", "link", { href }), button("remove", "Remove")];
-    const item = make("li", "item", {}, link, make("ship-verdict", "verdict", { tool, api }), remove);
+    const verdict = make("ship-verdict", "verdict", { tool, api });
+    const item = make("li", "item", {}, link, verdict, remove);
     item.show = ({ name = words(tool) }) => {
       link.textContent = name;
       remove.ariaLabel = `Remove ${name}`;
