@@ -183,8 +183,10 @@ async def _crowd(config: Config, port: int, settings: Settings) -> Result:
         rates,
         notes=[
             f"p99 aim {P99_MS_MAX} ms: {_met(p99 <= P99_MS_MAX)}",
-            f"{each:,.0f} bytes a stream, aim {BYTES_PER_STREAM_MAX}: "
-            + _met(each <= BYTES_PER_STREAM_MAX),
+            (
+                f"{each:,.0f} bytes a stream, aim {BYTES_PER_STREAM_MAX}: "
+                + _met(each <= BYTES_PER_STREAM_MAX)
+            ),
             f"memory of the process: {empty >> 20} MB, {with_streams >> 20} MB with the streams, "
             f"{after >> 20} MB at the end",
             f"p99 with the dead ones over p99 without: {p99 / crowd[1]:.2f}, aim 1.10",

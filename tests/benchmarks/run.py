@@ -1,6 +1,6 @@
 """Benchmarks: each measures us beside named opponents, in turns, in the same run.
 
-    python tests/benchmarks/run.py [append] [http] [freshness] [fold] [live] [--rounds N] [--seconds S]
+    python tests/benchmarks/run.py [NAME …] [--rounds N] [--seconds S]
 
 Other load on the machine moves all numbers; the ratios are taken round by round and move less.
 """

@@ -82,7 +82,7 @@ def noted(note: Path, before: tuple[int, ...] = ()) -> tuple[int, ...]:
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(WAIT_S):
-        while not condition():  # noqa: ASYNC110 - what processes do sets no event
+        while not condition():
             await asyncio.sleep(POLL_S)
 
 
