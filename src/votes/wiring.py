@@ -39,9 +39,10 @@ def now() -> datetime:
 
 def new_id() -> UUID:
     """A UUID of version 7 (RFC 9562): ids made later sort later, so indexes grow at one end."""
-    value = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF << 76) | 0x7 << 76
-    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+    made = bytearray((time.time_ns() // 1_000_000).to_bytes(6) + os.urandom(10))
+    made[6] = made[6] & 0x0F | 0x70
+    made[8] = made[8] & 0x3F | 0x80
+    return UUID(bytes=bytes(made))
 
 
 def required(value: str | None, name: str) -> str:

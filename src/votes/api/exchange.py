@@ -58,7 +58,8 @@ async def read_json(request: Http, decoder: "msgspec.json.Decoder[Body]") -> Bod
         raise Refused("unsupported_media_type", "Send the body as application/json.")
     try:
         body = await request.body()
-        _unambiguous(body.decode())
+        if body.count(b":") > 1:  # with one colon there is one field
+            _unambiguous(body.decode())
         return decoder.decode(body)
     except (ValueError, RecursionError) as error:
         raise Refused("invalid_body", f"{error}") from error

@@ -52,6 +52,7 @@ class Outcome(Struct, frozen=True):
 
 
 Answer = Outcome | Rejected
+Streams = tuple[Stream, ...]
 
 KEY_REUSED = Rejected(
     "idempotency_key_reused", "This Idempotency-Key was used before, with another request."
@@ -90,13 +91,15 @@ class _Batch:
         self.command_ids: set[UUID] = set()
         self.appends: list[Append] = []
 
-    def reads_unstored(self, request: Request) -> bool:
-        """Whether the command reads, besides its own stream, one to which this batch adds."""
-        _, *reads = request.decider.streams(request.command)
-        heads = [self.heads[stream] for stream in reads if stream in self.heads]
-        return any(head.added_by is not None for head in heads)
+    def reads_unstored(self, streams: Streams) -> bool:
+        """Whether a command reads, besides its own stream, one to which this batch adds."""
+        for stream in streams[1:]:
+            head = self.heads.get(stream)
+            if head is not None and head.added_by is not None:
+                return True
+        return False
 
-    def decide(self, request: Request) -> _Decided | Answer | None:
+    def decide(self, request: Request, streams: Streams) -> _Decided | Answer | None:
         """The decision; None where it has to wait for the next batch."""
         if request.command_id is not None:
             answered = self.answers.get(request.command_id)
@@ -105,7 +108,7 @@ class _Batch:
             if request.command_id in self.command_ids:
                 return None
             self.command_ids.add(request.command_id)
-        own, *reads = request.decider.streams(request.command)
+        own, *reads = streams
         events = [self.heads[stream].event for stream in (*reads, own) if stream in self.heads]
         if any(isinstance(event, Unknown) for event in events):
             return _NEWER
@@ -162,20 +165,20 @@ async def handle(store: EventStore, requests: Sequence[Request]) -> list[Answer 
 
 async def _handle_first(store: EventStore, requests: Sequence[Request]) -> list[Answer | None]:
     """Answers to the first of the requests, at least one: to those that can be stored at once."""
-    streams = {
-        stream for request in requests for stream in request.decider.streams(request.command)
-    }
+    asked = [request.decider.streams(request.command) for request in requests]
     command_ids = {r.command_id for r in requests if r.command_id is not None}
     answers = await store.answers(command_ids) if command_ids else {}
-    last = await store.last_events(streams)
+    last = await store.last_events({stream for streams in asked for stream in streams})
     heads = {
         stream: _Head(recorded.event, recorded.version, recorded.position)
         for stream, recorded in last.items()
     }
     batch = _Batch(heads, answers)
     decided = [
-        batch.decide(request)
-        for request in takewhile(lambda request: not batch.reads_unstored(request), requests)
+        batch.decide(request, streams)
+        for request, streams in takewhile(
+            lambda pair: not batch.reads_unstored(pair[1]), zip(requests, asked, strict=True)
+        )
     ]
     positions = await store.append(batch.appends) if batch.appends else []
     return [_settled(decision, positions) for decision in decided]

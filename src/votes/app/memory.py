@@ -28,6 +28,7 @@ class Memory:
         self._tallies: dict[ToolSlug, tuple[Position, bytes]] = {}
         self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
         self._ticket = count()
+        self._abandoned = 0
 
     def changed(self, models: Models | None, changes: Changes | None) -> None:
         """The models have moved by the changes; None for the changes when anything may differ."""
@@ -60,7 +61,19 @@ class Memory:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (position, next(self._ticket), future))
-        await future
+        try:
+            await future
+        except asyncio.CancelledError:
+            self._forget_abandoned()
+            raise
+
+    def _forget_abandoned(self) -> None:
+        """Waiters for a position that never comes give up; keep at most as many as still wait."""
+        self._abandoned += 1
+        if self._abandoned > len(self._waiting) // 2:
+            self._waiting = [waiting for waiting in self._waiting if not waiting[2].done()]
+            heapq.heapify(self._waiting)
+            self._abandoned = 0
 
     def _wake(self, position: Position) -> None:
         while self._waiting and self._waiting[0][0] <= position:

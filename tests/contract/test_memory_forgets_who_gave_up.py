@@ -1,0 +1,32 @@
+"""Waiting for a position that never comes leaves nothing behind."""
+
+import asyncio
+
+import pytest
+
+from votes.app.memory import Memory
+from votes.app.models import Models
+
+
+async def test_waiters_that_gave_up_are_forgotten():
+    memory = Memory()
+    memory.changed(Models("e"), None)
+    for _ in range(200):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await memory.reached(2**63 - 1)
+    assert len(memory._waiting) <= 2
+
+
+async def test_those_that_still_wait_are_kept():
+    memory, models = Memory(), Models("e")
+    memory.changed(models, None)
+    waiting = [asyncio.create_task(memory.reached(number)) for number in range(1, 21)]
+    await asyncio.sleep(0)
+    for task in waiting[::2]:
+        task.cancel()
+    await asyncio.gather(*waiting[::2], return_exceptions=True)
+    models.position = 20
+    memory.changed(models, None)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*waiting[1::2])

@@ -1,0 +1,63 @@
+"""docs/frontend.md is true: its snippets are run, and its hashes are those of this release."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from votes.web.assets import asset_url, sri
+
+TEXT = (Path(__file__).parents[2] / "docs" / "frontend.md").read_text()
+API = "https://votes.example.com"
+
+
+def snippets(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_the_script_and_its_integrity_are_those_of_this_release(live_site):
+    script = snippets("html")[0]
+    assert f'src="{API}{asset_url("elements/elements.js")}"' in script
+    assert f'integrity="{sri("elements/elements.js")}"' in script
+    served = httpx.get(live_site.url + asset_url("elements/elements.js"))
+    assert served.is_success
+    assert "immutable" in served.headers["cache-control"]
+    told = httpx.get(f"{live_site.url}/elements.json").json()
+    assert told == {
+        "script": asset_url("elements/elements.js"),
+        "integrity": sri("elements/elements.js"),
+    }
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="NO curl: THE DOCS ARE NOT TESTED")
+def test_the_commands_run(live_site, tmp_path):
+    visitor = httpx.post(f"{live_site.url}/v1/visitors").json()["token"]
+    for command in snippets("sh"):
+        done = subprocess.run(
+            ["bash", "-euc", command.replace(API, live_site.url).replace("curl -s", "curl -sf")],
+            cwd=tmp_path,
+            env=live_site.env | {"TOKEN": visitor},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, command
+    assert '"vote":"ship"' in done.stdout
+
+
+def test_the_python_runs(live_site):
+    (program,) = snippets("python")
+    done = subprocess.run(
+        [sys.executable, "-c", program.replace(API, live_site.url)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.split()) == 3
