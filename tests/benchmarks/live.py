@@ -187,10 +187,7 @@ async def _crowd(config: Config, port: int, settings: Settings) -> Result:
                 f"{each:,.0f} bytes a stream, aim {BYTES_PER_STREAM_MAX}: "
                 + _met(each <= BYTES_PER_STREAM_MAX)
             ),
-            (
-                f"memory of the process: {empty >> 20} MB, {with_streams >> 20} MB with the streams, "
-                f"{after >> 20} MB at the end"
-            ),
+            f"MB of the process: {empty >> 20}, {with_streams >> 20} with them, {after >> 20} last",
             f"p99 with the dead ones over p99 without: {p99 / crowd[1]:.2f}, aim 1.10",
         ],
     )
