@@ -108,6 +108,13 @@ def live_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def fresh_site() -> Iterator[Site]:
+    """As `live_site`, where nobody but the module's own tests has voted."""
+    with site() as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of real input. Skips, and says so, where there is none."""

@@ -14,8 +14,8 @@ from votes.domain.bookmark import Annotations
 NOT_FOR_CLIENTS: set[str] = set()
 
 
-def test_it_has_a_method_for_each_operation(live_site):
-    document = httpx.get(f"{live_site.url}/openapi.json").json()
+def test_it_has_a_method_for_each_operation(fresh_site):
+    document = httpx.get(f"{fresh_site.url}/openapi.json").json()
     operations = {
         re.sub(r"(?<!^)(?=[A-Z])", "_", operation["operationId"]).lower()
         for item in document["paths"].values()
@@ -24,8 +24,8 @@ def test_it_has_a_method_for_each_operation(live_site):
     assert {name for name in operations if not hasattr(Votes, name)} == NOT_FOR_CLIENTS
 
 
-async def test_a_visitor_votes_and_sees_it(live_site):
-    async with Votes(live_site.url) as votes:
+async def test_a_visitor_votes_and_sees_it(fresh_site):
+    async with Votes(fresh_site.url) as votes:
         vote = await votes.cast_vote("airtable", "skip")
         tally = await votes.get_tally("airtable", min_position=vote.position)
         state = await votes.get_my_state("airtable")
@@ -35,9 +35,9 @@ async def test_a_visitor_votes_and_sees_it(live_site):
     assert (again.changed, gone.choice) == (False, None)
 
 
-async def test_a_user_keeps_bookmarks(live_site):
-    token = live_site.token("client-user")["Authorization"].removeprefix("Bearer ")
-    async with Votes(live_site.url, user_token=token) as votes:
+async def test_a_user_keeps_bookmarks(fresh_site):
+    token = fresh_site.token("client-user")["Authorization"].removeprefix("Bearer ")
+    async with Votes(fresh_site.url, user_token=token) as votes:
         kept = await votes.put_bookmark("notion", Annotations(note="later", tags=("a",)))
         page = await votes.list_bookmarks()
         await votes.remove_bookmark("notion")
@@ -45,20 +45,20 @@ async def test_a_user_keeps_bookmarks(live_site):
     assert page.bookmarks == [kept]
 
 
-async def test_a_refusal_says_its_code(live_site):
-    async with Votes(live_site.url) as votes:
+async def test_a_refusal_says_its_code(fresh_site):
+    async with Votes(fresh_site.url) as votes:
         with pytest.raises(ProblemError) as refused:
             await votes.cast_vote("there-is-no-such-tool", "ship")
     assert refused.value.problem.code == "tool_unknown"
 
 
-async def test_a_lost_answer_is_asked_for_again_and_counts_once(live_site):
+async def test_a_lost_answer_is_asked_for_again_and_counts_once(fresh_site):
     """A proxy that drops the first answer to each request, after the server has acted."""
     dropped = []
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.read(65_536)
-        upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", live_site.port)
+        upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", fresh_site.port)
         upstream.write(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
         answer = await upstream_reader.read()
         upstream.close()
@@ -69,7 +69,7 @@ async def test_a_lost_answer_is_asked_for_again_and_counts_once(live_site):
 
     server = await asyncio.start_server(relay, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with Votes(live_site.url) as votes:
+    async with Votes(fresh_site.url) as votes:
         visitor = (await votes.create_visitor()).token
     async with Votes(f"http://127.0.0.1:{port}", visitor_token=visitor) as votes:
         vote = await votes.cast_vote("linear", "ship")
@@ -79,8 +79,8 @@ async def test_a_lost_answer_is_asked_for_again_and_counts_once(live_site):
     assert dropped[0] == dropped[1]
 
 
-async def test_a_subscription_shows_a_vote(live_site):
-    async with Votes(live_site.url) as votes, asyncio.timeout(20):
+async def test_a_subscription_shows_a_vote(fresh_site):
+    async with Votes(fresh_site.url) as votes, asyncio.timeout(20):
         seen: list[TallyView] = []
         async for event in votes.subscribe("asana"):
             if isinstance(event.data, TallyView):

@@ -15,14 +15,14 @@ COMMANDS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 ANSWERS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
 
 
-def run(command: str, live_site, folder: Path) -> str:
+def run(command: str, fresh_site, folder: Path) -> str:
     """Run a command of the README against the running site, with this test's interpreter."""
-    command = command.replace("http://127.0.0.1:8000", live_site.url)
+    command = command.replace("http://127.0.0.1:8000", fresh_site.url)
     command = command.replace(".venv/bin/votes", f"{sys.executable} -m votes")
     done = subprocess.run(
         ["bash", "-euc", command],
         cwd=folder,
-        env=live_site.env,
+        env=fresh_site.env,
         capture_output=True,
         text=True,
         timeout=60,
@@ -40,16 +40,16 @@ def test_the_two_commands_are_targets_of_the_makefile():
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="NO curl: THE README IS NOT TESTED")
-def test_the_other_commands_run_and_answer_as_shown(live_site, tmp_path):
+def test_the_other_commands_run_and_answer_as_shown(fresh_site, tmp_path):
     vote, tally, *others = COMMANDS[2:]
-    voted = json.loads(run(vote, live_site, tmp_path))
+    voted = json.loads(run(vote, fresh_site, tmp_path))
     assert voted.keys() == ANSWERS[0].keys()
     assert voted | {"position": 0} == ANSWERS[0] | {"position": 0}
-    counted = json.loads(run(tally, live_site, tmp_path))
+    counted = json.loads(run(tally, fresh_site, tmp_path))
     moving = {"position": 0, "as_of": ""}
     assert counted | moving == ANSWERS[1] | moving
     for command in others:
-        assert run(command, live_site, tmp_path)
+        assert run(command, fresh_site, tmp_path)
 
 
 def test_what_it_links_to_is_there():

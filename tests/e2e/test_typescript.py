@@ -61,12 +61,12 @@ def test_its_types_are_the_generated_ones(project):
 
 
 @needs_node
-def test_it_compiles_and_votes(project, live_site):
+def test_it_compiles_and_votes(project, fresh_site):
     npm(project, "run", "build")
     (project / "votes.mjs").write_text(VOTES)
-    token = httpx.post(f"{live_site.url}/v1/visitors").json()["token"]
+    token = httpx.post(f"{fresh_site.url}/v1/visitors").json()["token"]
     done = subprocess.run(
-        ["node", "votes.mjs", live_site.url, token],
+        ["node", "votes.mjs", fresh_site.url, token],
         cwd=project,
         capture_output=True,
         text=True,
