@@ -110,6 +110,7 @@ async def _announce(url: str, config: Config, demo: bool, started: float) -> Non
     if demo:
         pair = "claude-haiku-open-weights/mistral-3-small"
         console.print(f"  a comparison  {url}/v1/compare/{pair}", soft_wrap=True)
+    console.print(f"  the site      {url}/", soft_wrap=True)
     console.print(f"  catalogue     {url}/v1/tools", soft_wrap=True)
     console.print(f"  reference     {url}/docs", soft_wrap=True)
     console.print(f"  health        {url}/health/ready", soft_wrap=True)
