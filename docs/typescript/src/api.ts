@@ -438,8 +438,8 @@ export interface components {
          * Ready
          * @description `degraded` serves all, but reads come from the log; `unavailable` cannot take a vote.
          *
-         *         `position` is that of the read models, `head` that of the log, `lag` what lies between.
-         *         `parked` counts events that a newer release wrote and this one cannot read.
+         *     `position` is that of the read models, `head` that of the log, `lag` what lies between.
+         *     `parked` counts events that a newer release wrote and this one cannot read.
          */
         readonly Ready: {
             readonly head: number | null;
@@ -517,10 +517,10 @@ export interface components {
          * TallyView
          * @description The community's votes on a tool and what they allow to say.
          *
-         *         `position` is the log position of the last event that moved the tally and `as_of` its time.
-         *         `interval` holds the shares of ship that the votes do not refute (95 %, at every look);
-         *         `estimate` is the mean of the share under a Beta(2,2) prior. `stale` says that the read models
-         *         could not be reached and this was read from the log.
+         *     `position` is the log position of the last event that moved the tally and `as_of` its time.
+         *     `interval` holds the shares of ship that the votes do not refute (95 %, at every look);
+         *     `estimate` is the mean of the share under a Beta(2,2) prior. `stale` says that the read models
+         *     could not be reached and this was read from the log.
          */
         readonly TallyView: {
             readonly as_of: string;
@@ -572,8 +572,8 @@ export interface components {
          * TrendBucket
          * @description The votes from `at` on, for one hour or day (UTC).
          *
-         *         `ship` and `skip` are the votes cast in it, first ones and changed ones; `ship_total` and
-         *         `skip_total` are the tally as it stood at its end.
+         *     `ship` and `skip` are the votes cast in it, first ones and changed ones; `ship_total` and
+         *     `skip_total` are the tally as it stood at its end.
          */
         readonly TrendBucket: {
             readonly at: string;

@@ -6,6 +6,7 @@ its types in `opt`: `body`, `answers` by status, and `write` for what takes an `
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -56,7 +57,11 @@ def describe(app: Litestar, handlers: Iterable[HTTPRouteHandler]) -> dict[str, A
 
 
 def _portable(schemas: dict[str, Any]) -> dict[str, Any]:
-    """Patterns as JavaScript writes them too: Python's `\\A` and `\\Z` are letters there."""
+    """The same whatever reads or writes it: Python's `\\A` and `\\Z` are letters to JavaScript, and
+    before 3.13 Python keeps the indentation of docstrings."""
+    for schema in schemas.values():
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])
     text = msgspec.json.encode(schemas).replace(rb"\\A", b"^").replace(rb"\\Z", b"$")
     return msgspec.json.decode(text, type=dict[str, Any])
 
