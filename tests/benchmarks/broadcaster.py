@@ -7,12 +7,8 @@ import asyncio
 import sys
 from typing import Any
 
-from granian import Granian
-from granian.constants import Interfaces, Loops
-from granian.log import LogLevels
-
 from tests.benchmarks.nothing import TALLY
-from votes.cli.serve import BACKLOG_CONNECTIONS, BACKPRESSURE_REQUESTS
+from votes.cli.serve import serve
 
 EACH_S = 0.05
 FRAME = b"event: tally\ndata: " + TALLY + b"\nid: 01234567-123456\n\n"
@@ -22,8 +18,11 @@ _news: list[asyncio.Event] = []
 
 
 async def _beat() -> None:
+    loop = asyncio.get_running_loop()
+    beat = loop.time()
     while True:
-        await asyncio.sleep(EACH_S)
+        beat = max(beat + EACH_S, loop.time())
+        await asyncio.sleep(beat - loop.time())
         for event in _news:
             event.set()
 
@@ -58,18 +57,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
 
 
 def main() -> None:
-    Granian(
-        "tests.benchmarks.broadcaster:app",
-        address="127.0.0.1",
-        port=int(sys.argv[1]),
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
-        workers=1,
-        backlog=BACKLOG_CONNECTIONS,
-        backpressure=BACKPRESSURE_REQUESTS,
-        log_level=LogLevels.warning,
-        websockets=False,
-    ).serve()
+    serve("tests.benchmarks.broadcaster:app", "127.0.0.1", int(sys.argv[1]))
 
 
 if __name__ == "__main__":

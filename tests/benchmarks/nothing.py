@@ -7,14 +7,11 @@ import sys
 from typing import Any
 
 import msgspec
-from granian import Granian
-from granian.constants import Interfaces, Loops
-from granian.log import LogLevels
 from litestar import Litestar, Request, get, put
 from litestar.response.base import ASGIResponse
 
 from votes.api.votes import VoteBody
-from votes.cli.serve import BACKLOG_CONNECTIONS, BACKPRESSURE_REQUESTS
+from votes.cli.serve import serve
 
 VOTE = b'{"tool":"tool-00","choice":"ship","previous":null,"changed":true,"position":123456}'
 TALLY = (
@@ -47,18 +44,7 @@ app = Litestar([vote, tally, ready], openapi_config=None, logging_config=None)
 
 
 def main() -> None:
-    Granian(
-        "tests.benchmarks.nothing:app",
-        address="127.0.0.1",
-        port=int(sys.argv[1]),
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
-        workers=1,
-        backlog=BACKLOG_CONNECTIONS,
-        backpressure=BACKPRESSURE_REQUESTS,
-        log_level=LogLevels.warning,
-        websockets=False,
-    ).serve()
+    serve("tests.benchmarks.nothing:app", "127.0.0.1", int(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from votes.api.identity import Identity
 from votes.api.live import with_live
 from votes.api.openapi import describe
 from votes.config import Config, load
+from votes.live.buffers import bound_send_buffers
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
 from votes.web.assets import asset_url, sri
@@ -68,12 +69,16 @@ def create_app(config: Config) -> Litestar:
             app.state.identity = Identity.of(config)
             app.state.streams = streams = Streams(parts.hub)
             app.state.openapi = msgspec.json.encode(describe(app, HANDLERS))
-            keeping = asyncio.create_task(streams.keep(), name="streams")
+            tasks = [
+                asyncio.create_task(streams.keep(), name="streams"),
+                asyncio.create_task(bound_send_buffers(), name="send buffers"),
+            ]
             try:
                 yield
             finally:
-                keeping.cancel()
-                await asyncio.gather(keeping, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     return Litestar(
         route_handlers=[*HANDLERS, openapi_json, elements_json, pages.ROUTER],

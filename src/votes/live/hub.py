@@ -13,7 +13,8 @@ from votes.domain.terms import Position, ToolSlug
 from votes.live.frames import Frames
 
 TICK_S = 0.05
-"""News is gathered this long, so a stream gets at most 20 frames a second of one tool."""
+"""News after a silence goes out at once; then it is gathered this long, so a stream gets at most 20
+frames a second of one tool."""
 IPV4_NETWORK_BITS = 24
 IPV6_NETWORK_BITS = 48
 
@@ -61,19 +62,23 @@ class Listener:
 
 
 class Hub:
-    """Streams of one process; the memory tells it of changes."""
+    """Streams of one process; the memory tells it of changes.
+
+    Who came first is woken first: a crowd of newcomers delays nobody who was there.
+    """
 
     def __init__(self, memory: Memory, streams_max: int, streams_per_network_max: int) -> None:
         self.memory = memory
         self.frames = Frames()
         self._streams_max = streams_max
         self._per_network_max = streams_per_network_max
-        self._listeners: dict[ToolSlug, set[Listener]] = {}
+        self._listeners: dict[ToolSlug, dict[Listener, None]] = {}
         self._networks: dict[str, int] = {}
         self._count = 0
         self._news: set[ToolSlug] = set()
         self._all_news = False
         self._tick: asyncio.TimerHandle | None = None
+        self._ticked_at = 0.0
         memory.listeners.append(self._changed)
 
     @property
@@ -92,14 +97,14 @@ class Hub:
             self._networks[network] = self._networks.get(network, 0) + 1
         self._count += 1
         for tool in listener.tools:
-            self._listeners.setdefault(tool, set()).add(listener)
+            self._listeners.setdefault(tool, {})[listener] = None
 
     def leave(self, listener: Listener) -> None:
         """Forget it; only after `join`."""
         self._count -= 1
         for tool in listener.tools:
             listeners = self._listeners[tool]
-            listeners.discard(listener)
+            del listeners[listener]
             if not listeners:
                 del self._listeners[tool]
         if listener.network is not None:
@@ -118,10 +123,12 @@ class Hub:
                     if tool in self._listeners:
                         self._news.add(tool)
         if self._tick is None and (self._news or self._all_news):
-            self._tick = asyncio.get_running_loop().call_later(TICK_S, self._wake)
+            loop = asyncio.get_running_loop()
+            self._tick = loop.call_at(max(loop.time(), self._ticked_at + TICK_S), self._wake)
 
     def _wake(self) -> None:
         self._tick = None
+        self._ticked_at = asyncio.get_running_loop().time()
         tools = list(self._listeners) if self._all_news else self._news
         self.frames.forget()
         for tool in tools:
