@@ -35,9 +35,10 @@ lint: tools ## check style, types, layers and migrations
 bench: tools ## run the benchmarks; ARGS are theirs
 	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)
 
-clients: runtime ## generate the TypeScript types anew; needs node
+clients: runtime ## generate the TypeScript types and the elements anew; needs node
 	@$(BIN)/votes openapi > docs/typescript/openapi.json
-	@cd docs/typescript && npm ci --silent && npm run --silent generate && npm run --silent check
+	@cd docs/typescript && npm ci --silent && npm run --silent generate && npm run --silent check \
+	  && npm run --silent elements
 
 wheel: runtime ## build the wheel into dist
 	@$(BIN)/python -m hatchling build -t wheel

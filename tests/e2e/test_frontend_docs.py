@@ -33,6 +33,14 @@ def test_the_script_and_its_integrity_are_those_of_this_release(live_site):
     }
 
 
+def test_one_address_leads_to_whatever_release_runs(live_site):
+    assert f"`{API}/elements.js`" in TEXT
+    answer = httpx.get(f"{live_site.url}/elements.js", headers={"Origin": "https://elsewhere.test"})
+    assert answer.status_code == 302
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["location"] == asset_url("elements/elements.js")
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="NO curl: THE DOCS ARE NOT TESTED")
 def test_the_commands_run(live_site, tmp_path):
     visitor = httpx.post(f"{live_site.url}/v1/visitors").json()["token"]

@@ -1,4 +1,7 @@
-"""The TypeScript client is the one of this API; `make clients` generates it anew."""
+"""The TypeScript client is the one of this API, the elements those of their source.
+
+`make clients` makes both anew.
+"""
 
 import json
 import shutil
@@ -9,7 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-PROJECT = Path(__file__).parents[2] / "docs" / "typescript"
+ROOT = Path(__file__).parents[2]
+PROJECT = ROOT / "docs" / "typescript"
+WEB = Path("src", "votes", "web")
 
 needs_node = pytest.mark.skipif(
     shutil.which("npm") is None, reason="NO npm: THE TYPESCRIPT CLIENT IS NOT COMPILED"
@@ -39,7 +44,9 @@ def test_it_is_generated_from_this_description():
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the TypeScript project with its packages installed."""
-    copy = tmp_path_factory.mktemp("typescript") / "project"
+    root = tmp_path_factory.mktemp("root")
+    shutil.copytree(ROOT / WEB / "source", root / WEB / "source")
+    copy = root / "docs" / "typescript"
     ignored = shutil.ignore_patterns("node_modules", "dist")
     shutil.copytree(PROJECT, copy, ignore=ignored)
     npm(copy, "ci", "--silent")
@@ -58,6 +65,16 @@ def test_its_types_are_the_generated_ones(project):
     kept = (project / "src" / "api.ts").read_text()
     npm(project, "run", "generate")
     assert (project / "src" / "api.ts").read_text() == kept
+
+
+@needs_node
+def test_the_elements_are_made_of_their_source(project):
+    npm(project, "run", "elements")
+    made = project.parents[1] / WEB / "elements"
+    kept = ROOT / WEB / "elements"
+    assert {file.name for file in made.iterdir()} == {file.name for file in kept.iterdir()}
+    for file in made.iterdir():
+        assert file.read_bytes() == (kept / file.name).read_bytes()
 
 
 @needs_node

@@ -31,7 +31,7 @@ ALWAYS = (
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "strict-origin-when-cross-origin"),
     ("cross-origin-opener-policy", "same-origin"),
-    ("vary", "Cookie, Authorization"),
+    ("vary", "Cookie, Authorization, Accept-Encoding"),
 )
 PRIVATE = ("cache-control", "private, no-store")
 SHARED = ("cache-control", "public, max-age=0, must-revalidate")
@@ -81,7 +81,7 @@ def shared_page(
     if stale:
         return ASGIResponse(body=body, media_type=media_type, headers=(*ALWAYS, UNKEPT))
     etag = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = (*ALWAYS, SHARED, ("etag", etag))
+    headers = (*ALWAYS, SHARED, ("etag", f"W/{etag}"))
     if is_known(request, etag):
         return ASGIResponse(status_code=304, headers=headers)
     return ASGIResponse(body=body, media_type=media_type, headers=headers)

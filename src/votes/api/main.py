@@ -27,7 +27,6 @@ from votes.config import Config, load
 from votes.live.buffers import bound_send_buffers
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
-from votes.web.assets import asset_url, sri
 from votes.wiring import services
 
 CORS_MAX_AGE_S = 600
@@ -49,14 +48,6 @@ HANDLERS: list[HTTPRouteHandler] = [
 @get("/openapi.json", include_in_schema=False)
 async def openapi_json(request: Http) -> ASGIResponse:
     return ASGIResponse(body=request.app.state.openapi, media_type="application/json")
-
-
-@get("/elements.json", include_in_schema=False)
-async def elements_json() -> ASGIResponse:
-    """Where this release's elements are, for pages of other sites."""
-    name = "elements/elements.js"
-    where = {"script": asset_url(name), "integrity": sri(name)}
-    return ASGIResponse(body=msgspec.json.encode(where), media_type="application/json")
 
 
 def create_app(config: Config) -> Litestar:
@@ -81,7 +72,7 @@ def create_app(config: Config) -> Litestar:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     return Litestar(
-        route_handlers=[*HANDLERS, openapi_json, elements_json, pages.ROUTER],
+        route_handlers=[*HANDLERS, openapi_json, pages.ROUTER],
         lifespan=[lifespan],
         exception_handlers=EXCEPTION_HANDLERS | NOT_ROUTED,
         cors_config=_cors(config),

@@ -3,6 +3,9 @@
 from urllib.parse import quote, urlsplit
 
 from litestar import Router
+from litestar.config.compression import CompressionConfig
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 from litestar.response.base import ASGIResponse
 
 from votes.api import comparing, forms, health, pictures
@@ -215,6 +218,8 @@ async def feed(request: Http) -> ASGIResponse:
     return shared_page(request, text, stale=read.stale, media_type="application/atom+xml")
 
 
+COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="/og/")
+
 ROUTER = Router(
     "/",
     route_handlers=[
@@ -224,6 +229,7 @@ ROUTER = Router(
         *pictures.ROUTES,
     ],
     exception_handlers=PAGE_PROBLEMS,
+    middleware=[DefineMiddleware(CompressionMiddleware, config=COMPRESSION)],
     include_in_schema=False,
     request_max_body_size=SMALL_BODY_BYTES_MAX,
 )

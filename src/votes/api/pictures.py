@@ -17,7 +17,7 @@ from votes.app.models import Models
 from votes.app.pairs import pair
 from votes.domain.terms import ToolSlug
 from votes.web import words
-from votes.web.assets import assets
+from votes.web.assets import asset_url, assets, sri
 from votes.web.picture import Opinion, Side, draw
 
 DRAWING_MAX = 1
@@ -40,10 +40,25 @@ async def static(request: Http, release: str, name: Path) -> ASGIResponse:
     if release != known.hash or asset is None:
         raise Refused("not_found", "There is no such file in this release.")
     etag = f'"{asset.sri[-32:]}"'
-    headers = (_FOR_EVER, ("etag", etag), _NOSNIFF, *_FOR_ALL)
+    headers = (_FOR_EVER, ("etag", f"W/{etag}"), ("vary", "Accept-Encoding"), _NOSNIFF, *_FOR_ALL)
     if is_known(request, etag):
         return ASGIResponse(status_code=304, headers=headers)
     return ASGIResponse(body=asset.body, media_type=asset.media_type, headers=headers)
+
+
+@page_at("/elements.json")
+async def elements_now() -> ASGIResponse:
+    """Where this release's elements are, for pages of other sites."""
+    name = "elements/elements.js"
+    where = {"script": asset_url(name), "integrity": sri(name)}
+    return ASGIResponse(body=msgspec.json.encode(where), media_type="application/json")
+
+
+@page_at("/elements.js")
+async def elements() -> ASGIResponse:
+    """Leads to this release's elements, for pages that take whatever release there is."""
+    to = ("location", asset_url("elements/elements.js"))
+    return ASGIResponse(status_code=302, headers=(to, _FOR_A_WHILE, _NOSNIFF, *_FOR_ALL))
 
 
 class Gallery:
@@ -124,4 +139,4 @@ def _named(models: Models, file: str) -> tuple[ToolSlug, ...] | None:
     return (name,) if models.profile(name) is not None else pair(models, name)
 
 
-ROUTES = [static, picture]
+ROUTES = [static, elements_now, elements, picture]

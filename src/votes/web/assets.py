@@ -1,7 +1,7 @@
 """The files that pages refer to, under an address that names their content.
 
-One hash stands for all of them, so a module finds its neighbours by relative addresses, and a
-page never mixes files of two releases.
+One hash stands for all of them, so a script finds its sheet by a relative address, and a page never
+mixes files of two releases.
 """
 
 from base64 import b64encode
@@ -70,12 +70,6 @@ def asset_url(name: str) -> str:
     known = assets()
     _ = known.by_name[name]
     return f"/static/{known.hash}/{name}"
-
-
-def of_elements(ending: str) -> list[str]:
-    """The files of the custom elements with this ending."""
-    known = sorted(assets().by_name)
-    return [name for name in known if name.startswith("elements/") and name.endswith(ending)]
 
 
 def sri(name: str) -> str:

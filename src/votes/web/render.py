@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from votes.app.listing import category_slug
 from votes.web import words
-from votes.web.assets import asset_url, of_elements, sri
+from votes.web.assets import asset_url, sri
 
 SITE_NAME = "Ship or skip"
 DESCRIPTION_LENGTH_MAX = 200
@@ -42,7 +42,6 @@ def environment() -> Environment:
     made.globals |= {
         "asset_url": asset_url,
         "sri": sri,
-        "of_elements": of_elements,
         "site_name": SITE_NAME,
         "words": words,
         "category_slug": category_slug,

@@ -132,6 +132,23 @@ def test_a_page_that_is_the_same_for_all_is_known_again(http):
         assert (again.status_code, again.content) == (304, b"")
 
 
+def test_text_is_compressed_for_those_who_take_it(http):
+    sheet = next(e for e in page(http, "/").iter("link") if "site.css" in e.get("href", ""))
+    for path in ("/", PAIR, "/feed.xml", sheet.get("href")):
+        small = http.get(path, headers={"Accept-Encoding": "gzip"})
+        plain = http.get(path, headers={"Accept-Encoding": "identity"})
+        assert small.headers["content-encoding"] == "gzip"
+        assert "content-encoding" not in plain.headers
+        assert small.content == plain.content
+        assert int(small.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+        for answer in (small, plain):
+            assert "accept-encoding" in answer.headers["vary"].lower()
+            assert answer.headers["etag"].startswith("W/")  # one tag for both
+    for path in ("/og/notion.png", "/v1/tallies?tools=notion"):
+        answer = http.get(path, headers={"Accept-Encoding": "gzip"})
+        assert "content-encoding" not in answer.headers
+
+
 def test_what_can_be_read_can_be_asked_about(http):
     for path in (*PAGES, "/feed.xml", "/og/notion.png"):
         asked, read = http.head(path), http.get(path)

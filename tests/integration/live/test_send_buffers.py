@@ -2,7 +2,6 @@
 
 import socket
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from votes.live.buffers import SEND_BUFFER_BYTES, bound_send_buffers
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 PAGES = 200
+LOOKS = 40
 
 
 @LINUX
@@ -35,12 +35,14 @@ def test_the_server_queues_little_for_a_reader_who_does_not_read(live_site):
 
 def _settled(port: int, client_port: int) -> int:
     """Bytes that the kernel keeps for the client, once that no longer changes."""
-    last, since = -1, time.monotonic()
-    while time.monotonic() - since < 1:
-        if (queued := _queued(port, client_port)) != last:
-            last, since = queued, time.monotonic()
-        time.sleep(0.02)
-    return last
+    seen: list[int] = []
+
+    def stays() -> bool:
+        seen.append(_queued(port, client_port))
+        return len(seen) > LOOKS and len(set(seen[-LOOKS:])) == 1
+
+    wait_for(stays, "the queue to fill")
+    return seen[-1]
 
 
 def _queued(port: int, client_port: int) -> int:

@@ -11,10 +11,11 @@ export const clientOf = (api) => clients.get(api) ?? new Client(api);
 
 const fresh = () => `${Math.random()}`;
 
-const pause = (tries) =>
+const pause = (tries, asked_s) =>
   new Promise((resolve) => {
     addEventListener("online", resolve, { once: true });
-    setTimeout(resolve, Math.min(PAUSE_MS_MAX, 2 ** tries * (200 + 100 * Math.random())));
+    const ms = Math.max(1000 * asked_s, 2 ** tries * (200 + 100 * Math.random()));
+    setTimeout(resolve, Math.min(PAUSE_MS_MAX, ms));
   });
 
 let shelf = {};
@@ -190,7 +191,7 @@ class Client {
       for (const slug of tools)
         if ((await read(`tools/${slug}/tally`)).status === 404)
           this.tool(slug).show({ gone: true });
-    if (all.status !== 404) await pause((this.refusals += 1));
+    if (all.status !== 404) await pause((this.refusals += 1), 0);
     if (source === this.source) this.open(true);
   }
 
@@ -267,15 +268,16 @@ class Client {
       const signal = AbortSignal.timeout(ANSWER_MS_MAX);
       const options = { method, headers, body, signal, keepalive: true };
       const answer = await fetch(`${this.api}/v1/${path}`, options);
-      return [answer.status, answer.status === 204 || (await answer.json())];
+      const said = answer.status === 204 || (await answer.json());
+      return [answer.status, said, answer.headers.get("Retry-After")];
     };
     for (let tries = 1; tries < TRIES_MAX; tries += 1) {
-      const [status, said] = await once().catch(() => []);
+      const [status, said, asked_s] = await once().catch(() => []);
       if (status < 300) return said;
       if (said?.code === "token_invalid" && tries === 1 && !this.token) delete shelf[this.name];
       else if (status < 500 && status !== 429) throw new Error(said.detail);
       view?.say("Not saved yet, trying again", true);
-      await pause(tries);
+      await pause(tries, asked_s | 0);
     }
     throw new Error("No answer: this may not be saved");
   }
