@@ -5,8 +5,8 @@ from typing import Any
 import structlog
 
 from votes.app.project import rebuild as rebuild_models
-from votes.app.verify import verify
-from votes.wiring import event_store, read_models
+from votes.app.verify import audit as audit_models
+from votes.wiring import event_store, now, read_models
 
 logger = structlog.get_logger("votes.worker")
 
@@ -23,7 +23,7 @@ async def audit(ctx: dict[str, Any]) -> bool:
     """Compare the read models with the log; drift is told, and mended by a rebuild."""
     config = ctx["config"]
     async with event_store(config) as store, read_models(config) as kept:
-        found = await verify(store, kept)
+        found = await audit_models(store, kept, now())
     if found.ok:
         logger.info("audit: no drift", events=found.events, models=found.models)
         return True

@@ -93,6 +93,7 @@ class Services(Struct):
     submit: Callable[[Request], Awaitable[Answer]]
     memory: Memory
     reads: Reads
+    read_models: RedisReadModels
     hub: Hub
 
 
@@ -110,7 +111,15 @@ async def services(config: Config) -> AsyncIterator[Services]:
         following = asyncio.create_task(replica.run(), name="replica")
         following.add_done_callback(_end_process)
         try:
-            yield Services(config, store, batcher.submit, memory, Reads(memory, store), hub)
+            yield Services(
+                config,
+                store,
+                batcher.submit,
+                memory,
+                Reads(memory, store),
+                RedisReadModels(redis),
+                hub,
+            )
         finally:
             await batcher.close()
             following.cancel()

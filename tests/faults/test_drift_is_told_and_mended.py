@@ -5,6 +5,8 @@ import json
 import pytest
 from redis import Redis
 
+from tests.e2e.asking import get
+from tests.e2e.pages.reading import one, parsed, words
 from tests.faults.killing import wait_until_ready
 from votes.app.models import partition_of
 from votes.views import keys
@@ -21,19 +23,35 @@ def tallies(program):
         yield redis, keys.tallies(version, partition_of(TOOL))
 
 
+def drift(program) -> str:
+    """What the status page says of the last audit."""
+    rows = one(parsed(get(f"{program.url}/status").text), "dl", class_="status")
+    return next(words(row[1]) for row in rows if words(row[0]).startswith("Drift"))
+
+
 def test_a_tally_altered_by_hand_is_found_and_rebuilt(program, tallies):
     redis, key = tallies
+    redis.delete(keys.AUDIT)
+    assert drift(program) == "not counted anew yet"
     clean = program.votes("verify")
     assert clean.returncode == 0, clean.stderr
+    assert drift(program).startswith("none of ")
     tally = json.loads(redis.hget(key, TOOL))
     redis.hset(key, TOOL, json.dumps(tally | {"ship": tally["ship"] + 1}))
     found = program.votes("verify")
     assert found.returncode == 1
     assert f"tallies {TOOL}:" in found.stderr
     assert "drift: 1 of " in found.stderr
+    assert drift(program).startswith("1 of ")
     assert program.votes("rebuild").returncode == 0
     again = program.votes("verify")
     assert again.returncode == 0, again.stderr
+
+
+def test_a_garbled_report_is_none(program, tallies):
+    redis, _ = tallies
+    redis.set(keys.AUDIT, b"\xff{")
+    assert drift(program) == "not counted anew yet"
 
 
 def test_a_missing_model_is_found_as_json(program, tallies):

@@ -34,8 +34,6 @@ HOME_ROWS_MAX = 6
 FEED_ENTRIES_MAX = 30
 trends = Trends()
 
-DRIFT_UNKNOWN = "not known here: the command votes verify counts anew and tells"
-
 
 @page_at("/")
 async def home(
@@ -200,9 +198,14 @@ def _named(models: Models, slug: ToolSlug) -> tuple[str, bool]:
 @page_at("/status")
 async def status(request: Http) -> ASGIResponse:
     """How things are, by the same data as /health/ready."""
-    ready = await health.readiness(services(request))
+    parts = services(request)
+    ready = await health.readiness(parts)
+    try:
+        drift = words.audited(await parts.read_models.last_report())
+    except Unavailable:
+        drift = "not known"
     head = Head(f"Status · {SITE_NAME}", "Are votes taken and counted?", "/status", base(request))
-    values = {"ready": ready, "drift": DRIFT_UNKNOWN, "release": assets().hash}
+    values = {"ready": ready, "drift": drift, "release": assets().hash}
     return private_page(page("status.html", head, **values), 503 if ready.head is None else 200)
 
 

@@ -101,6 +101,16 @@ class EventStore(Protocol):
         ...
 
 
+class AuditReport(Struct, frozen=True):
+    """What the last audit found, for those who did not see it: `drifts` is how many."""
+
+    at: datetime
+    events: int
+    models: int
+    drifts: int
+    problem: str | None
+
+
 class ReadModels(Protocol):
     """Where the projection is kept. All methods raise `Unavailable` when it does not answer."""
 
@@ -118,4 +128,12 @@ class ReadModels(Protocol):
 
     async def replace(self, models: Models) -> None:
         """Build the models beside the live ones under a new version, then make that one live."""
+        ...
+
+    async def keep_report(self, report: AuditReport) -> None:
+        """Keep what an audit found, in place of the one before."""
+        ...
+
+    async def last_report(self) -> AuditReport | None:
+        """What the last audit found, None where none is kept."""
         ...

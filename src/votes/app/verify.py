@@ -1,12 +1,13 @@
 """The audit: count the log anew and compare every read model with it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from votes.app.models import PARTITIONS, Models, Partition, partition_of, subject_of
-from votes.app.ports import EventStore, ReadModels
+from votes.app.ports import AuditReport, EventStore, ReadModels
 from votes.app.project import PASS_EVENTS_MAX
 from votes.domain.decider import Recorded
 from votes.domain.terms import Position
@@ -34,6 +35,14 @@ class Audit(Struct, frozen=True):
     @property
     def ok(self) -> bool:
         return self.problem is None and not self.drifts
+
+
+async def audit(store: EventStore, read_models: ReadModels, at: datetime) -> Audit:
+    """Compare, and keep what was found as the last report."""
+    found = await verify(store, read_models)
+    report = AuditReport(at, found.events, found.models, len(found.drifts), found.problem)
+    await read_models.keep_report(report)
+    return found
 
 
 async def verify(store: EventStore, read_models: ReadModels) -> Audit:

@@ -15,8 +15,7 @@ from rich.table import Table
 
 from votes.app.project import PASS_EVENTS_MAX
 from votes.app.project import rebuild as rebuild_models
-from votes.app.verify import Audit
-from votes.app.verify import verify as audit
+from votes.app.verify import Audit, audit
 from votes.cli.diagnosis import diagnose
 from votes.cli.settings import (
     data_dir_option,
@@ -96,7 +95,7 @@ def verify(data_dir: Path | None, as_json: bool) -> None:
 
 async def _verify(config: Config) -> Audit:
     async with event_store(config) as store, read_models(config) as kept:
-        return await audit(store, kept)
+        return await audit(store, kept, now())
 
 
 def _tell_audit(found: Audit) -> None:

@@ -9,6 +9,9 @@ LIVE = "votes:live"
 VERSIONS = "votes:versions"
 """The last version that was begun."""
 
+AUDIT = "votes:audit"
+"""What the last audit found: JSON, see `votes.app.ports.AuditReport`."""
+
 CHANNEL = "votes:changes"
 """Where each announced change is published."""
 

@@ -17,7 +17,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from votes.app.models import PARTITIONS, Changes, Models, Partition
-from votes.app.ports import Unavailable
+from votes.app.ports import AuditReport, Unavailable
 from votes.domain.summary import Profile
 from votes.domain.tally import Tally
 from votes.domain.terms import Position
@@ -28,6 +28,7 @@ KEPT_VERSIONS_MAX = 8
 
 _encode = msgspec.json.Encoder().encode
 _tally = msgspec.json.Decoder(Tally).decode
+_report = msgspec.json.Decoder(AuditReport).decode
 _profile = msgspec.json.Decoder(Profile).decode
 
 
@@ -168,6 +169,18 @@ class RedisReadModels:
                 await self._forget(range(max(1, version - KEPT_VERSIONS_MAX), version))
             else:
                 await self._forget(range(version, version + 1))
+
+    async def keep_report(self, report: AuditReport) -> None:
+        async with translated():
+            await self._redis.set(keys.AUDIT, _encode(report))
+
+    async def last_report(self) -> AuditReport | None:
+        async with translated():
+            kept = await self._redis.get(keys.AUDIT)
+        try:
+            return _report(kept) if kept else None
+        except ValueError:  # garbled, or written by a release that keeps it otherwise
+            return None
 
     async def _write(self, version: int, number: int, partition: Partition, epoch: str) -> None:
         """Write a partition in one transaction: no flush can come between its parts."""

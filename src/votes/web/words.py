@@ -5,6 +5,7 @@ from typing import assert_never
 
 from votes.app.answers import PanelView, TallyView
 from votes.app.listing import category_slug
+from votes.app.ports import AuditReport
 from votes.domain.terms import PersonaSlug
 from votes.domain.tool import Plan
 from votes.domain.verdict import PANEL_REVIEWS_MIN
@@ -58,6 +59,17 @@ def monogram(name: str) -> str:
 
 def day(at: datetime) -> str:
     return f"{at.day} {at:%b %Y}"
+
+
+def audited(report: AuditReport | None) -> str:
+    """What the last audit found, and when."""
+    if report is None:
+        return "not counted anew yet"
+    at = f"{day(report.at)}, {report.at:%H:%M} UTC"
+    if report.problem is not None:
+        return f"{report.problem}; {at}"
+    found = f"{report.drifts:,}" if report.drifts else "none"
+    return f"{found} of {counted(report.models, 'read model')}; {at}"
 
 
 def panel_verdict(panel: PanelView) -> str:

@@ -1,18 +1,22 @@
 """`verify` counts the log anew: silent on a busy system, and nothing by hand escapes it."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
 from tests.integration.projection.scene import TOOLS, ballot, fill, settled, worker
 from votes.app.models import partition_of
+from votes.app.ports import AuditReport
 from votes.app.project import rebuild
-from votes.app.verify import verify
+from votes.app.verify import audit, verify
 from votes.views import keys
 from votes.views.read_models import RedisReadModels
 from votes.wiring import batcher_on
+from workers import jobs
 
+AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TOOL = TOOLS[0]
 CHECKPOINT, TALLIES, PROFILES, PARKED = keys.of_partition(1, partition_of(TOOL))
 
@@ -31,6 +35,26 @@ async def altered(redis, key: str, field: str, **values) -> None:
     """Change some values of a model, as a careless hand would."""
     model = msgspec.json.decode(await redis.hget(key, field))
     await redis.hset(key, field, msgspec.json.encode(model | values))
+
+
+async def test_what_an_audit_found_is_kept_for_others(store, redis, built):
+    assert await built.last_report() is None
+    found = await audit(store, built, AT)
+    report = AuditReport(AT, found.events, found.models, 0, None)
+    assert await RedisReadModels(redis).last_report() == report
+    await redis.delete(keys.LIVE)
+    await audit(store, built, AT)
+    assert (await built.last_report()).problem == "the read models are missing or not whole"
+
+
+async def test_the_worker_s_audit_mends_what_it_finds(config, redis, built):
+    ctx = {"config": config}
+    assert await jobs.audit(ctx)
+    await altered(redis, TALLIES, TOOL, ship=999)
+    assert not await jobs.audit(ctx)
+    assert (await built.last_report()).drifts == 1
+    assert await jobs.audit(ctx)
+    assert (await built.last_report()).drifts == 0
 
 
 async def test_what_was_projected_is_without_drift(store, built):
