@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from votes.app.ports import Answered, Append, Keyed, Meta
+from votes.app.ports import Alike, Answered, Append, Keyed, Meta
 from votes.domain.events import EVENT_TYPES, Unknown
 from votes.domain.terms import POSITION_MAX
 from votes.domain.tool import Entry, Plan, ToolListed
@@ -43,7 +43,7 @@ async def test_an_empty_log_has_nothing(log):
     assert await everything(log) == []
     assert await log.last_events(["a"]) == {}
     assert await log.answers([uuid4()]) == {}
-    assert await log.of_prefix("a", POSITION_MAX, FOREVER) == []
+    assert await log.alike("a", POSITION_MAX, FOREVER, AT, timedelta(days=1), {}) == []
     assert await log.last_of_prefix("a", 10) == []
 
 
@@ -56,7 +56,8 @@ async def test_an_event_comes_back_as_it_was_appended(log):
     assert (recorded.position, recorded.stream, recorded.version) == (1, stream, 1)
     assert (recorded.event, recorded.at) == (listed, AT)
     assert await log.last_events([stream, "other"]) == {stream: recorded}
-    assert await log.of_prefix("tool:\u00e9", 1, AT) == [recorded]
+    (alike,) = await log.alike("tool:\u00e9", 1, AT, AT, timedelta(days=1), {})
+    assert alike == Alike(listed, 0, 1, 1)
     assert await log.last_of_prefix("tool:\u00e9\U0001f680", 1) == [recorded]
 
 
@@ -160,7 +161,7 @@ async def test_events_after_a_position_come_in_lists_up_to_the_head(log, limit):
     assert [events async for events in log.after(7, limit)] == []
 
 
-async def test_events_of_a_prefix_are_those_up_to_a_position_and_a_time(log):
+async def test_alike_are_those_of_a_prefix_up_to_a_position_and_a_time(log):
     late = AT + timedelta(seconds=1)
     await log.append([append("v:a:1", 0, "1"), append("v:ab:1", 0, "2"), append("v:a:2", 0, "3")])
     await log.append(
@@ -168,12 +169,30 @@ async def test_events_of_a_prefix_are_those_up_to_a_position_and_a_time(log):
     )
 
     async def found(position, at):
-        return [recorded.event.voter for recorded in await log.of_prefix("v:a:", position, at)]
+        alike = await log.alike("v:a:", position, at, AT, timedelta(hours=1), {"voter": ""})
+        return [(same.stretch, same.count, same.position) for same in alike]
 
-    assert await found(POSITION_MAX, FOREVER) == ["1", "3", "4"]
-    assert await found(POSITION_MAX, AT) == ["1", "3"]
-    assert await found(2, FOREVER) == ["1"]
+    assert await found(POSITION_MAX, FOREVER) == [(0, 3, 4)]
+    assert await found(POSITION_MAX, AT) == [(0, 2, 3)]
+    assert await found(2, FOREVER) == [(0, 1, 1)]
     assert await found(0, FOREVER) == []
+
+
+async def test_alike_events_lie_in_one_stretch_and_differ_in_what_is_masked_alone(log):
+    times = [AT - timedelta(days=9), AT - timedelta(microseconds=1), AT, AT + timedelta(seconds=59)]
+    times += [AT + timedelta(seconds=60), AT + timedelta(days=1)]
+    await log.append([append(f"v:{n}", 0, f"{n}", at=at) for n, at in enumerate(times)])
+    minute = timedelta(minutes=1)
+    masked = await log.alike("v:", POSITION_MAX, FOREVER, AT, minute, {"voter": "anyone"})
+    assert sorted((same.stretch, same.count, same.position) for same in masked) == [
+        (-1, 2, 2),
+        (0, 2, 4),
+        (1, 1, 5),
+        (1440, 1, 6),
+    ]
+    assert {same.event.voter for same in masked} == {"anyone"}
+    apart = await log.alike("v:", POSITION_MAX, FOREVER, AT, minute, {})
+    assert [same.count for same in apart] == [1] * len(times)
 
 
 async def test_the_last_events_of_a_prefix_are_one_a_stream_in_the_order_of_streams(log):

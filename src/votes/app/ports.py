@@ -1,7 +1,7 @@
 """What the application needs from the outside, and how the outside fails."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -56,6 +56,18 @@ class Append(Struct, frozen=True):
     keyed: Keyed | None = None
 
 
+class Alike(Struct, frozen=True):
+    """`count` events alike, the last of them at `position`.
+
+    They lie in the stretch of that number, -1 where before the first.
+    """
+
+    event: Any
+    stretch: int
+    count: int
+    position: Position
+
+
 class EventStore(Protocol):
     """The log. All methods raise `Unavailable` when it does not answer."""
 
@@ -80,8 +92,20 @@ class EventStore(Protocol):
         """Events after the position in order, in lists of at most `limit`, up to the head."""
         ...
 
-    async def of_prefix(self, prefix: str, position: Position, at: datetime) -> list[Recorded]:
-        """Events up to a position and a time, of the streams that begin with the prefix."""
+    async def alike(
+        self,
+        prefix: str,
+        position: Position,
+        at: datetime,
+        since: datetime,
+        width: timedelta,
+        masked: Mapping[str, Any],
+    ) -> list[Alike]:
+        """Events up to a position and a time, of the streams that begin with the prefix, counted.
+
+        Alike are those that differ in the masked fields only, and lie in the same of the
+        stretches of `width` that begin `since` a time. The masked fields have the values given.
+        """
         ...
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:

@@ -12,6 +12,7 @@ from votes.app.memory import Memory
 from votes.app.models import Models
 from votes.app.ports import EventStore
 from votes.app.project import fold_log
+from votes.app.trend import votes_counted
 from votes.domain import tally as tallies
 from votes.domain.tally import Tally
 from votes.domain.terms import Position, ToolSlug
@@ -90,8 +91,23 @@ class Reads:
     async def tally_at(
         self, tool: ToolSlug, position: Position, at: datetime, listed_at: datetime
     ) -> Tally:
-        """The tally as it was at a position and a time, counted anew from the tool's votes."""
-        tally = Tally(0, 0, 0, listed_at)
-        for recorded in await self.store.of_prefix(f"vote:{tool}:", position, at):
-            tally = tallies.evolve(tally, recorded)
-        return tally
+        """The tally as it was at a position and a time, counted anew from the tool's votes.
+
+        Its `heat` is not counted.
+        """
+        counts = await votes_counted(self.store, tool, position, at)
+        if not counts:
+            return Tally(0, 0, 0, listed_at)
+        moves = [(alike.count, *tallies.moved(alike.event)) for alike in counts]
+        last = max(alike.position for alike in counts)
+        return Tally(
+            ship=sum(count * ship for count, ship, _ in moves),
+            skip=sum(count * skip for count, _, skip in moves),
+            position=last,
+            as_of=await self._time_of(last),
+        )
+
+    async def _time_of(self, position: Position) -> datetime:
+        async for events in self.store.after(position - 1, 1):
+            return events[0].at
+        raise LookupError(position)

@@ -12,9 +12,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from votes.app.ports import EventStore, Unavailable
+from votes.app.ports import Alike, EventStore, Unavailable
 from votes.domain import tally as tallies
-from votes.domain.decider import Recorded
 from votes.domain.tally import Tally
 from votes.domain.terms import Position, ToolSlug
 from votes.domain.vote import VoteCast
@@ -34,6 +33,7 @@ FRESH_S = 60.0
 REMEMBERED_MAX = 1_024
 
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
+_EVER = timedelta(days=1_000_000)
 
 
 class BadRange(ValueError):
@@ -111,28 +111,37 @@ async def trend(
 
     Raises `Unavailable`.
     """
-    votes = await store.of_prefix(f"vote:{tool}:", head, asked.end - timedelta.resolution)
+    until, width = asked.end - timedelta.resolution, WIDTH[asked.bucket]
+    votes = await votes_counted(store, tool, head, until, asked.start, width)
     return TrendView(tool, asked.bucket, count(votes, asked), tally.position)
 
 
-def count(votes: Iterable[Recorded], asked: Window) -> list[TrendBucket]:
+async def votes_counted(
+    store: EventStore,
+    tool: ToolSlug,
+    position: Position,
+    until: datetime,
+    since: datetime = _ORIGIN,
+    width: timedelta = _EVER,
+) -> list[Alike]:
+    """The tool's votes up to a position and a time, counted whoever cast them."""
+    return await store.alike(f"vote:{tool}:", position, until, since, width, {"voter": ""})
+
+
+def count(votes: Iterable[Alike], asked: Window) -> list[TrendBucket]:
     """The votes by bucket; those before the first bucket are in the totals alone."""
     cast = [[0, 0] for _ in range(asked.count)]
     moved = [[0, 0] for _ in range(asked.count)]
     ship_total = skip_total = 0
-    width = WIDTH[asked.bucket]
-    tally = Tally(0, 0, 0, asked.start)
-    for vote in votes:
-        before, tally = tally, tallies.evolve(tally, vote)
-        number = (vote.at - asked.start) // width
-        ship, skip = tally.ship - before.ship, tally.skip - before.skip
-        if number < 0:
+    for alike in votes:
+        ship, skip = (alike.count * one for one in tallies.moved(alike.event))
+        if alike.stretch < 0:
             ship_total, skip_total = ship_total + ship, skip_total + skip
-        elif number < asked.count:
-            moved[number][0] += ship
-            moved[number][1] += skip
-            if isinstance(vote.event, VoteCast):
-                cast[number][vote.event.choice == "skip"] += 1
+        elif alike.stretch < asked.count:
+            moved[alike.stretch][0] += ship
+            moved[alike.stretch][1] += skip
+            if isinstance(alike.event, VoteCast):
+                cast[alike.stretch][alike.event.choice == "skip"] += alike.count
     buckets = []
     for at, (ship, skip), (ship_moved, skip_moved) in zip(asked.starts(), cast, moved, strict=True):
         ship_total, skip_total = ship_total + ship_moved, skip_total + skip_moved

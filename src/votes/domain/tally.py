@@ -42,10 +42,26 @@ def evolve(tally: Tally, recorded: Recorded) -> Tally:
             return tally
 
 
+def moved(event: Any) -> tuple[int, int]:
+    """What the event adds to ship and to skip; nothing where it is no vote."""
+    match event:
+        case VoteCast(choice=choice, previous=previous):
+            return _difference(choice, previous)
+        case VoteRetracted(previous=previous):
+            return _difference(None, previous)
+        case _:
+            return 0, 0
+
+
+def _difference(now: Choice | None, before: Choice | None) -> tuple[int, int]:
+    return (now == "ship") - (before == "ship"), (now == "skip") - (before == "skip")
+
+
 def _moved(tally: Tally, now: Choice | None, before: Choice | None, recorded: Recorded) -> Tally:
+    ship, skip = _difference(now, before)
     return Tally(
-        ship=tally.ship + (now == "ship") - (before == "ship"),
-        skip=tally.skip + (now == "skip") - (before == "skip"),
+        ship=tally.ship + ship,
+        skip=tally.skip + skip,
         position=recorded.position,
         as_of=recorded.at,
         heat=tally.heat if now is None else _heated(tally.heat, recorded.at),

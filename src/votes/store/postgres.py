@@ -1,9 +1,9 @@
 """The log in Postgres. Implements `votes.app.ports.EventStore`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-from votes.app.ports import Answered, Append, Unavailable
+from votes.app.ports import Alike, Answered, Append, Unavailable
 from votes.domain.decider import Recorded
 from votes.domain.terms import Position, Stream
 from votes.store.codec import Codec
@@ -159,12 +159,28 @@ class PostgresEventStore:
                 return
             position = rows[-1]["position"]
 
-    async def of_prefix(self, prefix: str, position: Position, at: datetime) -> list[Recorded]:
+    async def alike(
+        self,
+        prefix: str,
+        position: Position,
+        at: datetime,
+        since: datetime,
+        width: timedelta,
+        masked: Mapping[str, Any],
+    ) -> list[Alike]:
+        mask = msgspec.json.encode(masked).decode()
+        arguments = prefix, prefix + _PREFIX_END, position, at, since, width, mask
         async with self._connection() as connection:
-            rows = await connection.fetch(
-                QUERIES["events_of_prefix"], prefix, prefix + _PREFIX_END, position, at
+            rows = await connection.fetch(QUERIES["alike_of_prefix"], *arguments)
+        return [
+            Alike(
+                self._codec.decode(row["type"], row["schema"], row["data"]),
+                row["stretch"],
+                row["count"],
+                row["position"],
             )
-        return [self._recorded(row) for row in rows]
+            for row in rows
+        ]
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
         async with self._connection() as connection:

@@ -33,11 +33,16 @@ WHERE position > $1 ORDER BY position LIMIT $2;
 SELECT position, stream, version, event_id, type, schema, data, meta, at FROM events
 WHERE position > $1 ORDER BY position LIMIT $2;
 
--- name: events_of_prefix
--- Events of the streams that begin with $1 (and end before $2), up to position $3 and time $4.
-SELECT position, stream, version, type, schema, data, at FROM events
+-- name: alike_of_prefix
+-- Events of the streams that begin with $1 (and end before $2), up to position $3 and time $4,
+-- counted by stretch ($6 long, from $5 on; -1 for all before) and by all but the fields of $7.
+SELECT
+    greatest(floor(extract(epoch FROM at - $5) / extract(epoch FROM $6::interval)), -1)::bigint
+        AS stretch,
+    type, schema, data || $7::jsonb AS data, count(*) AS count, max(position) AS position
+FROM events
 WHERE stream >= $1 AND stream < $2 AND position <= $3 AND at <= $4
-ORDER BY position;
+GROUP BY 1, 2, 3, 4;
 
 -- name: last_events_of_prefix
 -- The last event of each stream that begins with $1 (and ends before $2), at most $3 streams.

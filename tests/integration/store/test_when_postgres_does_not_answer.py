@@ -1,7 +1,7 @@
 """An outage is told as `Unavailable`; what was asked wrongly fails alone."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -96,7 +96,7 @@ async def call_all(store):
         store.append([append("a", 0, "1")]),
         store.last_events(["a"]),
         store.answers([uuid4()]),
-        store.of_prefix("a", 1, AT),
+        store.alike("a", 1, AT, AT, timedelta(days=1), {}),
         store.last_of_prefix("a", 1),
         store.head(),
         store.epoch(),

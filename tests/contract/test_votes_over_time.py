@@ -1,0 +1,92 @@
+"""A trend and a tally of the past say what a fold of the same events says."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from votes.app.memory import Memory
+from votes.app.ports import Append, Meta
+from votes.app.reads import Reads
+from votes.app.trend import trend, window
+from votes.domain import tally as tallies
+from votes.domain.decider import Recorded
+from votes.domain.tally import Tally
+from votes.domain.terms import POSITION_MAX, VoterId
+from votes.domain.vote import VoteCast, VoteRetracted, stream
+
+NOW = datetime(2026, 3, 9, 13, 45, tzinfo=UTC)
+NOTHING = Tally(0, 0, 0, NOW)
+DAYS = 5
+
+VOTES = st.lists(
+    st.tuples(
+        st.sampled_from(["ann", "bob", "cyd"]),
+        st.sampled_from(["ship", "skip", None]),
+        st.integers(0, (DAYS + 3) * 24 * 60).map(lambda minutes: NOW - timedelta(minutes=minutes)),
+    ),
+    max_size=30,
+)
+
+
+async def recorded(store, votes) -> list[Recorded]:
+    """The log of these votes; an imported one may be older than those before it."""
+    current: dict[str, tuple[int, str | None]] = {}
+    for voter, choice, at in votes:
+        version, previous = current.get(voter, (0, None))
+        if choice == previous:
+            continue
+        event = (
+            VoteCast("atlas", VoterId(voter), choice, previous)
+            if choice
+            else VoteRetracted("atlas", VoterId(voter), previous)
+        )
+        where = stream("atlas", VoterId(voter))
+        await store.append([Append(where, version, [event], Meta("test"), at)])
+        current[voter] = version + 1, choice
+    return [event async for events in store.after(0, 1_000) for event in events]
+
+
+def folded(events) -> tuple[int, int, int]:
+    tally = NOTHING
+    for event in events:
+        tally = tallies.evolve(tally, event)
+    return tally.ship, tally.skip, tally.position
+
+
+@given(VOTES, st.integers(0, 30))
+def test_a_tally_of_the_past_is_the_fold_up_to_there(votes, position):
+    async def check():
+        store = MemoryEventStore(MemoryLog())
+        log = await recorded(store, votes)
+        reads = Reads(Memory(), store)
+        at = NOW - timedelta(days=2)
+        then = await reads.tally_at("atlas", position, datetime.max.replace(tzinfo=UTC), NOW)
+        assert (then.ship, then.skip, then.position) == folded(log[:position])
+        then = await reads.tally_at("atlas", POSITION_MAX, at, NOW)
+        assert (then.ship, then.skip, then.position) == folded(e for e in log if e.at <= at)
+
+    asyncio.run(check())
+
+
+@given(VOTES)
+def test_each_bucket_s_totals_are_the_fold_up_to_its_end(votes):
+    async def check():
+        store = MemoryEventStore(MemoryLog())
+        log = await recorded(store, votes)
+        asked = window("day", NOW - timedelta(days=DAYS), NOW, NOW)
+        view = await trend(store, "atlas", asked, NOTHING, POSITION_MAX)
+        for bucket in view.buckets:
+            end = bucket.at + timedelta(days=1)
+            there = [event for event in log if event.at < end]
+            cast = [e.event.choice for e in there if e.at >= bucket.at and not retracted(e)]
+            assert (bucket.ship, bucket.skip) == (cast.count("ship"), cast.count("skip"))
+            assert (bucket.ship_total, bucket.skip_total) == folded(there)[:2]
+
+    asyncio.run(check())
+
+
+def retracted(event: Recorded) -> bool:
+    return isinstance(event.event, VoteRetracted)
