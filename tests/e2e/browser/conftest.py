@@ -14,6 +14,7 @@ COOKIE = "session"
 STRUCK_MS = 15_000
 
 Open = Callable[..., Any]
+Measured = Callable[[str], None]
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browser.conftest import Open, Vote, visit
+from tests.e2e.browser.conftest import Measured, Open, Vote, visit
 from tests.site import Site
 
 A, B = "claude-haiku-open-weights", "mistral-3-small"
 PATHS = ["/", f"/tools/{A}", f"/compare/{A}-vs-{B}", "/compare", "/bookmarks", "/status"]
 
-REQUESTS_MAX = 12
-KILOBYTES_MAX = 150
+REQUESTS_MAX = 8
+KILOBYTES_MAX = 40
 SHIFT_MAX = 0.02
 
 MEASURE = """async () => {
@@ -80,12 +80,12 @@ def test_a_page_is_for_everybody(live_site: Site, person: Open, user: Any, path:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_page_keeps_to_its_budget(live_site: Site, person: Open, path: str):
+def test_a_page_keeps_to_its_budget(live_site: Site, person: Open, path: str, measured: Measured):
     page = visit(person(viewport={"width": 360, "height": 740}), live_site.url + path)
     tabbed(page)
     cost = page.evaluate(MEASURE)
-    print(
-        f"\n{path}: {cost['requests']} requests, {cost['kilobytes']:.1f} kB,"
+    measured(
+        f"{path}: {cost['requests']} requests, {cost['kilobytes']:.1f} kB,"
         f" layout shift {cost['shift']:.4f}"
     )
     assert cost["requests"] <= REQUESTS_MAX

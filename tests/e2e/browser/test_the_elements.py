@@ -41,9 +41,9 @@ CONTENT = """element => {
 }"""
 
 
-def test_they_are_light():
+def test_they_are_light(measured):
     sizes = {entry.name: len(gzip.compress(entry.read_bytes())) for entry in ELEMENTS.iterdir()}
-    print(f"\ngzipped, bytes: {sizes}, together {sum(sizes.values())}")
+    measured(f"the elements: {sum(sizes.values())} bytes gzipped, {sizes}")
     assert sum(sizes.values()) <= BYTES_MAX
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import expect
 
-from tests.e2e.browser.conftest import Open, Vote, visit
+from tests.e2e.browser.conftest import Measured, Open, Vote, visit
 from tests.site import Site, wait_for
 
 OFFLINE_S = 20
@@ -22,7 +22,7 @@ def cast(live_site: Site, tool: str, choice: str) -> None:
 
 
 def test_a_page_that_was_offline_catches_up_and_sends_its_vote(
-    live_site: Site, person: Open, tool: str
+    live_site: Site, person: Open, tool: str, measured: Measured
 ):
     context = person()
     page = visit(context, f"{live_site.url}/tools/{tool}")
@@ -38,7 +38,7 @@ def test_a_page_that_was_offline_catches_up_and_sends_its_vote(
     back = time.monotonic()
     vote.shows(1, 1, "ship", 20)
     expect(vote.status).to_have_text("Your vote: ship")
-    print(f"\nafter {OFFLINE_S} s offline the page is right in {time.monotonic() - back:.1f} s")
+    measured(f"after {OFFLINE_S} s offline the page is right in {time.monotonic() - back:.1f} s")
 
 
 def api_of(live_site: Site) -> int:
@@ -58,7 +58,7 @@ def ready(live_site: Site) -> bool:
         return False
 
 
-def test_a_page_outlives_the_api(live_site: Site, person: Open, tool: str):
+def test_a_page_outlives_the_api(live_site: Site, person: Open, tool: str, measured: Measured):
     page = visit(person(), f"{live_site.url}/tools/{tool}")
     vote = Vote(page, tool)
     vote.ship.click()
@@ -71,7 +71,7 @@ def test_a_page_outlives_the_api(live_site: Site, person: Open, tool: str):
     back = time.monotonic()
     vote.shows(1, 1, "skip", 30)
     expect(vote.status).to_have_text("Your vote: skip")
-    print(f"\nafter a kill of the API the page is right {time.monotonic() - back:.1f} s later")
+    measured(f"after a kill of the API the page is right {time.monotonic() - back:.1f} s later")
 
 
 def test_an_answer_that_is_lost_is_asked_for_again_under_the_same_key(
