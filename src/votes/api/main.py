@@ -24,7 +24,7 @@ from votes.api.identity import Identity
 from votes.api.live import with_live
 from votes.api.openapi import describe
 from votes.config import Config, load
-from votes.live.buffers import bound_send_buffers
+from votes.live.sockets import bound_connections
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
 from votes.wiring import services
@@ -62,7 +62,7 @@ def create_app(config: Config) -> Litestar:
             app.state.openapi = msgspec.json.encode(describe(app, HANDLERS))
             tasks = [
                 asyncio.create_task(streams.keep(), name="streams"),
-                asyncio.create_task(bound_send_buffers(), name="send buffers"),
+                asyncio.create_task(bound_connections(), name="connections"),
             ]
             try:
                 yield

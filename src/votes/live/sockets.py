@@ -1,9 +1,11 @@
-"""How much the kernel holds for a reader who does not read.
+"""How much the kernel holds for a reader who does not read, and for how long.
 
 Linux lets a connection's send buffer grow to 4 MB: a stream that nobody reads would be fed for
-minutes before a send waits, which is the first sign of it. The server opens its socket itself,
-after the application has started, and does not hand it out; so it is looked for among the process's
-own.
+minutes before a send waits, which is the first sign of it. And a connection whose reader's window
+is shut stays for ever, even when the application has left it: what it was sent is still to be
+delivered. Both are options of a socket that accepted connections take over from the one that
+listens. The server opens that one itself, after the application has started, and does not hand it
+out; so it is looked for among the process's own.
 """
 
 import asyncio
@@ -14,14 +16,17 @@ import structlog
 
 SEND_BUFFER_BYTES = 32_768
 """Linux takes this twice, for its own bookkeeping."""
+UNREAD_MS = 15_000
+"""When nothing of what was sent has been taken for this long, the kernel ends the connection
+(TCP_USER_TIMEOUT, see tcp(7)). Also when the reader is gone without a word."""
 LOOKS = 500
 LOOK_S = 0.01
 
 _log = structlog.get_logger(__name__)
 
 
-async def bound_send_buffers() -> None:
-    """Wait until the server listens; connections that it accepts then have small send buffers.
+async def bound_connections() -> None:
+    """Wait until the server listens; connections that it accepts from then on are bounded.
 
     Where that cannot be found out (no Linux, no server), all stays as it is.
     """
@@ -29,7 +34,7 @@ async def bound_send_buffers() -> None:
         if _bound_listening_sockets():
             return
         await asyncio.sleep(LOOK_S)
-    _log.info("send buffers are the system's own", looked_s=LOOKS * LOOK_S)
+    _log.info("connections are as the system has them", looked_s=LOOKS * LOOK_S)
 
 
 def _bound_listening_sockets() -> int:
@@ -47,6 +52,7 @@ def _bound(descriptor: int) -> bool:
             if not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 return False
             found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
             return True
     except OSError:
         return False
