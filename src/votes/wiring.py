@@ -23,6 +23,7 @@ from votes.app.project import Projector
 from votes.app.reads import Reads
 from votes.config import Config, ConfigError
 from votes.live.hub import Hub
+from votes.live.sockets import streams_allowed
 from votes.store.lead import leading
 from votes.store.postgres import PostgresEventStore, create_pool
 from votes.views.read_models import RedisReadModels
@@ -106,7 +107,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
     async with event_store(config) as store:
         batcher = batcher_on(store)
         memory = Memory()
-        hub = Hub(memory, config.live_streams_max, config.live_streams_per_network_max)
+        hub = Hub(memory, _streams_max(config), config.live_streams_per_network_max)
         replica = Replica(redis, memory.changed, logger.warning)
         following = asyncio.create_task(replica.run(), name="replica")
         following.add_done_callback(_end_process)
@@ -125,6 +126,13 @@ async def services(config: Config) -> AsyncIterator[Services]:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
             await redis.aclose()
+
+
+def _streams_max(config: Config) -> int:
+    allowed = streams_allowed(config.live_streams_max)
+    if allowed < config.live_streams_max:
+        logger.warning("the limit of open files allows fewer streams", streams_max=allowed)
+    return allowed
 
 
 def _end_process(replica: "asyncio.Task[None]") -> None:

@@ -10,11 +10,9 @@ import msgspec
 
 from votes.cli.settings import from_environment
 from votes.config import Config, ConfigError
+from votes.live.sockets import connections_allowed
 
 BACKLOG_CONNECTIONS = 4_096
-BACKPRESSURE_REQUESTS = 16_384
-"""Granian counts open streams too; its default would stop at about a thousand."""
-
 STOP_TIMEOUT_S = 3
 
 
@@ -58,7 +56,8 @@ def serve(target: str, host: str, port: int, workers: int = 1, *, factory: bool 
         http=HTTPModes.http1,  # a stream then takes 12 kB less; HTTP/2 is for the proxy in front
         workers=workers,
         backlog=BACKLOG_CONNECTIONS,
-        backpressure=BACKPRESSURE_REQUESTS,
+        # Open connections, streams too: the server's default would stop at about a thousand.
+        backpressure=connections_allowed(),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_TIMEOUT_S,
         log_level=LogLevels.warning,

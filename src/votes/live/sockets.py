@@ -1,4 +1,4 @@
-"""How much the kernel holds for a reader who does not read, and for how long.
+"""How many connections there may be; how much the kernel holds for one that is not read, how long.
 
 Linux lets a connection's send buffer grow to 4 MB: a stream that nobody reads would be fed for
 minutes before a send waits, which is the first sign of it. And a connection whose reader's window
@@ -10,6 +10,7 @@ out; so it is looked for among the process's own.
 
 import asyncio
 import os
+import resource
 import socket
 
 import structlog
@@ -19,10 +20,26 @@ SEND_BUFFER_BYTES = 32_768
 UNREAD_MS = 15_000
 """When nothing of what was sent has been taken for this long, the kernel ends the connection
 (TCP_USER_TIMEOUT, see tcp(7)). Also when the reader is gone without a word."""
+FILES_MAX = 1_048_576
+FILES_SPARE = 64
+"""For what is no connection of a client."""
 LOOKS = 500
 LOOK_S = 0.01
 
 _log = structlog.get_logger(__name__)
+
+
+def connections_allowed() -> int:
+    """How many connections the process may have: as many as it can get files for."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return files - FILES_SPARE
+
+
+def streams_allowed(wanted: int) -> int:
+    """How many of the connections may be streams, so that there is room for others."""
+    return min(wanted, connections_allowed() * 3 // 4)
 
 
 async def bound_connections() -> None:
