@@ -14,7 +14,7 @@
 | `VOTES_USER_COOKIE` | a cookie that may hold a user's token |
 | `VOTES_ALLOWED_ORIGINS` | comma-separated origins of other sites that may call the API |
 | `VOTES_TRUSTED_PROXIES` | networks whose `X-Forwarded-Proto` and `-For` are believed |
-| `VOTES_LIVE_STREAMS_MAX` | live streams of one API process; default 20000, as far as files may be open |
+| `VOTES_LIVE_STREAMS_MAX` | live streams of one API process; default 20000, open files permitting |
 | `VOTES_LIVE_STREAMS_PER_NETWORK_MAX` | and of one network (IPv4 /24, IPv6 /48); default 500 |
 | `VOTES_LOG` | `debug`, `info` (default), `warning` or `error` |
 
