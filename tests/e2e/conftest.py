@@ -1,11 +1,13 @@
 """One running program for all the tests of this folder; each brings its own tools and people."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.e2e.asking import api_beside, bearer, browser, new_tool, secrets_of
+from tests.e2e.typescript import copy_of_project
 from tests.site import Site, site
 
 NEW_KEY = "a-newer-key-of-the-visitors-cookies"
@@ -32,6 +34,12 @@ def guarded(live_site: Site) -> Iterator[str]:
     }
     with api_beside(live_site, **settings) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The TypeScript project, installed."""
+    return copy_of_project(tmp_path_factory.mktemp("root"))
 
 
 @pytest.fixture

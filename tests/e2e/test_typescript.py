@@ -4,21 +4,12 @@
 """
 
 import json
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
-import pytest
 
-ROOT = Path(__file__).parents[2]
-PROJECT = ROOT / "docs" / "typescript"
-WEB = Path("src", "votes", "web")
-
-needs_node = pytest.mark.skipif(
-    shutil.which("npm") is None, reason="NO npm: THE TYPESCRIPT CLIENT IS NOT COMPILED"
-)
+from tests.e2e.typescript import PROJECT, ROOT, WEB, needs_node, npm
 
 VOTES = """
 import { votesClient } from "./dist/src/index.js";
@@ -39,25 +30,6 @@ def test_it_is_generated_from_this_description():
         [sys.executable, "-m", "votes", "openapi"], capture_output=True, text=True, check=True
     )
     assert json.loads((PROJECT / "openapi.json").read_text()) == json.loads(printed.stdout)
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
-    """A copy of the TypeScript project with its packages installed."""
-    root = tmp_path_factory.mktemp("root")
-    shutil.copytree(ROOT / WEB / "source", root / WEB / "source")
-    copy = root / "docs" / "typescript"
-    ignored = shutil.ignore_patterns("node_modules", "dist")
-    shutil.copytree(PROJECT, copy, ignore=ignored)
-    npm(copy, "ci", "--silent")
-    return copy
-
-
-def npm(folder: Path, *arguments: str) -> None:
-    done = subprocess.run(
-        ["npm", *arguments], cwd=folder, capture_output=True, text=True, timeout=180, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @needs_node

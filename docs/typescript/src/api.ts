@@ -64,7 +64,7 @@ export interface paths {
         };
         /**
          * Tallies and summaries as they change
-         * @description Server-sent events: first the state of each tool, then each change. `Last-Event-ID`, or `last_event_id` where no header can be set, goes on after that event.
+         * @description Server-sent events: first the state of each tool, then each change. `Last-Event-ID`, or `last_event_id` where no header can be set, goes on after that event. Tools that are not listed, or never were, are `delisted` until they are; where none ever was, that is a problem.
          */
         readonly get: operations["subscribe"];
         readonly put?: never;

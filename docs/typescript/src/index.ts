@@ -54,11 +54,16 @@ export interface Subscription {
 export interface Listener {
   tally?(tally: Tally): void;
   summary?(summary: Summary): void;
+  /** The tool is not in the catalogue, or not any more. */
+  delisted?(tool: string): void;
 }
 
+const PAUSE_MS_MAX = 30_000;
+
 /**
- * The tools' states, then each change, until closed. The browser reconnects by itself and goes on
- * after the last event seen; a state never comes after a newer one of the same tool.
+ * The tools' states, then each change, until closed. A broken stream goes on after the last event
+ * seen, a refused one is asked for again after a while; a state never comes after a newer one of
+ * the same tool.
  */
 export function subscribeTallies(
   baseUrl: string,
@@ -67,10 +72,34 @@ export function subscribeTallies(
 ): Subscription {
   const url = new URL("/v1/live", baseUrl);
   url.searchParams.set("tools", tools.join(","));
-  const source = new EventSource(url);
-  source.addEventListener("tally", (event) => listener.tally?.(JSON.parse(event.data) as Tally));
-  source.addEventListener("summary", (event) =>
-    listener.summary?.(JSON.parse(event.data) as Summary),
-  );
-  return { close: () => source.close() };
+  let source: EventSource;
+  let refusals = 0;
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+
+  const hear = <State>(name: string, tell: (state: State) => void) =>
+    source.addEventListener(name, ({ data, lastEventId }) => {
+      refusals = 0;
+      url.searchParams.set("last_event_id", lastEventId);
+      tell(JSON.parse(data) as State);
+    });
+
+  const open = () => {
+    source = new EventSource(url);
+    hear<Tally>("tally", (tally) => listener.tally?.(tally));
+    hear<Summary>("summary", (summary) => listener.summary?.(summary));
+    hear<{ tool: string }>("delisted", ({ tool }) => listener.delisted?.(tool));
+    source.onerror = () => {
+      if (source.readyState !== EventSource.CLOSED) return;
+      const pause = Math.min(PAUSE_MS_MAX, 1_000 * 2 ** refusals++);
+      waiting = setTimeout(open, pause * (0.5 + Math.random()));
+    };
+  };
+
+  open();
+  return {
+    close: () => {
+      clearTimeout(waiting);
+      source.close();
+    },
+  };
 }

@@ -31,7 +31,9 @@ DESCRIPTION: dict[str, Any] = {
         "operationId": "subscribe",
         "summary": "Tallies and summaries as they change",
         "description": "Server-sent events: first the state of each tool, then each change. "
-        "`Last-Event-ID`, or `last_event_id` where no header can be set, goes on after that event.",
+        "`Last-Event-ID`, or `last_event_id` where no header can be set, goes on after that event. "
+        "Tools that are not listed, or never were, are `delisted` until they are; where none ever "
+        "was, that is a problem.",
         "tags": ["live"],
         "parameters": [
             {
@@ -95,10 +97,9 @@ async def _listener(scope: Any, services: Services) -> tuple[Listener, str]:
     models = services.memory.models
     if models is None:
         raise Unavailable("no read models")
-    for tool in tools:
-        if models.profile(tool) is None:
-            rejected = unknown(tool)
-            raise Refused(rejected.code, rejected.detail)
+    if not any(models.was_listed(tool) for tool in tools):
+        rejected = unknown(tools[0])
+        raise Refused(rejected.code, rejected.detail)
     seen = header_of(scope, b"last-event-id") or query.get("last_event_id", [None])[-1]
     position = await resumed(services.memory, seen, models.epoch)
     network = network_of(client_address(scope, services.config))

@@ -75,6 +75,10 @@ class Models(Struct):
         profile = self.partitions[partition_of(tool)].profiles.get(tool)
         return profile if profile is not None and profile.listed else None
 
+    def was_listed(self, tool: ToolSlug) -> bool:
+        """Whether the tool is listed, or once was."""
+        return tool in self.partitions[partition_of(tool)].profiles
+
     def furthest(self) -> Position:
         """The last position that any part of the models has seen."""
         return max(self.position, *(partition.checkpoint for partition in self.partitions))

@@ -67,6 +67,8 @@ class Frames:
             partition = models.partitions[partition_of(tool)]
             profile, tally = partition.profiles.get(tool), partition.tallies.get(tool)
             if profile is None or tally is None:
+                if position == BEFORE_ALL:
+                    found.append((0, _delisted(tool, 0)))
                 continue
             if position < profile.position <= models.position:
                 found.append((profile.position, self._summary(tool, profile, tally)))
@@ -92,16 +94,20 @@ class Frames:
 
 def _summary(tool: ToolSlug, profile: Profile, tally: Tally) -> bytes:
     if not profile.listed:
-        return b"event: delisted\ndata: " + _encode(_Delisted(tool, profile.position)) + b"\n"
+        return _delisted(tool, profile.position)
     view = summary_view(tool, profile, tally, stale=False)
     return b"event: summary\ndata: " + _encode(view) + b"\n"
 
 
+def _delisted(tool: ToolSlug, position: Position) -> bytes:
+    return b"event: delisted\ndata: " + _encode(_Delisted(tool, position)) + b"\n"
+
+
 def _joined(epoch: str, frames: list[tuple[Position, bytes]]) -> bytes:
     """The frames as sent. To have seen an id is to have seen all up to it, so of two frames of one
-    position the first says the position before."""
+    position the first says the position before. At position 0 is what was never listed."""
     parts = []
     for number, (position, frame) in enumerate(frames):
         more = number + 1 < len(frames) and frames[number + 1][0] == position
-        parts.append(b"%sid: %s-%d\n\n" % (frame, epoch.encode(), position - more))
+        parts.append(b"%sid: %s-%d\n\n" % (frame, epoch.encode(), max(position - more, 0)))
     return b"".join(parts)

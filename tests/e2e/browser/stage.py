@@ -18,11 +18,12 @@ MACROS = "ship_vote, ship_verdict, ship_bookmark, ship_bookmarks"
 
 
 class Stage:
-    """The site; `pages` are its pages by path."""
+    """The site; `pages` and `scripts` are what it has by path."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.pages: dict[str, tuple[str, str]] = {}
+        self.scripts: dict[str, bytes] = {}
 
     def show(self, path: str, body: str, api: str = "", head: str = SCRIPT) -> str:
         """Put a page there; answers its address."""
@@ -43,6 +44,8 @@ class Stage:
         name = path.removeprefix("/elements/")
         if name != path:
             return ELEMENTS.joinpath(name).read_bytes(), TYPES[name.rpartition(".")[2]], ""
+        if path in self.scripts:
+            return self.scripts[path], TYPES["js"], ""
         text, policy = self.pages.get(path, ("", ""))
         return (text.encode(), "text/html; charset=utf-8", policy) if text else None
 

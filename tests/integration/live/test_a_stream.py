@@ -69,8 +69,24 @@ async def test_an_id_from_the_future_begins_anew(live_site):
     writer.close()
 
 
+async def test_tools_that_never_were_are_told_and_do_not_refuse_the_others(live_site):
+    reader, writer = await connect(live_site.port, f"{TOOL},no-such-tool,nor-this-one")
+    got = await take(events(reader), 4)
+    writer.close()
+    assert [event.kind for event in got[:2]] == ["delisted", "delisted"]
+    assert {event.data["tool"] for event in got[:2]} == {"no-such-tool", "nor-this-one"}
+    assert [position(event) for event in got[:2]] == [0, 0]
+    reader, writer = await connect(live_site.port, f"{TOOL},no-such-tool", got[0].id)
+    assert (await take(events(reader), 1))[0].kind == "delisted"
+    writer.close()
+    reader, writer = await connect(live_site.port, f"{TOOL},no-such-tool", got[-1].id)
+    last = await asyncio.to_thread(vote, live_site, TOOL, "ship")
+    assert position((await take(events(reader), 1))[0]) == last
+    writer.close()
+
+
 @pytest.mark.parametrize(
-    "tools", ["", "nope", "%00", "A" * 300, ",".join(f"t{n}" for n in range(101))]
+    "tools", ["", "nope", "nope,neither", "%00", "A" * 300, ",".join(f"t{n}" for n in range(101))]
 )
 async def test_what_cannot_be_streamed_is_a_problem(live_site, tools):
     with pytest.raises(Refused) as refused:
