@@ -49,13 +49,24 @@ def test_a_listed_origin_may_read_a_problem_and_a_304(guarded):
         get(f"{guarded}/v1/tools/{unique('tool')}", headers=origin),
         get(f"{guarded}/v1/me/bookmarks", headers=origin),
         get(f"{guarded}/v1/tools?limit=x", headers=origin),
-        get(f"{guarded}/nothing", headers=origin),
+        get(f"{guarded}/v1/nothing", headers=origin),
         put(vote, content=b"x" * 20_000, headers=origin),
         put(vote, content=b"{}", headers=origin),
     ]
     assert [answer.status_code for answer in answers] == [304, 404, 401, 400, 404, 415, 415]
     for answer in answers:
         assert answer.headers["access-control-allow-origin"] == ORIGINS[0], answer.request.url
+
+
+def test_shared_answers_and_files_vary_by_what_they_depend_on(guarded):
+    script = get(f"{guarded}/elements.json", headers={"Origin": ORIGINS[0]}).json()["script"]
+    for headers in ({}, {"Origin": ORIGINS[0]}):
+        assert get(f"{guarded}/v1/tools", headers=headers).headers["vary"] == "Origin"
+        answer = get(guarded + script, headers={**headers, "Accept-Encoding": "gzip"})
+        assert "accept-encoding" in answer.headers["vary"].lower()
+        assert answer.headers["access-control-allow-origin"] == "*"
+        answer = get(f"{guarded}/tools/notion", headers=headers)
+        assert {"cookie", "authorization"} <= set(answer.headers["vary"].lower().split(", "))
 
 
 @pytest.mark.parametrize("origin", ORIGINS)

@@ -82,7 +82,9 @@ def test_a_bookmark_is_new_then_there_then_gone(http, tool, me):
     assert there.json() == same.json()
     assert there.json()["tags"] == ["edge"]
     assert new.json()["added_at"] == there.json()["added_at"]
-    emptied = http.put(path, headers=me)  # what the body leaves out is empty, and so is no body
+    kept = http.put(path, headers=me)  # nothing is said of it, so nothing changes
+    assert (kept.status_code, kept.json()) == (200, there.json())
+    emptied = http.put(path, headers=me, json={})  # what the body leaves out is empty
     assert (emptied.status_code, emptied.json()["note"], emptied.json()["tags"]) == (200, "", [])
     gone = [http.delete(path, headers=me) for _ in range(2)]
     assert [(answer.status_code, answer.content) for answer in gone] == [(204, b"")] * 2

@@ -63,16 +63,19 @@ async def list_bookmarks(
     opt={"body": Annotations, "answers": {200: BookmarkView, 201: BookmarkView}, "write": True},
 )
 async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
-    """201 for a new bookmark, 200 for one that was there. What the body leaves out is empty."""
+    """201 for a new bookmark, 200 for one that was there. What the body leaves out is empty;
+    without a body, what is written beside the bookmark stays as it is."""
     user = await require_user(request)
     tool = tool_slug(slug)
-    kept = await read_json(request, _annotations) if await request.body() else Annotations()
+    kept: Annotations | None = None
+    if await request.body():
+        kept = await read_json(request, _annotations)
     outcome = await submit(
         request,
         bookmark.decider,
         bookmark.KeepBookmark(user.subject, tool, kept, now()),
         f"user:{user.subject}",
-        msgspec.json.encode(kept.canonical()),
+        msgspec.json.encode(kept and kept.canonical()),
     )
     after = outcome.after.annotations
     view = BookmarkView(

@@ -29,6 +29,7 @@ REQUEST_ID_LENGTH_MAX = 128
 _COMMANDS = UUID("6d0b8f04-1f63-4c3c-9a3e-5f3f9f0d8c11")
 _PRIVATE = (b"cache-control", b"private, no-store")
 _SHARED = (b"cache-control", b"public, max-age=0, must-revalidate")
+_VARY = (b"vary", b"Origin")  # other sites are let in by name
 _STALE = (b"cache-control", b"no-store")
 
 _JSON = (b"content-type", b"application/json")
@@ -164,7 +165,7 @@ def shared(
     if stale:
         return _json(body, 200, (_STALE,))
     etag = f'"{epoch}-{position}"'
-    headers = (_SHARED, (b"etag", etag.encode()))
+    headers = (_SHARED, _VARY, (b"etag", etag.encode()))
     if is_known(request, etag):
         return ASGIResponse(status_code=304, encoded_headers=headers)
     return _json(body, 200, headers)

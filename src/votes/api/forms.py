@@ -11,13 +11,11 @@ from litestar import post
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import Refused
-from votes.api.exchange import Http, header, services, submit, tool_slug
+from votes.api.exchange import Http, header, submit, tool_slug
 from votes.api.html import PRIVATE, redirect
 from votes.api.identity import require_user, voter
-from votes.app.states import states
 from votes.domain import bookmark, vote
-from votes.domain.bookmark import Annotations
-from votes.domain.terms import Position, ToolSlug, user
+from votes.domain.terms import Position, ToolSlug
 from votes.wiring import now
 
 FIELDS_MAX = 10
@@ -63,10 +61,7 @@ async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
     command: bookmark.BookmarkCommand
     match fields.get("bookmarked"):
         case "yes":
-            known = await states(services(request).store, user(subject), subject, [tool])
-            if known[tool].bookmarked:
-                return redirect(back, 303, PRIVATE)
-            command = bookmark.KeepBookmark(subject, tool, Annotations(), now())
+            command = bookmark.KeepBookmark(subject, tool, None, now())
         case "no":
             command = bookmark.RemoveBookmark(subject, tool)
         case _:

@@ -1,7 +1,7 @@
 """Answers in HTML: their headers, their problems, and where this site is."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any
 
@@ -57,7 +57,33 @@ OTHERWISE = ("Something broke", "This is our fault, and it is in our log.")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 _FOR_PROGRAMS = ("/v1/", "/health/", "/metrics", "/docs", "/openapi.json")
 
+_NO_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
+
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 Handler = Callable[[Any, Any], Response[bytes]]
+
+
+def with_pages(app: Asgi) -> Asgi:
+    """The application, without what its framework misreads of those who read pages.
+
+    Pages and files are the same for every origin, but would be marked as varying by that alone;
+    and whoever refuses gzip by name would get it.
+    """
+
+    def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        if (
+            scope["type"] == "http"
+            and scope["method"] in ("GET", "HEAD")
+            and not f"{scope['path']}/".startswith(_FOR_PROGRAMS)
+        ):
+            scope["headers"] = [one for one in scope["headers"] if not _misread(*one)]
+        return app(scope, receive, send)
+
+    return dispatch
+
+
+def _misread(name: bytes, value: bytes) -> bool:
+    return name == b"origin" or (name == b"accept-encoding" and bool(_NO_GZIP.search(value)))
 
 
 def page_at(path: str) -> Callable[[Any], HTTPRouteHandler]:

@@ -22,6 +22,7 @@ from votes.live.stream import Streams, resumed
 from votes.wiring import Services
 
 PATH = "/v1/live"
+FIELDS_MAX = 10
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
@@ -61,15 +62,23 @@ DESCRIPTION: dict[str, Any] = {
 }
 
 
-def with_live(app: Litestar) -> Asgi:
-    """The application with the stream before it."""
+def with_live(app: Litestar, others: Asgi) -> Asgi:
+    """The application's stream, and the others for everything else."""
 
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "GET":
+        if scope["type"] != "http" or scope["path"] != PATH or _preflight(scope):
+            return others(scope, receive, send)
+        if scope["method"] == "GET":
             return _live(app, scope, receive, send)
-        return app(scope, receive, send)
+        rejected = Rejected("method_not_allowed", "A stream is only read: GET.")
+        return _problem(send, rejected, [(b"allow", b"GET")])
 
     return dispatch
+
+
+def _preflight(scope: Any) -> bool:
+    """Whether a browser asks what another site may do here."""
+    return scope["method"] == "OPTIONS" and header_of(scope, b"origin") is not None
 
 
 async def _live(app: Litestar, scope: Any, receive: Any, send: Any) -> None:
@@ -92,7 +101,10 @@ async def _live(app: Litestar, scope: Any, receive: Any, send: Any) -> None:
 
 async def _listener(scope: Any, services: Services) -> tuple[Listener, str]:
     """Who wants to hear what, and of which log. Raises `Refused` and `Unavailable`."""
-    query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10)
+    try:
+        query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=FIELDS_MAX)
+    except ValueError as error:
+        raise Refused("invalid_parameter", f"More than {FIELDS_MAX} parameters.") from error
     tools = tuple(sorted(tool_slugs(query.get("tools", [""])[-1])))
     models = services.memory.models
     if models is None:

@@ -19,7 +19,7 @@ from votes import __version__
 from votes.api import bookmarks, health, me, pages, reviews, tallies, tools, trend, votes
 from votes.api.errors import EXCEPTION_HANDLERS
 from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http
-from votes.api.html import NOT_ROUTED
+from votes.api.html import NOT_ROUTED, with_pages
 from votes.api.identity import Identity
 from votes.api.live import with_live
 from votes.api.openapi import describe
@@ -94,7 +94,13 @@ def _cors(config: Config) -> CORSConfig | None:
     return CORSConfig(
         allow_origins=list(config.allowed_origins),
         allow_methods=["GET", "PUT", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-None-Match",
+            "Last-Event-ID",
+        ],
         expose_headers=["ETag", "Retry-After", "Votes-Position"],
         max_age=CORS_MAX_AGE_S,
     )
@@ -107,4 +113,4 @@ def from_environment() -> Any:
     app = create_app(config)
     gc.freeze()  # what the program consists of is never garbage: do not search it
     gc.set_threshold(GARBAGE_OBJECTS_MAX)
-    return with_live(app)
+    return with_live(app, with_pages(app))

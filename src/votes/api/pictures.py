@@ -51,7 +51,10 @@ async def elements_now() -> ASGIResponse:
     """Where this release's elements are, for pages of other sites."""
     name = "elements/elements.js"
     where = {"script": asset_url(name), "integrity": sri(name)}
-    return ASGIResponse(body=msgspec.json.encode(where), media_type="application/json")
+    headers = (_FOR_A_WHILE, _NOSNIFF, *_FOR_ALL)
+    return ASGIResponse(
+        body=msgspec.json.encode(where), media_type="application/json", headers=headers
+    )
 
 
 @page_at("/elements.js")

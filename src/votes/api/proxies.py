@@ -6,6 +6,8 @@ from typing import Any
 
 from votes.config import Config
 
+_FORWARDED_FOR = b"x-forwarded-for"
+
 
 def header_of(scope: Mapping[str, Any], name: bytes) -> str | None:
     """A header of a request; `name` in lower case."""
@@ -15,11 +17,19 @@ def header_of(scope: Mapping[str, Any], name: bytes) -> str | None:
     return None
 
 
+def _bare(hop: str) -> str:
+    """An address without the port that some proxies add to it."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
 def _trusted(address: str, config: Config) -> bool:
     try:
         parsed = ip_address(address)
     except ValueError:
         return False
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return any(parsed in network for network in config.trusted_proxies)
 
 
@@ -38,7 +48,8 @@ def scheme(scope: Mapping[str, Any], config: Config) -> str:
 
 def client_address(scope: Mapping[str, Any], config: Config) -> str:
     """The nearest address that is no trusted proxy: what lies beyond it may be made up."""
-    hops = [hop.strip() for hop in (header_of(scope, b"x-forwarded-for") or "").split(",")]
+    lines = [str(value, "latin-1") for key, value in scope["headers"] if key == _FORWARDED_FOR]
+    hops = [_bare(hop.strip()) for hop in ",".join(lines).split(",")]
     address = _peer(scope)
     while hops and config.trusted_proxies and _trusted(address, config):
         address = hops.pop() or address

@@ -79,11 +79,14 @@ def evolve(state: Bookmark, event: Any) -> Bookmark:
 
 
 class KeepBookmark(Struct, frozen=True):
-    """Add the bookmark, or revise the one there is; `at` is the time of asking."""
+    """Add the bookmark, or revise the one there is; `at` is the time of asking.
+
+    Without annotations, those that there are stay as they are.
+    """
 
     user: Subject
     tool: ToolSlug
-    annotations: Annotations
+    annotations: Annotations | None
     at: datetime
 
 
@@ -100,7 +103,7 @@ def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[Any] | Rejecte
         case KeepBookmark(user, tool, annotations, at):
             if not state.listed:
                 return tools.unknown(tool)
-            kept = annotations.canonical()
+            kept = (annotations or state.annotations).canonical()
             if state.added_at is None:
                 return [ToolBookmarked(user, tool, kept, added_at=at)]
             if kept == state.annotations:

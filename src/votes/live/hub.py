@@ -17,6 +17,7 @@ TICK_S = 0.05
 frames a second of one tool."""
 IPV4_NETWORK_BITS = 24
 IPV6_NETWORK_BITS = 48
+UNKNOWN_NETWORK = "?"
 
 Tools = tuple[ToolSlug, ...]
 
@@ -77,6 +78,9 @@ class Hub:
         self._count = 0
         self._news: set[ToolSlug] = set()
         self._all_news = False
+        self._ahead: Position = 0
+        """How far any part of the models was when they were loaded: what is beyond the announced
+        position is in none of the changes that lead there."""
         self._tick: asyncio.TimerHandle | None = None
         self._ticked_at = 0.0
         memory.listeners.append(self._changed)
@@ -116,8 +120,10 @@ class Hub:
         if models is None:
             return
         if changes is None:
+            self._ahead = models.furthest()
             self._all_news = True
         else:
+            self._all_news |= changes.before < self._ahead
             for partition in changes.partitions.values():
                 for tool in (*partition.tallies, *partition.profiles):
                     if tool in self._listeners:
@@ -139,11 +145,12 @@ class Hub:
 
 def network_of(address: str) -> str | None:
     """The network whose streams are counted together; None for this very machine, where a proxy
-    may stand that nobody told us to trust."""
+    may stand that nobody told us to trust. What is no address counts as one network."""
     try:
         parsed: IPv4Address | IPv6Address = ip_address(address)
     except ValueError:
-        return None
+        return UNKNOWN_NETWORK
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     if parsed.is_loopback:
         return None
     bits = IPV4_NETWORK_BITS if parsed.version == 4 else IPV6_NETWORK_BITS

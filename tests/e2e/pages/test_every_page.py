@@ -144,6 +144,9 @@ def test_text_is_compressed_for_those_who_take_it(http):
         for answer in (small, plain):
             assert "accept-encoding" in answer.headers["vary"].lower()
             assert answer.headers["etag"].startswith("W/")  # one tag for both
+    for refused in ("gzip;q=0", "gzip ; q=0.0, br"):
+        answer = http.get("/", headers={"Accept-Encoding": refused})
+        assert "content-encoding" not in answer.headers
     for path in ("/og/notion.png", "/v1/tallies?tools=notion"):
         answer = http.get(path, headers={"Accept-Encoding": "gzip"})
         assert "content-encoding" not in answer.headers

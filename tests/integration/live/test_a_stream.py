@@ -86,6 +86,23 @@ async def test_tools_that_never_were_are_told_and_do_not_refuse_the_others(live_
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("HEAD", "/v1/live?tools=notion", 405),
+        ("POST", "/v1/live?tools=notion", 405),
+        ("OPTIONS", "/v1/live?tools=notion", 405),
+        ("GET", "/v1/live?tools=notion" + "&a=1" * 10, 400),
+    ],
+)
+def test_a_stream_is_only_read_and_by_few_parameters(live_site, method, path, status):
+    answer = httpx.request(method, live_site.url + path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    if status == 405:
+        assert answer.headers["allow"] == "GET"
+
+
+@pytest.mark.parametrize(
     "tools", ["", "nope", "nope,neither", "%00", "A" * 300, ",".join(f"t{n}" for n in range(101))]
 )
 async def test_what_cannot_be_streamed_is_a_problem(live_site, tools):

@@ -138,11 +138,33 @@ def test_there_is_a_cap_in_all_and_one_for_each_network():
         ("2001:db8:1:2::3", "2001:db8:1::/48"),
         ("127.0.0.1", None),
         ("::1", None),
-        ("", None),
+        ("::ffff:203.0.113.77", "203.0.113.0/24"),
+        ("::ffff:127.0.0.1", None),
+        ("", "?"),
+        ("unknown", "?"),
     ],
 )
 def test_addresses_of_one_network_count_together(address, network):
     assert network_of(address) == network
+
+
+async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is_there():
+    scene = Scene()
+    listener = Listener(("a",), 1, None)
+    scene.hub.join(listener)
+    scene.models.position = 2
+    events = [recorded(3, VoteCast("a", "v3", "ship")), recorded(4, VoteCast("b", "v4", "ship"))]
+    ahead = Models("e")
+    ahead.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
+    ahead.fold(events[:1])
+    ahead.position = 2  # announced: the vote at 3 was applied, but not yet said
+    scene.memory.changed(ahead, None)
+    await listener.woken()
+    assert scene.hub.frames.since(ahead, ("a",), 1)[0] == b""
+    scene.memory.changed(ahead, ahead.fold(events))
+    async with asyncio.timeout(1):
+        await listener.woken()
+    assert b'"position":3' in scene.hub.frames.since(ahead, ("a",), 1)[0]
 
 
 def test_frames_go_up_by_position_and_of_one_position_the_first_says_the_one_before():

@@ -2,6 +2,7 @@
 
 import { clientOf } from "./client.js";
 
+const SHOWN_MAX = 100;
 const ORIGIN = new URL(import.meta.url).origin;
 const CALLS = {
   none: "No votes yet",
@@ -11,7 +12,13 @@ const CALLS = {
   split: "Split",
 };
 
-const number = (n) => n.toLocaleString(document.documentElement.lang || "en");
+const number = (n) => {
+  try {
+    return n.toLocaleString(document.documentElement.lang || "en");
+  } catch {
+    return n; // the page's language is none
+  }
+};
 const words = (slug) => slug?.replaceAll("-", " ");
 
 const make = (name, part, attributes, ...children) => {
@@ -44,42 +51,43 @@ class Element extends HTMLElement {
   }
 
   connectedCallback() {
-    if (!this.shadowRoot) this.upgrade();
-    const token = this.getAttribute("token");
+    const sent = this.shadowRoot ? {} : this.dataset; // of the first tool alone
+    if (!this.shadowRoot) this.upgrade_();
+    const token = this.token ?? this.getAttribute("token"); // may have been set before
+    delete this.token;
     if (token) this.token = token;
-    this.join(this.getAttribute("tool"));
+    this.join_(this.getAttribute("tool"), sent);
   }
 
   disconnectedCallback() {
-    this.left.remove(this, this.tool);
+    this.left_.remove(this, this.tool);
   }
 
   attributeChangedCallback() {
-    if (!this.shadowRoot) return;
+    if (!this.shadowRoot || !this.isConnected) return;
     this.disconnectedCallback();
     this.connectedCallback();
   }
 
-  upgrade() {
+  upgrade_() {
     const focused = this.contains(document.activeElement) && document.activeElement;
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
     const name = this.getAttribute("name") ?? words(this.getAttribute("tool"));
-    root.append(...(this.firstElementChild ? this.childNodes : [this.content(name)]));
+    root.append(...(this.querySelector("[part]") ? this.childNodes : [this.content_(name)]));
     root.firstElementChild.append(make("p", "status", { role: "status" }));
     if (focused) focused.focus();
     root.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.press(event.submitter);
+      if (event.submitter) this.press_(event.submitter);
     });
   }
 
-  join(slug) {
-    this.left = this.client;
+  join_(slug, { tally, mine }) {
+    this.left_ = this.client;
     this.tool = this.client.add(this, slug);
-    const { tally, mine } = this.dataset;
-    if (mine) this.tool.mine ??= mine;
-    if (tally) this.tool.learn(JSON.parse(tally));
+    if (mine && this.tool.mine === undefined) this.tool.mine = mine;
+    if (tally) this.tool.learn_(JSON.parse(tally));
     this.show(this.tool);
   }
 
@@ -93,14 +101,14 @@ class Element extends HTMLElement {
     this.dispatchEvent(new CustomEvent("votes-change", { bubbles: true, detail }));
   }
 
-  mark(part, pressed) {
+  mark_(part, pressed) {
     this.$(part).setAttribute("aria-pressed", pressed);
     this.$(part).part.toggle("pressed", pressed);
   }
 }
 
 class Vote extends Element {
-  content(name) {
+  content_(name) {
     const count = () => make("span", "count", {}, "–");
     const share = make("rect", "share", { width: "0%", height: "100%" });
     return make(
@@ -114,7 +122,7 @@ class Vote extends Element {
     );
   }
 
-  press({ dataset: { choice } }) {
+  press_({ dataset: { choice } }) {
     this.client.vote(this.tool, this.tool.mine === choice ? null : choice, this);
   }
 
@@ -124,16 +132,16 @@ class Vote extends Element {
 
   show({ counts, mine, gone }) {
     for (const choice of ["ship", "skip"]) {
-      this.mark(choice, mine === choice);
+      this.mark_(choice, mine === choice);
       this.$(choice).disabled = !!gone;
       if (counts) this.$(choice).lastElementChild.textContent = number(counts[choice]);
     }
     if (gone) this.$("caption").textContent = "Not listed";
-    else if (counts) this.measure(counts.ship, counts.ship + counts.skip);
+    else if (counts) this.measure_(counts.ship, counts.ship + counts.skip);
   }
 
-  measure(ship, total) {
-    const share = total && Math.floor((100 * ship) / total + 0.5);
+  measure_(ship, total) {
+    const share = total && Math.round((100 * ship) / total);
     const votes = `${share}% ship · ${number(total)} vote${total === 1 ? "" : "s"}`;
     this.$("bar").part.toggle("empty", !total);
     this.$("share").setAttribute("width", `${share}%`);
@@ -142,7 +150,7 @@ class Vote extends Element {
 }
 
 class Verdict extends Element {
-  content() {
+  content_() {
     return make("span", "badge", {}, make("span", "call", {}, "…"), make("span", "leaning"));
   }
 
@@ -156,14 +164,14 @@ class Verdict extends Element {
 }
 
 class Bookmark extends Element {
-  content(name) {
+  content_(name) {
     const form = make("form", "form", {}, button("bookmark", "Bookmark"));
     form.firstChild.ariaLabel = `Bookmark ${name}`;
     return form;
   }
 
-  press() {
-    this.client.keep(this.tool, !this.tool.kept, this);
+  press_() {
+    this.client.keep(this.tool, this.$("bookmark").ariaPressed !== "true", this);
   }
 
   done(answer) {
@@ -171,33 +179,43 @@ class Bookmark extends Element {
   }
 
   show({ kept }) {
-    if (kept !== undefined) this.mark("bookmark", kept);
+    if (kept !== undefined) this.mark_("bookmark", kept);
   }
 }
 
 class Bookmarks extends Element {
-  upgrade() {
+  upgrade_() {
     this.replaceChildren();
-    super.upgrade();
+    super.upgrade_();
   }
 
-  content() {
+  content_() {
     return make("form", "form", {}, make("ul", "list"));
   }
 
-  disconnectedCallback() {
-    for (const item of this.$("list").children) this.left.remove(item, item.tool);
+  set token(token) {
+    super.token = token;
+    if (this.left_) this.join_();
   }
 
-  async join() {
-    this.left = this.client;
+  disconnectedCallback() {
+    this.turn_ = null;
+    for (const item of this.$("list").children) this.left_.remove(item, item.tool);
+  }
+
+  async join_() {
+    this.disconnectedCallback();
+    const turn = (this.turn_ = {});
+    this.left_ = this.client;
     this.$("list").replaceChildren();
     try {
-      const page = await this.client.ask("GET", "me/bookmarks");
-      this.$("list").append(...page.bookmarks.map(({ tool }) => this.item(tool)));
-      this.say(page.total ? "" : "No bookmarks yet", true);
+      const { bookmarks, total } = await this.client.ask("GET", `me/bookmarks?limit=${SHOWN_MAX}`);
+      if (turn !== this.turn_) return;
+      this.$("list").append(...bookmarks.map(({ tool }) => this.item(tool)));
+      const more = total > SHOWN_MAX && `${SHOWN_MAX} of ${total}`;
+      this.say(total ? more || "" : "No bookmarks yet", true);
     } catch ({ message }) {
-      this.say(message, true);
+      if (turn === this.turn_) this.say(message, true);
     }
   }
 
@@ -216,12 +234,13 @@ class Bookmarks extends Element {
     return item;
   }
 
-  press({ parentNode: item }) {
+  press_({ parentNode: item }) {
     this.client.keep(item.tool, false, this);
   }
 
   done(answer) {
     const item = [...this.$("list").children].find(({ tool }) => tool.slug === answer.tool);
+    if (!item) return;
     const next = item.nextSibling ?? item.previousSibling;
     this.client.remove(item, item.tool);
     item.remove();
