@@ -39,6 +39,7 @@ async def test_a_user_keeps_bookmarks(fresh_site):
     token = fresh_site.token("client-user")["Authorization"].removeprefix("Bearer ")
     async with Votes(fresh_site.url, user_token=token) as votes:
         kept = await votes.put_bookmark("notion", Annotations(note="later", tags=("a",)))
+        assert (await votes.put_bookmark("notion")).note == "later"
         page = await votes.list_bookmarks()
         await votes.remove_bookmark("notion")
         assert (await votes.list_bookmarks()).total == 0

@@ -60,7 +60,12 @@ async def list_bookmarks(
     tags=["bookmarks"],
     status_code=200,
     request_max_body_size=LARGE_BODY_BYTES_MAX,
-    opt={"body": Annotations, "answers": {200: BookmarkView, 201: BookmarkView}, "write": True},
+    opt={
+        "body": Annotations,
+        "body_optional": True,
+        "answers": {200: BookmarkView, 201: BookmarkView},
+        "write": True,
+    },
 )
 async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
     """201 for a new bookmark, 200 for one that was there. What the body leaves out is empty;

@@ -78,7 +78,7 @@ def _complete(
     examples = EXAMPLES.get(operation["operationId"], {})
     if "body" in opt:
         operation["requestBody"] = {
-            "required": True,
+            "required": not opt.get("body_optional", False),
             "content": _content("application/json", by_type[opt["body"]], examples.get("body")),
         }
     if opt.get("write"):

@@ -170,8 +170,8 @@ class Votes:
         return await self._get("/v1/me/bookmarks", BookmarksPage, query)
 
     async def put_bookmark(self, tool: str, kept: Annotations | None = None) -> BookmarkView:
-        path = f"/v1/me/bookmarks/{tool}"
-        return await self._write("PUT", path, BookmarkView, kept or Annotations())
+        """Without annotations, those that there are stay as they are."""
+        return await self._write("PUT", f"/v1/me/bookmarks/{tool}", BookmarkView, kept)
 
     async def remove_bookmark(self, tool: str) -> None:
         await self._command("DELETE", f"/v1/me/bookmarks/{tool}")
