@@ -36,6 +36,7 @@ class Frames:
         self._tallies: dict[ToolSlug, tuple[Tally, bytes]] = {}
         self._summaries: dict[ToolSlug, tuple[Profile, Tally, bytes]] = {}
         self._payloads: dict[_Asked, tuple[bytes, Position]] = {}
+        self._mended: dict[ToolSlug, Position] = {}
 
     def since(
         self, models: Models, tools: tuple[ToolSlug, ...], position: Position
@@ -59,6 +60,10 @@ class Frames:
         """Drop what was gathered for a tick that is over."""
         self._payloads.clear()
 
+    def mended(self, tool: ToolSlug, position: Position) -> None:
+        """The tool's state is another one, though no event led to it: it is news of `position`."""
+        self._mended[tool] = position
+
     def _gather(
         self, models: Models, tools: tuple[ToolSlug, ...], position: Position
     ) -> tuple[bytes, Position]:
@@ -70,10 +75,12 @@ class Frames:
                 if position == BEFORE_ALL:
                     found.append((0, _delisted(tool, 0)))
                 continue
-            if position < profile.position <= models.position:
-                found.append((profile.position, self._summary(tool, profile, tally)))
-            if position < tally.position <= models.position and profile.listed:
-                found.append((tally.position, self._tally(tool, tally)))
+            mended = self._mended.get(tool, BEFORE_ALL)
+            summary_at, tally_at = max(profile.position, mended), max(tally.position, mended)
+            if position < summary_at <= models.position:
+                found.append((summary_at, self._summary(tool, profile, tally)))
+            if position < tally_at <= models.position and profile.listed:
+                found.append((tally_at, self._tally(tool, tally)))
         found.sort(key=lambda frame: frame[0])
         return _joined(models.epoch, found), found[-1][0] if found else position
 

@@ -8,7 +8,7 @@ import asyncio
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from votes.app.memory import Memory
-from votes.app.models import Changes, Models
+from votes.app.models import Changes, Models, partition_of
 from votes.domain.terms import Position, ToolSlug
 from votes.live.frames import Frames
 
@@ -81,6 +81,7 @@ class Hub:
         self._ahead: Position = 0
         """How far any part of the models was when they were loaded: what is beyond the announced
         position is in none of the changes that lead there."""
+        self._models: Models | None = None
         self._tick: asyncio.TimerHandle | None = None
         self._ticked_at = 0.0
         memory.listeners.append(self._changed)
@@ -122,6 +123,7 @@ class Hub:
         if changes is None:
             self._ahead = models.furthest()
             self._all_news = True
+            self._find_mended(models)
         else:
             self._all_news |= changes.before < self._ahead
             for partition in changes.partitions.values():
@@ -131,6 +133,21 @@ class Hub:
         if self._tick is None and (self._news or self._all_news):
             loop = asyncio.get_running_loop()
             self._tick = loop.call_at(max(loop.time(), self._ticked_at + TICK_S), self._wake)
+
+    def _find_mended(self, models: Models) -> None:
+        """What a rebuild has put right is news, though its position is that of before."""
+        before, self._models = self._models, models
+        if before is None or before is models or before.epoch != models.epoch:
+            return
+        for tool in self._listeners:
+            number = partition_of(tool)
+            was, now = before.partitions[number], models.partitions[number]
+            for old, new in (
+                (was.tallies.get(tool), now.tallies.get(tool)),
+                (was.profiles.get(tool), now.profiles.get(tool)),
+            ):
+                if old and new and old.position == new.position and old != new:
+                    self.frames.mended(tool, models.position)
 
     def _wake(self) -> None:
         self._tick = None

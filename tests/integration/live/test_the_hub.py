@@ -167,6 +167,30 @@ async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is
     assert b'"position":3' in scene.hub.frames.since(ahead, ("a",), 1)[0]
 
 
+async def test_what_a_rebuild_has_put_right_is_news_at_the_position_of_now():
+    scene = Scene()
+    scene.vote(2)
+    scene.fold(recorded(3, ToolListed("b", Entry("B", "c"))))
+    listener = Listener(("a", "b"), 3, None)
+    scene.hub.join(listener)
+    scene.memory.changed(scene.models, None)
+    await listener.woken()
+    assert scene.hub.frames.since(scene.models, listener.tools, 3) == (b"", 3)
+    right = Models("e")
+    right.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
+    right.fold([recorded(2, VoteCast("a", "v2", "skip"))])
+    right.fold(
+        [recorded(3, ToolListed("b", Entry("B", "c"))), recorded(4, VoteCast("b", "v", "ship"))]
+    )
+    scene.memory.changed(right, None)
+    await listener.woken()
+    news, last = scene.hub.frames.since(right, listener.tools, 3)
+    assert b'"skip":1' in news
+    assert news.count(b"event: ") == 3  # b's vote, and both states of a
+    assert last == 4
+    assert scene.hub.frames.since(right, listener.tools, 4) == (b"", 4)
+
+
 def test_frames_go_up_by_position_and_of_one_position_the_first_says_the_one_before():
     scene = Scene()
     scene.fold(recorded(2, ToolListed("b", Entry("B", "c"))))
