@@ -1,15 +1,15 @@
 """The event store in memory, for tests: it keeps and refuses what Postgres keeps and refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import msgspec
 from msgspec import Struct, field
 
-from votes.app.ports import Alike, Answered, Append
+from votes.app.ports import Alike, AlikeOf, Answered, Append
 from votes.domain.decider import Recorded
 from votes.domain.terms import Position, Stream
 from votes.store.codec import Codec
@@ -101,21 +101,13 @@ class MemoryEventStore:
             position += len(rows)
             yield [self._recorded(row) for row in rows]
 
-    async def alike(
-        self,
-        prefix: str,
-        position: Position,
-        at: datetime,
-        since: datetime,
-        width: timedelta,
-        masked: Mapping[str, Any],
-    ) -> list[Alike]:
+    async def alike(self, asked: AlikeOf) -> list[Alike]:
         await asyncio.sleep(0)
         found: dict[Any, list[Row]] = {}
-        for row in self._log.rows[:position]:
-            if row.stream.startswith(prefix) and row.at <= at:
-                event = msgspec.structs.replace(self._recorded(row).event, **masked)
-                stretch = max((row.at - since) // width, -1)
+        for row in self._log.rows[: asked.position]:
+            if row.stream.startswith(asked.prefix) and row.at <= asked.until:
+                event = msgspec.structs.replace(self._recorded(row).event, **asked.masked)
+                stretch = max((row.at - asked.since) // asked.width, -1)
                 found.setdefault((event, stretch), []).append(row)
         return [Alike(*key, len(rows), rows[-1].position) for key, rows in found.items()]
 

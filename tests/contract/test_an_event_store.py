@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from votes.app.ports import Alike, Answered, Append, Keyed, Meta
+from votes.app.ports import Alike, AlikeOf, Answered, Append, Keyed, Meta
 from votes.domain.events import EVENT_TYPES, Unknown
 from votes.domain.terms import POSITION_MAX
 from votes.domain.tool import Entry, Plan, ToolListed
@@ -43,7 +43,7 @@ async def test_an_empty_log_has_nothing(log):
     assert await everything(log) == []
     assert await log.last_events(["a"]) == {}
     assert await log.answers([uuid4()]) == {}
-    assert await log.alike("a", POSITION_MAX, FOREVER, AT, timedelta(days=1), {}) == []
+    assert await log.alike(AlikeOf("a", POSITION_MAX, FOREVER, AT, timedelta(days=1), {})) == []
     assert await log.last_of_prefix("a", 10) == []
 
 
@@ -56,7 +56,7 @@ async def test_an_event_comes_back_as_it_was_appended(log):
     assert (recorded.position, recorded.stream, recorded.version) == (1, stream, 1)
     assert (recorded.event, recorded.at) == (listed, AT)
     assert await log.last_events([stream, "other"]) == {stream: recorded}
-    (alike,) = await log.alike("tool:\u00e9", 1, AT, AT, timedelta(days=1), {})
+    (alike,) = await log.alike(AlikeOf("tool:\u00e9", 1, AT, AT, timedelta(days=1), {}))
     assert alike == Alike(listed, 0, 1, 1)
     assert await log.last_of_prefix("tool:\u00e9\U0001f680", 1) == [recorded]
 
@@ -169,7 +169,9 @@ async def test_alike_are_those_of_a_prefix_up_to_a_position_and_a_time(log):
     )
 
     async def found(position, at):
-        alike = await log.alike("v:a:", position, at, AT, timedelta(hours=1), {"voter": ""})
+        alike = await log.alike(
+            AlikeOf("v:a:", position, at, AT, timedelta(hours=1), {"voter": ""})
+        )
         return [(same.stretch, same.count, same.position) for same in alike]
 
     assert await found(POSITION_MAX, FOREVER) == [(0, 3, 4)]
@@ -183,7 +185,7 @@ async def test_alike_events_lie_in_one_stretch_and_differ_in_what_is_masked_alon
     times += [AT + timedelta(seconds=60), AT + timedelta(days=1)]
     await log.append([append(f"v:{n}", 0, f"{n}", at=at) for n, at in enumerate(times)])
     minute = timedelta(minutes=1)
-    masked = await log.alike("v:", POSITION_MAX, FOREVER, AT, minute, {"voter": "anyone"})
+    masked = await log.alike(AlikeOf("v:", POSITION_MAX, FOREVER, AT, minute, {"voter": "anyone"}))
     assert sorted((same.stretch, same.count, same.position) for same in masked) == [
         (-1, 2, 2),
         (0, 2, 4),
@@ -191,7 +193,7 @@ async def test_alike_events_lie_in_one_stretch_and_differ_in_what_is_masked_alon
         (1440, 1, 6),
     ]
     assert {same.event.voter for same in masked} == {"anyone"}
-    apart = await log.alike("v:", POSITION_MAX, FOREVER, AT, minute, {})
+    apart = await log.alike(AlikeOf("v:", POSITION_MAX, FOREVER, AT, minute, {}))
     assert [same.count for same in apart] == [1] * len(times)
 
 

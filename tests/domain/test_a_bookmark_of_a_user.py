@@ -53,6 +53,17 @@ def test_another_annotation_revises_it_and_leaves_its_time():
     given(bookmark.decider, LISTED, KEPT, revised).when(keep(NOTED)).then_nothing()
 
 
+def test_without_annotations_those_that_there_are_stay():
+    noted = ToolBookmarked("ann", "notion", NOTED, THEN)
+    given(bookmark.decider, LISTED).when(keep(None)).then(
+        ToolBookmarked("ann", "notion", PLAIN, LATER)
+    )
+    given(bookmark.decider, LISTED, noted).when(keep(None)).then_nothing()
+    given(bookmark.decider, LISTED, noted, REMOVED).when(keep(None)).then(
+        ToolBookmarked("ann", "notion", PLAIN, LATER)
+    )
+
+
 def test_it_is_removed_once():
     given(bookmark.decider, LISTED, KEPT).when(REMOVE).then(REMOVED)
     given(bookmark.decider, LISTED, KEPT, REMOVED).when(REMOVE).then_nothing()

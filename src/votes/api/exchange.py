@@ -1,6 +1,7 @@
 """Reading requests and writing answers: the parts that every route shares."""
 
 import json
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
@@ -37,6 +38,7 @@ _JSON = (b"content-type", b"application/json")
 Body = TypeVar("Body")
 Headers = tuple[tuple[bytes, bytes], ...]
 Http = Request[Any, Any, Any]
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 _encode = msgspec.json.Encoder().encode
 

@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import EXCEPTION_HANDLERS, Refused
-from votes.api.exchange import Http, header, is_known, services
+from votes.api.exchange import Asgi, Http, header, is_known, services
 from votes.api.proxies import scheme
 from votes.app.shapes import Problem
 from votes.web.render import SITE_NAME, Head, page
@@ -59,7 +59,6 @@ _FOR_PROGRAMS = ("/v1/", "/health/", "/metrics", "/docs", "/openapi.json")
 
 _NO_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 
-Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 Handler = Callable[[Any, Any], Response[bytes]]
 
 

@@ -4,7 +4,7 @@ It runs beside Litestar and not in it: a stream lives for an hour, and with thou
 object that a request keeps alive counts.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -12,7 +12,7 @@ import msgspec
 from litestar import Litestar
 
 from votes.api.errors import PROBLEM_TYPE, Refused, problem_of
-from votes.api.exchange import tool_slugs
+from votes.api.exchange import Asgi, tool_slugs
 from votes.api.proxies import client_address, header_of
 from votes.app.ports import Unavailable
 from votes.domain.decider import Rejected
@@ -24,7 +24,6 @@ from votes.wiring import Services
 PATH = "/v1/live"
 FIELDS_MAX = 10
 
-Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 DESCRIPTION: dict[str, Any] = {

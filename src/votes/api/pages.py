@@ -221,7 +221,7 @@ async def feed(request: Http) -> ASGIResponse:
     return shared_page(request, text, stale=read.stale, media_type="application/atom+xml")
 
 
-COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="/og/")
+COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="^/og/")
 
 ROUTER = Router(
     "/",

@@ -1,10 +1,10 @@
 """What a trusted proxy says of the request that it passes on."""
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any
 
 from votes.config import Config
+from votes.live.hub import parse_address
 
 _FORWARDED_FOR = b"x-forwarded-for"
 
@@ -25,12 +25,8 @@ def _bare(hop: str) -> str:
 
 
 def _trusted(address: str, config: Config) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    return any(parsed in network for network in config.trusted_proxies)
+    parsed = parse_address(address)
+    return parsed is not None and any(parsed in network for network in config.trusted_proxies)
 
 
 def _peer(scope: Mapping[str, Any]) -> str:

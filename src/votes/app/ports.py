@@ -56,6 +56,21 @@ class Append(Struct, frozen=True):
     keyed: Keyed | None = None
 
 
+class AlikeOf(Struct, frozen=True):
+    """Events up to `position` and the time `until`, of the streams that begin with `prefix`.
+
+    Alike are those that differ in the `masked` fields only, and lie in the same of the stretches of
+    `width` that begin at `since`. The masked fields have the values given.
+    """
+
+    prefix: str
+    position: Position
+    until: datetime
+    since: datetime
+    width: timedelta
+    masked: Mapping[str, Any]
+
+
 class Alike(Struct, frozen=True):
     """`count` events alike, the last of them at `position`.
 
@@ -92,20 +107,8 @@ class EventStore(Protocol):
         """Events after the position in order, in lists of at most `limit`, up to the head."""
         ...
 
-    async def alike(
-        self,
-        prefix: str,
-        position: Position,
-        at: datetime,
-        since: datetime,
-        width: timedelta,
-        masked: Mapping[str, Any],
-    ) -> list[Alike]:
-        """Events up to a position and a time, of the streams that begin with the prefix, counted.
-
-        Alike are those that differ in the masked fields only, and lie in the same of the
-        stretches of `width` that begin `since` a time. The masked fields have the values given.
-        """
+    async def alike(self, asked: AlikeOf) -> list[Alike]:
+        """The events asked for, counted."""
         ...
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:

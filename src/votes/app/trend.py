@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from votes.app.ports import Alike, EventStore, Unavailable
+from votes.app.ports import Alike, AlikeOf, EventStore, Unavailable
 from votes.domain import tally as tallies
 from votes.domain.tally import Tally
 from votes.domain.terms import Position, ToolSlug
@@ -125,7 +125,8 @@ async def votes_counted(
     width: timedelta = _EVER,
 ) -> list[Alike]:
     """The tool's votes up to a position and a time, counted whoever cast them."""
-    return await store.alike(f"vote:{tool}:", position, until, since, width, {"voter": ""})
+    asked = AlikeOf(f"vote:{tool}:", position, until, since, width, {"voter": ""})
+    return await store.alike(asked)
 
 
 def count(votes: Iterable[Alike], asked: Window) -> list[TrendBucket]:

@@ -1,13 +1,14 @@
 """The audit: count the log anew and compare every read model with it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from votes.app.models import PARTITIONS, Models, Partition, partition_of, subject_of
-from votes.app.ports import AuditReport, EventStore, ReadModels
+from votes.app.ports import AuditReport, EventStore, ReadModels, Unavailable
 from votes.app.project import PASS_EVENTS_MAX
 from votes.domain.decider import Recorded
 from votes.domain.terms import Position
@@ -38,10 +39,11 @@ class Audit(Struct, frozen=True):
 
 
 async def audit(store: EventStore, read_models: ReadModels, at: datetime) -> Audit:
-    """Compare, and keep what was found as the last report."""
+    """Compare, and keep what was found as the last report, where that can be written."""
     found = await verify(store, read_models)
     report = AuditReport(at, found.events, found.models, len(found.drifts), found.problem)
-    await read_models.keep_report(report)
+    with suppress(Unavailable):  # what was found is worth telling all the same
+        await read_models.keep_report(report)
     return found
 
 

@@ -8,7 +8,7 @@ import asyncio
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from votes.app.memory import Memory
-from votes.app.models import Changes, Models, partition_of
+from votes.app.models import Changes, Models
 from votes.domain.terms import Position, ToolSlug
 from votes.live.frames import Frames
 
@@ -137,17 +137,16 @@ class Hub:
     def _find_mended(self, models: Models) -> None:
         """What a rebuild has put right is news, though its position is that of before."""
         before, self._models = self._models, models
-        if before is None or before is models or before.epoch != models.epoch:
+        if before is None or before is models:
             return
-        for tool in self._listeners:
-            number = partition_of(tool)
-            was, now = before.partitions[number], models.partitions[number]
-            for old, new in (
-                (was.tallies.get(tool), now.tallies.get(tool)),
-                (was.profiles.get(tool), now.profiles.get(tool)),
-            ):
-                if old and new and old.position == new.position and old != new:
-                    self.frames.mended(tool, models.position)
+        if before.epoch != models.epoch:
+            self.frames = Frames()  # positions of another log
+            return
+        for was, now in zip(before.partitions, models.partitions, strict=True):
+            for old, new in ((was.tallies, now.tallies), (was.profiles, now.profiles)):
+                for tool in old.keys() & new.keys():
+                    if old[tool].position == new[tool].position and old[tool] != new[tool]:
+                        self.frames.mended(tool, models.position)
 
     def _wake(self) -> None:
         self._tick = None
@@ -160,14 +159,21 @@ class Hub:
         self._news, self._all_news = set(), False
 
 
+def parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    """The address, as IPv4 where it is one that IPv6 carries; None for what is none."""
+    try:
+        parsed = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed
+
+
 def network_of(address: str) -> str | None:
     """The network whose streams are counted together; None for this very machine, where a proxy
     may stand that nobody told us to trust. What is no address counts as one network."""
-    try:
-        parsed: IPv4Address | IPv6Address = ip_address(address)
-    except ValueError:
+    parsed = parse_address(address)
+    if parsed is None:
         return UNKNOWN_NETWORK
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     if parsed.is_loopback:
         return None
     bits = IPV4_NETWORK_BITS if parsed.version == 4 else IPV6_NETWORK_BITS

@@ -20,7 +20,7 @@ SEND_BUFFER_BYTES = 32_768
 UNREAD_MS = 15_000
 """When nothing of what was sent has been taken for this long, the kernel ends the connection
 (TCP_USER_TIMEOUT, see tcp(7)). Also when the reader is gone without a word."""
-FILES_MAX = 1_048_576
+FILES_MAX = 65_536
 FILES_SPARE = 64
 """For what is no connection of a client."""
 LOOKS = 500
@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 
 
 def connections_allowed() -> int:
-    """How many connections the process may have: as many as it can get files for."""
+    """How many connections the process may have; raises its limit of open files for them."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))

@@ -139,11 +139,10 @@ async def resumed(memory: Memory, last_event_id: str | None, epoch: str) -> Posi
     found, _, position = (last_event_id or "").partition("-")
     if found != epoch or not position.isascii() or not position.isdigit() or len(position) > 19:
         return BEFORE_ALL
-    if int(position) == 0:
-        return BEFORE_ALL
+    seen = int(position)
     try:
         async with asyncio.timeout(RESUME_WAIT_S):
-            await memory.reached(int(position))
+            await memory.reached(seen)
     except TimeoutError:
         return BEFORE_ALL
-    return int(position)
+    return seen or BEFORE_ALL  # at 0 stands what was never listed, of which there may be more

@@ -1,9 +1,8 @@
 """The log in Postgres. Implements `votes.app.ports.EventStore`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -11,7 +10,7 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-from votes.app.ports import Alike, Answered, Append, Unavailable
+from votes.app.ports import Alike, AlikeOf, Answered, Append, Unavailable
 from votes.domain.decider import Recorded
 from votes.domain.terms import Position, Stream
 from votes.store.codec import Codec
@@ -159,19 +158,12 @@ class PostgresEventStore:
                 return
             position = rows[-1]["position"]
 
-    async def alike(
-        self,
-        prefix: str,
-        position: Position,
-        at: datetime,
-        since: datetime,
-        width: timedelta,
-        masked: Mapping[str, Any],
-    ) -> list[Alike]:
-        mask = msgspec.json.encode(masked).decode()
-        arguments = prefix, prefix + _PREFIX_END, position, at, since, width, mask
+    async def alike(self, asked: AlikeOf) -> list[Alike]:
+        masked = self._encode(asked.masked).decode()
+        streams = asked.prefix, asked.prefix + _PREFIX_END
+        range_ = asked.position, asked.until, asked.since, asked.width
         async with self._connection() as connection:
-            rows = await connection.fetch(QUERIES["alike_of_prefix"], *arguments)
+            rows = await connection.fetch(QUERIES["alike_of_prefix"], *streams, *range_, masked)
         return [
             Alike(
                 self._codec.decode(row["type"], row["schema"], row["data"]),

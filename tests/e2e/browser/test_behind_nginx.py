@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from tests.e2e.asking import new_tool
 from tests.e2e.browser.conftest import Open, Vote, visit
@@ -54,8 +55,6 @@ def front(proxied: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 @contextlib.contextmanager
 def nginx(folder: Path, port: int, api: int) -> Iterator[str]:
-    import trustme
-
     certificate = trustme.CA().issue_cert("localhost")
     certificate.private_key_and_cert_chain_pem.write_to_path(folder / "both.pem")
     replaced = {

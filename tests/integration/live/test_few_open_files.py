@@ -1,5 +1,6 @@
 """An API that may open few files refuses streams in time, and answers everything else."""
 
+import asyncio
 import contextlib
 import subprocess
 import sys
@@ -59,6 +60,7 @@ async def test_streams_are_refused_before_files_run_out(port):
 
 
 async def connect_again(port: int):
-    while True:
-        with contextlib.suppress(Refused):
-            return await connect(port, "notion")
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(Refused):
+                return await connect(port, "notion")

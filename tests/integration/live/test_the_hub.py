@@ -189,6 +189,14 @@ async def test_what_a_rebuild_has_put_right_is_news_at_the_position_of_now():
     assert news.count(b"event: ") == 3  # b's vote, and both states of a
     assert last == 4
     assert scene.hub.frames.since(right, listener.tools, 4) == (b"", 4)
+    late = scene.hub.frames.since(right, ("a",), 2)  # who listened to nothing then, and resumes
+    assert b'"skip":1' in late[0]
+    other = Models("f")
+    other.fold(
+        [recorded(1, ToolListed("a", Entry("A", "c"))), recorded(2, VoteCast("a", "v", "ship"))]
+    )
+    scene.memory.changed(other, None)
+    assert scene.hub.frames.since(other, ("a",), BEFORE_ALL)[1] == 2
 
 
 def test_frames_go_up_by_position_and_of_one_position_the_first_says_the_one_before():

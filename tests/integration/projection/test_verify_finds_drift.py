@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.projection.scene import TOOLS, ballot, fill, settled, worker
 from votes.app.models import partition_of
-from votes.app.ports import AuditReport
+from votes.app.ports import AuditReport, Unavailable
 from votes.app.project import rebuild
 from votes.app.verify import audit, verify
 from votes.views import keys
@@ -45,6 +45,17 @@ async def test_what_an_audit_found_is_kept_for_others(store, redis, built):
     await redis.delete(keys.LIVE)
     await audit(store, built, AT)
     assert (await built.last_report()).problem == "the read models are missing or not whole"
+
+
+async def test_what_an_audit_found_is_told_though_it_cannot_be_kept(store, redis, built):
+    class Full(RedisReadModels):
+        async def keep_report(self, report):
+            raise Unavailable("no memory left")
+
+    await redis.hdel(TALLIES, TOOL)
+    found = await audit(store, Full(redis), AT)
+    assert [drift.key for drift in found.drifts] == [TOOL]
+    assert await built.last_report() is None
 
 
 async def test_the_worker_s_audit_mends_what_it_finds(config, redis, built):

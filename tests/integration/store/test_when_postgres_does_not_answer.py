@@ -11,7 +11,7 @@ from tests.contract.requests import cast, listed, request
 from tests.domain.histories import START
 from votes.app.batcher import Batcher
 from votes.app.handle import handle
-from votes.app.ports import Append, Meta, Unavailable
+from votes.app.ports import AlikeOf, Append, Meta, Unavailable
 from votes.domain.bookmark import Annotations, KeepBookmark
 from votes.domain.vote import VoteCast
 from votes.store import postgres
@@ -96,7 +96,7 @@ async def call_all(store):
         store.append([append("a", 0, "1")]),
         store.last_events(["a"]),
         store.answers([uuid4()]),
-        store.alike("a", 1, AT, AT, timedelta(days=1), {}),
+        store.alike(AlikeOf("a", 1, AT, AT, timedelta(days=1), {})),
         store.last_of_prefix("a", 1),
         store.head(),
         store.epoch(),
