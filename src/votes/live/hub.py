@@ -5,7 +5,9 @@ when it can take it. A slow listener thus skips states in between and never lack
 """
 
 import asyncio
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from itertools import islice
 
 from votes.app.memory import Memory
 from votes.app.models import Changes, Models
@@ -15,6 +17,10 @@ from votes.live.frames import Frames
 TICK_S = 0.05
 """News after a silence goes out at once; then it is gathered this long, so a stream gets at most 20
 frames a second of one tool."""
+SPREAD_S = 0.045
+SLICE = 50
+"""So many are woken at a time, the others of a tick in turn over its length: in between the loop
+reads what comes in, and each gets what is newest when its turn comes."""
 IPV4_NETWORK_BITS = 24
 IPV6_NETWORK_BITS = 48
 UNKNOWN_NETWORK = "?"
@@ -33,29 +39,24 @@ class TooMany(Exception):
 class Listener:
     """One stream: what it hears of, and the position that it has got to."""
 
-    __slots__ = ("_waiter", "_woken", "closed", "network", "position", "tools")
+    __slots__ = ("_waiter", "closed", "network", "position", "tools")
 
     def __init__(self, tools: Tools, position: Position, network: str | None) -> None:
         self.tools = tools
         self.position = position
         self.network = network
         self.closed = False
-        self._woken = False
         self._waiter: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
         """There may be news, a heartbeat is due, or the stream is to end."""
-        self._woken = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def woken(self) -> None:
-        """Wait to be woken, unless that has happened since the last time. For one task."""
-        if not self._woken:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-            self._waiter = None
-        self._woken = False
+    def woken(self) -> asyncio.Future[None]:
+        """Done when it is woken next. For one task, which looks for news before it waits."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        return self._waiter
 
     def close(self) -> None:
         self.closed = True
@@ -63,10 +64,7 @@ class Listener:
 
 
 class Hub:
-    """Streams of one process; the memory tells it of changes.
-
-    Who came first is woken first: a crowd of newcomers delays nobody who was there.
-    """
+    """Streams of one process; the memory tells it of changes."""
 
     def __init__(self, memory: Memory, streams_max: int, streams_per_network_max: int) -> None:
         self.memory = memory
@@ -84,6 +82,8 @@ class Hub:
         self._models: Models | None = None
         self._tick: asyncio.TimerHandle | None = None
         self._ticked_at = 0.0
+        self._turns: Iterator[Listener] | None = None
+        self._pace_s = SPREAD_S
         memory.listeners.append(self._changed)
 
     @property
@@ -130,9 +130,14 @@ class Hub:
                 for tool in (*partition.tallies, *partition.profiles):
                     if tool in self._listeners:
                         self._news.add(tool)
-        if self._tick is None and (self._news or self._all_news):
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """The next tick, if there is news and the last tick is over."""
+        if self._tick is None and self._turns is None and (self._news or self._all_news):
             loop = asyncio.get_running_loop()
-            self._tick = loop.call_at(max(loop.time(), self._ticked_at + TICK_S), self._wake)
+            at = max(loop.time(), self._ticked_at + TICK_S)
+            self._tick = loop.call_at(at, self._begin, at)
 
     def _find_mended(self, models: Models) -> None:
         """What a rebuild has put right is news, though its position is that of before."""
@@ -148,15 +153,28 @@ class Hub:
                     if old[tool].position == new[tool].position and old[tool] != new[tool]:
                         self.frames.mended(tool, models.position)
 
-    def _wake(self) -> None:
-        self._tick = None
-        self._ticked_at = asyncio.get_running_loop().time()
+    def _begin(self, at: float) -> None:
+        self._tick, self._ticked_at = None, at
         tools = list(self._listeners) if self._all_news else self._news
-        self.frames.forget()
-        for tool in tools:
-            for listener in self._listeners.get(tool, ()):
-                listener.wake()
+        due = dict.fromkeys(one for tool in tools for one in self._listeners.get(tool, ()))
         self._news, self._all_news = set(), False
+        self.frames.forget()
+        self._turns = iter(due)
+        self._pace_s = SPREAD_S * SLICE / max(len(due), SLICE)
+        self._wake(at)
+
+    def _wake(self, at: float) -> None:
+        assert self._turns is not None
+        woken = 0
+        for listener in islice(self._turns, SLICE):
+            listener.wake()
+            woken += 1
+        if woken == SLICE:
+            at += self._pace_s
+            asyncio.get_running_loop().call_at(at, self._wake, at)
+        else:
+            self._turns = None
+            self._schedule()
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:

@@ -12,7 +12,7 @@ from typing import Any
 from votes.app.memory import Memory
 from votes.domain.terms import Position
 from votes.live.frames import BEFORE_ALL, HEARTBEAT
-from votes.live.hub import Hub, Listener
+from votes.live.hub import SLICE, Hub, Listener
 
 NO_PROGRESS_S = 10.0
 HEARTBEAT_S = 15.0
@@ -38,12 +38,12 @@ HEADERS = [
 class Stream:
     """A listener with its connection."""
 
-    __slots__ = ("ends_at", "epoch", "listener", "sending_since", "sent_at", "task")
+    __slots__ = ("ends_at", "epoch", "listener", "sending", "sent_at", "task")
 
     def __init__(self, listener: Listener, epoch: str, now: float) -> None:
         self.listener = listener
         self.epoch = epoch
-        self.sending_since: float | None = None
+        self.sending = False
         self.sent_at = now
         self.ends_at = now + LIFE_S * (1 + random.uniform(-LIFE_JITTER, LIFE_JITTER))  # noqa: S311
         self.task: asyncio.Task[Any] | None = None
@@ -61,13 +61,14 @@ class Streams:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(KEEP_S)
-            now = loop.time()
-            for stream in self._streams:
-                self._look_after(stream, now)
+            for number, stream in enumerate(tuple(self._streams), 1):
+                self._look_after(stream, loop.time())
+                if number % SLICE == 0:
+                    await asyncio.sleep(0)
 
     def _look_after(self, stream: Stream, now: float) -> None:
-        if stream.sending_since is not None:
-            if now - stream.sending_since > NO_PROGRESS_S and stream.task is not None:
+        if stream.sending:
+            if now - stream.sent_at > NO_PROGRESS_S and stream.task is not None:
                 stream.task.cancel()
         elif now > stream.ends_at:
             stream.listener.close()
@@ -91,7 +92,7 @@ class Streams:
             await send(start)
             await self._send_all(stream, send)
         except asyncio.CancelledError:
-            if stream.sending_since is None:
+            if not stream.sending:
                 raise
         finally:
             leaving.cancel()
@@ -103,10 +104,9 @@ class Streams:
         clock = asyncio.get_running_loop().time
         body = b"retry: %d\n\n" % random.randint(RETRY_MIN_MS, RETRY_MAX_MS)  # noqa: S311
         while not listener.closed:
-            stream.sending_since = clock()
+            stream.sending, stream.sent_at = True, clock()
             await send({"type": "http.response.body", "body": body, "more_body": True})
-            stream.sending_since = None
-            stream.sent_at = clock()
+            stream.sending = False
             while not (body := self._due(stream, clock)) and not listener.closed:
                 await listener.woken()
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -13,7 +13,7 @@ from votes.domain.tool import Entry, ToolListed, ToolRevised
 from votes.domain.vote import VoteCast
 from votes.live import stream as streams_module
 from votes.live.frames import BEFORE_ALL
-from votes.live.hub import Hub, Listener, TooMany, network_of
+from votes.live.hub import SLICE, Hub, Listener, TooMany, network_of
 from votes.live.stream import Streams
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,6 +83,23 @@ async def test_a_slow_reader_gets_the_last_state_and_none_of_those_between():
     await task
     assert b"".join(connection.sent).count(b"event: tally") <= 3
     assert scene.hub.count == 0
+
+
+async def test_a_crowd_is_woken_in_turns_and_hears_of_what_came_meanwhile():
+    crowd = 6 * SLICE
+    scene = Scene(streams_max=crowd)
+    listeners = [Listener(("a",), 1, None) for _ in range(crowd)]
+    for listener in listeners:
+        scene.hub.join(listener)
+    waiting = [listener.woken() for listener in listeners]
+    scene.vote(2)
+    done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    assert len(done) < crowd // 2
+    scene.vote(3)
+    for _ in range(2):  # the others of this tick, and all once more
+        async with asyncio.timeout(5):
+            await asyncio.wait(waiting)
+        waiting = [listener.woken() for listener in listeners]
 
 
 async def test_a_reader_without_progress_is_dropped_and_nobody_else(monkeypatch):
