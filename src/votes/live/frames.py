@@ -63,6 +63,7 @@ class Frames:
     def mended(self, tool: ToolSlug, position: Position) -> None:
         """The tool's state is another one, though no event led to it: it is news of `position`."""
         self._mended[tool] = position
+        self._payloads.clear()
 
     def _gather(
         self, models: Models, tools: tuple[ToolSlug, ...], position: Position

@@ -15,12 +15,13 @@ from votes.domain.terms import Position, ToolSlug
 from votes.live.frames import Frames
 
 TICK_S = 0.05
-"""News after a silence goes out at once; then it is gathered this long, so a stream gets at most 20
-frames a second of one tool."""
-SPREAD_S = 0.045
+"""News after a silence goes out at once; then it is gathered this long, so a stream gets 20 frames
+a second of one tool."""
 SLICE = 50
-"""So many are woken at a time, the others of a tick in turn over its length: in between the loop
-reads what comes in, and each gets what is newest when its turn comes."""
+"""So many are woken at a time, so that in between the loop reads what comes in."""
+SPREAD_S = 0.045
+"""Over which the turns of a crowd are spread: each gets what is newest when its turn comes, and the
+last one's is over before the next tick."""
 IPV4_NETWORK_BITS = 24
 IPV6_NETWORK_BITS = 48
 UNKNOWN_NETWORK = "?"
@@ -80,10 +81,10 @@ class Hub:
         """How far any part of the models was when they were loaded: what is beyond the announced
         position is in none of the changes that lead there."""
         self._models: Models | None = None
-        self._tick: asyncio.TimerHandle | None = None
+        self._tick: asyncio.Handle | None = None
         self._ticked_at = 0.0
-        self._turns: Iterator[Listener] | None = None
-        self._pace_s = SPREAD_S
+        self._ticking = False
+        self._put_right: set[ToolSlug] = set()
         memory.listeners.append(self._changed)
 
     @property
@@ -126,6 +127,7 @@ class Hub:
             self._find_mended(models)
         else:
             self._all_news |= changes.before < self._ahead
+            self._tell_again(models.position)
             for partition in changes.partitions.values():
                 for tool in (*partition.tallies, *partition.profiles):
                     if tool in self._listeners:
@@ -134,7 +136,7 @@ class Hub:
 
     def _schedule(self) -> None:
         """The next tick, if there is news and the last tick is over."""
-        if self._tick is None and self._turns is None and (self._news or self._all_news):
+        if self._tick is None and not self._ticking and (self._news or self._all_news):
             loop = asyncio.get_running_loop()
             at = max(loop.time(), self._ticked_at + TICK_S)
             self._tick = loop.call_at(at, self._begin, at)
@@ -152,28 +154,35 @@ class Hub:
                 for tool in old.keys() & new.keys():
                     if old[tool].position == new[tool].position and old[tool] != new[tool]:
                         self.frames.mended(tool, models.position)
+                        self._put_right.add(tool)
+
+    def _tell_again(self, position: Position) -> None:
+        """Who had got to the position at which something was put right hears of it here."""
+        for tool in self._put_right:
+            self.frames.mended(tool, position)
+        self._news |= self._put_right
+        self._put_right = set()
 
     def _begin(self, at: float) -> None:
-        self._tick, self._ticked_at = None, at
-        tools = list(self._listeners) if self._all_news else self._news
-        due = dict.fromkeys(one for tool in tools for one in self._listeners.get(tool, ()))
+        """Begin a tick. Small audiences come first: a crowd elsewhere does not hold them up."""
+        self._tick, self._ticked_at, self._ticking = None, at, True
+        tools = self._listeners if self._all_news else self._news & self._listeners.keys()
+        audiences = sorted((self._listeners[tool] for tool in tools), key=len)
+        listeners = dict.fromkeys(one for audience in audiences for one in audience)
         self._news, self._all_news = set(), False
         self.frames.forget()
-        self._turns = iter(due)
-        self._pace_s = SPREAD_S * SLICE / max(len(due), SLICE)
-        self._wake(at)
+        self._take_turns(iter(listeners), at, SPREAD_S * SLICE / max(len(listeners), SLICE))
 
-    def _wake(self, at: float) -> None:
-        assert self._turns is not None
+    def _take_turns(self, listeners: Iterator[Listener], at: float, pace_s: float) -> None:
         woken = 0
-        for listener in islice(self._turns, SLICE):
+        for listener in islice(listeners, SLICE):
             listener.wake()
             woken += 1
-        if woken == SLICE:
-            at += self._pace_s
-            asyncio.get_running_loop().call_at(at, self._wake, at)
+        self._ticking = woken == SLICE
+        if self._ticking:
+            loop = asyncio.get_running_loop()
+            loop.call_at(at + pace_s, self._take_turns, listeners, at + pace_s, pace_s)
         else:
-            self._turns = None
             self._schedule()
 
 

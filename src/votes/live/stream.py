@@ -38,13 +38,13 @@ HEADERS = [
 class Stream:
     """A listener with its connection."""
 
-    __slots__ = ("ends_at", "epoch", "listener", "sending", "sent_at", "task")
+    __slots__ = ("ends_at", "epoch", "listener", "send_began_at", "sending", "task")
 
     def __init__(self, listener: Listener, epoch: str, now: float) -> None:
         self.listener = listener
         self.epoch = epoch
         self.sending = False
-        self.sent_at = now
+        self.send_began_at = now
         self.ends_at = now + LIFE_S * (1 + random.uniform(-LIFE_JITTER, LIFE_JITTER))  # noqa: S311
         self.task: asyncio.Task[Any] | None = None
 
@@ -68,11 +68,11 @@ class Streams:
 
     def _look_after(self, stream: Stream, now: float) -> None:
         if stream.sending:
-            if now - stream.sent_at > NO_PROGRESS_S and stream.task is not None:
+            if now - stream.send_began_at > NO_PROGRESS_S and stream.task is not None:
                 stream.task.cancel()
         elif now > stream.ends_at:
             stream.listener.close()
-        elif now - stream.sent_at > HEARTBEAT_S:
+        elif now - stream.send_began_at > HEARTBEAT_S:
             stream.listener.wake()
 
     async def serve(
@@ -104,7 +104,7 @@ class Streams:
         clock = asyncio.get_running_loop().time
         body = b"retry: %d\n\n" % random.randint(RETRY_MIN_MS, RETRY_MAX_MS)  # noqa: S311
         while not listener.closed:
-            stream.sending, stream.sent_at = True, clock()
+            stream.sending, stream.send_began_at = True, clock()
             await send({"type": "http.response.body", "body": body, "more_body": True})
             stream.sending = False
             while not (body := self._due(stream, clock)) and not listener.closed:
@@ -122,7 +122,7 @@ class Streams:
             )
             if news:
                 return news
-        return HEARTBEAT if clock() - stream.sent_at > HEARTBEAT_S else b""
+        return HEARTBEAT if clock() - stream.send_began_at > HEARTBEAT_S else b""
 
 
 async def _leave(listener: Listener, receive: Receive) -> None:

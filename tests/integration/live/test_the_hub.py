@@ -86,7 +86,7 @@ async def test_a_slow_reader_gets_the_last_state_and_none_of_those_between():
 
 
 async def test_a_crowd_is_woken_in_turns_and_hears_of_what_came_meanwhile():
-    crowd = 6 * SLICE
+    crowd = 6 * SLICE + 1
     scene = Scene(streams_max=crowd)
     listeners = [Listener(("a",), 1, None) for _ in range(crowd)]
     for listener in listeners:
@@ -95,11 +95,54 @@ async def test_a_crowd_is_woken_in_turns_and_hears_of_what_came_meanwhile():
     scene.vote(2)
     done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     assert len(done) < crowd // 2
+    scene.hub.leave(listeners.pop())
+    waiting.pop()
     scene.vote(3)
     for _ in range(2):  # the others of this tick, and all once more
         async with asyncio.timeout(5):
             await asyncio.wait(waiting)
         waiting = [listener.woken() for listener in listeners]
+
+
+async def test_a_small_audience_does_not_wait_behind_a_crowd():
+    scene = Scene(streams_max=4 * SLICE)
+    scene.fold(recorded(2, ToolListed("b", Entry("B", "c"))))
+    crowd = [Listener(("a",), 2, None) for _ in range(3 * SLICE)]
+    few = Listener(("b",), 2, None)
+    for listener in (*crowd, few):
+        scene.hub.join(listener)
+    waiting = [listener.woken() for listener in crowd]
+    heard = few.woken()
+    scene.fold(recorded(3, VoteCast("a", "v", "ship")), recorded(4, VoteCast("b", "v", "ship")))
+    async with asyncio.timeout(5):
+        await heard
+    assert not all(future.done() for future in waiting)
+
+
+async def test_who_was_already_there_hears_of_what_was_put_right_with_the_next_event():
+    scene = Scene()
+    scene.vote(2)
+    scene.fold(recorded(3, ToolListed("b", Entry("B", "c"))))
+    scene.memory.changed(scene.models, None)
+    listener = Listener(("a", "b"), 3, None)
+    scene.hub.join(listener)
+    right = Models("e")
+    right.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
+    right.fold([recorded(2, VoteCast("a", "v2", "skip"))])
+    right.fold([recorded(3, ToolListed("b", Entry("B", "c")))])
+    frames = scene.hub.frames
+    scene.memory.changed(scene.models, None)
+    assert frames.since(scene.models, ("a",), 2) == (b"", 2)
+    scene.memory.changed(right, None)
+    assert b'"skip":1' in frames.since(right, ("a",), 2)[0]
+    assert frames.since(right, listener.tools, 3) == (b"", 3)
+    await listener.woken()
+    scene.memory.changed(right, right.fold([recorded(4, VoteCast("c", "v", "ship"))]))
+    async with asyncio.timeout(5):
+        await listener.woken()
+    news, last = frames.since(right, listener.tools, 3)
+    assert b'"skip":1' in news
+    assert last == 4
 
 
 async def test_a_reader_without_progress_is_dropped_and_nobody_else(monkeypatch):
