@@ -11,6 +11,7 @@ import socket
 import time
 from bisect import bisect_left
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import uvloop
@@ -38,7 +39,9 @@ BUSY_TOOLS = 25
 QUIET_TOOL = TOOLS[-1]
 VOTES_PER_S = 1_000
 STATES_PER_S = 25
-UNREAD_TURNS = 6
+UNREAD_TURNS = 7
+UNREAD_JUDGED = 3
+"""In the first turns they are fed like any other; later they are found out, and ended."""
 TICK_MS = 50
 P99_MS_MAX = TICK_MS + 100
 P99_RATIO_MAX = 1.10
@@ -187,40 +190,38 @@ async def _crowd(config: Config, port: int, settings: Settings) -> Result:
     readers += await _dead(port)
     late_comers = await _watch(port)
     readers += late_comers[1]
-    at_first = await _late(config, watched + late_comers[0], settings)
-    memory, later = [_memory(pid)], []
+    memory, unread = [_memory(pid)], []
     for _ in range(UNREAD_TURNS):
-        later.append(await _late(config, watched + late_comers[0], settings))
+        unread.append(await _late(config, watched + late_comers[0], settings))
         memory.append(_memory(pid))
     _close(readers)
     each, without = (with_streams - empty) / STREAMS, (crowd[1] + again[1]) / 2
+    p50s, p99s = zip(*unread, strict=True)
+    ratio = median(p99s[:UNREAD_JUDGED]) / without
     rates = {
         "p50 with one stream": [alone[0]],
         "p99 with one stream": [alone[1]],
         f"p50 beside {STREAMS} streams": [crowd[0]],
         f"p99 beside {STREAMS} streams": [crowd[1]],
         "p99, and once more (control)": [again[1]],
-        f"p50, and {DEAD_STREAMS} that never read": [at_first[0]],
-        f"p99, and {DEAD_STREAMS} that never read": [at_first[1]],
+        f"p50, and {DEAD_STREAMS} that never read": list(p50s[:UNREAD_JUDGED]),
+        f"p99, and {DEAD_STREAMS} that never read": list(p99s[:UNREAD_JUDGED]),
     }
     return Result(
         "live: from a vote's answer to its frame",
         f"ms at {VOTES_PER_S} votes/s",
         rates,
         notes=[
-            f"p99 aim {P99_MS_MAX} ms: {_met(max(crowd[1], at_first[1]) <= P99_MS_MAX)}",
+            f"p99 aim {P99_MS_MAX} ms: {_met(max(crowd[1], *p99s) <= P99_MS_MAX)}",
             (
                 f"{each:,.0f} bytes a stream, aim {BYTES_PER_STREAM_MAX}: "
                 + _met(each <= BYTES_PER_STREAM_MAX)
             ),
             f"MB of the process: {empty >> 20}, {with_streams >> 20} with them",
             f"then with the unread, each {settings.seconds:.0f} s: {_megabytes(memory)}",
-            (
-                f"p99 with the unread (buffers of {DEAD_BUFFER_BYTES >> 10} kB) over the mean "
-                f"without, aim {P99_RATIO_MAX}: "
-                f"{at_first[1] / without:.2f} {_met(at_first[1] / without <= P99_RATIO_MAX)}"
-                f", then {', '.join(f'{p99 / without:.2f}' for _, p99 in later)}"
-            ),
+            f"p99 with the unread over without, aim {P99_RATIO_MAX}: {ratio:.2f} "
+            + _met(ratio <= P99_RATIO_MAX),
+            f"the same by turns: {', '.join(f'{p99 / without:.2f}' for p99 in p99s)}",
         ],
     )
 

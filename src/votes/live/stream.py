@@ -57,14 +57,15 @@ class Streams:
         self._streams: set[Stream] = set()
 
     async def keep(self) -> None:
-        """Look after the streams until cancelled."""
-        loop = asyncio.get_running_loop()
+        """Look after the streams until cancelled: after each every `KEEP_S`, some at a time."""
+        clock = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(KEEP_S)
-            for number, stream in enumerate(tuple(self._streams), 1):
-                self._look_after(stream, loop.time())
-                if number % SLICE == 0:
-                    await asyncio.sleep(0)
+            streams = list(self._streams)
+            turns = max(1, -(-len(streams) // SLICE))
+            for turn in range(turns):
+                for stream in streams[turn * SLICE : (turn + 1) * SLICE]:
+                    self._look_after(stream, clock())
+                await asyncio.sleep(KEEP_S / turns)
 
     def _look_after(self, stream: Stream, now: float) -> None:
         if stream.sending:
