@@ -17,7 +17,7 @@ from votes.live.frames import Frames
 TICK_S = 0.05
 """News after a silence goes out at once; then it is gathered this long, so a stream gets 20 frames
 a second of one tool."""
-SLICE = 50
+SLICE = 100
 """So many are woken at a time, so that in between the loop reads what comes in."""
 SPREAD_S = 0.045
 """Over which the turns of a crowd are spread: each gets what is newest when its turn comes, and the
