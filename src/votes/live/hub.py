@@ -81,7 +81,6 @@ class Hub:
         """How far any part of the models was when they were loaded: what is beyond the announced
         position is in none of the changes that lead there."""
         self._models: Models | None = None
-        self._tick: asyncio.Handle | None = None
         self._ticked_at = 0.0
         self._ticking = False
         self._put_right: set[ToolSlug] = set()
@@ -136,10 +135,11 @@ class Hub:
 
     def _schedule(self) -> None:
         """The next tick, if there is news and the last tick is over."""
-        if self._tick is None and not self._ticking and (self._news or self._all_news):
+        if not self._ticking and (self._news or self._all_news):
+            self._ticking = True
             loop = asyncio.get_running_loop()
             at = max(loop.time(), self._ticked_at + TICK_S)
-            self._tick = loop.call_at(at, self._begin, at)
+            loop.call_at(at, self._begin, at)
 
     def _find_mended(self, models: Models) -> None:
         """What a rebuild has put right is news, though its position is that of before."""
@@ -147,7 +147,7 @@ class Hub:
         if before is None or before is models:
             return
         if before.epoch != models.epoch:
-            self.frames = Frames()  # positions of another log
+            self.frames, self._put_right = Frames(), set()  # positions of another log
             return
         for was, now in zip(before.partitions, models.partitions, strict=True):
             for old, new in ((was.tallies, now.tallies), (was.profiles, now.profiles)):
@@ -165,7 +165,7 @@ class Hub:
 
     def _begin(self, at: float) -> None:
         """Begin a tick. Small audiences come first: a crowd elsewhere does not hold them up."""
-        self._tick, self._ticked_at, self._ticking = None, at, True
+        self._ticked_at = at
         tools = self._listeners if self._all_news else self._news & self._listeners.keys()
         audiences = sorted((self._listeners[tool] for tool in tools), key=len)
         listeners = dict.fromkeys(one for audience in audiences for one in audience)
