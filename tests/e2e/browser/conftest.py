@@ -98,6 +98,13 @@ class Vote:
         self.caption = self.element.locator('[part~="caption"]')
         self.status = self.element.locator('[part~="status"]')
 
+    def casts(self, choice: str) -> None:
+        """Press, and wait until the vote is kept."""
+        from playwright.sync_api import expect
+
+        getattr(self, choice).click()
+        expect(self.status).to_have_text(f"Your vote: {choice}")
+
     def shows(self, ship: int, skip: int, mine: str | None = None, limit_s: float = 15) -> None:
         """Wait until it does."""
         from playwright.sync_api import expect

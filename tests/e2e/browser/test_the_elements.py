@@ -96,8 +96,7 @@ def test_the_strictest_policy_holds(live_site: Site, other_site: Stage, person: 
     page = visit(person(), other_site.show(f"/strict-{tool}", body, live_site.url))
     vote = Vote(page, tool)
     vote.shows(0, 0)
-    vote.ship.click()
-    expect(vote.status).to_have_text("Your vote: ship")
+    vote.casts("ship")
     assert not page.said
 
 
@@ -171,8 +170,7 @@ def test_a_users_token_can_be_given_to_the_element(
     vote = Vote(page, tool)
     vote.shows(0, 0)
     vote.element.evaluate("(element, token) => { element.token = token; }", token)
-    vote.skip.click()
-    expect(vote.status).to_have_text("Your vote: skip")
+    vote.casts("skip")
     vote.shows(0, 1, "skip")
     page = visit(user, f"{live_site.url}/tools/{tool}")
     Vote(page, tool).shows(0, 1, "skip")
