@@ -38,7 +38,14 @@ CREATE TABLE events (
     CONSTRAINT events_position PRIMARY KEY (position),
     CONSTRAINT events_stream_version UNIQUE (stream, version),
     CONSTRAINT events_event_id UNIQUE (event_id),
-    CONSTRAINT events_version_from_1 CHECK (version >= 1)
+    CONSTRAINT events_version_from_1 CHECK (version >= 1),
+    -- What no reader can take in is not let in, whoever writes it: a driver that cannot hold the
+    -- time of one row, or a list of huge ones, would stop at them for good.
+    CONSTRAINT events_at_a_time_that_was CHECK (at >= '1970-01-01Z' AND at < '2200-01-01Z'),
+    CONSTRAINT events_of_a_size_to_read CHECK (
+        length(stream) <= 1000 AND length(type) <= 100
+        AND pg_column_size(data) <= 1048576 AND pg_column_size(meta) <= 65536
+    )
 );
 
 -- What a command with an idempotency key was answered, kept as long as its events.

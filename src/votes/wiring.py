@@ -108,6 +108,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
         batcher = batcher_on(store)
         memory = Memory()
         hub = Hub(memory, _streams_max(config), config.live_streams_per_network_max)
+        reads = Reads(memory, store)
         replica = Replica(redis, memory.changed, logger.warning)
         following = asyncio.create_task(replica.run(), name="replica")
         following.add_done_callback(_end_process)
@@ -117,12 +118,13 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 store,
                 batcher.submit,
                 memory,
-                Reads(memory, store),
+                reads,
                 RedisReadModels(redis),
                 hub,
             )
         finally:
             await batcher.close()
+            await reads.close()
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
             await redis.aclose()

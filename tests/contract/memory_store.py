@@ -124,8 +124,9 @@ class MemoryEventStore:
     async def epoch(self) -> str:
         return "inmemory"
 
-    def readable(self, kind: str) -> bool:
-        return self._codec.readable(kind)
+    async def at(self, positions: Collection[Position]) -> list[Recorded]:
+        await asyncio.sleep(0)
+        return [self._recorded(row) for row in self._log.rows if row.position in positions]
 
 
 def _starts(batch: Sequence[Append]) -> dict[Stream, int]:

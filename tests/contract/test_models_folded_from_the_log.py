@@ -3,18 +3,19 @@
 from datetime import UTC, datetime
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain import arbitrary
 from tests.domain.histories import START, histories, log_of
-from votes.app.models import PARTITIONS, Models, partition_of
+from votes.app.models import PARTITIONS, Models, Parked, partition_of
 from votes.domain.decider import Recorded
-from votes.domain.events import Unknown
+from votes.domain.events import Unreadable
 from votes.domain.tool import Entry, ToolDelisted, ToolListed
-from votes.domain.vote import VoteCast
+from votes.domain.vote import VoteCast, VoteRetracted
 
-NEWER = Unknown("VoteWeighed", 2, {"by": 3})
+NEWER = Unreadable("VoteWeighed", 2, "too new")
 cuts = st.lists(st.integers(1, 20), max_size=30)
 
 
@@ -154,9 +155,41 @@ def test_every_leaves_a_partition_that_is_ahead_where_it_is():
 def test_an_event_that_nobody_can_read_is_parked_under_its_stream():
     models = Models("epoch")
     changes = models.fold([recorded(7, NEWER, "tool:atlas")])
-    assert models.parked() == {7: "VoteWeighed/2"}
-    assert changes.partitions[partition_of("tool:atlas")].parked == {7: "VoteWeighed/2"}
+    left_out = {7: Parked("VoteWeighed/2", "too new")}
+    assert models.parked() == changes.parked() == left_out
+    assert changes.partitions[partition_of("tool:atlas")].parked == left_out
     assert models.position == 7
+
+
+def test_an_event_that_cannot_be_folded_is_parked_under_its_tool_and_the_next_is_folded():
+    models = Models("epoch")
+    before_all_time = Recorded(
+        2, "any", 1, VoteCast("atlas", "ann", "ship"), datetime.min.replace(tzinfo=UTC)
+    )
+    nothing_to_take_back = recorded(3, VoteRetracted("atlas", "bob", "skip"))
+    counted = recorded(4, VoteCast("atlas", "cyd", "ship"))
+    models.fold([recorded(1, LISTED), before_all_time, nothing_to_take_back, counted])
+    assert {at: parked.kind for at, parked in models.parked().items()} == {
+        2: "VoteCast",
+        3: "VoteRetracted",
+    }
+    assert (models.tally("atlas").ship, models.tally("atlas").skip, models.position) == (1, 0, 4)
+
+
+READABLE = recorded(7, VoteCast("atlas", "ann", "ship"))
+
+
+@pytest.mark.parametrize(
+    ("parked", "event", "worth"),
+    [
+        (Parked("VoteCast/1", "too new"), READABLE, True),
+        (Parked("VoteCast/1", "too new"), recorded(7, NEWER), False),
+        (Parked("VoteCast", "of no time"), READABLE, False),
+        (Parked("VoteCast", "of no time", "0.0.1"), READABLE, True),
+    ],
+)
+def test_what_was_left_out_is_tried_again_when_it_may_go_better(parked, event, worth):
+    assert parked.worth_another_try(event) == worth
 
 
 def test_a_tool_that_is_delisted_has_a_tally_and_no_profile():

@@ -5,7 +5,7 @@ from datetime import UTC
 from hypothesis import strategies as st
 
 from votes.domain.bookmark import Annotations, BookmarkRemoved, BookmarkRevised, ToolBookmarked
-from votes.domain.events import EVENT_TYPES, Unknown
+from votes.domain.events import EVENT_TYPES, Unreadable
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.tool import Entry, Plan, ToolDelisted, ToolListed, ToolRevised
 from votes.domain.vote import VoteCast, VoteRetracted
@@ -46,5 +46,7 @@ BY_TYPE = {
 assert set(BY_TYPE) == set(EVENT_TYPES)
 
 known_events = st.one_of(*BY_TYPE.values())
-unknown_events = st.builds(Unknown, st.just("VoteWeighed"), st.integers(1, 9), st.just({"by": 2}))
+unknown_events = st.builds(
+    Unreadable, st.just("VoteWeighed"), st.integers(1, 9), st.just({"by": 2})
+)
 events = known_events | unknown_events

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from math import isclose, log2
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,10 @@ from votes.domain.vote import CastVote, RetractVote, VoteCast, VoteRetracted
 
 EMPTY = Tally(0, 0, 0, START)
 LISTINGS = [ListTool("atlas", Entry("Atlas", "Maps")), ListTool("bolt", Entry("Bolt", "Tools"))]
+
+
+def cast(choice, previous=None):
+    return VoteCast("atlas", user("ann"), choice, previous)
 
 
 def counted(commands):
@@ -73,8 +78,22 @@ def test_it_stands_at_the_last_event_that_moved_it(history):
 
 @given(arbitrary.events, st.integers(1, 2**62))
 def test_an_event_that_is_no_vote_leaves_it_as_it_is(event, position):
-    after = tallies.evolve(EMPTY, Recorded(position, "any", 1, event, START))
-    assert (after is EMPTY) == (not tallies.event_of_votes(event))
+    before = Tally(1, 1, 0, START)
+    after = tallies.evolve(before, Recorded(position, "any", 1, event, START))
+    assert (after is before) == (not tallies.event_of_votes(event))
+
+
+@pytest.mark.parametrize("year", [1, 1969, 2200, 9999])
+def test_a_vote_at_a_time_that_was_never_is_refused(year):
+    at = datetime(year, 1, 1, tzinfo=UTC)
+    with pytest.raises(ValueError, match="no vote was cast at"):
+        tallies.evolve(EMPTY, Recorded(1, "any", 1, cast("ship"), at))
+
+
+@pytest.mark.parametrize("event", [VoteRetracted("atlas", "ann", "ship"), cast("ship", "skip")])
+def test_a_vote_that_was_not_there_cannot_be_taken_back(event):
+    with pytest.raises(ValueError, match="takes back"):
+        tallies.evolve(EMPTY, Recorded(1, "any", 1, event, START))
 
 
 def test_it_begins_at_nothing_when_the_tool_is_listed_and_outlives_a_second_listing():
@@ -83,10 +102,6 @@ def test_it_begins_at_nothing_when_the_tool_is_listed_and_outlives_a_second_list
     assert begun == Tally(0, 0, 7, START)
     assert evolve_tally(begun, Recorded(9, "tool:atlas", 3, listed, START)) is begun
     assert evolve_tally(None, Recorded(9, "vote:x", 1, cast("ship"), START)) is None
-
-
-def cast(choice, previous=None):
-    return VoteCast("atlas", user("ann"), choice, previous)
 
 
 def heat_of(*seconds):

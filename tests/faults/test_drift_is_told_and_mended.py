@@ -7,7 +7,8 @@ from redis import Redis
 
 from tests.e2e.asking import get
 from tests.e2e.pages.reading import one, parsed, words
-from tests.faults.killing import wait_until_ready
+from tests.faults.killing import kill, wait_until_ready
+from tests.site import wait_for
 from votes.app.models import partition_of
 from votes.views import keys
 
@@ -19,8 +20,12 @@ def tallies(program):
     """The live hash that holds the tool's tally, and a client."""
     wait_until_ready(program)
     with Redis.from_url(program.servers.redis_url) as redis:
-        version = json.loads(redis.get(keys.LIVE))["version"]
-        yield redis, keys.tallies(version, partition_of(TOOL))
+        yield redis, keys.tallies(generation(redis), partition_of(TOOL))
+
+
+def generation(redis) -> int:
+    """Which models are live."""
+    return json.loads(redis.get(keys.LIVE))["generation"]
 
 
 def drift(program) -> str:
@@ -54,12 +59,27 @@ def test_a_garbled_report_is_none(program, tallies):
     assert drift(program) == "not counted anew yet"
 
 
-def test_a_missing_model_is_found_as_json(program, tallies):
+def test_drift_is_told_as_json(program, tallies):
     redis, key = tallies
-    redis.hdel(key, TOOL)
+    redis.hset(key, TOOL, json.dumps(json.loads(redis.hget(key, TOOL)) | {"heat": 1.0}))
     found = program.votes("verify", "--json")
     assert found.returncode == 1
     told = json.loads(found.stdout)
     assert not told["ok"]
     assert [(drift["model"], drift["key"]) for drift in told["drifts"]] == [("tallies", TOOL)]
     assert program.votes("rebuild").returncode == 0
+
+
+@pytest.mark.parametrize("process", ["none", "api", "worker"])
+def test_a_part_that_is_lost_is_mended_by_itself(program, tallies, process):
+    """Also when whoever looks has just started: a part says how much it held."""
+    redis, key = tallies
+    slugs, live = [slug.decode() for slug in redis.hkeys(key)], generation(redis)
+    redis.delete(key)
+    if process != "none":
+        kill(program, process)
+    wait_for(lambda: generation(redis) != live, "another generation")
+    wait_until_ready(program)
+    answers = [get(f"{program.url}/v1/tools/{slug}/tally") for slug in slugs]
+    assert [answer.status_code for answer in answers] == [200] * len(slugs)
+    assert program.votes("verify").returncode == 0

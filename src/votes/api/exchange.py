@@ -161,12 +161,12 @@ def no_content(position: Position) -> ASGIResponse:
 
 
 def shared(
-    request: Http, body: bytes, epoch: str, position: Position, *, stale: bool
+    request: Http, body: bytes, world: str, position: Position, *, stale: bool
 ) -> ASGIResponse:
     """An answer that is the same for all: 304 where the asker has it. Stale ones get no ETag."""
     if stale:
         return _json(body, 200, (_STALE,))
-    etag = f'"{epoch}-{position}"'
+    etag = f'"{world}-{position}"'
     headers = (_SHARED, _VARY, (b"etag", etag.encode()))
     if is_known(request, etag):
         return ASGIResponse(status_code=304, encoded_headers=headers)
@@ -174,9 +174,9 @@ def shared(
 
 
 def shared_value(
-    request: Http, value: Any, epoch: str, position: Position, *, stale: bool
+    request: Http, value: Any, world: str, position: Position, *, stale: bool
 ) -> ASGIResponse:
-    return shared(request, _encode(value), epoch, position, stale=stale)
+    return shared(request, _encode(value), world, position, stale=stale)
 
 
 def is_known(request: Http, etag: str) -> bool:

@@ -43,11 +43,11 @@ async def get_tally(
         return await _then(request, read, tool, at)
     if read.stale:
         view = _view(read, tool)
-        return shared_value(request, view, read.models.epoch, view.position, stale=True)
+        return shared_value(request, view, read.models.world, view.position, stale=True)
     known = services(request).memory.tally(tool)
     if known is None:
         raise refused(unknown(tool))
-    return shared(request, known[1], read.models.epoch, known[0], stale=False)
+    return shared(request, known[1], read.models.world, known[0], stale=False)
 
 
 def _view(read: ReadFrom, tool: ToolSlug) -> TallyView:
@@ -64,7 +64,7 @@ async def _then(request: Http, read: ReadFrom, tool: ToolSlug, at: str) -> ASGIR
     position, time = _moment(at)
     tally = await services(request).reads.tally_at(tool, position, time, profile.listed_at)
     view = tally_view(tool, tally, stale=False)
-    return shared_value(request, view, read.models.epoch, view.position, stale=False)
+    return shared_value(request, view, read.models.world, view.position, stale=False)
 
 
 def _moment(text: str) -> tuple[Position, datetime]:
@@ -95,7 +95,7 @@ async def get_tallies(
     read = await services(request).reads.models(min_position)
     views = [_view(read, slug) for slug in slugs]
     newest = max(view.position for view in views)
-    return shared_value(request, TalliesView(views), read.models.epoch, newest, stale=read.stale)
+    return shared_value(request, TalliesView(views), read.models.world, newest, stale=read.stale)
 
 
 ROUTES = [get_tally, get_tallies]

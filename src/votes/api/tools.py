@@ -65,7 +65,7 @@ async def list_tools(
         page.total,
     )
     models = read.models
-    return shared_value(request, answer, models.epoch, models.position, stale=read.stale)
+    return shared_value(request, answer, models.world, models.position, stale=read.stale)
 
 
 @get(
@@ -80,7 +80,7 @@ async def get_tool(request: Http, slug: str, min_position: MinPosition = 0) -> A
     tool = tool_slug(slug)
     read = await services(request).reads.models(min_position)
     answer = summary(read, tool)
-    return shared_value(request, answer, read.models.epoch, answer.position, stale=read.stale)
+    return shared_value(request, answer, read.models.world, answer.position, stale=read.stale)
 
 
 @get(
@@ -97,7 +97,7 @@ async def compare_tools(
     first, second = tool_slug(a), tool_slug(b)
     read = await services(request).reads.models(min_position)
     answer = compare_view(summary(read, first), summary(read, second))
-    return shared_value(request, answer, read.models.epoch, answer.position, stale=read.stale)
+    return shared_value(request, answer, read.models.world, answer.position, stale=read.stale)
 
 
 @put(

@@ -54,7 +54,7 @@ async def get_trend(
     tally = read.models.tally(tool)
     if tally is None or read.models.profile(tool) is None:
         raise refused(unknown(tool))
-    tag = f"{read.models.epoch}-{asked.start:%Y%m%d%H}-{asked.count}{bucket}"
+    tag = f"{read.models.world}-{asked.start:%Y%m%d%H}-{asked.count}{bucket}"
     known = shared(request, b"", tag, tally.position, stale=read.stale)
     if known.status_code == 304:
         return known

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from votes.app.ports import Answered, Append, EventStore, Keyed, Meta
 from votes.domain.decider import Decider, Rejected, fold
-from votes.domain.events import Unknown
+from votes.domain.events import Unreadable
 from votes.domain.terms import Position, Stream
 
 
@@ -58,7 +58,8 @@ KEY_REUSED = Rejected(
     "idempotency_key_reused", "This Idempotency-Key was used before, with another request."
 )
 _NEWER = Rejected(
-    "written_by_newer_release", "A newer release wrote to this; this one cannot decide on it."
+    "written_by_newer_release",
+    "A newer release, or another program, wrote to this last; this one cannot decide on it.",
 )
 
 
@@ -110,7 +111,7 @@ class _Batch:
             self.command_ids.add(request.command_id)
         own, *reads = streams
         events = [self.heads[stream].event for stream in (*reads, own) if stream in self.heads]
-        if any(isinstance(event, Unknown) for event in events):
+        if any(isinstance(event, Unreadable) for event in events):
             return _NEWER
         before = fold(request.decider, events)
         decision = request.decider.decide(request.command, before)

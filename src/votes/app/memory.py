@@ -19,11 +19,13 @@ _encode = msgspec.json.Encoder().encode
 class Memory:
     """Holds the live models, the answers encoded from them, and the waiters for a position.
 
+    `lost` are the models that were live last, while none are: the log is read on from there.
     `listeners` are told of each change as `changed` is.
     """
 
     def __init__(self) -> None:
         self.models: Models | None = None
+        self.lost: Models | None = None
         self.listeners: list[Listener] = []
         self._tallies: dict[ToolSlug, tuple[Position, bytes]] = {}
         self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
@@ -32,6 +34,7 @@ class Memory:
 
     def changed(self, models: Models | None, changes: Changes | None) -> None:
         """The models have moved by the changes; None for the changes when anything may differ."""
+        self.lost = self.models if models is None else None
         self.models = models
         if changes is None:
             self._tallies.clear()

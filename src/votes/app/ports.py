@@ -104,7 +104,10 @@ class EventStore(Protocol):
         ...
 
     def after(self, position: Position, limit: int) -> AsyncIterator[list[Recorded]]:
-        """Events after the position in order, in lists of at most `limit`, up to the head."""
+        """Events after the position in order, in lists of about `limit`, up to the head.
+
+        What cannot be read is an `Unreadable`, positions without any event among it.
+        """
         ...
 
     async def alike(self, asked: AlikeOf) -> list[Alike]:
@@ -123,8 +126,8 @@ class EventStore(Protocol):
         """Which log this is."""
         ...
 
-    def readable(self, kind: str) -> bool:
-        """Whether events of the kind `type/schema` can be read by this release."""
+    async def at(self, positions: Collection[Position]) -> list[Recorded]:
+        """The events at these positions, as far as there are any, in order."""
         ...
 
 
@@ -143,6 +146,10 @@ class ReadModels(Protocol):
 
     async def load(self) -> Models | None:
         """The live models, None where they are missing or not whole."""
+        ...
+
+    async def beating(self) -> bool:
+        """Whether a projector has kept the models at the head of the log until a moment ago."""
         ...
 
     async def resume(self, models: Models) -> None:

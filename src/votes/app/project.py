@@ -6,10 +6,11 @@ whole. So there is one way to start, to recover and to take over.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from votes.app.models import Models
+from votes.app.models import Models, Parked
 from votes.app.ports import EventStore, ReadModels
+from votes.domain.terms import Position
 
 PASS_EVENTS_MAX = 500
 """Between one list of events and the next others have their turn: the projector while an audit
@@ -19,6 +20,11 @@ HEARTBEAT_S = 1.0
 PASS_PAUSE_S = 0.005
 """What comes within it is folded together: a pass costs the same for one event as for many."""
 RELOAD_PAUSE_S = 0.1
+RELOAD_PAUSE_MAX_S = 5.0
+"""While nothing can be applied, as when Redis has no memory left, the pause doubles up to this."""
+PARKED_TOLD_MAX = 20
+PARKED_TRIED_MAX = 1_000
+assert RELOAD_PAUSE_S < RELOAD_PAUSE_MAX_S
 
 Log = Callable[[str], None]
 
@@ -48,15 +54,18 @@ class Projector:
         self._read_models = read_models
         self._bell = bell
         self._log = log
+        self._all_moved_s = 0.0
 
     async def run(self) -> None:
         """Project until cancelled; raises what it cannot mend by loading again."""
+        pause_s = RELOAD_PAUSE_S
         while True:
             models = await self.load()
             while await self.step(models):
-                pass
+                pause_s = RELOAD_PAUSE_S
             self._log("the read models are not where they were left: loading them again")
-            await asyncio.sleep(RELOAD_PAUSE_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, RELOAD_PAUSE_MAX_S)
 
     async def load(self) -> Models:
         """The models as they are kept, rebuilt where they are missing or of no use."""
@@ -65,15 +74,27 @@ class Projector:
             await self._read_models.resume(models)
             return models
         self._log("rebuilding the read models from the log")
-        return await rebuild(self._store, self._read_models)
+        models = await rebuild(self._store, self._read_models)
+        self._tell(models.parked())
+        return models
 
     async def _of_no_use(self, models: Models) -> bool:
         """Folded from another log, from beyond its head, or without events readable by now."""
         return (
             models.epoch != await self._store.epoch()
             or models.furthest() > await self._store.head()
-            or any(self._store.readable(kind) for kind in models.parked().values())
+            or await self._lack_readable(models)
         )
+
+    async def _lack_readable(self, models: Models) -> bool:
+        parked = models.parked()
+        events = await self._store.at(sorted(parked)[:PARKED_TRIED_MAX]) if parked else []
+        return any(parked[event.position].worth_another_try(event) for event in events)
+
+    def _tell(self, parked: Mapping[Position, Parked]) -> None:
+        for position in sorted(parked)[:PARKED_TOLD_MAX]:
+            left_out = parked[position]
+            self._log(f"event {position} is left out: {left_out.kind}: {left_out.reason}")
 
     async def step(self, models: Models) -> bool:
         """Project what is new, or wait for it; False where the models have to be loaded again."""
@@ -81,7 +102,9 @@ class Projector:
         moved = False
         async for events in self._store.after(models.position, PASS_EVENTS_MAX):
             moved = True
-            if not await self._read_models.apply(models.fold(events)):
+            changes = models.fold(events, every=self._due())
+            self._tell(changes.parked())
+            if not await self._read_models.apply(changes):
                 return False
         if moved:
             await asyncio.sleep(PASS_PAUSE_S)
@@ -92,3 +115,11 @@ class Projector:
         except TimeoutError:
             return await self._read_models.apply(models.fold((), every=True))
         return True
+
+    def _due(self) -> bool:
+        """Whether all partitions are to be looked at: now and then, busy or not."""
+        now_s = asyncio.get_running_loop().time()
+        due = now_s - self._all_moved_s >= HEARTBEAT_S
+        if due:
+            self._all_moved_s = now_s
+        return due

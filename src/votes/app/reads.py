@@ -18,6 +18,8 @@ from votes.domain.tally import Tally
 from votes.domain.terms import Position, ToolSlug
 
 WAIT_S = 3.0
+LOG_WAIT_S = 0.5
+"""How long a read waits for a log that does not answer, where older models are known."""
 LOG_FRESH_S = 0.1
 """How long the models folded from the log are good without looking for new events."""
 
@@ -41,13 +43,15 @@ class Reads:
         self.store = store
         self._wait_s = wait_s
         self._folded: Models | None = None
-        self._folded_at = 0.0
-        self._folding = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
+        self._reading_since = 0.0
+        """What was folded here from the log, and how that goes on."""
 
     async def models(self, min_position: Position = 0) -> ReadFrom:
         """The models at or after the position.
 
-        Raises `NotYet` at the deadline, `Unavailable` when neither Redis nor Postgres answers.
+        Raises `NotYet` at the deadline, `Unavailable` when neither Redis nor Postgres answers and
+        nothing is known from before.
         """
         live = self._live()
         if live is not None and live.position >= min_position:
@@ -61,9 +65,12 @@ class Reads:
     def _live(self) -> Models | None:
         """The live models, unless the log was read further than they have come back to."""
         live, folded = self.memory.models, self._folded
-        if live is None or folded is None or live.epoch != folded.epoch:
+        if live is None or folded is None:
             return live
-        return live if live.position >= folded.position else None
+        if live.epoch == folded.epoch and live.position < folded.position:
+            return None
+        self._folded = None
+        return live
 
     async def _wait(self, min_position: Position) -> ReadFrom:
         if self._live() is not None:
@@ -78,15 +85,46 @@ class Reads:
             await asyncio.sleep(LOG_FRESH_S)
 
     async def _from_log(self) -> Models:
-        async with self._folding:
-            now = asyncio.get_running_loop().time()
-            if self._folded is None:
-                self._folded = Models(await self.store.epoch())
-                self._folded_at = -LOG_FRESH_S
-            if now - self._folded_at >= LOG_FRESH_S:
-                await fold_log(self.store, self._folded)
-                self._folded_at = now
-            return self._folded
+        """The models as the log has them; as they are known when it does not answer in time."""
+        reading = self._read_on()
+        since_s = asyncio.get_running_loop().time() - self._reading_since
+        wait_s = self._wait_s if self._known is None else max(LOG_WAIT_S - since_s, 0)
+        await asyncio.wait({reading}, timeout=wait_s)
+        if self._known is None and reading.done():
+            reading.result()
+        if self._known is None:
+            raise NotYet("the log is still being read")
+        return self._known
+
+    @property
+    def _known(self) -> Models | None:
+        """What was live last, or was folded from the log since."""
+        return self.memory.lost or self._folded
+
+    def _read_on(self) -> "asyncio.Task[None]":
+        """The reading of the log that is under way, or that has just been."""
+        now_s = asyncio.get_running_loop().time()
+        reading = self._reading
+        if reading is None or (reading.done() and now_s - self._reading_since >= LOG_FRESH_S):
+            reading = self._reading = asyncio.create_task(self._fold_on(), name="reading the log")
+            reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._reading_since = now_s
+        return reading
+
+    async def _fold_on(self) -> None:
+        """Bring what is known to the head of the log, which may be another log by now, or the same
+        as it was before."""
+        known, epoch, head = self._known, await self.store.epoch(), await self.store.head()
+        if known is None or known.epoch != epoch or known.furthest() > head:
+            known = Models(epoch)
+        await fold_log(self.store, known)
+        self._folded, self.memory.lost = known, None
+
+    async def close(self) -> None:
+        """End what is under way."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     async def tally_at(
         self, tool: ToolSlug, position: Position, at: datetime, listed_at: datetime

@@ -6,17 +6,18 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
+from votes.app.models import Models
 from votes.app.ports import Unavailable
 from votes.config import Config
 from votes.store.migrate import pending
 from votes.store.postgres import CONNECT_TIMEOUT_S, PostgresEventStore, create_pool, translated
-from votes.views.read_models import RedisReadModels
 from votes.views.read_models import translated as redis_translated
-from votes.wiring import connect_redis, new_id, required
+from votes.wiring import connect_redis, event_store, new_id, read_models, required
 
 POSTGRES_MIN = 15
 REDIS_MIN = 7
 LAG_EVENTS_MAX = 10_000
+PARKED_TOLD_MAX = 20
 
 
 class Check(Struct, frozen=True):
@@ -26,13 +27,16 @@ class Check(Struct, frozen=True):
 
 
 async def diagnose(config: Config) -> list[Check]:
-    """All checks that can be made; a server that does not answer ends those behind it."""
-    checks = []
+    """All checks that can be made; those that need a server that does not answer are left out."""
+    checks: list[Check] = []
     for source in (_postgres(config), _redis(config)):
         try:
             checks.extend([check async for check in source])
         except Unavailable as error:
             checks.append(Check("server", False, str(error)))
+    names = {check.name for check in checks}
+    if "log" in names and "server" not in names:
+        checks.extend([check async for check in _projection(config)])
     return checks
 
 
@@ -71,16 +75,29 @@ async def _redis(config: Config) -> AsyncIterator[Check]:
             int(version.partition(".")[0]) >= REDIS_MIN,
             str(info.get("valkey_version", version)),
         )
-        models = await RedisReadModels(redis).load()
-        if models is None:
-            yield Check("read models", False, "missing or not whole: is a worker running?")
-            return
-        yield Check("read models", True, f"at position {models.position}")
-        parked = models.parked()
-        yield Check(
-            "parked events",
-            not parked,
-            f"{len(parked)}: {sorted(set(parked.values()))}" if parked else "none",
-        )
     finally:
         await redis.aclose()
+
+
+async def _projection(config: Config) -> AsyncIterator[Check]:
+    async with event_store(config) as store, read_models(config) as kept:
+        beating, models, head = await kept.beating(), await kept.load(), await store.head()
+    found = "keeps the read models fresh" if beating else "says nothing: does a worker run?"
+    yield Check("projector", beating, found)
+    if models is None:
+        yield Check("read models", False, "missing or not whole")
+        return
+    behind = max(head - models.position, 0)
+    found = f"at position {models.position}, {behind} events behind the log"
+    yield Check("read models", behind <= LAG_EVENTS_MAX, found)
+    yield _parked(models)
+
+
+def _parked(models: Models) -> Check:
+    parked = sorted(models.parked().items())
+    told = [
+        f"{position} {one.kind}: {one.reason} (release {one.release})"
+        for position, one in parked[:PARKED_TOLD_MAX]
+    ]
+    more = [f"and {len(parked) - len(told)} more"] if len(parked) > len(told) else []
+    return Check("parked events", not parked, "\n".join(told + more) or "none")

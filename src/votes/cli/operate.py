@@ -103,7 +103,9 @@ def _tell_audit(found: Audit) -> None:
         click.echo(f"drift: {found.problem}", err=True)
     elif found.ok:
         click.echo(f"no drift: {found.models} read models match {found.events} events")
-    else:
+    if found.parked:
+        click.echo(f"{found.parked} events are left out of them: see votes doctor", err=True)
+    if found.drifts:
         for drift in found.drifts[:DRIFTS_TOLD_MAX]:
             click.echo(
                 f"{drift.model} {drift.key}: kept {drift.kept}, counted {drift.counted}", err=True

@@ -1,7 +1,5 @@
 """All events there are. Their names are storage: they never change."""
 
-from typing import Any
-
 from msgspec import Struct
 
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
@@ -9,17 +7,27 @@ from votes.domain.review import ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.tool import ToolDelisted, ToolListed, ToolRevised
 from votes.domain.vote import VoteCast, VoteRetracted
 
+REASON_LENGTH_MAX = 200
 
-class Unknown(Struct, frozen=True):
-    """An event of a type or schema that this release does not know: a newer one wrote it."""
+
+class Unreadable(Struct, frozen=True):
+    """What stands in the log where this release can read no event, and why it cannot.
+
+    A newer release may have written it, or something that is no release of ours.
+    """
 
     type: str
     schema: int
-    data: Any
+    reason: str
 
     @property
     def kind(self) -> str:
         return f"{self.type}/{self.schema}"
+
+
+def told(error: Exception) -> str:
+    """An error as a reason: short, whatever it quotes."""
+    return f"{type(error).__name__}: {error}"[:REASON_LENGTH_MAX]
 
 
 EVENT_TYPES: tuple[type[Struct], ...] = (

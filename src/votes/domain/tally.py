@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from votes.domain.decider import Recorded
-from votes.domain.terms import Choice, Position
+from votes.domain.terms import TIME_END, TIME_MIN, Choice, Position
 from votes.domain.vote import VoteCast, VoteRetracted
 
 HEAT_HALF_LIFE_S = 3 * 24 * 3600
@@ -32,7 +32,11 @@ class Tally(Struct, frozen=True, gc=False):
 
 
 def evolve(tally: Tally, recorded: Recorded) -> Tally:
-    """The tally after the event; the same one where the event is no vote."""
+    """The tally after the event; the same one where the event is no vote.
+
+    Raises `ValueError` for a vote that nobody can have cast: at a time that was never, or taken
+    back where there is none.
+    """
     match recorded.event:
         case VoteCast(choice=choice, previous=previous):
             return _moved(tally, choice, previous, recorded)
@@ -59,9 +63,12 @@ def _difference(now: Choice | None, before: Choice | None) -> tuple[int, int]:
 
 def _moved(tally: Tally, now: Choice | None, before: Choice | None, recorded: Recorded) -> Tally:
     ship, skip = _difference(now, before)
+    ship, skip = tally.ship + ship, tally.skip + skip
+    if ship < 0 or skip < 0:
+        raise ValueError("it takes back a vote that was not there")
     return Tally(
-        ship=tally.ship + ship,
-        skip=tally.skip + skip,
+        ship=ship,
+        skip=skip,
         position=recorded.position,
         as_of=recorded.at,
         heat=tally.heat if now is None else _heated(tally.heat, recorded.at),
@@ -69,6 +76,8 @@ def _moved(tally: Tally, now: Choice | None, before: Choice | None, recorded: Re
 
 
 def _heated(heat: float, at: datetime) -> float:
+    if not TIME_MIN <= at < TIME_END:
+        raise ValueError(f"no vote was cast at {at}")
     vote = at.timestamp() / HEAT_HALF_LIFE_S
     return max(heat, vote) + log2(1 + 2 ** -abs(heat - vote))
 

@@ -5,6 +5,7 @@ checked by decoding into these types, so each limit stands here alone.
 """
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Literal, NewType
 
 from msgspec import Meta
@@ -37,6 +38,10 @@ Price = Annotated[float, Meta(ge=0)]
 
 Choice = Literal["ship", "skip"]
 POSITION_MAX = 2**63 - 1
+TIME_MIN = datetime(1970, 1, 1, tzinfo=UTC)
+"""No event happened before."""
+TIME_END = datetime(2200, 1, 1, tzinfo=UTC)
+"""No event happened then or later."""
 Position = Annotated[
     int, Meta(ge=0, le=POSITION_MAX, description="A place in the log's one order.")
 ]

@@ -3,7 +3,8 @@
 A stored event is a type's name, the number of its schema and JSON. Where an event's fields change,
 its number goes up and an upcast from the number before is added: decoding applies upcasts one
 after another, so code above only ever sees today's events. A type or number that this release
-does not know becomes `Unknown`; it is never skipped here.
+does not know becomes `Unreadable`, and so does whatever else cannot be decoded: reading the log
+never fails on what is written there, and skips nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from votes.domain.events import EVENT_TYPES, Unknown
+from votes.domain.events import EVENT_TYPES, Unreadable, told
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -45,19 +46,20 @@ class Codec:
         name = type(event).__name__
         return name, self._schemas[name], self._encode(event).decode()
 
-    def readable(self, kind: str) -> bool:
-        """Whether events of the kind `type/schema` can be decoded."""
-        name, _, schema = kind.rpartition("/")
-        return int(schema) <= self._schemas.get(name, 0)
-
     def decode(self, name: str, schema: int, data: str) -> Any:
-        """The event of a row; `Unknown` for a type or schema of a newer release."""
+        """The event of a row; `Unreadable` where it is none of this release's."""
         newest = self._schemas.get(name)
-        if schema == newest:
-            return self._decode[name](data)
-        fields = msgspec.json.decode(data)
         if newest is None or schema > newest:
-            return Unknown(name, schema, fields)
+            return Unreadable(name, schema, "no type or schema of this release")
+        try:
+            if schema == newest:
+                return self._decode[name](data)
+            return self._lifted(name, schema, newest, data)
+        except Exception as error:  # noqa: BLE001 - whatever it says, what follows it can be read
+            return Unreadable(name, schema, told(error))
+
+    def _lifted(self, name: str, schema: int, newest: int, data: str) -> Any:
+        fields = msgspec.json.decode(data)
         for number in range(schema, newest):
             fields = self._upcasts[name, number](fields)
         return msgspec.convert(fields, self._types[name])

@@ -1,7 +1,7 @@
 """The log in Postgres. Implements `votes.app.ports.EventStore`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,7 +12,8 @@ from asyncpg.pool import PoolConnectionProxy
 
 from votes.app.ports import Alike, AlikeOf, Answered, Append, Unavailable
 from votes.domain.decider import Recorded
-from votes.domain.terms import Position, Stream
+from votes.domain.events import Unreadable
+from votes.domain.terms import TIME_MIN, Position, Stream
 from votes.store.codec import Codec
 from votes.store.queries import QUERIES
 
@@ -143,12 +144,18 @@ class PostgresEventStore:
                 rows = await connection.fetch(QUERIES["events_after"], position, limit)
             if not rows:
                 return
+            events = [self._recorded(row) for row in rows]
             if rows[0]["position"] != position + 1 or rows[-1]["position"] != position + len(rows):
-                raise LogBroken(f"positions after {position} are not in a row")
-            position += len(rows)
-            yield [self._recorded(row) for row in rows]
+                events = list(_with_gaps(position, events))
+            position = rows[-1]["position"]
+            yield events
             if len(rows) < limit:
                 return
+
+    async def at(self, positions: Collection[Position]) -> list[Recorded]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(QUERIES["events_at"], list(positions))
+        return [self._recorded(row) for row in rows]
 
     async def records(self, limit: int, position: Position = 0) -> AsyncIterator[dict[str, Any]]:
         """All that is kept of each event after the position, read `limit` at a time."""
@@ -195,12 +202,19 @@ class PostgresEventStore:
         async with self._connection() as connection:
             return str(await connection.fetchval(QUERIES["epoch"]))[:8]
 
-    def readable(self, kind: str) -> bool:
-        return self._codec.readable(kind)
 
+def _with_gaps(position: Position, events: Iterable[Recorded]) -> Iterator[Recorded]:
+    """The events after the position, and in place of those that are not there one that says so.
 
-class LogBroken(Exception):
-    """The log has a gap: something other than this program wrote to it."""
+    The writers' lock leaves no gaps: something other than this program wrote to the log.
+    """
+    for recorded in events:
+        first, last = position + 1, recorded.position - 1
+        if first <= last:
+            missing = Unreadable("Missing", 0, f"nothing stands at positions {first} to {last}")
+            yield Recorded(first, Stream(""), 0, missing, TIME_MIN)
+        yield recorded
+        position = recorded.position
 
 
 class _unreplicated:  # noqa: N801 - a context manager reads as a word

@@ -28,6 +28,11 @@ FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 SELECT position, stream, version, type, schema, data, at FROM events
 WHERE position > $1 ORDER BY position LIMIT $2;
 
+-- name: events_at
+-- The events at the positions $1, as far as there are any, in order.
+SELECT position, stream, version, type, schema, data, at FROM events
+WHERE position = ANY ($1::bigint[]) ORDER BY position;
+
 -- name: records_after
 -- As events_after, with all that is kept of an event.
 SELECT position, stream, version, event_id, type, schema, data, meta, at FROM events

@@ -4,10 +4,16 @@ A partition's keys share a hash tag, so one script can change them together, on 
 """
 
 LIVE = "votes:live"
-"""Which version of the models is live, and how far: JSON, see `Live`."""
+"""Which generation of the models is live, and how far: JSON, see `Live`."""
 
-VERSIONS = "votes:versions"
-"""The last version that was begun."""
+BEAT = "votes:beat"
+"""There while a projector keeps the models at the head of the log; it goes by itself."""
+
+PARTITIONS = "votes:{p*}:*"
+"""What all keys of all partitions look like."""
+
+GENERATIONS = "votes:generations"
+"""Sorted set: the generations that were begun and not removed yet."""
 
 AUDIT = "votes:audit"
 """What the last audit found: JSON, see `votes.app.ports.AuditReport`."""
@@ -16,30 +22,36 @@ CHANNEL = "votes:changes"
 """Where each announced change is published."""
 
 
-def checkpoint(version: int, partition: int) -> str:
-    """`EPOCH:POSITION` up to which the partition is folded."""
-    return f"votes:{{p{partition:02}}}:{version}:checkpoint"
+def checkpoint(generation: int, partition: int) -> str:
+    """`EPOCH:POSITION:COUNTS`: how far the partition is folded, and how many tallies, profiles and
+    parked events it then holds."""
+    return f"votes:{{p{partition:02}}}:{generation}:checkpoint"
 
 
-def tallies(version: int, partition: int) -> str:
+def tallies(generation: int, partition: int) -> str:
     """Hash: tool to tally."""
-    return f"votes:{{p{partition:02}}}:{version}:tallies"
+    return f"votes:{{p{partition:02}}}:{generation}:tallies"
 
 
-def profiles(version: int, partition: int) -> str:
+def profiles(generation: int, partition: int) -> str:
     """Hash: tool to catalogue entry and panel reviews."""
-    return f"votes:{{p{partition:02}}}:{version}:profiles"
+    return f"votes:{{p{partition:02}}}:{generation}:profiles"
 
 
-def parked(version: int, partition: int) -> str:
-    """Hash: position to type and schema of an event that no release so far could read."""
-    return f"votes:{{p{partition:02}}}:{version}:parked"
+def parked(generation: int, partition: int) -> str:
+    """Hash: position to what is known of an event that was left out, see `Parked`."""
+    return f"votes:{{p{partition:02}}}:{generation}:parked"
 
 
-def of_partition(version: int, partition: int) -> tuple[str, str, str, str]:
+def generation_of(key: str) -> int:
+    """The generation that a partition's key belongs to."""
+    return int(key.split(":")[2])
+
+
+def of_partition(generation: int, partition: int) -> tuple[str, str, str, str]:
     return (
-        checkpoint(version, partition),
-        tallies(version, partition),
-        profiles(version, partition),
-        parked(version, partition),
+        checkpoint(generation, partition),
+        tallies(generation, partition),
+        profiles(generation, partition),
+        parked(generation, partition),
     )

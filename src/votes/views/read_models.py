@@ -14,33 +14,44 @@ import msgspec
 from msgspec import Struct
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
-from votes.app.models import PARTITIONS, Changes, Models, Partition
+from votes.app.models import PARTITIONS, Changes, Models, Parked, Partition, world
 from votes.app.ports import AuditReport, Unavailable
+from votes.app.project import HEARTBEAT_S
 from votes.domain.summary import Profile
 from votes.domain.tally import Tally
 from votes.domain.terms import Position
 from votes.views import keys
 
 WRITE_FIELDS_MAX = 500
-KEPT_VERSIONS_MAX = 8
+SCAN_KEYS = 1_000
+BEAT_S = 4.0
+"""A projector that has not kept the models at the head for so long is hung, or gone."""
+assert BEAT_S > 2 * HEARTBEAT_S
+
+_WRONG_TYPE = "WRONGTYPE"
 
 _encode = msgspec.json.Encoder().encode
 _tally = msgspec.json.Decoder(Tally).decode
 _report = msgspec.json.Decoder(AuditReport).decode
 _profile = msgspec.json.Decoder(Profile).decode
+_parked = msgspec.json.Decoder(Parked).decode
 
 
 class Live(Struct, frozen=True):
-    """The pointer: which version of the models is live, folded from which log, how far.
+    """The pointer: which generation of the models is live, folded from which log, how far.
 
-    The version stays its first field: a rebuild compares a pointer only that far.
+    The generation stays its first field: a rebuild compares a pointer only that far.
     """
 
-    version: int
+    generation: int
     epoch: str
     position: Position
+
+    @property
+    def world(self) -> str:
+        return world(self.epoch, self.generation)
 
 
 class Message(Struct):
@@ -89,21 +100,31 @@ class RedisReadModels:
         self._live: Live | None = None
         self._left = b""
         """The pointer as we left it, be it readable or not."""
-        self._apply = self._announce = ""
+        self._apply = self._announce = self._begin = ""
 
     async def load(self) -> Models | None:
         async with translated():
             self._apply = await self._redis.script_load(_script("apply.lua"))
             self._announce = await self._redis.script_load(_script("announce.lua"))
-            self._live, self._left = None, await self._redis.get(keys.LIVE) or b""
+            self._begin = await self._redis.script_load(_script("begin.lua"))
+            self._live, self._left = None, b""
             try:
+                self._left = await self._redis.get(keys.LIVE) or b""
                 return await self._load_live() if self._left else None
             except ValueError:  # garbled, or written by a release that keeps it otherwise
                 return None
+            except ResponseError as error:
+                if _WRONG_TYPE not in str(error):
+                    raise
+                return None  # something else stands under one of our keys: it will be replaced
+
+    async def beating(self) -> bool:
+        async with translated():
+            return bool(await self._redis.exists(keys.BEAT))
 
     async def _load_live(self) -> Models | None:
         self._live = live = _live(self._left)
-        models = Models(live.epoch, live.position)
+        models = Models(live.epoch, live.position, generation=live.generation)
         for number in range(PARTITIONS):
             partition = await self._load_partition(live, number)
             if partition is None:
@@ -112,20 +133,21 @@ class RedisReadModels:
         return models
 
     async def _load_partition(self, live: Live, number: int) -> Partition | None:
-        checkpoint, tallies, profiles, parked = keys.of_partition(live.version, number)
+        checkpoint, tallies, profiles, parked = keys.of_partition(live.generation, number)
         pipe = self._redis.pipeline(transaction=True)
         pipe.get(checkpoint)
         for key in (tallies, profiles, parked):
             pipe.hgetall(key)
         folded, tally, profile, park = await pipe.execute()
-        epoch, _, position = (folded or b"").decode().partition(":")
-        if epoch != live.epoch:
+        epoch, _, rest = (folded or b"").decode().partition(":")
+        position, _, counts = rest.partition(":")
+        if epoch != live.epoch or counts != f"{len(tally)}:{len(profile)}:{len(park)}":
             return None
         return Partition(
             int(position),
             {tool.decode(): _tally(value) for tool, value in tally.items()},
             {tool.decode(): _profile(value) for tool, value in profile.items()},
-            {int(at): kind.decode() for at, kind in park.items()},
+            {int(at): _parked(value) for at, value in park.items()},
         )
 
     async def resume(self, models: Models) -> None:
@@ -138,16 +160,22 @@ class RedisReadModels:
         async with translated():
             pipe = self._redis.pipeline(transaction=False)
             for number, partition in changes.partitions.items():
-                where = keys.of_partition(self._live.version, number)
+                where = keys.of_partition(self._live.generation, number)
                 pipe.evalsha(self._apply, len(where), *where, *_arguments(changes, partition))
             answers = await pipe.execute(raise_on_error=False)
             if any(answer != b"applied" for answer in answers):
                 return False
-            return await self._announced(changes.epoch, changes.position, changes)
+            if not await self._announced(changes.epoch, changes.position, changes):
+                return False
+            await self._beat()
+            return True
+
+    async def _beat(self) -> None:
+        await self._redis.set(keys.BEAT, 1, px=round(BEAT_S * 1000))
 
     async def _announced(self, epoch: str, position: Position, changes: Changes | None) -> bool:
         assert self._live is not None
-        return await self._point(self._left, Live(self._live.version, epoch, position), changes)
+        return await self._point(self._left, Live(self._live.generation, epoch, position), changes)
 
     async def _point(self, left: bytes, live: Live, changes: Changes | None) -> bool:
         """Move the pointer, if it begins with `left`."""
@@ -161,14 +189,17 @@ class RedisReadModels:
 
     async def replace(self, models: Models) -> None:
         async with translated():
-            version = int(await self._redis.incr(keys.VERSIONS))
+            begun: Any = self._redis.evalsha(self._begin, 1, keys.GENERATIONS)
+            generation = int(await begun)
             for number, partition in enumerate(models.partitions):
-                await self._write(version, number, partition, models.epoch)
-            live = Live(version, models.epoch, models.position)
-            if await self._point(_version_of(self._left), live, None):
-                await self._forget(range(max(1, version - KEPT_VERSIONS_MAX), version))
+                await self._write(generation, number, partition, models.epoch)
+            live = Live(generation, models.epoch, models.position)
+            if await self._point(_generation_of(self._left), live, None):
+                models.generation = generation
+                await self._beat()
+                await self._forget(0, generation - 1)
             else:
-                await self._forget(range(version, version + 1))
+                await self._forget(generation, generation)
 
     async def keep_report(self, report: AuditReport) -> None:
         async with translated():
@@ -182,25 +213,36 @@ class RedisReadModels:
         except ValueError:  # garbled, or written by a release that keeps it otherwise
             return None
 
-    async def _write(self, version: int, number: int, partition: Partition, epoch: str) -> None:
+    async def _write(self, generation: int, number: int, partition: Partition, epoch: str) -> None:
         """Write a partition in one transaction: no flush can come between its parts."""
-        checkpoint, tallies, profiles, parked = keys.of_partition(version, number)
+        checkpoint, tallies, profiles, parked = keys.of_partition(generation, number)
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(checkpoint, tallies, profiles, parked)
         _write_hash(pipe, tallies, {t: _encode(value) for t, value in partition.tallies.items()})
         _write_hash(pipe, profiles, {t: _encode(value) for t, value in partition.profiles.items()})
-        _write_hash(pipe, parked, {str(at): kind for at, kind in partition.parked.items()})
-        pipe.set(checkpoint, f"{epoch}:{partition.checkpoint}")
+        _write_hash(pipe, parked, {str(p): _encode(value) for p, value in partition.parked.items()})
+        counts = f"{len(partition.tallies)}:{len(partition.profiles)}:{len(partition.parked)}"
+        pipe.set(checkpoint, f"{epoch}:{partition.checkpoint}:{counts}")
         await pipe.execute()
 
-    async def _forget(self, versions: range) -> None:
-        for version in versions:
-            for number in range(PARTITIONS):
-                await self._redis.unlink(*keys.of_partition(version, number))
+    async def _forget(self, first: int, last: int) -> None:
+        """Remove the generations from the first to the last. Where none is known, that key was
+        lost: they are looked for."""
+        known = await self._redis.zrangebyscore(keys.GENERATIONS, first, last)
+        found = {int(generation) for generation in known} or await self._generations()
+        for generation in sorted(found):
+            if first <= generation <= last:
+                for number in range(PARTITIONS):
+                    await self._redis.unlink(*keys.of_partition(generation, number))
+                await self._redis.zrem(keys.GENERATIONS, generation)
+
+    async def _generations(self) -> set[int]:
+        names = self._redis.scan_iter(keys.PARTITIONS, count=SCAN_KEYS)
+        return {keys.generation_of(name.decode()) async for name in names}
 
 
-def _version_of(pointer: bytes) -> bytes:
-    """How a pointer to the same version begins: while we rebuild, its position may move on."""
+def _generation_of(pointer: bytes) -> bytes:
+    """How a pointer to the same generation begins: while we rebuild, its position may move on."""
     return pointer[: pointer.find(b",") + 1] or pointer
 
 
@@ -211,8 +253,8 @@ def _arguments(changes: Changes, partition: Partition) -> list[Any]:
     for values in (partition.tallies, partition.profiles):
         for tool, value in values.items():
             arguments += (tool, _encode(value))
-    for position, kind in partition.parked.items():
-        arguments += (position, kind)
+    for position, parked in partition.parked.items():
+        arguments += (position, _encode(parked))
     return arguments
 
 

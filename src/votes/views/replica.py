@@ -1,7 +1,8 @@
 """The read models in the memory of an API process, kept fresh by one subscription.
 
 Each message names the position it starts from. Where that is not ours, something was missed and
-everything is loaded again; a lost connection empties the memory, and readers turn to the log.
+everything is loaded again. A lost connection, or a projector that says nothing, empties the memory,
+and readers turn to the log.
 """
 
 import asyncio
@@ -15,16 +16,19 @@ from votes.app.ports import Unavailable
 from votes.domain.terms import Position
 from votes.views import keys
 from votes.views.read_models import (
+    BEAT_S,
     RedisReadModels,
     decode_message,
     heed_cancellation,
     translated,
 )
 
-SILENCE_S = 5.0
-"""The projector announces something at least every second; longer silence is looked into."""
 RETRY_S = 0.5
 NOT_WHOLE_RETRY_S = 0.05
+READ_MIN_S = 0.05
+"""For a message that is there already, when there is no time left to wait for one."""
+
+_SILENT = "no projector keeps them at the head of the log"
 
 OnChange = Callable[[Models | None, Changes | None], None]
 
@@ -42,6 +46,7 @@ class Replica:
         self._on_change = on_change
         self._log = log
         self._left_at: tuple[str, Position] = "", 0
+        self._heard_at = 0.0
         self.models: Models | None = None
 
     async def run(self) -> None:
@@ -52,25 +57,39 @@ class Replica:
                     await pubsub.subscribe(keys.CHANNEL)
                     await self._follow(pubsub)
             except Unavailable as error:
-                self._lose(error)
+                self._lose(str(error))
             await asyncio.sleep(RETRY_S)
 
-    def _lose(self, error: Unavailable) -> None:
+    def _lose(self, reason: str) -> None:
         if self.models is not None:
-            self._log(f"lost the read models, reading from the log: {error}")
-            self._left_at = self.models.epoch, self.models.position
+            self._log(f"lost the read models, reading from the log: {reason}")
+            self._left_at = self.models.world, self.models.position
             self.models = None
             self._on_change(None, None)
+
+    def _take(self, models: Models) -> None:
+        self.models = models
+        self._on_change(models, None)
 
     async def _follow(self, pubsub: PubSub) -> None:
         await self._load()
         while True:
             heed_cancellation()
-            message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=SILENCE_S)
-            if message is None:
+            silent_at = self._heard_at + BEAT_S
+            wait_s = silent_at - self._now() if self.models is not None else BEAT_S
+            message = await pubsub.get_message(
+                ignore_subscribe_messages=True, timeout=max(wait_s, READ_MIN_S)
+            )
+            if message is not None:
+                if not self._adopted(message["data"]):
+                    await self._load()
+            elif self.models is None:
                 await self._redis.ping()
-            elif not self._adopted(message["data"]):
-                await self._load()
+            elif self._now() >= silent_at:
+                self._lose(_SILENT)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     def _adopted(self, data: bytes) -> bool:
         try:
@@ -78,28 +97,48 @@ class Replica:
         except ValueError:  # written by another release
             return False
         models, changes = self.models, message.changes
-        if models is None or changes is None or message.live.epoch != models.epoch:
+        if models is None or changes is None or message.live.world != models.world:
             return False
         if changes.position <= models.position and changes.before < models.position:
             return True  # from before we loaded
         if changes.before != models.position:
             return False
         models.adopt(changes)
+        self._heard_at = self._now()
         self._on_change(models, changes)
         return True
 
     async def _load(self) -> None:
-        """Load until the models are whole, and of the same log not older than what we show."""
+        """Load until the models are whole, kept fresh, and no older than those of the same world
+        that were shown, unless those never come back."""
+        began = self._now()
         while True:
             models = await self._read_models.load()
-            if models is not None and not self._older(models):
-                self.models = models
-                self._on_change(models, None)
-                return
+            if models is not None and not (self._older(models) and self._now() - began < BEAT_S):
+                if await self._read_models.beating():
+                    self._heard_at = self._now()
+                    self._take(models)
+                    return
+                await self._wait_for_a_beat(models)
+            self._lose_if_silent()
             await asyncio.sleep(NOT_WHOLE_RETRY_S)
+
+    async def _wait_for_a_beat(self, models: Models) -> None:
+        """The models are as some projector left them: not to be shown, but a place to read on
+        from."""
+        if self.models is None:
+            self._take(models)
+            self._lose(_SILENT)
+        while not await self._read_models.beating():
+            self._lose_if_silent()
+            await asyncio.sleep(RETRY_S)
+
+    def _lose_if_silent(self) -> None:
+        if self._now() - self._heard_at >= BEAT_S:
+            self._lose(_SILENT)
 
     def _older(self, models: Models) -> bool:
         """Redis may have come back without its last writes: the projector will bring them."""
         shown = self.models
-        epoch, position = (shown.epoch, shown.position) if shown else self._left_at
-        return models.epoch == epoch and models.position < position
+        world, position = (shown.world, shown.position) if shown else self._left_at
+        return models.world == world and models.position < position

@@ -116,6 +116,23 @@ async def position(redis: Redis) -> int | None:
     return json.loads(text)["position"] if text else None
 
 
+async def generation(redis: Redis) -> int | None:
+    """Which models are live; None where nothing says so."""
+    if await redis.type(keys.LIVE) == b"string":
+        with suppress(ValueError):
+            return json.loads(await redis.get(keys.LIVE))["generation"]
+    return None
+
+
+async def rebuilt(redis: Redis, before: int) -> None:
+    """Wait until other models are live than those of this generation."""
+
+    async def other() -> bool:
+        return await generation(redis) not in (None, before)
+
+    await until(other, "a rebuild")
+
+
 async def reached(redis: Redis, head: int) -> None:
     async def there() -> bool:
         return await position(redis) == head
@@ -129,23 +146,23 @@ async def settled(redis: Redis, head: int) -> dict[str, Any]:
     async def whole() -> dict[str, Any] | None:
         found = await dump(redis)
         ends = [found.get(keys.checkpoint(0, number)) or b"" for number in range(PARTITIONS)]
-        at_head = all(end.endswith(b":%d" % head) for end in ends)
+        at_head = all(b":%d:" % head in end for end in ends)
         alone = all(":0:" in key for key in found if key != keys.LIVE)
         return found if at_head and alone else None
 
-    return await until(whole, f"all checkpoints at {head}, and no other version")
+    return await until(whole, f"all checkpoints at {head}, and no other generation")
 
 
 async def dump(redis: Redis) -> dict[str, Any]:
-    """All that the read models keep, byte by byte, as if the live version were number 0."""
+    """All that the read models keep, byte by byte, as if the live generation were number 0."""
     text = await redis.get(keys.LIVE)
-    live = json.loads(text) if text else {"version": 0}
+    live = json.loads(text) if text else {"generation": 0}
     found: dict[str, Any] = {}
     async for name in redis.scan_iter("votes:*", count=1_000):
-        key = name.decode().replace(f":{live['version']}:", ":0:")
-        found[key] = await _content(redis, name)
-    found.pop(keys.VERSIONS, None)
-    return dict(sorted(found.items())) | {keys.LIVE: live | {"version": 0}}
+        if name.decode() not in (keys.GENERATIONS, keys.BEAT):
+            key = name.decode().replace(f":{live['generation']}:", ":0:")
+            found[key] = await _content(redis, name)
+    return dict(sorted(found.items())) | {keys.LIVE: live | {"generation": 0}}
 
 
 async def _content(redis: Redis, name: bytes) -> Any:

@@ -22,7 +22,7 @@ async def apply(redis, before, after, *, epoch=EPOCH, tallies=(), profiles=(), p
 
 
 async def test_a_batch_that_starts_at_the_checkpoint_is_applied(redis):
-    await redis.set(CHECKPOINT, f"{EPOCH}:10")
+    await redis.set(CHECKPOINT, f"{EPOCH}:10:0:0:0")
     answer = await apply(
         redis,
         10,
@@ -32,23 +32,23 @@ async def test_a_batch_that_starts_at_the_checkpoint_is_applied(redis):
         parked=[("11", "NewEvent/1"), ("12", "NewEvent/2")],
     )
     assert answer == b"applied"
-    assert await redis.get(CHECKPOINT) == f"{EPOCH}:12".encode()
+    assert await redis.get(CHECKPOINT) == f"{EPOCH}:12:2:1:2".encode()
     assert await redis.hgetall(TALLIES) == {b"a": b"tally of a", b"b": b"tally of b"}
     assert await redis.hgetall(PROFILES) == {b"a": b"profile of a"}
     assert await redis.hgetall(PARKED) == {b"11": b"NewEvent/1", b"12": b"NewEvent/2"}
 
 
 async def test_a_batch_without_values_moves_the_checkpoint_alone(redis):
-    await redis.set(CHECKPOINT, f"{EPOCH}:10")
+    await redis.set(CHECKPOINT, f"{EPOCH}:10:0:0:0")
     assert await apply(redis, 10, 99) == b"applied"
     assert await dump(redis) == await dump(redis) | {
-        keys.checkpoint(1, 0): f"{EPOCH}:99".encode(),
+        keys.checkpoint(1, 0): f"{EPOCH}:99:0:0:0".encode(),
     }
     assert not await redis.exists(TALLIES, PROFILES, PARKED)
 
 
 async def test_a_batch_sent_twice_is_past(redis):
-    await redis.set(CHECKPOINT, f"{EPOCH}:10")
+    await redis.set(CHECKPOINT, f"{EPOCH}:10:0:0:0")
     assert await apply(redis, 10, 12, tallies=[("a", "once")]) == b"applied"
     assert await apply(redis, 10, 12, tallies=[("a", "twice")]) == b"past"
     assert await redis.hgetall(TALLIES) == {b"a": b"once"}
@@ -57,18 +57,22 @@ async def test_a_batch_sent_twice_is_past(redis):
 @pytest.mark.parametrize(
     ("checkpoint", "before", "answer"),
     [
-        ("e1e1e1e1:10", 9, b"past"),
-        ("e1e1e1e1:10", 11, b"refused"),
-        ("e1e1e1e1:9", 10, b"refused"),
-        ("e1e1e1e1:100", 99, b"past"),
-        (f"e1e1e1e1:{BEYOND_DOUBLE + 1}", BEYOND_DOUBLE, b"past"),
-        (f"e1e1e1e1:{BEYOND_DOUBLE}", BEYOND_DOUBLE + 1, b"refused"),
-        (f"e1e1e1e1:{2**63 - 1}", 2**63 - 2, b"past"),
-        ("f2f2f2f2:10", 10, b"refused"),
-        ("f2f2f2f2:10", 9, b"refused"),
-        ("e1e1e1e1:", 10, b"refused"),
-        ("e1e1e1e1:10:10", 9, b"refused"),
+        ("e1e1e1e1:10:1:0:0", 9, b"past"),
+        ("e1e1e1e1:10:1:0:0", 11, b"refused"),
+        ("e1e1e1e1:9:1:0:0", 10, b"refused"),
+        ("e1e1e1e1:100:1:0:0", 99, b"past"),
+        (f"e1e1e1e1:{BEYOND_DOUBLE + 1}:1:0:0", BEYOND_DOUBLE, b"past"),
+        (f"e1e1e1e1:{BEYOND_DOUBLE}:1:0:0", BEYOND_DOUBLE + 1, b"refused"),
+        (f"e1e1e1e1:{2**63 - 1}:1:0:0", 2**63 - 2, b"past"),
+        ("f2f2f2f2:10:1:0:0", 10, b"refused"),
+        ("f2f2f2f2:10:1:0:0", 9, b"refused"),
+        ("e1e1e1e1::1:0:0", 10, b"refused"),
+        ("e1e1e1e1:10", 10, b"refused"),
         ("10", 10, b"refused"),
+        ("e1e1e1e1:10:2:0:0", 10, b"refused"),
+        ("e1e1e1e1:10:0:0:0", 10, b"refused"),
+        ("e1e1e1e1:10:1:1:0", 9, b"refused"),
+        ("e1e1e1e1:10:1:0:1", 10, b"refused"),
         (None, 0, b"refused"),
         (None, 10, b"refused"),
     ],
@@ -87,6 +91,6 @@ async def test_a_batch_that_starts_elsewhere_changes_nothing(redis, checkpoint, 
 
 @pytest.mark.parametrize("before", [BEYOND_DOUBLE, BEYOND_DOUBLE + 1, 2**63 - 2])
 async def test_positions_beyond_a_double_are_exact(redis, before):
-    await redis.set(CHECKPOINT, f"{EPOCH}:{before}")
+    await redis.set(CHECKPOINT, f"{EPOCH}:{before}:0:0:0")
     assert await apply(redis, before, before + 1) == b"applied"
-    assert await redis.get(CHECKPOINT) == f"{EPOCH}:{before + 1}".encode()
+    assert await redis.get(CHECKPOINT) == f"{EPOCH}:{before + 1}:0:0:0".encode()

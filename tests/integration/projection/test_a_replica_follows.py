@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from tests.integration.projection.scene import ended_by_cancellation, until
+from tests.integration.projection.scene import ended_by_cancellation, generation, until
 from votes.app.models import Changes, Models, Partition, partition_of
 from votes.domain.decider import Recorded
 from votes.domain.tool import Entry, ToolListed
@@ -81,12 +81,13 @@ def cast(models: Models, slug: str, choice: str = "ship") -> Changes:
 
 async def publish(redis, changes: Changes | None, epoch: str = EPOCH) -> None:
     position = changes.position if changes else 0
-    await redis.publish(keys.CHANNEL, encode(Message(Live(1, epoch, position), changes)))
+    live = Live(await generation(redis), epoch, position)
+    await redis.publish(keys.CHANNEL, encode(Message(live, changes)))
 
 
 async def loads(redis) -> int:
-    """How often anybody has begun to load the models: each time with both scripts."""
-    return (await redis.info("commandstats"))["cmdstat_script|load"]["calls"] // 2
+    """How often anybody has begun to load the models: each time with all scripts."""
+    return (await redis.info("commandstats"))["cmdstat_script|load"]["calls"] // 3
 
 
 async def test_each_announced_change_is_adopted(kept, follower):
@@ -158,11 +159,22 @@ async def test_a_broken_subscription_empties_it_and_is_made_again(kept, follower
     await follower.at(3)
 
 
+async def saved(redis) -> dict[bytes, bytes]:
+    """All that Redis holds, as it would be on its disk."""
+    return {name: await redis.dump(name) async for name in redis.scan_iter("votes:*")}
+
+
+async def restored(redis, before: dict[bytes, bytes]) -> None:
+    """Redis comes back as it was then: without its last writes."""
+    for name, value in before.items():
+        await redis.restore(name, 0, value, replace=True)
+
+
 async def test_it_does_not_go_back_to_older_models(kept, follower, redis):
-    models = await kept.load()
+    models, before = await kept.load(), await saved(redis)
     assert await kept.apply(cast(models, A))
     await follower.at(3)
-    await kept.replace(two_tools())
+    await restored(redis, before)
     older = await kept.load()
     assert older.position == 2
     await kept.resume(older)
@@ -172,13 +184,13 @@ async def test_it_does_not_go_back_to_older_models(kept, follower, redis):
 
 
 async def test_it_does_not_go_back_after_a_lost_connection_either(kept, follower, redis):
-    models = await kept.load()
+    models, earlier = await kept.load(), await saved(redis)
     for slug in (A, B):
         assert await kept.apply(cast(models, slug))
     await follower.at(4)
+    await restored(redis, earlier)
     await redis.client_kill_filter(_type="pubsub")
     await until(lambda: (None, False) in follower.seen, "a lost connection")
-    await kept.replace(two_tools())
     older = await kept.load()
     before = await loads(redis)
 
@@ -199,6 +211,7 @@ async def test_what_a_load_found_ahead_is_not_set_back_by_a_message(kept, follow
     first, second = cast(ahead, A), cast(ahead, A)
     replica = follower.replica
     replica.models = two_tools()
+    replica.models.generation = await generation(redis)
     part = replica.models.partitions[partition_of(A)]
     part.update(second.partitions[partition_of(A)])
     part.checkpoint = 4
@@ -219,6 +232,50 @@ async def test_another_log_is_shown_whatever_its_position(kept, follower):
     await kept.replace(other)
     await until(lambda: follower.replica.models.epoch == "f2f2f2f2", "the other log's models")
     assert follower.position == 2
+
+
+async def test_a_rebuild_from_an_earlier_position_is_shown(kept, follower):
+    """As after a restore of the log: what was lost there is shown no longer."""
+    models = await kept.load()
+    assert await kept.apply(cast(models, A))
+    await follower.at(3)
+    await kept.replace(two_tools())
+    await follower.at(2)
+
+
+async def test_models_that_never_come_back_to_where_they_were_are_shown_after_a_while(
+    kept, follower, redis
+):
+    models, before = await kept.load(), await saved(redis)
+    assert await kept.apply(cast(models, A))
+    await follower.at(3)
+    await restored(redis, before)
+    await redis.client_kill_filter(_type="pubsub")
+    older = await kept.load()
+
+    async def beats() -> bool:
+        await kept.apply(older.fold((), every=True))
+        return follower.position == 2
+
+    await until(beats, "the older models")
+
+
+async def test_a_projector_that_says_nothing_is_not_believed(kept, follower, redis):
+    await follower.at(None)
+    models = await kept.load()
+    assert await kept.apply(cast(models, A))
+    await follower.at(3)
+
+
+async def test_models_that_no_projector_keeps_fresh_are_only_a_place_to_read_on_from(kept, redis):
+    await kept.load()
+    await kept.replace(two_tools())
+    await redis.delete(keys.BEAT)
+    async with following(redis) as follower:
+        await until(lambda: len(follower.seen) == 2, "models that are taken and lost")
+        assert follower.seen == [(2, False), (None, False)]
+        assert await kept.apply(cast(await kept.load(), A))
+        await follower.at(3)
 
 
 @pytest.mark.parametrize("rounds", range(0, 60, 3))

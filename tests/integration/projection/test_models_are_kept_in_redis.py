@@ -3,13 +3,14 @@
 import asyncio
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from redis.exceptions import NoScriptError
 
 from tests.integration.projection.scene import dump
-from votes.app.models import PARTITIONS, Models, Partition, partition_of
+from votes.app.models import PARTITIONS, Models, Parked, Partition, partition_of
 from votes.domain.decider import Recorded
-from votes.domain.events import Unknown
+from votes.domain.events import Unreadable
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
 from votes.views import keys
@@ -55,12 +56,12 @@ async def test_what_was_applied_is_loaded(kept):
     models = models_of_two_tools()
     assert await kept.load() is None
     await kept.replace(models)
-    unknown = recorded(5, Unknown("NewEvent", 2, {}), stream="new:stream")
+    unknown = recorded(5, Unreadable("NewEvent", 2, "too new"), stream="new:stream")
     assert await kept.apply(cast(models, (A, "ship"), (B, "skip")))
     assert await kept.apply(models.fold([unknown]))
     assert await kept.apply(models.fold((), every=True))
     assert await kept.load() == models
-    assert models.parked() == {5: "NewEvent/2"}
+    assert models.parked() == {5: Parked("NewEvent/2", "too new")}
 
 
 async def test_a_projector_that_was_overtaken_is_refused(projectors, redis):
@@ -99,10 +100,10 @@ async def test_what_a_zombie_applied_to_a_partition_is_not_applied_again(project
     assert (loaded.tally(B).ship, loaded.tally(B).skip) == (0, 1)
 
 
-async def test_a_rebuild_takes_the_place_of_the_live_version(projectors, redis):
+async def test_a_rebuild_takes_the_place_of_the_live_generation(projectors, redis):
     (leader, leading), (rebuilder, _) = projectors
     before = {name async for name in redis.scan_iter("votes:{*")}
-    await rebuilder.replace(leading)
+    await rebuilder.replace(models_of_two_tools())
     after = {name async for name in redis.scan_iter("votes:{*")}
     assert not before & after
     assert not await leader.apply(cast(leading, (A, "ship")))
@@ -110,8 +111,8 @@ async def test_a_rebuild_takes_the_place_of_the_live_version(projectors, redis):
 
 
 async def test_of_two_rebuilds_the_later_one_removes_its_own(projectors, redis):
-    (first, models), (second, _) = projectors
-    await first.replace(models)
+    (first, _), (second, _) = projectors
+    await first.replace(models_of_two_tools())
     kept = await dump(redis)
     await second.replace(cast_elsewhere())
     assert await dump(redis) == kept
@@ -147,32 +148,42 @@ async def test_a_rebuild_tells_all_who_follow_to_load(projectors, redis):
 
 
 @pytest.mark.parametrize("partition", [0, 7, PARTITIONS - 1])
-@pytest.mark.parametrize("damage", ["missing", "of another epoch", "garbled", "no number"])
+@pytest.mark.parametrize(
+    "damage",
+    ["missing", "of another epoch", "garbled", "no number", "one too many", "of another type"],
+)
 async def test_models_that_are_not_whole_are_not_loaded(kept, redis, partition, damage):
     await kept.load()
-    await kept.replace(models_of_two_tools())
-    assert await kept.load() is not None
-    checkpoint, tallies, *_ = keys.of_partition(1, partition)
+    models = models_of_two_tools()
+    await kept.replace(models)
+    assert await kept.load() == models
+    checkpoint, tallies, profiles, _ = keys.of_partition(models.generation, partition)
     match damage:
         case "missing":
             await redis.delete(checkpoint)
         case "of another epoch":
-            await redis.set(checkpoint, "f2f2f2f2:2")
+            await redis.set(checkpoint, "f2f2f2f2:2:0:0:0")
         case "garbled":
             await redis.hset(tallies, "tool-x", "{")
         case "no number":
-            await redis.set(checkpoint, f"{EPOCH}:x")
+            await redis.set(checkpoint, f"{EPOCH}:x:0:0:0")
+        case "one too many":
+            await redis.hset(tallies, "tool-x", msgspec.json.encode(models.tally(A)))
+        case "of another type":
+            await redis.delete(profiles)
+            await redis.rpush(profiles, "a list")
     assert await kept.load() is None
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"version":"one"}', "\x00"])
+@pytest.mark.parametrize("text", ["", "{}", '{"generation":"one"}', "\x00"])
 async def test_a_pointer_that_cannot_be_read_is_replaced(kept, redis, text):
     await kept.load()
     await kept.replace(models_of_two_tools())
     await redis.set(keys.LIVE, text)
     assert await kept.load() is None
-    await kept.replace(models_of_two_tools())
-    assert await kept.load() == models_of_two_tools()
+    models = models_of_two_tools()
+    await kept.replace(models)
+    assert await kept.load() == models
 
 
 async def test_scripts_that_the_server_has_forgotten_are_brought_again(kept, redis):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from tests.integration.projection.scene import TOOLS, ballot, fill, settled, worker
+from tests.integration.projection.scene import TOOLS, ballot, fill, generation, settled, worker
 from votes.app.models import partition_of
 from votes.app.ports import AuditReport, Unavailable
 from votes.app.project import rebuild
@@ -18,7 +18,7 @@ from workers import jobs
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TOOL = TOOLS[0]
-CHECKPOINT, TALLIES, PROFILES, PARKED = keys.of_partition(1, partition_of(TOOL))
+CHECKPOINT, TALLIES, PROFILES, PARKED = range(4)
 
 
 @pytest.fixture
@@ -31,10 +31,25 @@ async def built(store, redis) -> RedisReadModels:
     return kept
 
 
-async def altered(redis, key: str, field: str, **values) -> None:
+async def key(redis, place: int, tool: str = TOOL) -> str:
+    """One of the keys of the tool's partition."""
+    return keys.of_partition(await generation(redis), partition_of(tool))[place]
+
+
+async def cut(redis, place: int, field: str, value: bytes | None = None) -> None:
+    """Take a model away, or put one there; its partition goes on saying that it is whole."""
+    name, checkpoint = await key(redis, place, field), await key(redis, CHECKPOINT, field)
+    await (redis.hdel(name, field) if value is None else redis.hset(name, field, value))
+    position = (await redis.get(checkpoint)).decode().rsplit(":", 3)[0]
+    held = [str(await redis.hlen(await key(redis, part, field))) for part in (1, 2, 3)]
+    await redis.set(checkpoint, ":".join((position, *held)))
+
+
+async def altered(redis, place: int, field: str, **values) -> None:
     """Change some values of a model, as a careless hand would."""
-    model = msgspec.json.decode(await redis.hget(key, field))
-    await redis.hset(key, field, msgspec.json.encode(model | values))
+    name = await key(redis, place, field)
+    model = msgspec.json.decode(await redis.hget(name, field))
+    await redis.hset(name, field, msgspec.json.encode(model | values))
 
 
 async def test_what_an_audit_found_is_kept_for_others(store, redis, built):
@@ -43,7 +58,7 @@ async def test_what_an_audit_found_is_kept_for_others(store, redis, built):
     report = AuditReport(AT, found.events, found.models, 0, None)
     assert await RedisReadModels(redis).last_report() == report
     await redis.delete(keys.LIVE)
-    await audit(store, built, AT)
+    await audit(store, built, AT, catch_up_s=0)
     assert (await built.last_report()).problem == "the read models are missing or not whole"
 
 
@@ -52,7 +67,7 @@ async def test_what_an_audit_found_is_told_though_it_cannot_be_kept(store, redis
         async def keep_report(self, report):
             raise Unavailable("no memory left")
 
-    await redis.hdel(TALLIES, TOOL)
+    await cut(redis, TALLIES, TOOL)
     found = await audit(store, Full(redis), AT)
     assert [drift.key for drift in found.drifts] == [TOOL]
     assert await built.last_report() is None
@@ -92,16 +107,16 @@ async def test_an_altered_profile_is_drift(store, built, redis, values):
     assert [(drift.model, drift.key) for drift in found.drifts] == [("profiles", TOOL)]
 
 
-@pytest.mark.parametrize(("key", "model"), [(TALLIES, "tallies"), (PROFILES, "profiles")])
-async def test_a_missing_model_is_drift(store, built, redis, key, model):
-    await redis.hdel(key, TOOL)
+@pytest.mark.parametrize(("place", "model"), [(TALLIES, "tallies"), (PROFILES, "profiles")])
+async def test_a_missing_model_is_drift(store, built, redis, place, model):
+    await cut(redis, place, TOOL)
     found = await verify(store, built)
     assert [(drift.model, drift.key, drift.kept) for drift in found.drifts] == [(model, TOOL, None)]
 
 
-@pytest.mark.parametrize(("key", "model"), [(TALLIES, "tallies"), (PROFILES, "profiles")])
-async def test_an_added_model_is_drift(store, built, redis, key, model):
-    await redis.hset(key, "invented", await redis.hget(key, TOOL))
+@pytest.mark.parametrize(("place", "model"), [(TALLIES, "tallies"), (PROFILES, "profiles")])
+async def test_an_added_model_is_drift(store, built, redis, place, model):
+    await cut(redis, place, "invented", await redis.hget(await key(redis, place), TOOL))
     found = await verify(store, built)
     assert [(drift.model, drift.key, drift.counted) for drift in found.drifts] == [
         (model, "invented", None)
@@ -109,32 +124,38 @@ async def test_an_added_model_is_drift(store, built, redis, key, model):
 
 
 async def test_an_event_parked_by_hand_is_drift(store, built, redis):
-    await redis.hset(PARKED, "1", "Invented/1")
+    whole = await built.load()
+    await redis.hset(await key(redis, PARKED), "1", b'{"kind":"Invented/1","reason":"by hand"}')
+    await cut(redis, TALLIES, TOOL)
+    await cut(redis, TALLIES, TOOL, msgspec.json.encode(whole.tally(TOOL)))
     found = await verify(store, built)
     assert [(drift.model, drift.key) for drift in found.drifts] == [("parked", "1")]
 
 
-@pytest.mark.parametrize("value", [None, "{epoch}:99999", "f2f2f2f2:{head}", "{epoch}:x", ""])
+@pytest.mark.parametrize(
+    "value", [None, "{epoch}:99999:{held}", "f2f2f2f2:{head}:{held}", "{epoch}:x:{held}", ""]
+)
 async def test_an_altered_checkpoint_is_drift(store, built, redis, value):
     if value is None:
-        await redis.delete(CHECKPOINT)
+        await redis.delete(await key(redis, CHECKPOINT))
     else:
-        text = value.format(epoch=await store.epoch(), head=await store.head())
-        await redis.set(CHECKPOINT, text)
-    found = await verify(store, built)
+        held = (await redis.get(await key(redis, CHECKPOINT))).decode().split(":", 2)[2]
+        text = value.format(epoch=await store.epoch(), head=await store.head(), held=held)
+        await redis.set(await key(redis, CHECKPOINT), text)
+    found = await verify(store, built, catch_up_s=0)
     assert found.problem
     assert not found.ok
 
 
-@pytest.mark.parametrize("text", [None, "{", '{"version":9,"epoch":"f2f2f2f2","position":1}'])
+@pytest.mark.parametrize("text", [None, "{", '{"generation":9,"epoch":"f2f2f2f2","position":1}'])
 async def test_an_altered_pointer_is_drift(store, built, redis, text):
     await (redis.set(keys.LIVE, text) if text else redis.delete(keys.LIVE))
-    assert (await verify(store, built)).problem
+    assert (await verify(store, built, catch_up_s=0)).problem
 
 
 async def test_every_drift_is_told(store, built, redis):
     for slug in TOOLS:
-        await redis.hdel(keys.tallies(1, partition_of(slug)), slug)
+        await cut(redis, TALLIES, slug)
     found = await verify(store, built)
     assert {drift.key for drift in found.drifts} == set(TOOLS)
 
@@ -160,7 +181,7 @@ async def test_a_busy_system_has_no_drift(config, store, redis):
 
 
 async def test_a_rebuild_meanwhile_is_no_drift(store, built, redis):
-    """The switch to another version removes the one that the audit is loading."""
+    """The switch to another generation removes the one that the audit is loading."""
 
     class Overtaken(RedisReadModels):
         async def load(self):
