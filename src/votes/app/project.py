@@ -113,6 +113,8 @@ class Projector:
             async with asyncio.timeout(HEARTBEAT_S):
                 await self._bell.wait()
         except TimeoutError:
+            if await self._store.head() < models.position:
+                return False  # the log is as it was before: restored
             return await self._read_models.apply(models.fold((), every=True))
         return True
 
