@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.asking import PROBLEM_FIELDS, bearer, browser, get, head, unique
+from tests.e2e.asking import PROBLEM_FIELDS, bearer, browser, get, head, problem, unique
+from votes.api.edge import ADDRESS_BYTES_MAX, HEADERS_BYTES_MAX
 from votes.api.exchange import LARGE_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX
 
 JSON = {"Content-Type": "application/json"}
@@ -316,6 +317,21 @@ BAD_ENTRIES: dict[str, bytes] = {
 def test_a_bad_entry_of_the_catalogue_is_refused(http, admin, body):
     answer = http.put(f"/v1/tools/{unique('tool')}", content=body, headers=admin | JSON)
     refused(answer, 400)
+
+
+ADDRESSES = [f"/{'a' * ADDRESS_BYTES_MAX}", f"/v1/tools?q={'a' * ADDRESS_BYTES_MAX}"]
+
+
+@pytest.mark.parametrize("path", [*ADDRESSES, f"/v1/live?tools={'a,' * 10_000}"])
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_an_address_that_is_too_long_is_a_problem(http, path, method):
+    problem(http.request(method, path), 414, "address_too_long")
+
+
+def test_headers_that_are_too_large_are_a_problem(http):
+    for path in ("/v1/tools?limit=1", "/v1/live?tools=notion", "/tools/notion"):
+        answer = http.get(path, headers={"X-Long": "a" * HEADERS_BYTES_MAX})
+        problem(answer, 431, "headers_too_large")
 
 
 def test_a_server_takes_no_endless_headers(live_site):

@@ -3,12 +3,13 @@
 from typing import Annotated
 from urllib.parse import quote
 
+from litestar import get
 from litestar.params import Parameter
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import Refused
 from votes.api.exchange import Http
-from votes.api.html import SHARED, base, page_at, redirect, shared_page
+from votes.api.html import SHARED, base, redirect, shared_page
 from votes.api.parameters import MinPosition
 from votes.api.reading import my_states, page_for, read_at, reader
 from votes.api.tools import summary
@@ -28,7 +29,7 @@ ROWS = ("Panel verdict", "Community", "Pricing", "Best for", "Category")
 Picked = Annotated[str | None, Parameter(max_length=PAIR_LENGTH_MAX)]
 
 
-@page_at("/compare/{names:str}")
+@get("/compare/{names:str}")
 async def compare(request: Http, names: str, min_position: MinPosition = 0) -> ASGIResponse:
     """Both verdicts, prices and reviewers of two tools. The other order leads here."""
     read, waiting = await read_at(request, min_position)
@@ -41,7 +42,7 @@ async def compare(request: Http, names: str, min_position: MinPosition = 0) -> A
     return await _side_by_side(request, read, *found, waiting=waiting)
 
 
-@page_at("/compare")
+@get("/compare")
 async def pick(
     request: Http, a: Picked = None, b: Picked = None, min_position: MinPosition = 0
 ) -> ASGIResponse:

@@ -3,6 +3,7 @@
 The table is the one place where a code gets its HTTP status. Codes are stable.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -30,10 +31,13 @@ STATUS = {
     "tool_unknown": 404,
     "not_found": 404,
     "method_not_allowed": 405,
+    "body_timeout": 408,
     "body_too_large": 413,
+    "address_too_long": 414,
     "unsupported_media_type": 415,
     "idempotency_key_reused": 422,
     "too_many_streams_here": 429,
+    "headers_too_large": 431,
     "internal": 500,
     "too_many_streams": 503,
     "contended": 503,
@@ -49,10 +53,13 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     413: "Too large",
+    414: "Address too long",
     415: "Unsupported media type",
     422: "Cannot be done",
     429: "Too many",
+    431: "Headers too large",
     500: "Something went wrong",
     503: "Not now",
 }
@@ -100,6 +107,19 @@ def problem_response(
         media_type=PROBLEM_TYPE,
         headers={**always, **(headers or {})},
     )
+
+
+async def send_problem(
+    send: Any, rejected: Rejected, more: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
+    """The problem, where no framework is between us and the server."""
+    problem, headers = problem_of(rejected.code, rejected.detail)
+    body = msgspec.json.encode(problem)
+    headers |= {"Content-Type": PROBLEM_TYPE, "Content-Length": str(len(body))}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    start = {"type": "http.response.start", "status": problem.status}
+    await send(start | {"headers": [*encoded, *more]})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _refused(_: Request[Any, Any, Any], error: Refused) -> Response[bytes]:

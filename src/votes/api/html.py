@@ -6,13 +6,12 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from litestar import HttpMethod, Request, Response, route
+from litestar import Request, Response
 from litestar.exceptions import (
     HTTPException,
     MethodNotAllowedException,
     NotFoundException,
 )
-from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import EXCEPTION_HANDLERS, Refused
@@ -43,6 +42,7 @@ HEADINGS = {
     403: ("Not from here", "This form only counts when it is sent from a page of this site."),
     404: ("There is nothing here", "The page may have moved, or the tool was delisted."),
     405: ("Not that way", "This address is only for forms."),
+    408: ("Too slow", "The form did not arrive whole. Send it once more."),
     413: ("Too much", "That form is larger than any form of this site."),
     415: ("An unknown kind of form", "Only plain forms are read here."),
     422: ("That cannot be done", "The request was understood, and refused."),
@@ -72,7 +72,7 @@ def with_pages(app: Asgi) -> Asgi:
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         if (
             scope["type"] == "http"
-            and scope["method"] in ("GET", "HEAD")
+            and scope["method"] == "GET"
             and not f"{scope['path']}/".startswith(_FOR_PROGRAMS)
         ):
             scope["headers"] = [one for one in scope["headers"] if not _misread(*one)]
@@ -83,11 +83,6 @@ def with_pages(app: Asgi) -> Asgi:
 
 def _misread(name: bytes, value: bytes) -> bool:
     return name == b"origin" or (name == b"accept-encoding" and bool(_NO_GZIP.search(value)))
-
-
-def page_at(path: str) -> Callable[[Any], HTTPRouteHandler]:
-    """A route of what can be read, and asked about (HEAD)."""
-    return route(path, http_method=[HttpMethod.GET, HttpMethod.HEAD])
 
 
 def base(request: Http) -> str:

@@ -8,10 +8,9 @@ from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import parse_qs
 
-import msgspec
 from litestar import Litestar
 
-from votes.api.errors import PROBLEM_TYPE, Refused, problem_of
+from votes.api.errors import PROBLEM_TYPE, Refused, send_problem
 from votes.api.exchange import Asgi, tool_slugs
 from votes.api.proxies import client_address, header_of
 from votes.app.ports import Unavailable
@@ -70,7 +69,7 @@ def with_live(app: Litestar, others: Asgi) -> Asgi:
         if scope["method"] == "GET":
             return _live(app, scope, receive, send)
         rejected = Rejected("method_not_allowed", "A stream is only read: GET.")
-        return _problem(send, rejected, [(b"allow", b"GET")])
+        return send_problem(send, rejected, [(b"allow", b"GET")])
 
     return dispatch
 
@@ -89,13 +88,13 @@ async def _live(app: Litestar, scope: Any, receive: Any, send: Any) -> None:
         scope.clear()  # nobody reads it again, and the server holds it as long as the stream
         await streams.serve(listener, epoch, receive, send, headers)
     except Refused as refused:
-        await _problem(send, refused.rejected, headers)
+        await send_problem(send, refused.rejected, headers)
     except TooMany as full:
         code = "too_many_streams_here" if full.here else "too_many_streams"
-        await _problem(send, Rejected(code, f"There are {full}. Try again later."), headers)
+        await send_problem(send, Rejected(code, f"There are {full}. Try again later."), headers)
     except Unavailable:
         detail = "The read models cannot be reached now."
-        await _problem(send, Rejected("unavailable", detail), headers)
+        await send_problem(send, Rejected("unavailable", detail), headers)
 
 
 async def _listener(scope: Any, services: Services) -> tuple[Listener, str]:
@@ -122,12 +121,3 @@ def _cross_origin(scope: Any, allowed: tuple[str, ...]) -> Headers:
     if origin is None or origin not in allowed:
         return []
     return [(b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin")]
-
-
-async def _problem(send: Any, rejected: Rejected, more: Headers) -> None:
-    problem, headers = problem_of(rejected.code, rejected.detail)
-    headers["Content-Type"] = PROBLEM_TYPE
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    start = {"type": "http.response.start", "status": problem.status, "headers": encoded + more}
-    await send(start)
-    await send({"type": "http.response.body", "body": msgspec.json.encode(problem)})

@@ -17,6 +17,7 @@ from litestar.response.base import ASGIResponse
 
 from votes import __version__
 from votes.api import bookmarks, health, me, pages, reviews, tallies, tools, trend, votes
+from votes.api.edge import with_edge
 from votes.api.errors import EXCEPTION_HANDLERS
 from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http
 from votes.api.html import NOT_ROUTED, with_pages
@@ -113,4 +114,4 @@ def from_environment() -> Any:
     app = create_app(config)
     gc.freeze()  # what the program consists of is never garbage: do not search it
     gc.set_threshold(GARBAGE_OBJECTS_MAX)
-    return with_live(app, with_pages(app))
+    return with_edge(app, with_live(app, with_pages(app)))

@@ -2,15 +2,16 @@
 
 from urllib.parse import quote, urlsplit
 
-from litestar import Router
+from litestar import Router, get
 from litestar.config.compression import CompressionConfig
+from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
 from litestar.response.base import ASGIResponse
 
 from votes.api import comparing, forms, health, pictures
 from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http, services, tool_slug
-from votes.api.html import PAGE_PROBLEMS, base, page_at, private_page, shared_page
+from votes.api.html import PAGE_PROBLEMS, base, private_page, shared_page
 from votes.api.parameters import Cursor, MinPosition, Query
 from votes.api.reading import my_states, page_for, read_at, reader, summaries
 from votes.api.tools import summary
@@ -35,7 +36,7 @@ FEED_ENTRIES_MAX = 30
 trends = Trends()
 
 
-@page_at("/")
+@get("/")
 async def home(
     request: Http,
     sort: listing.Sort | None = None,
@@ -108,7 +109,7 @@ def _list(
     )
 
 
-@page_at("/tools/{slug:str}")
+@get("/tools/{slug:str}")
 async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """A tool with both verdicts, its votes over time, its plans and its reviews."""
     name = tool_slug(slug)
@@ -165,7 +166,7 @@ async def _trend(request: Http, read: ReadFrom, slug: ToolSlug) -> TrendView | N
         return None
 
 
-@page_at("/bookmarks")
+@get("/bookmarks")
 async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) -> ASGIResponse:
     """A user's bookmarks; for anybody else, how to get some."""
     caller = await reader(request)
@@ -195,7 +196,7 @@ def _named(models: Models, slug: ToolSlug) -> tuple[str, bool]:
     return (profile.entry.name, True) if profile is not None else (slug, False)
 
 
-@page_at("/status")
+@get("/status")
 async def status(request: Http) -> ASGIResponse:
     """How things are, by the same data as /health/ready."""
     parts = services(request)
@@ -209,7 +210,7 @@ async def status(request: Http) -> ASGIResponse:
     return private_page(page("status.html", head, **values), 503 if ready.head is None else 200)
 
 
-@page_at("/feed.xml")
+@get("/feed.xml")
 async def feed(request: Http) -> ASGIResponse:
     """The newest tools, for feed readers (Atom, RFC 4287)."""
     read, _ = await read_at(request)
@@ -223,14 +224,15 @@ async def feed(request: Http) -> ASGIResponse:
 
 COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="^/og/")
 
+HANDLERS: list[HTTPRouteHandler] = [
+    *(home, tool, my_bookmarks, status, feed),
+    *comparing.ROUTES,
+    *forms.ROUTES,
+    *pictures.ROUTES,
+]
 ROUTER = Router(
     "/",
-    route_handlers=[
-        *(home, tool, my_bookmarks, status, feed),
-        *comparing.ROUTES,
-        *forms.ROUTES,
-        *pictures.ROUTES,
-    ],
+    route_handlers=HANDLERS,
     exception_handlers=PAGE_PROBLEMS,
     middleware=[DefineMiddleware(CompressionMiddleware, config=COMPRESSION)],
     include_in_schema=False,

@@ -6,11 +6,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+from litestar import get
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import Refused
 from votes.api.exchange import Http, is_known
-from votes.api.html import page_at
 from votes.api.reading import read_at
 from votes.api.tools import summary
 from votes.app.models import Models
@@ -32,7 +32,7 @@ _FOR_A_WHILE = ("cache-control", "public, max-age=300, must-revalidate")
 _FOR_ALL = (("access-control-allow-origin", "*"), ("cross-origin-resource-policy", "cross-origin"))
 
 
-@page_at("/static/{release:str}/{name:path}")
+@get("/static/{release:str}/{name:path}")
 async def static(request: Http, release: str, name: Path) -> ASGIResponse:
     """A file under the hash of this release's files: its bytes never change."""
     known = assets()
@@ -46,7 +46,7 @@ async def static(request: Http, release: str, name: Path) -> ASGIResponse:
     return ASGIResponse(body=asset.body, media_type=asset.media_type, headers=headers)
 
 
-@page_at("/elements.json")
+@get("/elements.json")
 async def elements_now() -> ASGIResponse:
     """Where this release's elements are, for pages of other sites."""
     name = "elements/elements.js"
@@ -57,7 +57,7 @@ async def elements_now() -> ASGIResponse:
     )
 
 
-@page_at("/elements.js")
+@get("/elements.js")
 async def elements() -> ASGIResponse:
     """Leads to this release's elements, for pages that take whatever release there is."""
     to = ("location", asset_url("elements/elements.js"))
@@ -94,7 +94,7 @@ class Gallery:
 gallery = Gallery()
 
 
-@page_at("/og/{file:str}")
+@get("/og/{file:str}")
 async def picture(request: Http, file: str) -> ASGIResponse:
     """`{tool}.png` or `{a}-vs-{b}.png`: 1200 by 630, with the verdicts of now."""
     read, _ = await read_at(request)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import Refused
@@ -19,12 +19,12 @@ TIME_LENGTH_MAX = 64
 
 From = Annotated[
     str | None,
-    Parameter(query="from", max_length=TIME_LENGTH_MAX, description="A time of RFC 3339."),
+    QueryParameter(name="from", max_length=TIME_LENGTH_MAX, description="A time of RFC 3339."),
 ]
 To = Annotated[
     str | None,
-    Parameter(
-        query="to",
+    QueryParameter(
+        name="to",
         max_length=TIME_LENGTH_MAX,
         description=f"A later time; the range touches at most {BUCKETS_MAX} buckets.",
     ),

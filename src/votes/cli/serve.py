@@ -14,6 +14,8 @@ from votes.live.sockets import connections_allowed
 
 BACKLOG_CONNECTIONS = 4_096
 STOP_TIMEOUT_S = 3
+HEAD_MS = 30_000
+"""A connection that sends no whole head in this time is closed, also one kept after an answer."""
 
 
 def _needs(config: Config, *names: str) -> None:
@@ -44,6 +46,7 @@ def serve(target: str, host: str, port: int, workers: int = 1, *, factory: bool 
     """Run the HTTP server with the ASGI application that `module:name` names, until signalled."""
     from granian import Granian  # noqa: PLC0415 - a server is only for this command
     from granian.constants import HTTPModes, Interfaces, Loops  # noqa: PLC0415
+    from granian.http import HTTP1Settings  # noqa: PLC0415
     from granian.log import LogLevels  # noqa: PLC0415
 
     Granian(
@@ -61,6 +64,7 @@ def serve(target: str, host: str, port: int, workers: int = 1, *, factory: bool 
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_TIMEOUT_S,
         log_level=LogLevels.warning,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MS),
         websockets=False,
     ).serve()
 
