@@ -78,3 +78,20 @@ def test_a_slug(slug):
 )
 def test_no_slug(text):
     assert not is_slug(text)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "https://", "http://:80", "https://a:b", "http://?"]
+)
+def test_an_address_that_leads_nowhere_is_refused(url):
+    entry = Entry("Notion", "Notes", url=url)
+    given(tool.decider).when(ListTool("notion", entry)).then_refused("invalid_body")
+    given(tool.decider, LISTED).when(ListTool("notion", entry)).then_refused("invalid_body")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1]:80/a", "https://a.example", "https://日本.example/?q"]
+)
+def test_an_address_of_a_site_is_listed(url):
+    entry = Entry("Notion", "Notes", url=url)
+    given(tool.decider).when(ListTool("notion", entry)).then(ToolListed("notion", entry))

@@ -80,7 +80,7 @@ def require_same_origin(request: Http) -> None:
     host = (header(request, b"host") or "").lower()
     from_here = [] if site is None else [site == "same-origin"]
     if origin is not None:
-        from_here.append(urlsplit(origin).netloc.lower() == host != "")
+        from_here.append(origin.partition("://")[2].lower() == host != "")
     if not from_here or not all(from_here):
         raise Refused("forbidden", "The form was not sent from a page of this site.")
 

@@ -1,6 +1,6 @@
 """The pages: what the API knows, as HTML that needs no script."""
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from litestar import Router, get
 from litestar.config.compression import CompressionConfig
@@ -123,7 +123,7 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
         tool=shown,
         waiting=waiting,
         mine=await my_states(request, caller, name),
-        host=urlsplit(shown.url or "").netloc or shown.url,
+        host=words.site(shown.url or ""),
         chart=chart(votes) if votes is not None else None,
         neighbours=[
             (profile.entry, pair_path(read.models, name, other))

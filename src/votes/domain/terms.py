@@ -7,6 +7,7 @@ checked by decoding into these types, so each limit stands here alone.
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal, NewType
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
@@ -56,6 +57,17 @@ _is_slug = re.compile(_SLUG).match
 def is_slug(text: str) -> bool:
     """Whether the text could name a tool."""
     return _is_slug(text) is not None
+
+
+def is_web_address(text: str) -> bool:
+    """Whether the address leads to a site. `WebAddress` is wider: what is in the log stays
+    readable."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    return bool(parts.hostname)
 
 
 def visitor(visitor_id: str) -> VoterId:

@@ -16,6 +16,7 @@ from votes.domain.terms import (
     Text,
     ToolSlug,
     WebAddress,
+    is_web_address,
 )
 
 
@@ -94,6 +95,8 @@ def unknown(tool: ToolSlug) -> Rejected:
 def decide(command: ToolCommand, state: Tool) -> Sequence[Any] | Rejected:
     match command:
         case ListTool(tool, entry):
+            if entry.url is not None and not is_web_address(entry.url):
+                return Rejected("invalid_body", "url: not the address of a site.")
             if not state.listed:
                 return [ToolListed(tool, entry)]
             return [] if entry == state.entry else [ToolRevised(tool, entry)]

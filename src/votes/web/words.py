@@ -1,5 +1,6 @@
 """How values are said to a reader."""
 
+import re
 from datetime import datetime
 from typing import assert_never
 
@@ -41,6 +42,12 @@ def category(name: str) -> str:
         return name
     text = " ".join(_ACRONYMS.get(word, word) for word in name.split("-"))
     return text[:1].upper() + text[1:]
+
+
+def site(address: str) -> str:
+    """Where an address leads, without scheme and path. Any text is borne: old ones were not
+    checked."""
+    return re.split(r"[/?#]", address.partition("://")[2], maxsplit=1)[0] or address
 
 
 def counted(number: int, word: str) -> str:

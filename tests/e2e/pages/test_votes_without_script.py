@@ -85,6 +85,7 @@ def test_taking_back_what_is_not_there_makes_no_visitor(http, tool):
         {"Sec-Fetch-Site": "none"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://[x"},
         {"Origin": "http://127.0.0.1:1"},
         {"Sec-Fetch-Site": "same-origin", "Origin": "https://evil.example"},
         {"Sec-Fetch-Site": "cross-site", "Origin": "HERE"},
