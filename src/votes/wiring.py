@@ -26,6 +26,7 @@ from votes.live.hub import Hub
 from votes.live.sockets import streams_allowed
 from votes.store.lead import leading
 from votes.store.postgres import PostgresEventStore, create_pool
+from votes.views.pictures import RedisPictures
 from votes.views.read_models import RedisReadModels
 from votes.views.replica import Replica
 
@@ -95,6 +96,7 @@ class Services(Struct):
     memory: Memory
     reads: Reads
     read_models: RedisReadModels
+    pictures: RedisPictures
     hub: Hub
 
 
@@ -120,6 +122,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 memory,
                 reads,
                 RedisReadModels(redis),
+                RedisPictures(redis),
                 hub,
             )
         finally:

@@ -20,6 +20,7 @@ from votes.api import bookmarks, health, me, pages, reviews, tallies, tools, tre
 from votes.api.edge import with_edge
 from votes.api.errors import EXCEPTION_HANDLERS
 from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http
+from votes.api.gallery import Gallery
 from votes.api.html import NOT_ROUTED, with_pages
 from votes.api.identity import Identity
 from votes.api.live import with_live
@@ -59,6 +60,7 @@ def create_app(config: Config) -> Litestar:
         async with services(config) as parts:
             app.state.services = parts
             app.state.identity = Identity.of(config)
+            app.state.gallery = Gallery(parts.pictures)
             app.state.streams = streams = Streams(parts.hub)
             app.state.openapi = msgspec.json.encode(describe(app, HANDLERS))
             tasks = [

@@ -1,4 +1,4 @@
-"""Every key of the read models in Redis. This is the only place where one is spelled.
+"""Every key of the read models and pictures in Redis. Only here is one spelled.
 
 A partition's keys share a hash tag, so one script can change them together, on a cluster too.
 """
@@ -20,6 +20,11 @@ AUDIT = "votes:audit"
 
 CHANNEL = "votes:changes"
 """Where each announced change is published."""
+
+
+def picture(place: int) -> str:
+    """The key of a picture and the picture, see `votes.views.pictures`."""
+    return f"votes:picture:{place}"
 
 
 def checkpoint(generation: int, partition: int) -> str:

@@ -1,11 +1,20 @@
 """The pictures that stand for pages on other sites."""
 
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from itertools import combinations
 
 import pytest
 from PIL import Image
+from redis import Redis
 
-from tests.e2e.asking import new_tool
+from tests.e2e.asking import browser, get, new_tool
+from votes.api.gallery import WAITING_MAX
+from votes.views import keys
+from votes.views.pictures import PLACES
 from votes.web.picture import Opinion, Side, draw
 
 PICTURES = ("/og/notion.png", "/og/claude-haiku-open-weights-vs-mistral-3-small.png")
@@ -42,3 +51,77 @@ def test_any_name_can_be_drawn(name):
     side = Side("a-slug", name, (opinion, opinion))
     for sides in ([side], [side, side]):
         assert Image.open(BytesIO(draw(sides))).size == (1200, 630)
+
+
+def test_it_may_be_kept_for_hours(http):
+    kept = http.get("/og/notion.png").headers["cache-control"]
+    assert kept == "public, max-age=14400, stale-while-revalidate=86400"
+
+
+def place_of(site, path: str) -> tuple[str, bytes]:
+    """Where Redis keeps the picture, and its key."""
+    etag = get(site.url + path).headers["etag"].strip('"')
+    return keys.picture(int(etag[:8], 16) % PLACES), etag.encode()
+
+
+def test_what_one_process_has_drawn_another_need_not_draw(live_site, guarded):
+    path = f"/og/{new_tool(live_site)}.png"
+    place, key = place_of(live_site, path)
+    with Redis.from_url(live_site.servers.redis_url) as redis:
+        assert redis.get(place) == key + get(live_site.url + path).content
+        assert 0 < redis.ttl(place) <= 24 * 3_600
+        redis.set(place, key + b"as it was drawn")
+    assert get(guarded + path).content == b"as it was drawn"
+
+
+@pytest.mark.parametrize("kept", [b"", b"garbage", b"0" * 32 + b"of another", ["a list"]])
+def test_what_is_not_the_picture_is_drawn_anew(live_site, guarded, kept):
+    path = f"/og/{new_tool(live_site)}.png"
+    place, key = place_of(live_site, path)
+    with Redis.from_url(live_site.servers.redis_url) as redis:
+        redis.delete(place)
+        redis.rpush(place, *kept) if isinstance(kept, list) else redis.set(place, kept)
+        drawn = get(guarded + path).content
+        assert Image.open(BytesIO(drawn)).size == (1200, 630)
+        assert redis.get(place) == key + drawn
+
+
+@pytest.mark.parametrize("connections", [32, WAITING_MAX + 16])
+def test_who_asks_for_many_takes_no_picture_from_others(live_site, guarded, connections, measured):
+    """Each connection asks for one pair after the other; another network for single tools."""
+    listed = get(f"{live_site.url}/v1/tools?limit=100&sort=new").json()["tools"]
+    pairs = iter([f"{a['slug']}-vs-{b['slug']}" for a, b in combinations(listed, 2)])
+    singles = [new_tool(live_site) for _ in range(12)]
+    over, got = threading.Event(), Counter[int]()
+
+    def flood() -> None:
+        with browser(guarded) as http:
+            while not over.is_set():
+                answer = http.get(
+                    f"/og/{next(pairs)}.png", headers={"X-Forwarded-For": "203.0.113.7"}
+                )
+                got[answer.status_code] += 1
+                over.wait(float(answer.headers.get("retry-after", 0)))
+
+    with ThreadPoolExecutor(connections) as pool, browser(guarded) as http:
+        floods = [pool.submit(flood) for _ in range(connections)]
+        try:
+            while got.total() < connections:
+                over.wait(0.01)
+            took_s = [_taken(http, f"/og/{tool}.png") for tool in singles]
+        finally:
+            over.set()
+    for one in floods:
+        one.result()
+    assert set(got) <= {200, 503}
+    assert got[200] > len(singles)  # they are served too, in their turn
+    if connections <= WAITING_MAX:
+        assert not got[503]
+    measured(f"a picture beside {connections} who ask for many: {max(took_s):.2f} s at most")
+
+
+def _taken(http, path: str) -> float:
+    began = time.monotonic()
+    answer = http.get(path, headers={"X-Forwarded-For": "198.51.100.9"})
+    assert answer.status_code == 200, answer.text
+    return time.monotonic() - began

@@ -1,0 +1,36 @@
+"""A picture is drawn whether or not Redis answers."""
+
+import socket
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from tests.site import free_port
+from votes.api.gallery import Gallery
+from votes.views.pictures import RedisPictures
+from votes.web.picture import Opinion, Side
+from votes.wiring import connect_redis
+
+OPINION = Opinion("Panel", "ship", "Ship", "3 ship / 1 skip", 1.0)
+
+
+@pytest.fixture(params=["nobody listens", "nobody answers"])
+def port(request) -> Iterator[int]:
+    with socket.socket() as mute:
+        if request.param == "nobody answers":
+            mute.bind(("127.0.0.1", 0))
+            mute.listen()
+            yield mute.getsockname()[1]
+        else:
+            yield free_port()
+
+
+async def test_it_is_drawn_and_remembered_here(port):
+    redis = connect_redis(f"redis://127.0.0.1:{port}")
+    gallery, key = Gallery(RedisPictures(redis)), "0" * 32
+    drawn = await gallery.picture(key, [Side("a-slug", "A name", (OPINION,))], None)
+    assert Image.open(BytesIO(drawn)).size == (1200, 630)
+    assert await gallery.picture(key, [], None) == drawn
+    await redis.aclose()
