@@ -10,10 +10,14 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+from regress import Regex
 from schemathesis.checks import not_a_server_error
 from schemathesis.generation.modes import GenerationMode
 
 from tests.e2e.asking import bearer, get, head, new_tool, request
+from votes.api.errors import PROBLEM_TYPE, STATUS
+from votes.domain.terms import POSITION_MAX
 
 CASES_MAX = 300
 TOO_LONG_TO_READ = (414, 431)  # the server's own answers, before the API hears of it
@@ -33,23 +37,55 @@ def operations(description: dict[str, Any]) -> Iterator[Operation]:
             yield path, method, item[method]
 
 
-def contents(value: Any) -> Iterator[dict[str, Any]]:
-    """Everything in the description that has a schema and an example of it."""
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Everything in the description that has fields."""
     if isinstance(value, dict):
-        if "schema" in value and "example" in value:
-            yield value
+        yield value
         for inner in value.values():
-            yield from contents(inner)
+            yield from objects(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from contents(inner)
+            yield from objects(inner)
+
+
+def contents(value: Any) -> Iterator[dict[str, Any]]:
+    """Everything in the description that has a schema and an example of it."""
+    return (one for one in objects(value) if "schema" in one and "example" in one)
+
+
+def codes(response: dict[str, Any]) -> set[str]:
+    """The codes of problems that a response names."""
+    return set(re.findall(r"`(\w+)`", response["description"]))
+
+
+def address(site: Any, path: str) -> str:
+    return site.url + re.sub(r"\{\w+\}", "no-such-thing", path)
 
 
 def test_the_description_is_valid(description):
     assert description["openapi"].startswith("3.1")
+    validate(description)
     schemathesis.openapi.from_dict(description).validate()
     for schema in description["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
+
+
+def test_its_patterns_are_those_of_javascript(description):
+    patterns = {one["pattern"] for one in objects(description) if "pattern" in one}
+    texts = [pattern for pattern in patterns if isinstance(pattern, str)]
+    assert len(texts) >= 4
+    for pattern in texts:
+        allowed = Regex(pattern, flags="u").find
+        assert allowed("ship") or allowed("https://a.example"), pattern
+        assert not allowed("\0"), pattern
+        assert r"\ud8" not in pattern  # where text is UTF-16 that is one half of each emoji
+
+
+def test_its_numbers_are_exact(description):
+    bounds = [one for one in objects(description) if one.get("type") == "integer"]
+    assert {one["maximum"] for one in bounds if "maximum" in one} == {100, POSITION_MAX}
+    for one in bounds:
+        assert {type(one[name]) for name in one.keys() & {"minimum", "maximum"}} <= {int}
 
 
 def test_every_operation_has_a_name_of_its_own(description):
@@ -58,11 +94,16 @@ def test_every_operation_has_a_name_of_its_own(description):
     for path, method, said in operations(description):
         assert said["summary"], (path, method)
         assert said["tags"], (path, method)
+        assert set(said["tags"]) <= {tag["name"] for tag in description["tags"]}, (path, method)
+        for one in said.get("parameters", ()):
+            assert "description" in one or one["schema"].keys() & {"description", "enum"}, one
 
 
 def test_every_example_is_what_its_schema_says(description):
     found = list(contents(description["paths"]))
     assert len(found) > 20
+    for schema in description["components"]["schemas"].values():
+        found += [{"schema": schema, "example": one} for one in schema.get("examples", ())]
     for content in found:
         if isinstance(content["example"], str):
             continue  # a stream of events
@@ -103,12 +144,45 @@ def test_every_write_takes_an_idempotency_key(description):
         assert ("Idempotency-Key" in headers) is wanted, (method, path)
 
 
+def test_every_operation_says_who_may(description, live_site):
+    """Nobody gets in where a user is wanted, and a user without the role where a role is."""
+    wanted = Counter()
+    for path, method, said in operations(description):
+        if path == "/v1/live":
+            assert said["security"] == []
+            continue  # it does not end
+        nobody = request(method.upper(), address(live_site, path)).status_code
+        user = bearer(live_site, "somebody")
+        known = request(method.upper(), address(live_site, path), headers=user).status_code
+        roles = [role for one in said["security"] for role in one.get("user", ())]
+        public = said["security"] == [] or {} in said["security"]
+        assert (nobody == 401) is not public, (method, path)
+        assert (known == 403) is bool(roles), (method, path)
+        wanted[roles[0] if roles else "nobody" if public else "user"] += 1
+    assert wanted.keys() == {"admin", "panelist", "user", "nobody"}
+
+
+def test_every_operation_says_what_can_go_wrong(description):
+    every = set(STATUS) - {"not_found", "method_not_allowed"}  # of what is not described
+    named = set()
+    for path, method, said in operations(description):
+        problems = {
+            status: codes(response)
+            for status, response in said["responses"].items()
+            if PROBLEM_TYPE in response.get("content", {})
+        }
+        assert problems.pop("default") == set(), (method, path)
+        for status, found in problems.items():
+            assert {STATUS[code] for code in found} == {int(status)}, (method, path)
+            named |= found
+    assert named == every
+
+
 def test_what_is_described_is_there(description, live_site):
     for path, method, _ in operations(description):
         if path == "/v1/live":
             continue  # it does not end
-        address = live_site.url + re.sub(r"\{\w+\}", "no-such-thing", path)
-        answer = request(method.upper(), address)
+        answer = request(method.upper(), address(live_site, path))
         assert answer.status_code not in (405, 500), (method, path)
         assert answer.status_code != 404 or answer.json()["code"] == "tool_unknown", (method, path)
 
@@ -128,20 +202,18 @@ def cases(url: str) -> st.SearchStrategy[Any]:
 
 
 def check_answer(description: dict[str, Any], responses: dict[str, Any], answer: Any) -> None:
-    """The status is described, the type is that status's, and the body is of its schema.
-
-    Not left to schemathesis, whose check of answers trips over `prefixItems` (4.32).
-    """
-    described = responses.get(str(answer.status_code))
-    if described is None:
-        assert answer.status_code >= 400, answer.status_code
-        described = responses["default"]
+    """The status is described, the type is that status's, the body is of its schema, and a
+    problem's code is one that the description names."""
+    described = responses[str(answer.status_code)]
     if "content" not in described:
         assert answer.content == b""
         return
-    content = described["content"][answer.headers["content-type"][0]]
+    media_type = answer.headers["content-type"][0]
+    content = described["content"][media_type]
     schema = {**content["schema"], "components": description["components"]}
     Draft202012Validator(schema).validate(answer.json())
+    if media_type == PROBLEM_TYPE:
+        assert answer.json()["code"] in codes(described)
 
 
 def test_whatever_is_asked_the_answer_is_as_described(live_site, description):

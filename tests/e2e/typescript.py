@@ -11,7 +11,8 @@ PROJECT = ROOT / "docs" / "typescript"
 WEB = Path("src", "votes", "web")
 
 needs_node = pytest.mark.skipif(
-    shutil.which("npm") is None, reason="NO npm: THE TYPESCRIPT CLIENT IS NOT COMPILED"
+    shutil.which("npm") is None,
+    reason="NO npm: NEITHER IS THE TYPESCRIPT CLIENT COMPILED NOR THE DESCRIPTION LINTED",
 )
 
 

@@ -28,7 +28,10 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** Can it serve */
+        /**
+         * Can it serve
+         * @description 503 when the log does not answer; without Redis it serves from the log and says so.
+         */
         readonly get: operations["getReady"];
         readonly put?: never;
         readonly post?: never;
@@ -45,7 +48,10 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** Two tools side by side */
+        /**
+         * Two tools side by side
+         * @description Both summaries, and the rows in which they differ.
+         */
         readonly get: operations["compareTools"];
         readonly put?: never;
         readonly post?: never;
@@ -82,7 +88,10 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** Who am I */
+        /**
+         * Who am I
+         * @description Makes no visitor: that happens at the first vote.
+         */
         readonly get: operations["getMe"];
         readonly put?: never;
         readonly post?: never;
@@ -99,7 +108,10 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** My bookmarks, a page at a time */
+        /**
+         * My bookmarks, a page at a time
+         * @description `q` looks into tool, note and tags. Read from the log itself: always complete.
+         */
         readonly get: operations["listBookmarks"];
         readonly put?: never;
         readonly post?: never;
@@ -117,10 +129,17 @@ export interface paths {
             readonly cookie?: never;
         };
         readonly get?: never;
-        /** Bookmark a tool, or revise the bookmark */
+        /**
+         * Bookmark a tool, or revise the bookmark
+         * @description 201 for a new bookmark, 200 for one that was there. What the body leaves out is empty;
+         *     without a body, what is written beside the bookmark stays as it is.
+         */
         readonly put: operations["putBookmark"];
         readonly post?: never;
-        /** Remove a bookmark */
+        /**
+         * Remove a bookmark
+         * @description Without a bookmark this changes nothing.
+         */
         readonly delete: operations["removeBookmark"];
         readonly options?: never;
         readonly head?: never;
@@ -134,7 +153,10 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** My votes and bookmarks on up to 100 tools */
+        /**
+         * My votes and bookmarks on up to 100 tools
+         * @description For a page in one call. Read from the log itself, so it always has your last vote.
+         */
         readonly get: operations["getMyState"];
         readonly put?: never;
         readonly post?: never;
@@ -151,7 +173,10 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** The tallies of up to 100 tools */
+        /**
+         * The tallies of up to 100 tools
+         * @description In the order asked for. One unknown tool refuses the whole list.
+         */
         readonly get: operations["getTallies"];
         readonly put?: never;
         readonly post?: never;
@@ -168,7 +193,11 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** The catalogue, a page at a time */
+        /**
+         * The catalogue, a page at a time
+         * @description Listed tools: `top` by the lower bound of their share of ship, `trending` by recent votes,
+         *     `new` by their listing, `controversial` by many votes evenly split.
+         */
         readonly get: operations["listTools"];
         readonly put?: never;
         readonly post?: never;
@@ -185,12 +214,21 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** A tool with both verdicts */
+        /**
+         * A tool with both verdicts
+         * @description What the catalogue, the panel and the community say of a tool.
+         */
         readonly get: operations["getTool"];
-        /** List a tool, or revise it */
+        /**
+         * List a tool, or revise it
+         * @description 201 for a tool that was not listed, 200 for one that was. For admins.
+         */
         readonly put: operations["putTool"];
         readonly post?: never;
-        /** Take a tool out of the catalogue */
+        /**
+         * Take a tool out of the catalogue
+         * @description Its votes and reviews stay in the log and come back when it is listed again. For admins.
+         */
         readonly delete: operations["delistTool"];
         readonly options?: never;
         readonly head?: never;
@@ -204,7 +242,10 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** The panel's reviews of a tool */
+        /**
+         * The panel's reviews of a tool
+         * @description In the order of their first publication, with the verdict that they come to.
+         */
         readonly get: operations["listReviews"];
         readonly put?: never;
         readonly post?: never;
@@ -222,10 +263,16 @@ export interface paths {
             readonly cookie?: never;
         };
         readonly get?: never;
-        /** Publish your review, or revise it */
+        /**
+         * Publish your review, or revise it
+         * @description 201 for a new review, 200 for one that was there. For the panelist with that persona.
+         */
         readonly put: operations["putReview"];
         readonly post?: never;
-        /** Withdraw your review */
+        /**
+         * Withdraw your review
+         * @description Without a review this changes nothing. For the panelist with that persona.
+         */
         readonly delete: operations["withdrawReview"];
         readonly options?: never;
         readonly head?: never;
@@ -239,7 +286,10 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** The community's votes on a tool */
+        /**
+         * The community's votes on a tool
+         * @description The tally now, or as it was at a position of the log or at a time.
+         */
         readonly get: operations["getTally"];
         readonly put?: never;
         readonly post?: never;
@@ -256,7 +306,11 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** The votes on a tool, by hour or day */
+        /**
+         * The votes on a tool, by hour or day
+         * @description Whole buckets in UTC, also those without votes: `ship` and `skip` count the votes cast in
+         *     one, the totals are the tally at its end. Without a range, the last 30 days or 48 hours.
+         */
         readonly get: operations["getTrend"];
         readonly put?: never;
         readonly post?: never;
@@ -274,10 +328,16 @@ export interface paths {
             readonly cookie?: never;
         };
         readonly get?: never;
-        /** Vote ship or skip */
+        /**
+         * Vote ship or skip
+         * @description Says which choice is yours from now on; the same again changes nothing.
+         */
         readonly put: operations["castVote"];
         readonly post?: never;
-        /** Take your vote back */
+        /**
+         * Take your vote back
+         * @description Leaves no vote of yours on the tool; without one this changes nothing.
+         */
         readonly delete: operations["retractVote"];
         readonly options?: never;
         readonly head?: never;
@@ -293,7 +353,10 @@ export interface paths {
         };
         readonly get?: never;
         readonly put?: never;
-        /** A visitor token, for pages on other origins */
+        /**
+         * A visitor token, for pages on other origins
+         * @description For a page on another origin, where cookies of this one are not sent: the page keeps it.
+         */
         readonly post: operations["createVisitor"];
         readonly delete?: never;
         readonly options?: never;
@@ -307,7 +370,7 @@ export interface components {
     schemas: {
         /** Alive */
         readonly Alive: {
-            /** @enum {unknown} */
+            /** @enum {string} */
             readonly status: "ok";
             readonly version: string;
         };
@@ -331,10 +394,14 @@ export interface components {
         };
         /** BookmarkView */
         readonly BookmarkView: {
+            /** Format: date-time */
             readonly added_at: string;
             readonly collection: string | null;
             readonly note: string;
-            /** @description A place in the log's one order. */
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
             readonly position: number;
             readonly tags: readonly string[];
             /** @description A tool's name in addresses. */
@@ -345,7 +412,10 @@ export interface components {
             readonly a: components["schemas"]["SummaryView"];
             readonly b: components["schemas"]["SummaryView"];
             readonly differences: readonly components["schemas"]["Difference"][];
-            /** @description A place in the log's one order. */
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
             readonly position: number;
         };
         /**
@@ -383,7 +453,8 @@ export interface components {
          */
         readonly MeView: {
             readonly id: string | null;
-            readonly kind: string;
+            /** @enum {string} */
+            readonly kind: "nobody" | "user" | "visitor";
             readonly persona: string | null;
             readonly roles: readonly string[];
         };
@@ -394,7 +465,7 @@ export interface components {
         readonly Opinion: {
             /** @default  */
             readonly body: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             readonly choice: "ship" | "skip";
             readonly score: number;
         };
@@ -409,7 +480,7 @@ export interface components {
             readonly ship_share: number | null;
             readonly skip: number;
             readonly spread: number | null;
-            /** @enum {unknown} */
+            /** @enum {string} */
             readonly verdict: "mixed" | "pending" | "ship" | "skip";
         };
         /**
@@ -426,6 +497,13 @@ export interface components {
         /**
          * Problem
          * @description An error: `code` is for programs, `detail` for people.
+         * @example {
+         *       "code": "tool_unknown",
+         *       "detail": "There is no tool 'mistral-4' in the catalogue.",
+         *       "status": 404,
+         *       "title": "Not found",
+         *       "type": "urn:votes:problem:tool_unknown"
+         *     }
          */
         readonly Problem: {
             readonly code: string;
@@ -448,14 +526,17 @@ export interface components {
             readonly position: number | null;
             readonly postgres: boolean;
             readonly read_models: boolean;
-            /** @enum {unknown} */
+            /** @enum {string} */
             readonly status: "degraded" | "ok" | "unavailable";
             readonly version: string;
         };
         /** ReviewsView */
         readonly ReviewsView: {
             readonly panel: components["schemas"]["PanelView"];
-            /** @description A place in the log's one order. */
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
             readonly position: number;
             /** @description A tool's name in addresses. */
             readonly tool: string;
@@ -463,10 +544,11 @@ export interface components {
         /** ReviewView */
         readonly ReviewView: {
             readonly body: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             readonly choice: "ship" | "skip";
             /** @description A panel reviewer's name. */
             readonly persona: string;
+            /** Format: date-time */
             readonly revised_at: string;
             readonly score: number;
         };
@@ -477,11 +559,14 @@ export interface components {
         readonly ReviewWritten: {
             readonly body: string;
             readonly changed: boolean;
-            /** @enum {unknown} */
+            /** @enum {string} */
             readonly choice: "ship" | "skip";
             /** @description A panel reviewer's name. */
             readonly persona: string;
-            /** @description A place in the log's one order. */
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
             readonly position: number;
             readonly score: number;
             /** @description A tool's name in addresses. */
@@ -497,11 +582,15 @@ export interface components {
             readonly community: components["schemas"]["TallyView"];
             readonly description: string;
             readonly entry_price: number | null;
+            /** Format: date-time */
             readonly listed_at: string;
             readonly name: string;
             readonly panel: components["schemas"]["PanelView"];
             readonly plans: readonly components["schemas"]["Plan"][];
-            /** @description A place in the log's one order. */
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
             readonly position: number;
             readonly pricing: string;
             /** @description A tool's name in addresses. */
@@ -523,16 +612,17 @@ export interface components {
          *     could not be reached and this was read from the log.
          */
         readonly TallyView: {
+            /** Format: date-time */
             readonly as_of: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             readonly call: "none" | "ship" | "skip" | "split" | "too_early";
             readonly estimate: number | null;
-            readonly interval: readonly [
-                number,
-                number
-            ] | null;
+            readonly interval: readonly number[] | null;
             readonly leaning: ("ship" | "skip") | null;
-            /** @description A place in the log's one order. */
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
             readonly position: number;
             readonly ship: number;
             readonly ship_share: number | null;
@@ -563,7 +653,10 @@ export interface components {
         readonly ToolWritten: {
             readonly changed: boolean;
             readonly entry: components["schemas"]["Entry"];
-            /** @description A place in the log's one order. */
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
             readonly position: number;
             /** @description A tool's name in addresses. */
             readonly tool: string;
@@ -576,6 +669,7 @@ export interface components {
          *     `skip_total` are the tally as it stood at its end.
          */
         readonly TrendBucket: {
+            /** Format: date-time */
             readonly at: string;
             readonly ship: number;
             readonly ship_total: number;
@@ -587,10 +681,13 @@ export interface components {
          * @description The votes on a tool, oldest bucket first; `position` is that of its last vote.
          */
         readonly TrendView: {
-            /** @enum {unknown} */
+            /** @enum {string} */
             readonly bucket: "day" | "hour";
             readonly buckets: readonly components["schemas"]["TrendBucket"][];
-            /** @description A place in the log's one order. */
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
             readonly position: number;
             /** @description A tool's name in addresses. */
             readonly tool: string;
@@ -606,7 +703,7 @@ export interface components {
         readonly VoteBody: {
             /**
              * @example ship
-             * @enum {unknown}
+             * @enum {string}
              */
             readonly choice: "ship" | "skip";
         };
@@ -617,7 +714,10 @@ export interface components {
         readonly VoteView: {
             readonly changed: boolean;
             readonly choice: ("ship" | "skip") | null;
-            /** @description A place in the log's one order. */
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
             readonly position: number;
             readonly previous: ("ship" | "skip") | null;
             /** @description A tool's name in addresses. */
@@ -650,7 +750,45 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Alive"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -679,6 +817,33 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Ready"];
                 };
             };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             readonly 503: {
                 headers: {
@@ -688,7 +853,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Ready"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -843,7 +1008,63 @@ export interface operations {
                     readonly "application/json": components["schemas"]["CompareView"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -857,11 +1078,13 @@ export interface operations {
     readonly subscribe: {
         readonly parameters: {
             readonly query: {
+                /** @description The `id` of the last event seen. */
                 readonly last_event_id?: string;
                 /** @description Slugs, comma-separated, at most 100. */
                 readonly tools: string;
             };
             readonly header?: {
+                /** @description The same, as a browser sends it by itself. */
                 readonly "Last-Event-ID"?: string;
             };
             readonly path?: never;
@@ -869,16 +1092,96 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description `event: tally` with a Tally, `event: summary` with a Summary, `event: delisted`; `id: EPOCH-POSITION`. */
+            /** @description `event: tally` with a TallyView, `event: summary` with a SummaryView, `event: delisted` with the `tool`; `id: EPOCH-POSITION`. Lines that begin with a colon say that there is nothing to say. */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example retry: 2500
+                     *
+                     *     event: tally
+                     *     data: {"tool":"mistral-3-small","ship":9,"skip":0,"total":9,"ship_share":1.0,"call":"ship","leaning":null,"estimate":0.846154,"interval":[0.508491,1.0],"position":351,"as_of":"2026-01-31T12:00:00Z","stale":false}
+                     *     id: 5f0c1c9e-351
+                     *
+                     *     : still here
+                     *
+                     *     event: delisted
+                     *     data: {"tool":"mistral-3-small","position":360}
+                     *     id: 5f0c1c9e-360
+                     */
                     readonly "text/event-stream": string;
                 };
             };
-            /** @description A problem. */
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `too_many_streams_here`. */
+            readonly 429: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `too_many_streams`, `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -917,7 +1220,54 @@ export interface operations {
                     readonly "application/json": components["schemas"]["MeView"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -931,16 +1281,19 @@ export interface operations {
     readonly listBookmarks: {
         readonly parameters: {
             readonly query?: {
-                readonly collection?: string | null;
+                /** @description Only those that have this one. */
+                readonly collection?: string;
                 /** @description `next_cursor` of the page before. */
-                readonly cursor?: string | null;
+                readonly cursor?: string;
                 /** @description How many at most. */
                 readonly limit?: number;
                 /** @description Answer at or after this position of the log, or 503 at the deadline. */
                 readonly min_position?: number;
-                readonly q?: string | null;
+                /** @description Words that are looked for. */
+                readonly q?: string;
                 readonly sort?: "new" | "old" | "tool";
-                readonly tag?: string | null;
+                /** @description Only those that have this one. */
+                readonly tag?: string;
             };
             readonly header?: never;
             readonly path?: never;
@@ -975,7 +1328,63 @@ export interface operations {
                     readonly "application/json": components["schemas"]["BookmarksPage"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_parameter`, `invalid_cursor`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1055,7 +1464,108 @@ export interface operations {
                     readonly "application/json": components["schemas"]["BookmarkView"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_body`, `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_timeout`. */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_too_large`. */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `unsupported_media_type`. */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1083,11 +1593,87 @@ export interface operations {
             /** @description No Content */
             readonly 204: {
                 headers: {
+                    /** @description Where the log then stood. */
+                    readonly "Votes-Position"?: number;
                     readonly [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1131,7 +1717,72 @@ export interface operations {
                     };
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1188,7 +1839,63 @@ export interface operations {
                     readonly "application/json": components["schemas"]["TalliesView"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1202,14 +1909,16 @@ export interface operations {
     readonly listTools: {
         readonly parameters: {
             readonly query?: {
-                readonly category?: string | null;
+                /** @description Only those that have this one. */
+                readonly category?: string;
                 /** @description `next_cursor` of the page before. */
-                readonly cursor?: string | null;
+                readonly cursor?: string;
                 /** @description How many at most. */
                 readonly limit?: number;
                 /** @description Answer at or after this position of the log, or 503 at the deadline. */
                 readonly min_position?: number;
-                readonly q?: string | null;
+                /** @description Words that are looked for. */
+                readonly q?: string;
                 readonly sort?: "top" | "trending" | "new" | "controversial";
             };
             readonly header?: never;
@@ -1289,7 +1998,54 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ToolsPage"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_parameter`, `invalid_cursor`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1379,7 +2135,63 @@ export interface operations {
                     readonly "application/json": components["schemas"]["SummaryView"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1490,7 +2302,108 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ToolWritten"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_timeout`. */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_too_large`. */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `unsupported_media_type`. */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1518,11 +2431,96 @@ export interface operations {
             /** @description No Content */
             readonly 204: {
                 headers: {
+                    /** @description Where the log then stood. */
+                    readonly "Votes-Position"?: number;
                     readonly [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1579,7 +2577,63 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ReviewsView"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1656,7 +2710,117 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ReviewWritten"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_body`, `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_timeout`. */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_too_large`. */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `unsupported_media_type`. */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1685,11 +2849,96 @@ export interface operations {
             /** @description No Content */
             readonly 204: {
                 headers: {
+                    /** @description Where the log then stood. */
+                    readonly "Votes-Position"?: number;
                     readonly [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1704,7 +2953,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 /** @description A position of the log, or a time of RFC 3339. */
-                readonly at?: string | null;
+                readonly at?: string;
                 /** @description Answer at or after this position of the log, or 503 at the deadline. */
                 readonly min_position?: number;
             };
@@ -1744,7 +2993,63 @@ export interface operations {
                     readonly "application/json": components["schemas"]["TallyView"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1760,11 +3065,11 @@ export interface operations {
             readonly query?: {
                 readonly bucket?: "hour" | "day";
                 /** @description A time of RFC 3339. */
-                readonly from?: string | null;
+                readonly from?: string;
                 /** @description Answer at or after this position of the log, or 503 at the deadline. */
                 readonly min_position?: number;
                 /** @description A later time; the range touches at most 750 buckets. */
-                readonly to?: string | null;
+                readonly to?: string;
             };
             readonly header?: never;
             readonly path: {
@@ -1799,7 +3104,63 @@ export interface operations {
                     readonly "application/json": components["schemas"]["TrendView"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1851,7 +3212,108 @@ export interface operations {
                     readonly "application/json": components["schemas"]["VoteView"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_body`, `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_timeout`. */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_too_large`. */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `unsupported_media_type`. */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1894,7 +3356,81 @@ export interface operations {
                     readonly "application/json": components["schemas"]["VoteView"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1928,7 +3464,45 @@ export interface operations {
                     readonly "application/json": components["schemas"]["VisitorView"];
                 };
             };
-            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_cursor`, `invalid_idempotency_key`, `not_authenticated`, `token_invalid`, `forbidden`, `tool_unknown`, `not_found`, `method_not_allowed`, `body_too_large`, `unsupported_media_type`, `idempotency_key_reused`, `too_many_streams_here`, `internal`, `too_many_streams`, `contended`, `overloaded`, `written_by_newer_release`, `not_yet`, `unavailable`. */
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
             readonly default: {
                 headers: {
                     readonly [name: string]: unknown;

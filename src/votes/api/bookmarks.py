@@ -15,7 +15,7 @@ from votes.api.exchange import (
     tool_slug,
 )
 from votes.api.identity import require_user
-from votes.api.parameters import Cursor, Limit, MinPosition, Query
+from votes.api.parameters import Cursor, Limit, MinPosition, Only, Query
 from votes.app import bookmarks
 from votes.app.answers import BookmarksPage, BookmarkView
 from votes.app.paging import LIMIT_DEFAULT
@@ -31,14 +31,14 @@ _annotations = msgspec.json.Decoder(Annotations)
     operation_id="listBookmarks",
     summary="My bookmarks, a page at a time",
     tags=["bookmarks"],
-    opt={"answers": {200: BookmarksPage}},
+    opt={"answers": {200: BookmarksPage}, "who": "user"},
 )
 async def list_bookmarks(
     request: Http,
     sort: bookmarks.Sort = "new",
     q: Query = None,
-    tag: Query = None,
-    collection: Query = None,
+    tag: Only = None,
+    collection: Only = None,
     cursor: Cursor = None,
     limit: Limit = LIMIT_DEFAULT,
     min_position: MinPosition = 0,
@@ -65,6 +65,7 @@ async def list_bookmarks(
         "body_optional": True,
         "answers": {200: BookmarkView, 201: BookmarkView},
         "write": True,
+        "who": "user",
     },
 )
 async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
@@ -95,7 +96,7 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
     summary="Remove a bookmark",
     tags=["bookmarks"],
     status_code=200,  # the answer itself says 204
-    opt={"write": True},
+    opt={"write": True, "who": "user"},
 )
 async def remove_bookmark(request: Http, slug: str) -> ASGIResponse:
     """Without a bookmark this changes nothing."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 TALLY: dict[str, Any] = {
     "tool": "mistral-3-small",
     "ship": 9,
@@ -64,6 +66,26 @@ BOOKMARK: dict[str, Any] = {
     "added_at": "2026-01-31T12:00:00Z",
     "position": 352,
 }
+PROBLEM: dict[str, Any] = {
+    "type": "urn:votes:problem:tool_unknown",
+    "title": "Not found",
+    "status": 404,
+    "code": "tool_unknown",
+    "detail": "There is no tool 'mistral-4' in the catalogue.",
+}
+STREAM = f"""retry: 2500
+
+event: tally
+data: {msgspec.json.encode(TALLY).decode()}
+id: 5f0c1c9e-351
+
+: still here
+
+event: delisted
+data: {{"tool":"mistral-3-small","position":360}}
+id: 5f0c1c9e-360
+
+"""
 EXAMPLES: dict[str, dict[str, Any]] = {
     "castVote": {"body": {"choice": "ship"}, "answer": VOTE},
     "retractVote": {"answer": {**VOTE, "choice": None, "previous": "ship"}},

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs
 
 from litestar import Litestar
 
-from votes.api.errors import PROBLEM_TYPE, Refused, send_problem
+from votes.api.errors import Refused, send_problem
+from votes.api.examples import STREAM
 from votes.api.exchange import Asgi, tool_slugs
 from votes.api.proxies import client_address, header_of
 from votes.app.ports import Unavailable
@@ -42,22 +43,30 @@ DESCRIPTION: dict[str, Any] = {
                 "description": "Slugs, comma-separated, at most 100.",
                 "schema": {"type": "string"},
             },
-            {"name": "last_event_id", "in": "query", "schema": {"type": "string"}},
-            {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}},
+            {
+                "name": "last_event_id",
+                "in": "query",
+                "description": "The `id` of the last event seen.",
+                "schema": {"type": "string"},
+            },
+            {
+                "name": "Last-Event-ID",
+                "in": "header",
+                "description": "The same, as a browser sends it by itself.",
+                "schema": {"type": "string"},
+            },
         ],
         "responses": {
             "200": {
-                "description": "`event: tally` with a Tally, `event: summary` with a Summary, "
-                "`event: delisted`; `id: EPOCH-POSITION`.",
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
-            },
-            "default": {
-                "description": "A problem.",
-                "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                "description": "`event: tally` with a TallyView, `event: summary` with a "
+                "SummaryView, `event: delisted` with the `tool`; `id: EPOCH-POSITION`. Lines that "
+                "begin with a colon say that there is nothing to say.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}, "example": STREAM}},
             },
         },
     }
 }
+"""The operation, but for who may ask and what can go wrong."""
 
 
 def with_live(app: Litestar, others: Asgi) -> Asgi:

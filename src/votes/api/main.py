@@ -13,6 +13,7 @@ from litestar.config.cors import CORSConfig
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
+from litestar.openapi.spec import License
 from litestar.response.base import ASGIResponse
 
 from votes import __version__
@@ -24,7 +25,7 @@ from votes.api.gallery import Gallery
 from votes.api.html import NOT_ROUTED, with_pages
 from votes.api.identity import Identity
 from votes.api.live import with_live
-from votes.api.openapi import describe
+from votes.api.openapi import ABOUT, describe
 from votes.config import Config, load
 from votes.live.sockets import bound_connections
 from votes.live.stream import Streams
@@ -83,7 +84,9 @@ def create_app(config: Config) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="votes",
             version=__version__,
-            description="Ship or skip: votes, bookmarks, panel reviews and live tallies.",
+            description=ABOUT,
+            license=License("Apache-2.0", identifier="Apache-2.0"),
+            use_handler_docstrings=True,
             path="/docs",
             render_plugins=[ScalarRenderPlugin(path="/")],
         ),

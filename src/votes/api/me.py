@@ -16,7 +16,7 @@ from votes.app.states import NOTHING, states
     operation_id="getMe",
     summary="Who am I",
     tags=["me"],
-    opt={"answers": {200: MeView}},
+    opt={"answers": {200: MeView}, "who": "voter"},
 )
 async def get_me(request: Http) -> ASGIResponse:
     """Makes no visitor: that happens at the first vote."""
@@ -34,7 +34,7 @@ async def get_me(request: Http) -> ASGIResponse:
     operation_id="getMyState",
     summary="My votes and bookmarks on up to 100 tools",
     tags=["me"],
-    opt={"answers": {200: dict[str, ToolState]}},
+    opt={"answers": {200: dict[str, ToolState]}, "who": "voter"},
 )
 async def get_my_state(
     request: Http, tools: ToolList, min_position: MinPosition = 0

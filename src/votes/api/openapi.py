@@ -1,7 +1,13 @@
-"""The description of the API: Litestar's, completed with bodies, answers and problems.
+"""The description of the API: Litestar's, completed with bodies, answers, problems and security.
 
-Bodies are read by hand (strictly, and only when they say that they are JSON), so a route names
-its types in `opt`: `body`, `answers` by status, and `write` for what takes an `Idempotency-Key`.
+Bodies are read by hand (strictly, and only when they say that they are JSON), so a route says in
+`opt` what Litestar cannot see:
+
+- `body`, its type, and `body_optional`;
+- `answers`: the type of each status;
+- `write`, for what takes an `Idempotency-Key`;
+- `who` may ask: `voter`, `user`, `admin` or `panelist`; without it anyone;
+- `new_tool`, where the slug may be one that no tool has yet.
 """
 
 from collections.abc import Iterable
@@ -14,56 +20,135 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from votes.api import live
-from votes.api.errors import STATUS
-from votes.api.examples import EXAMPLES
+from votes.api.errors import PROBLEM_TYPE, STATUS, problem_of
+from votes.api.examples import EXAMPLES, PROBLEM
+from votes.api.schemas import portable, portable_parameter
 from votes.app.shapes import Problem
+from votes.domain.terms import PersonaSlug, ToolSlug
+
+ABOUT = """Ship or skip: votes, bookmarks, panel reviews and live tallies.
+
+- A write says what shall be, so the same again changes nothing. It answers with its `position` in
+  the log; a read that is given it as `min_position` shows the write.
+- After a 5xx or a broken connection nobody knows whether a write was done: send it again.
+- Reads that are the same for all carry an `ETag`, and answer 304 to `If-None-Match`.
+- Errors are `application/problem+json`: `code` is for programs and stays, `detail` is for people.
+- Fields may be added to answers. Fields that are not described here are refused in bodies."""
+
+TAGS = {
+    "votes": "One vote for each voter and tool.",
+    "identity": "Who is known without logging in.",
+    "tallies": "What the votes come to, now and then.",
+    "tools": "The catalogue, with both verdicts on each tool.",
+    "reviews": "What the panel says.",
+    "me": "What the one who asks has done.",
+    "bookmarks": "The tools that a user keeps.",
+    "live": "Numbers that move.",
+    "health": "For whoever keeps this running.",
+}
 
 _REF = "#/components/schemas/{name}"
+_NAMES: dict[str, Any] = {"slug": ToolSlug, "a": ToolSlug, "b": ToolSlug, "persona": PersonaSlug}
+"""What a parameter of a path is."""
+_TOOLS = {"slug", "a", "b", "tools"}
+"""The parameters that name tools."""
+_KEY = "Idempotency-Key"
 _IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
+    "name": _KEY,
     "in": "header",
-    "required": False,
     "description": "Same key and body, same answer, for ever; same key and other body, 422.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
-_SECURITY = {
-    "user": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+_POSITION = {
+    "Votes-Position": {
+        "description": "Where the log then stood.",
+        "schema": {"type": "integer", "format": "int64"},
+    }
+}
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
+}
+
+_SCHEMES = {
+    "user": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A user's token, signed by the login of the site; its `roles` may be "
+        "`admin` and `panelist`. A site may also send it in a cookie of its own.",
+    },
     "visitorToken": {
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
         "description": "`Visitor TOKEN`, from POST /v1/visitors.",
     },
-    "visitorCookie": {"type": "apiKey", "in": "cookie", "name": "__Host-visitor"},
+    "visitorCookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-visitor",
+        "description": "Set by the first vote of somebody unknown. On http loopback: `visitor`.",
+    },
 }
+_SECURITY: dict[str, list[dict[str, list[str]]]] = {
+    "anyone": [],
+    "voter": [{"visitorCookie": []}, {"visitorToken": []}, {"user": []}, {}],
+    "user": [{"user": []}],
+    "admin": [{"user": ["admin"]}],
+    "panelist": [{"user": ["panelist"]}],
+}
+
+_ONLY_OF: dict[str, set[str]] = {
+    "invalid_body": {"body"},
+    "body_too_large": {"body"},
+    "body_timeout": {"body"},
+    "unsupported_media_type": {"body"},
+    "invalid_parameter": {"query", "new_tool"},
+    "invalid_cursor": {"cursor"},
+    "invalid_idempotency_key": {_KEY},
+    "idempotency_key_reused": {_KEY},
+    "contended": {_KEY},
+    "written_by_newer_release": {_KEY},
+    "not_authenticated": {"user", "admin", "panelist"},
+    "token_invalid": {"voter", "user", "admin", "panelist"},
+    "forbidden": {"admin", "panelist"},
+    "tool_unknown": {"tool"},
+    "not_found": set(),  # of an address that is not described
+    "method_not_allowed": set(),
+    "too_many_streams": {"stream"},
+    "too_many_streams_here": {"stream"},
+    "not_yet": {"min_position"},
+}
+"""What an operation has that lets it answer with a code. Every operation may answer with a code
+that is not here."""
 
 
 def describe(app: Litestar, handlers: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
     """The OpenAPI document of the app's routes."""
     document: dict[str, Any] = app.openapi_schema.to_schema()
     handlers = list(handlers)
-    types = [Problem] + [kind for handler in handlers for kind in _types(handler)]
+    types = [Problem, *_NAMES.values()] + [kind for one in handlers for kind in _types(one)]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
-    by_type = dict(zip(types, schemas, strict=True))
+    by_type = dict(zip(types, portable(schemas), strict=True))
     for handler in handlers:
         for path in handler.paths:
             item = document["paths"][path.replace(":str", "")]
-            _complete(item[next(iter(handler.http_methods)).lower()], handler, by_type)
-    document["paths"][live.PATH] = live.DESCRIPTION
+            _complete(item[next(iter(handler.http_methods)).lower()], handler.opt, by_type)
+    document["paths"][live.PATH] = {"get": _stream(live.DESCRIPTION["get"])}
     parts = document.setdefault("components", {})
-    parts.setdefault("schemas", {}).update(_portable(components))
-    parts["securitySchemes"] = _SECURITY
+    parts.setdefault("schemas", {}).update(portable(components))
+    parts["schemas"]["Problem"]["examples"] = [PROBLEM]
+    parts["securitySchemes"] = _SCHEMES
+    document["tags"] = [{"name": name, "description": said} for name, said in TAGS.items()]
     return document
 
 
-def _portable(schemas: dict[str, Any]) -> dict[str, Any]:
-    """The same whatever reads or writes it: Python's `\\A` and `\\Z` are letters to JavaScript, and
-    before 3.13 Python keeps the indentation of docstrings."""
-    for schema in schemas.values():
-        if "description" in schema:
-            schema["description"] = cleandoc(schema["description"])
-    text = msgspec.json.encode(schemas).replace(rb"\\A", b"^").replace(rb"\\Z", b"$")
-    return msgspec.json.decode(text, type=dict[str, Any])
+def _stream(operation: dict[str, Any]) -> dict[str, Any]:
+    problems = _problems(_traits({}, operation["parameters"]) | {"stream"})
+    return operation | {
+        "responses": problems | operation["responses"],
+        "security": _SECURITY["anyone"],
+    }
 
 
 def _types(handler: HTTPRouteHandler) -> list[Any]:
@@ -71,32 +156,67 @@ def _types(handler: HTTPRouteHandler) -> list[Any]:
     return body + list(handler.opt.get("answers", {}).values())
 
 
-def _complete(
-    operation: dict[str, Any], handler: HTTPRouteHandler, by_type: dict[Any, Any]
-) -> None:
-    opt = handler.opt
+def _complete(operation: dict[str, Any], opt: dict[str, Any], by_type: dict[Any, Any]) -> None:
     examples = EXAMPLES.get(operation["operationId"], {})
+    parameters = [portable_parameter(one) for one in operation.get("parameters", ())]
+    for one in parameters:
+        if one["in"] == "path" and one["name"] in _NAMES:
+            one["schema"] = by_type[_NAMES[one["name"]]]
+    if opt.get("write"):
+        parameters.append(_IDEMPOTENCY_KEY)
+    if parameters:
+        operation["parameters"] = parameters
     if "body" in opt:
         operation["requestBody"] = {
             "required": not opt.get("body_optional", False),
             "content": _content("application/json", by_type[opt["body"]], examples.get("body")),
         }
-    if opt.get("write"):
-        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     answers = opt.get("answers", {204: None})
     responses = {
         str(status): _response(status, by_type.get(kind), examples.get("answer"))
         for status, kind in answers.items()
     }
-    problem = _content("application/problem+json", by_type[Problem], None)
-    codes = ", ".join(f"`{code}`" for code in STATUS)
-    responses["default"] = {"description": f"A problem: {codes}.", "content": problem}
-    operation["responses"] = responses
+    operation["responses"] = _problems(_traits(opt, parameters)) | responses
+    operation["security"] = _SECURITY[opt.get("who", "anyone")]
+    operation.pop("deprecated", None)
+    if "description" in operation:
+        operation["description"] = cleandoc(operation["description"])
+
+
+def _traits(opt: dict[str, Any], parameters: list[dict[str, Any]]) -> set[str]:
+    """What the operation has of `_ONLY_OF`."""
+    names = {one["name"] for one in parameters}
+    traits = names | {one["in"] for one in parameters} | {opt.get("who", "anyone")}
+    if names & _TOOLS:
+        traits.add("new_tool" if opt.get("new_tool") else "tool")
+    return traits | ({"body"} if "body" in opt else set())
+
+
+def _problems(traits: set[str]) -> dict[str, Any]:
+    """The problems that an operation with these traits can answer with, by status."""
+    by_status: dict[int, list[str]] = {}
+    for code, status in sorted(STATUS.items(), key=lambda item: item[1]):
+        if code not in _ONLY_OF or _ONLY_OF[code] & traits:
+            by_status.setdefault(status, []).append(code)
+    responses = {}
+    for status, codes in by_status.items():
+        named = _problem(f"A problem: {', '.join(f'`{code}`' for code in codes)}.")
+        if "Retry-After" in problem_of(codes[0], "")[1]:
+            named["headers"] = _RETRY_AFTER
+        responses[str(status)] = named
+    return responses | {"default": _problem("Any other problem.")}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(name="Problem")}
+    return {"description": description, "content": _content(PROBLEM_TYPE, schema, None)}
 
 
 def _response(status: int, schema: Any, example: Any) -> dict[str, Any]:
     response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    if schema is not None:
+    if schema is None:
+        response["headers"] = _POSITION
+    else:
         response["content"] = _content("application/json", schema, example)
     return response
 

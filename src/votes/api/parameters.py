@@ -15,6 +15,7 @@ MinPosition = Annotated[
     Parameter(
         ge=0,
         le=POSITION_MAX,
+        schema_extra={"maximum": POSITION_MAX, "format": "int64"},  # Litestar makes it a float
         description="Answer at or after this position of the log, or 503 at the deadline.",
     ),
 ]
@@ -23,7 +24,14 @@ Cursor = Annotated[
     str | None,
     Parameter(max_length=CURSOR_LENGTH_MAX, description="`next_cursor` of the page before."),
 ]
-Query = Annotated[str | None, Parameter(max_length=TEXT_LENGTH_MAX)]
+Query = Annotated[
+    str | None,
+    Parameter(max_length=TEXT_LENGTH_MAX, description="Words that are looked for."),
+]
+Only = Annotated[
+    str | None,
+    Parameter(max_length=TEXT_LENGTH_MAX, description="Only those that have this one."),
+]
 ToolList = Annotated[
     str,
     Parameter(max_length=12_000, description="Slugs, comma-separated, at most 100."),

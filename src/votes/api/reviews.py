@@ -52,7 +52,12 @@ async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) 
     tags=["reviews"],
     status_code=200,
     request_max_body_size=LARGE_BODY_BYTES_MAX,
-    opt={"body": Opinion, "answers": {200: ReviewWritten, 201: ReviewWritten}, "write": True},
+    opt={
+        "body": Opinion,
+        "answers": {200: ReviewWritten, 201: ReviewWritten},
+        "write": True,
+        "who": "panelist",
+    },
 )
 async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     """201 for a new review, 200 for one that was there. For the panelist with that persona."""
@@ -79,7 +84,7 @@ async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     summary="Withdraw your review",
     tags=["reviews"],
     status_code=200,  # the answer itself says 204
-    opt={"write": True},
+    opt={"write": True, "who": "panelist"},
 )
 async def withdraw_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     """Without a review this changes nothing. For the panelist with that persona."""

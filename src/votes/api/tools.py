@@ -18,7 +18,7 @@ from votes.api.exchange import (
     tool_slug,
 )
 from votes.api.identity import require_admin
-from votes.api.parameters import Cursor, Limit, MinPosition, Query
+from votes.api.parameters import Cursor, Limit, MinPosition, Only, Query
 from votes.app import listing
 from votes.app.answers import CompareView, SummaryView, ToolsPage, compare_view, summary_view
 from votes.app.paging import LIMIT_DEFAULT
@@ -49,7 +49,7 @@ def summary(read: ReadFrom, slug: ToolSlug) -> SummaryView:
 async def list_tools(
     request: Http,
     sort: listing.Sort = "top",
-    category: Query = None,
+    category: Only = None,
     q: Query = None,
     cursor: Cursor = None,
     limit: Limit = LIMIT_DEFAULT,
@@ -107,7 +107,13 @@ async def compare_tools(
     tags=["tools"],
     status_code=200,
     request_max_body_size=LARGE_BODY_BYTES_MAX,
-    opt={"body": Entry, "answers": {200: ToolWritten, 201: ToolWritten}, "write": True},
+    opt={
+        "body": Entry,
+        "answers": {200: ToolWritten, 201: ToolWritten},
+        "write": True,
+        "who": "admin",
+        "new_tool": True,
+    },
 )
 async def put_tool(request: Http, slug: str) -> ASGIResponse:
     """201 for a tool that was not listed, 200 for one that was. For admins."""
@@ -132,7 +138,7 @@ async def put_tool(request: Http, slug: str) -> ASGIResponse:
     summary="Take a tool out of the catalogue",
     tags=["tools"],
     status_code=200,  # the answer itself says 204
-    opt={"write": True},
+    opt={"write": True, "who": "admin"},
 )
 async def delist_tool(request: Http, slug: str) -> ASGIResponse:
     """Its votes and reviews stay in the log and come back when it is listed again. For admins."""

@@ -29,7 +29,7 @@ _body = msgspec.json.Decoder(VoteBody)
     summary="Vote ship or skip",
     tags=["votes"],
     status_code=200,
-    opt={"body": VoteBody, "answers": {200: VoteView}, "write": True},
+    opt={"body": VoteBody, "answers": {200: VoteView}, "write": True, "who": "voter"},
 )
 async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     """Says which choice is yours from now on; the same again changes nothing."""
@@ -47,7 +47,7 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     summary="Take your vote back",
     tags=["votes"],
     status_code=200,
-    opt={"answers": {200: VoteView}, "write": True},
+    opt={"answers": {200: VoteView}, "write": True, "who": "voter"},
 )
 async def retract_vote(request: Http, slug: str) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""

@@ -1,9 +1,9 @@
 """The shapes that readers get."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from votes.domain import verdict
@@ -12,6 +12,8 @@ from votes.domain.tally import Tally
 from votes.domain.terms import Choice, PersonaSlug, Position, Score, ToolSlug
 from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import Call, PanelVerdict
+
+Time = Annotated[datetime, Meta(tz=True)]
 
 
 class TallyView(Struct, frozen=True):
@@ -33,7 +35,7 @@ class TallyView(Struct, frozen=True):
     estimate: float | None
     interval: tuple[float, float] | None
     position: Position
-    as_of: datetime
+    as_of: Time
     stale: bool
 
 
@@ -46,7 +48,7 @@ class ReviewView(Struct, frozen=True):
     score: Score
     choice: Choice
     body: str
-    revised_at: datetime
+    revised_at: Time
 
 
 class PanelView(Struct, frozen=True):
@@ -74,7 +76,7 @@ class SummaryView(Struct, frozen=True):
     best_for: str
     plans: tuple[Plan, ...]
     entry_price: float | None
-    listed_at: datetime
+    listed_at: Time
     panel: PanelView
     community: TallyView
     position: Position
@@ -190,7 +192,7 @@ class BookmarkView(Struct, frozen=True):
     note: str
     tags: tuple[str, ...]
     collection: str | None
-    added_at: datetime
+    added_at: Time
     position: Position
 
 

@@ -11,7 +11,7 @@ from votes.domain.tool import Entry
 class MeView(Struct, frozen=True):
     """`kind` is `user`, `visitor`, or `nobody` for one who has not voted yet."""
 
-    kind: str
+    kind: Literal["user", "visitor", "nobody"]
     id: str | None
     roles: list[str]
     persona: PersonaSlug | None

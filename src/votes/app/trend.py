@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from votes.app.answers import Time
 from votes.app.ports import Alike, AlikeOf, EventStore, Unavailable
 from votes.domain import tally as tallies
 from votes.domain.tally import Tally
@@ -47,7 +48,7 @@ class TrendBucket(Struct, frozen=True):
     `skip_total` are the tally as it stood at its end.
     """
 
-    at: datetime
+    at: Time
     ship: int
     skip: int
     ship_total: int

@@ -33,7 +33,7 @@ Text = Annotated[str, Meta(pattern=_TEXT, max_length=4_000)]
 ReviewBody = Annotated[str, Meta(pattern=_TEXT, max_length=10_000)]
 Tag = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=50)]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=TAGS_MAX)]
-WebAddress = Annotated[str, Meta(pattern=r"\Ahttps?://[^\s\x00-\x20<>\"]+\Z", max_length=2_048)]
+WebAddress = Annotated[str, Meta(pattern=r'\Ahttps?://[^\s\x00-\x20<>"]+\Z', max_length=2_048)]
 Score = Annotated[int, Meta(ge=0, le=100)]
 Price = Annotated[float, Meta(ge=0)]
 
@@ -44,7 +44,13 @@ TIME_MIN = datetime(1970, 1, 1, tzinfo=UTC)
 TIME_END = datetime(2200, 1, 1, tzinfo=UTC)
 """No event happened then or later."""
 Position = Annotated[
-    int, Meta(ge=0, le=POSITION_MAX, description="A place in the log's one order.")
+    int,
+    Meta(
+        ge=0,
+        le=POSITION_MAX,
+        description="A place in the log's one order.",
+        extra_json_schema={"format": "int64"},
+    ),
 ]
 Stream = NewType("Stream", str)
 
