@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,59 @@ def test_bad_rows_of_ndjson_are_named_and_the_others_imported(live_site, tmp_pat
     assert counted(told) == (17, 2, 0, 15)
     assert sorted(told["named"]) == list(range(2, 17))
     assert tally(live_site, tool) == (2, 0)
+
+
+def test_times_before_1970_or_of_the_future_are_refused(live_site, tmp_path):
+    tool, now = new_tool(live_site), datetime.now(UTC)
+    times = [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "-4713-01-01T00:00:00Z",
+        "4713-01-01T00:00:00Z",
+        "4713-01-01 BC",
+        "1969-12-31T23:59:59Z",
+        "1970-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-14:00",
+        (now + timedelta(hours=2)).isoformat(),
+        now.isoformat(),
+        (now + timedelta(minutes=30)).isoformat(),
+        "1970-01-01T00:00:00Z",
+        "",
+    ]
+    files = [
+        ("votes", [f"{tool},{number},ship,{at}" for number, at in enumerate(times)]),
+        ("bookmarks", [f"{number},{tool},{at}" for number, at in enumerate(times)]),
+        ("reviews", [f"{tool},p{number},50,ship,{at}" for number, at in enumerate(times)]),
+    ]
+    headers = ["tool,voter,choice,at", "user,tool,at", "tool,persona,score,choice,at"]
+    for (kind, rows), header in zip(files, headers, strict=True):
+        path = written(tmp_path, kind, "\n".join([header, *rows]))
+        told = load(live_site, kind, path)
+        assert counted(told) == (14, 4, 0, 10)
+        assert told["named"] == list(range(2, 12))
+        assert all(" at" in line or "at:" in line for line in told["said"].splitlines())
+    assert tally(live_site, tool) == (4, 0)
+
+
+def test_a_field_said_twice_refuses_its_row_and_a_column_said_twice_the_file(live_site, tmp_path):
+    tool = new_tool(live_site)
+    fields = f'"tool": "{tool}", "choice": "ship", "voter"'
+    rows = [f'{{{fields}: "a"}}', f'{{{fields}: "b", "voter": "c"}}', f'{{{fields}: "d"}}']
+    told = load(live_site, "votes", written(tmp_path, "votes", "\n".join(rows)))
+    assert (counted(told), told["named"]) == ((3, 2, 0, 1), [2])
+    assert "twice" in told["said"]
+    plans = '[{"name": "Pro", "name": "Free"}]'
+    row = f'{{"slug": "{unique("tool")}", "name": "A", "category": "Tests", "plans": {plans}}}'
+    told = load(live_site, "tools", written(tmp_path, "tools", row))
+    assert (counted(told), told["named"]) == ((1, 0, 0, 1), [1])
+    rows = ["tool,voter,choice,voter", f"{tool},e,skip,f", f"{tool},g,skip,"]
+    told = failed(live_site, written(tmp_path, "votes.csv", "\n".join(rows)))
+    assert "'voter'" in told.stderr
+    assert tally(live_site, tool) == (2, 0)
+    rows = ["tool,voter,choice,,", f"{tool},h,skip,,"]  # as spreadsheets write empty columns
+    path = written(tmp_path, "votes.csv", "\n".join(rows))
+    assert counted(load(live_site, "votes", path)) == (1, 1, 0, 0)
 
 
 def test_unknown_tools_are_refused_unless_they_are_to_be_made(live_site, tmp_path):

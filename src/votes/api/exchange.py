@@ -1,6 +1,5 @@
 """Reading requests and writing answers: the parts that every route shares."""
 
-import json
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from litestar.types import Send
 
 from votes.api.errors import Refused
 from votes.api.proxies import header_of
+from votes.app import unambiguous
 from votes.app.handle import Outcome
 from votes.app.handle import Request as CommandRequest
 from votes.app.ports import Meta
@@ -62,21 +62,10 @@ async def read_json(request: Http, decoder: "msgspec.json.Decoder[Body]") -> Bod
     try:
         body = await request.body()
         if body.count(b":") > 1:  # with one colon there is one field
-            _unambiguous(body.decode())
+            unambiguous.check(body.decode())
         return decoder.decode(body)
     except (ValueError, RecursionError) as error:
         raise Refused("invalid_body", f"{error}") from error
-
-
-def _each_once(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The fields of an object. Said twice, readers on the way may believe the one or the other."""
-    found = dict(fields)
-    if len(found) != len(fields):
-        raise ValueError("A field is given twice")
-    return found
-
-
-_unambiguous = json.JSONDecoder(object_pairs_hook=_each_once).decode
 
 
 def tool_slug(slug: str) -> ToolSlug:

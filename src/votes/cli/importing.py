@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from votes.domain import bookmark, review, tool, vote
 from votes.domain.bookmark import Annotations
 from votes.domain.review import Opinion
 from votes.domain.terms import (
+    TIME_MIN,
     Choice,
     Label,
     PersonaSlug,
@@ -31,6 +32,8 @@ from votes.wiring import now
 
 ACTOR = Meta(actor="import")
 CREATED_CATEGORY = "Imported"
+AHEAD_MAX = timedelta(hours=1)
+"""How far a row's time may lie in the future: clocks differ, and a later vote would trend alone."""
 
 
 class _VoteRow(Struct, forbid_unknown_fields=True):
@@ -88,9 +91,14 @@ def _moment(at: datetime | None) -> datetime:
     if at is None:
         return now()
     try:
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        moment = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"at: {error}") from error
+    if moment < TIME_MIN:
+        raise ValueError(f"at: {moment.isoformat()} is before {TIME_MIN.date()}")
+    if moment > now() + AHEAD_MAX:
+        raise ValueError(f"at: {moment.isoformat()} is more than an hour from now")
+    return moment
 
 
 def voter_of(name: str) -> VoterId:

@@ -1,12 +1,15 @@
 """Files of rows: CSV or NDJSON, in UTF-8, with line numbers, read as they come."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 import msgspec
+
+from votes.app import unambiguous
 
 LINE_BYTES_MAX = 1024 * 1024
 PEEK_BYTES = 4096
@@ -61,8 +64,10 @@ def _ndjson(lines: _Lines) -> Iterator[Row]:
             if line is None:
                 return
             fields = msgspec.json.decode(line) if line.strip() else None
+            if isinstance(fields, dict):
+                unambiguous.check(line)
         except (ValueError, RecursionError) as error:
-            yield lines.number, f"no JSON: {error}"
+            yield lines.number, f"JSON: {error}"
             continue
         if line.strip():
             yield lines.number, fields if isinstance(fields, dict) else "no JSON object"
@@ -84,10 +89,18 @@ def _csv(lines: _Lines, name: str) -> Iterator[Row]:
             return
         if not header:
             header = cells
+            if twice := _said_twice(header):
+                raise click.ClickException(f"{name}: the column {twice!r} is there twice")
         elif len(cells) == len(header):
             yield start, {key: cell for key, cell in zip(header, cells, strict=True) if cell != ""}
         elif cells:
             yield start, "not as many columns as the header"
+
+
+def _said_twice(header: list[str]) -> str | None:
+    """A column of this name stands in the header twice. Those without a name hold nothing."""
+    counts = Counter(column for column in header if column)
+    return next((column for column, count in counts.items() if count > 1), None)
 
 
 def opened(path: Path) -> BinaryIO:

@@ -50,8 +50,10 @@ def import_(
     reviews    tool,persona,score,choice,body
     bookmarks  user,tool,note,tags,collection,at   (tags separated by ;, or a list in JSON)
 
+    `at` is a time of RFC 3339, from 1970 to an hour from now; without it the row happens now.
+
     Importing the same file again changes nothing. Rows that are refused are named with their
-    line, the others are imported; exit 1 then.
+    line, the others are imported; exit 1 then. A file with a column twice is not imported.
     """
     with with_servers(f"votes import {kind}", data_dir, redis=False) as config:
         counts = asyncio.run(_import(config, kind, file, create_tools))
