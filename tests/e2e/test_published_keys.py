@@ -1,20 +1,23 @@
 """Users whose tokens are verified with keys that another server publishes (JWKS)."""
 
+import asyncio
 import json
+import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import jwt
 import pytest
+import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from tests.e2e.asking import api_beside, authorization, get, hmac_token, problem
-from votes.api import tokens
+from tests.e2e.asking import ANSWER_S, api_beside, authorization, get, hmac_token, problem
+from votes.api import published_keys
 from votes.api.tokens import TokenInvalid, UserTokens
 from votes.app.ports import Unavailable
 
@@ -34,7 +37,7 @@ def published(key: Any, name: str, **more: str) -> dict[str, Any]:
     return {**kind.to_jwk(key.public_key(), as_dict=True), "kid": name, **more}
 
 
-PAYLOAD = b'{"sub":"ada","roles":["admin"]}'
+PAYLOAD = b'{"sub":"ada","roles":["admin"],"exp":8589934592}'
 SHARED_SECRET = {"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTAwMDA", "kid": "shared"}
 KEYS = [
     published(RSA_KEY, "rsa", alg="RS256"),
@@ -45,11 +48,17 @@ KEYS = [
 
 
 class Published(ThreadingHTTPServer):
-    """Serves `document`; counts how often it was asked."""
+    """Serves `document`; counts how often it was asked. One that drips never comes to its end."""
 
     document: bytes = b""
     status = 200
+    location: str | None = None
     asked = 0
+    dripping = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.dripped, self.ended = Event(), Event()
 
     def publish(self, *keys: dict[str, Any]) -> None:
         self.document = json.dumps({"keys": keys}).encode()
@@ -64,9 +73,15 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked += 1
-        self.send_response(self.server.status)
+        self.send_response(302 if self.server.location else self.server.status)
+        if self.server.location:
+            self.send_header("Location", self.server.location)
         self.end_headers()
-        self.wfile.write(self.server.document)
+        with suppress(OSError):  # nobody waits for all of it
+            while self.server.dripping and not self.server.ended.wait(0.05):
+                self.wfile.write(b" ")
+                self.server.dripped.set()
+            self.wfile.write(self.server.document)
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -74,13 +89,14 @@ class _Answer(BaseHTTPRequestHandler):
 
 @contextmanager
 def publishing() -> Iterator[Published]:
-    with Published(("127.0.0.1", 0), _Answer) as server:
+    with Published() as server:
         server.publish(*KEYS)
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield server
         finally:
+            server.ended.set()
             server.shutdown()
             thread.join()
 
@@ -94,11 +110,11 @@ def server() -> Iterator[Published]:
 @pytest.fixture
 def impatient(monkeypatch):
     """Keys are looked for again at every unknown key."""
-    monkeypatch.setattr(tokens, "JWKS_REFETCH_S", -1)
+    monkeypatch.setattr(published_keys, "JWKS_REFETCH_S", -1)
 
 
-def token(key: Any, algorithm: str, name: str | None) -> str:
-    claims = {"sub": "ada", "exp": int(time.time()) + 60}
+def token(key: Any, algorithm: str, name: str | None, subject: str = "ada") -> str:
+    claims = {"sub": subject, "exp": int(time.time()) + 60}
     headers = {"kid": name} if name is not None else {}
     return jwt.encode(claims, key, algorithm=algorithm, headers=headers)
 
@@ -125,7 +141,11 @@ def test_a_process_lets_in_whom_published_keys_verify(live_site):
         (secret, "HS256", "shared"),
         (secret, "HS256", "rsa"),
     ]
-    bad_tokens = [*confused, *(token(*case) for case in bad)]
+    unnamed = [
+        hmac_token(b'{"alg":"RS256","kid":%s}' % name, PAYLOAD, secret)
+        for name in (b"[1]", b'{"a":1}', b"5", b"null")
+    ]
+    bad_tokens = [*confused, *unnamed, *(token(*case) for case in bad)]
     with publishing() as keys:
         beside = api_beside(live_site, VOTES_JWKS_URL=keys.url, VOTES_JWT_SECRET="")
         with beside as url:
@@ -149,13 +169,89 @@ def test_without_the_keys_a_process_says_to_try_again(live_site):
         assert get(f"{url}/v1/tools", headers=headers).status_code == 200
 
 
-async def test_a_new_key_is_found_and_a_withdrawn_one_is_not(server, impatient):
+def test_no_login_waits_long_for_keys_that_drip(live_site):
+    with publishing() as keys:
+        keys.dripping = True
+        beside = api_beside(live_site, VOTES_JWKS_URL=keys.url, VOTES_JWT_SECRET="")
+        headers = authorization(token(RSA_KEY, "RS256", "rsa"))
+        with beside as url:
+            answer = get(f"{url}/v1/me", headers=headers)
+            problem(answer, 503, "unavailable")
+            assert answer.elapsed.total_seconds() < 2 * published_keys.JWKS_TIMEOUT_S
+            problem(get(f"{url}/v1/me", headers=headers), 503, "unavailable")
+            assert keys.asked == 1
+
+
+async def test_known_keys_do_not_wait_while_new_ones_drip(server, impatient):
     users = UserTokens(None, server.url, None, None)
     assert await verify(users, token(RSA_KEY, "RS256", "rsa")) == "ada"
+    server.dripping = True
+    strangers = [
+        asyncio.create_task(verify(users, token(STRANGER, "RS256", f"unknown-{number}")))
+        for number in range(50)
+    ]
+    assert await asyncio.to_thread(server.dripped.wait, ANSWER_S)
+    async with asyncio.timeout(ANSWER_S):
+        known = [verify(users, token(EC_KEY, "ES256", "ec", f"{n}")) for n in range(200)]
+        assert await asyncio.gather(*known) == [str(number) for number in range(200)]
+        assert not any(task.done() for task in strangers)
+        told = await asyncio.gather(*strangers, return_exceptions=True)
+    assert {type(error) for error in told} == {Unavailable}
+    assert server.asked == 2
+
+
+async def test_old_keys_are_renewed_while_they_are_used(server, monkeypatch):
+    monkeypatch.setattr(published_keys, "JWKS_LIFETIME_S", -1)
+    users = UserTokens(None, server.url, None, None)
+    assert await verify(users, token(RSA_KEY, "RS256", "rsa")) == "ada"
+    server.publish(published(EC_KEY, "ec"))
+    server.dripping = True
+    assert await verify(users, token(RSA_KEY, "RS256", "rsa", "bob")) == "bob"
+    assert await asyncio.to_thread(server.dripped.wait, ANSWER_S)
+    assert await verify(users, token(RSA_KEY, "RS256", "rsa", "eve")) == "eve"
+    server.dripping = False
+    with pytest.raises(TokenInvalid):
+        await verify(users, token(STRANGER, "RS256", "unknown"))
+    with pytest.raises(TokenInvalid):
+        await verify(users, token(RSA_KEY, "RS256", "rsa", "eve"))
+    assert server.asked == 2
+
+
+async def test_a_new_key_is_found_and_a_withdrawn_one_is_not(server, impatient):
+    users = UserTokens(None, server.url, None, None)
+    known = token(RSA_KEY, "RS256", "rsa")
+    assert await verify(users, known) == "ada"
     server.publish(published(STRANGER, "newer"))
     assert await verify(users, token(STRANGER, "RS256", "newer")) == "ada"
-    with pytest.raises(TokenInvalid):
-        await verify(users, token(EC_KEY, "ES256", "ec"))
+    for withdrawn in (known, token(EC_KEY, "ES256", "ec")):
+        with pytest.raises(TokenInvalid):
+            await verify(users, withdrawn)
+
+
+async def test_keys_may_have_moved_but_not_to_where_they_can_be_changed(
+    server, tmp_path, monkeypatch
+):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    with publishing() as moved:
+        moved.location = server.url
+        users = UserTokens(None, moved.url, None, None)
+        assert await verify(users, token(RSA_KEY, "RS256", "rsa")) == "ada"
+        moved.location = moved.url
+        with pytest.raises(Unavailable, match="redirects"):
+            await verify(UserTokens(None, moved.url, None, None), token(RSA_KEY, "RS256", "rsa"))
+    with publishing() as secure:
+        secure.socket = tls.wrap_socket(secure.socket, server_side=True)
+        url = secure.url.replace("http:", "https:")
+        assert (
+            await verify(UserTokens(None, url, None, None), token(EC_KEY, "ES256", "ec")) == "ada"
+        )
+        secure.location = server.url
+        with pytest.raises(Unavailable, match="redirected"):
+            await verify(UserTokens(None, url, None, None), token(EC_KEY, "ES256", "ec"))
 
 
 async def test_unknown_keys_do_not_ask_the_server_each_time(server):
@@ -177,6 +273,8 @@ async def test_known_keys_outlive_their_server(server, impatient):
 
 NO_KEYS = [b"", b"[]", b"null", b"5", b"{}", b'{"keys":null}', b'{"keys":[]}', b'{"keys":[1,"a"]}']
 NO_KEYS += [b'{"keys":{"a":1}}', b'{"keys":[{"kty":"RSA"}]}', b"<html>", b"\xff", b"[" * 100_000]
+NO_KEYS += [b'{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB","alg":{}}]}']
+NO_KEYS += [json.dumps({"keys": KEYS}).encode() + b" " * 300_000]
 
 
 @pytest.mark.parametrize("document", NO_KEYS, ids=lambda document: ascii(document)[:20])

@@ -1,32 +1,24 @@
 """Tokens: the visitor's, signed by us, and the user's, a JWT signed by whoever logs users in."""
 
-import asyncio
 import base64
 import hmac
 import os
-import urllib.request
 from collections import OrderedDict
 from collections.abc import Sequence
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
 
 import jwt
 import msgspec
 from msgspec import Struct
 
-from votes.app.ports import Unavailable
+from votes.api.published_keys import PublishedKeys
 from votes.domain.terms import PersonaSlug, Subject
 
 VISITOR_ID_BYTES = 16
 SIGNATURE_BYTES = 16
 LEEWAY_S = 30
 VERIFIED_TOKENS_MAX = 4_096
-JWKS_TIMEOUT_S = 5
-JWKS_LIFETIME_S = 300
-JWKS_REFETCH_S = 10
-JWKS_BYTES_MAX = 256 * 1024
-ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+VERIFIED_LIFETIME_S = 300
 
 
 class TokenInvalid(Exception):
@@ -83,17 +75,18 @@ class VisitorTokens:
 class UserTokens:
     """Verifies users' JWTs by a shared secret or by published keys.
 
-    A token that was verified is remembered until it expires, so a busy user costs one check.
+    A token that was verified is remembered until it expires, so a busy user costs one check. What
+    older published keys verified is verified again with each new set: a key may be withdrawn.
     """
 
     def __init__(
         self, secret: str | None, jwks_url: str | None, issuer: str | None, audience: str | None
     ) -> None:
+        self._verified: OrderedDict[str, tuple[float, User]] = OrderedDict()
         self._secret = secret
-        self._published = PublishedKeys(jwks_url) if jwks_url else None
+        self._published = PublishedKeys(jwks_url, self._verified.clear) if jwks_url else None
         self._issuer = issuer
         self._audience = audience
-        self._verified: OrderedDict[str, tuple[float, User]] = OrderedDict()
 
     async def verify(self, token: str, now_s: float) -> User:
         """Who the token is about, `now_s` seconds after 1970.
@@ -109,11 +102,11 @@ class UserTokens:
         except msgspec.ValidationError as error:
             raise TokenInvalid(str(error)) from error
         user = User(named.sub, frozenset(named.roles), named.persona)
-        self._remember(token, int(claims.get("exp", now_s + JWKS_LIFETIME_S)), now_s, user)
+        self._remember(token, int(claims["exp"]), now_s, user)
         return user
 
     def _remember(self, token: str, expires_s: float, now_s: float, user: User) -> None:
-        self._verified[token] = min(expires_s, now_s + JWKS_LIFETIME_S), user
+        self._verified[token] = min(expires_s, now_s + VERIFIED_LIFETIME_S), user
         if len(self._verified) > VERIFIED_TOKENS_MAX:
             self._verified.popitem(last=False)
 
@@ -123,6 +116,8 @@ class UserTokens:
                 return self._decoded(token, self._secret, ["HS256"])
             if self._published is not None:
                 key = await self._published.key(jwt.get_unverified_header(token).get("kid"))
+                if key is None:
+                    raise TokenInvalid("the token's key is not among the published ones")
                 return self._decoded(token, key.key, [key.algorithm_name])
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise TokenInvalid(str(error)) from error
@@ -136,51 +131,5 @@ class UserTokens:
             issuer=self._issuer,
             audience=self._audience,
             leeway=LEEWAY_S,
-            options={"require": ["sub"], "verify_aud": self._audience is not None},
+            options={"require": ["sub", "exp"], "verify_aud": self._audience is not None},
         )
-
-
-class PublishedKeys:
-    """The keys behind a JWKS URL: fetched when needed, again when old or when a key is unknown."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._keys: dict[str | None, jwt.PyJWK] = {}
-        self._fetched_at = float("-inf")
-        self._fetching = asyncio.Lock()
-        self._failed: Exception | None = None
-
-    async def key(self, key_id: str | None) -> jwt.PyJWK:
-        """The key with this id.
-
-        Raises `TokenInvalid` when there is none, `Unavailable` when that cannot be known.
-        """
-        async with self._fetching:
-            age = asyncio.get_running_loop().time() - self._fetched_at
-            if age > JWKS_LIFETIME_S or (key_id not in self._keys and age > JWKS_REFETCH_S):
-                await self._fetch()
-        if key_id in self._keys:
-            return self._keys[key_id]
-        if self._failed is not None:
-            raise Unavailable(f"{self._url}: {self._failed}") from self._failed
-        raise TokenInvalid("the token's key is not among the published ones")
-
-    async def _fetch(self) -> None:
-        """Keys that were read before stay when they cannot be read again."""
-        self._fetched_at = asyncio.get_running_loop().time()
-        try:
-            text = await asyncio.to_thread(self._read)
-            keys = jwt.PyJWKSet.from_dict(msgspec.json.decode(text, type=dict[str, Any])).keys
-        except (OSError, HTTPException, ValueError, RecursionError, jwt.PyJWTError) as error:
-            self._failed = error
-            return
-        self._failed = None
-        self._keys = {key.key_id: key for key in keys if key.algorithm_name in ASYMMETRIC}
-
-    def _read(self) -> bytes:
-        try:
-            with urllib.request.urlopen(self._url, timeout=JWKS_TIMEOUT_S) as answer:  # noqa: S310
-                return bytes(answer.read(JWKS_BYTES_MAX))
-        except HTTPError as error:
-            error.close()  # it is an open answer, too
-            raise
