@@ -12,17 +12,22 @@
 | `VOTES_JWKS_URL` | or where the keys of users' tokens are published |
 | `VOTES_JWT_ISSUER`, `VOTES_JWT_AUDIENCE` | what users' tokens must say, if set |
 | `VOTES_USER_COOKIE` | a cookie that may hold a user's token |
+| `VOTES_PUBLIC_URL` | this site's address, like `https://example.com`, for canonical links |
+| `VOTES_ALLOWED_HOSTS` | or comma-separated names of such sites, each like `example.com:8443` |
 | `VOTES_ALLOWED_ORIGINS` | comma-separated origins of other sites that may call the API |
 | `VOTES_TRUSTED_PROXIES` | networks whose `X-Forwarded-Proto` and `-For` are believed |
 | `VOTES_LIVE_STREAMS_MAX` | live streams of one API process; default 20000, open files permitting |
 | `VOTES_LIVE_STREAMS_PER_NETWORK_MAX` | and of one network (IPv4 /24, IPv6 /48); default 500 |
 | `VOTES_LOG` | `debug`, `info` (default), `warning` or `error` |
 
-With no URL at all the embedded servers are used.
+With no URL at all the embedded servers are used. Canonical links are made with `VOTES_PUBLIC_URL`;
+without it, with the request's `Host` where that is loopback or one of `VOTES_ALLOWED_HOSTS`; else
+they are relative, and everything else works as ever.
 """
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -38,7 +43,9 @@ LOG_LEVELS = get_args(LogLevel)
 Network = IPv4Network | IPv6Network
 
 # As a browser spells it: without a path, in lower case.
-_ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
+_ORIGIN = rf"https?://{_HOST}"
+_COOKIE_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # a token (RFC 6265, RFC 9110)
 
 
 class ConfigError(Exception):
@@ -59,6 +66,8 @@ class Config(Struct, frozen=True):
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     user_cookie: str | None = None
+    public_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     live_streams_max: int = 20_000
@@ -83,13 +92,22 @@ def load(env: Mapping[str, str]) -> Config:
         jwks_url=_url(env, "VOTES_JWKS_URL", "https", "http"),
         jwt_issuer=env.get("VOTES_JWT_ISSUER") or None,
         jwt_audience=env.get("VOTES_JWT_AUDIENCE") or None,
-        user_cookie=env.get("VOTES_USER_COOKIE") or None,
-        allowed_origins=_origins(env),
+        user_cookie=_like(env, "VOTES_USER_COOKIE", _COOKIE_NAME, "session"),
+        public_url=_like(env, "VOTES_PUBLIC_URL", _ORIGIN, "https://example.com"),
+        allowed_hosts=_each_like(env, "VOTES_ALLOWED_HOSTS", _HOST, "example.com"),
+        allowed_origins=_each_like(env, "VOTES_ALLOWED_ORIGINS", _ORIGIN, "https://example.com"),
         trusted_proxies=_networks(env),
         live_streams_max=_count(env, "VOTES_LIVE_STREAMS_MAX", 20_000),
         live_streams_per_network_max=_count(env, "VOTES_LIVE_STREAMS_PER_NETWORK_MAX", 500),
         log=_log_level(env),
     )
+
+
+def unknown_names(env: Mapping[str, str]) -> dict[str, str]:
+    """The names in the environment that look like a setting and are none, each with the nearest."""
+    known = [f"VOTES_{field.upper()}" for field in Config.__struct_fields__]
+    unknown = sorted(name for name in env if name.startswith("VOTES_") and name not in known)
+    return {name: get_close_matches(name, known, n=1, cutoff=0)[0] for name in unknown}
 
 
 def _list(env: Mapping[str, str], name: str) -> list[str]:
@@ -130,12 +148,19 @@ def _secret_keys(env: Mapping[str, str]) -> tuple[bytes, ...]:
     return tuple(key.encode() for key in keys)
 
 
-def _origins(env: Mapping[str, str]) -> tuple[str, ...]:
-    origins = _list(env, "VOTES_ALLOWED_ORIGINS")
-    for origin in origins:
-        if not _ORIGIN.fullmatch(origin):
-            raise ConfigError(f"VOTES_ALLOWED_ORIGINS: {origin!r} is not like https://example.com")
-    return tuple(origins)
+def _each_like(env: Mapping[str, str], name: str, form: str, example: str) -> tuple[str, ...]:
+    texts = _list(env, name)
+    for text in texts:
+        if not re.fullmatch(form, text):
+            raise ConfigError(f"{name}: {text!r} is not like {example}")
+    return tuple(texts)
+
+
+def _like(env: Mapping[str, str], name: str, form: str, example: str) -> str | None:
+    text = env.get(name) or None
+    if text is not None and not re.fullmatch(form, text):
+        raise ConfigError(f"{name}: {text!r} is not like {example}")
+    return text
 
 
 def _networks(env: Mapping[str, str]) -> tuple[Network, ...]:

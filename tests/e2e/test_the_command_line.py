@@ -16,6 +16,7 @@ from tests.e2e.asking import (
     new_tool,
     put,
 )
+from tests.site import site
 from votes.cli import cli
 from votes.config import ConfigError, load
 
@@ -101,6 +102,21 @@ WRONG_VALUES = [
     ("VOTES_ALLOWED_ORIGINS", "http://["),
     ("VOTES_ALLOWED_ORIGINS", "*"),
     ("VOTES_ALLOWED_ORIGINS", "null"),
+    ("VOTES_USER_COOKIE", "my cookie"),
+    ("VOTES_USER_COOKIE", "session;"),
+    ("VOTES_USER_COOKIE", "a=b"),
+    ("VOTES_USER_COOKIE", "Sitzung-für-alle"),
+    ("VOTES_USER_COOKIE", '"session"'),
+    ("VOTES_USER_COOKIE", "session\n"),
+    ("VOTES_PUBLIC_URL", "https://example.com/"),
+    ("VOTES_PUBLIC_URL", "https://example.com/votes"),
+    ("VOTES_PUBLIC_URL", "https://example.com?a=b"),
+    ("VOTES_PUBLIC_URL", "https://a@example.com"),
+    ("VOTES_PUBLIC_URL", "ftp://example.com"),
+    ("VOTES_PUBLIC_URL", "example.com"),
+    ("VOTES_ALLOWED_HOSTS", "https://example.com"),
+    ("VOTES_ALLOWED_HOSTS", "example.com,*"),
+    ("VOTES_ALLOWED_HOSTS", "example.com:http"),
     ("VOTES_TRUSTED_PROXIES", "10.0.0.0/99"),
     ("VOTES_TRUSTED_PROXIES", "proxy"),
 ]
@@ -110,6 +126,17 @@ WRONG_VALUES = [
 def test_a_wrong_value_is_named(name, value):
     with pytest.raises(ConfigError, match=rf"^{name}: [^\n]+$"):
         load({name: value})
+
+
+def test_names_and_addresses_are_taken_as_they_are():
+    env = {
+        "VOTES_USER_COOKIE": "__Host-session",
+        "VOTES_PUBLIC_URL": "http://[::1]:8000",
+        "VOTES_ALLOWED_HOSTS": "example.com, example.com:8443,192.168.1.5",
+    }
+    config = load(env)
+    assert (config.user_cookie, config.public_url) == ("__Host-session", "http://[::1]:8000")
+    assert config.allowed_hosts == ("example.com", "example.com:8443", "192.168.1.5")
 
 
 WRONG_SETTINGS = [
@@ -133,6 +160,49 @@ def test_a_wrong_setting_is_told_in_one_line_that_names_it(tmp_path, arguments, 
     assert told.stderr.startswith(f"votes: {name}: "), told.stderr
     assert told.stderr.count("\n") == 1
     assert not told.stdout
+
+
+def warnings(text: str) -> list[dict[str, str]]:
+    """What the log's lines among these say as warnings."""
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return [line for line in lines if line["level"] == "warning"]
+
+
+def test_a_name_that_is_no_setting_is_told_with_the_nearest(tmp_path):
+    env = {"VOTES_JWT_SECRTE": "a" * 32, "VOTES_": "", "VOTES_LOG": "warning", "VOTE_LOG": "loud"}
+    told = votes("token", "--subject", "ada", folder=tmp_path, **env)
+    assert told.returncode == 0
+    said = {line["name"]: line["nearest"] for line in warnings(told.stderr)}
+    assert said.pop("VOTES_JWT_SECRTE") == "VOTES_JWT_SECRET"
+    assert said.pop("VOTES_").startswith("VOTES_")
+    assert said == {}
+    assert told.stdout.count("\n") == 1
+
+
+def test_a_start_of_all_warns_once_and_not_of_its_own_secret():
+    with site(VOTES_PUBLIC_ULR="https://example.com") as running:
+        told = warnings((running.data_dir.parent / "up.log").read_text())
+    assert [line["nearest"] for line in told if "nearest" in line] == ["VOTES_PUBLIC_URL"]
+    assert not [line for line in told if AUDIENCE in line["event"]]
+
+
+AUDIENCE = "VOTES_JWT_AUDIENCE"
+UNCHECKED = [
+    ({"VOTES_JWT_SECRET": "a" * 32}, 1),
+    ({"VOTES_JWKS_URL": "https://example.com/keys"}, 1),
+    ({"VOTES_JWT_SECRET": "a" * 32, AUDIENCE: "votes"}, 0),
+    ({}, 0),
+]
+
+
+@pytest.mark.parametrize(("env", "lines"), UNCHECKED)
+def test_an_audience_that_is_not_checked_is_told_in_one_line(tmp_path, env, lines):
+    servers = {"VOTES_POSTGRES_URL": URL, "VOTES_REDIS_URL": f"redis://{NOBODY}"}
+    keys = {"VOTES_SECRET_KEYS": "a" * 32}
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # so that it ends by itself
+        port = str(taken.getsockname()[1])
+        told = votes("api", "--port", port, folder=tmp_path, **servers, **keys, **env)
+    assert len([line for line in warnings(told.stderr) if AUDIENCE in line["event"]]) == lines
 
 
 def test_two_settings_that_contradict_are_told(tmp_path):

@@ -9,7 +9,8 @@ from litestar.response.base import ASGIResponse
 
 from votes.api.errors import Refused
 from votes.api.exchange import Http
-from votes.api.html import SHARED, base, redirect, shared_page
+from votes.api.hosts import base
+from votes.api.html import SHARED, redirect, shared_page
 from votes.api.parameters import MinPosition
 from votes.api.reading import my_states, page_for, read_at, reader
 from votes.api.tools import summary

@@ -1,4 +1,4 @@
-"""Answers in HTML: their headers, their problems, and where this site is."""
+"""Answers in HTML: their headers and their problems."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -14,9 +14,8 @@ from litestar.exceptions import (
 )
 from litestar.response.base import ASGIResponse
 
-from votes.api.errors import EXCEPTION_HANDLERS, Refused
-from votes.api.exchange import Asgi, Http, header, is_known, services
-from votes.api.proxies import scheme
+from votes.api.errors import EXCEPTION_HANDLERS
+from votes.api.exchange import Asgi, Http, is_known
 from votes.app.shapes import Problem
 from votes.web.render import SITE_NAME, Head, page
 
@@ -54,7 +53,6 @@ HEADINGS = {
 }
 OTHERWISE = ("Something broke", "This is our fault, and it is in our log.")
 
-_HOST = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 _FOR_PROGRAMS = ("/v1/", "/health/", "/metrics", "/docs", "/openapi.json")
 
 _NO_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
@@ -85,12 +83,6 @@ def _misread(name: bytes, value: bytes) -> bool:
     return name == b"origin" or (name == b"accept-encoding" and bool(_NO_GZIP.search(value)))
 
 
-def base(request: Http) -> str:
-    """The address of this site as the browser sees it, without a path."""
-    host = header(request, b"host") or "localhost"
-    if not _HOST.fullmatch(host):
-        raise Refused("invalid_parameter", "Host: not a name of a site.")
-    return f"{scheme(request.scope, services(request).config)}://{host}"
 
 
 def shared_page(

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from votes.api.errors import Refused
 from votes.api.exchange import Http, header
+from votes.api.hosts import is_loopback
 from votes.api.proxies import scheme
 from votes.api.tokens import TokenInvalid, User, UserTokens, VisitorTokens
 from votes.config import Config
@@ -17,8 +18,6 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 SECURE_COOKIE = "__Host-visitor"
 LOOPBACK_COOKIE = "visitor"
-
-_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Caller(Struct, frozen=True):
@@ -103,8 +102,7 @@ class Identity(Struct):
     def _on_loopback(self, request: Http) -> bool:
         """Plain http to this very machine, where a browser keeps no secure cookie."""
         host = header(request, b"host") or ""
-        name = host.rpartition(":")[0] if host[-1:].isdigit() and ":" in host else host
-        return name in _LOOPBACK_HOSTS and scheme(request.scope, self.config) == "http"
+        return is_loopback(host) and scheme(request.scope, self.config) == "http"
 
 
 async def voter(request: Http, *, keep: bool) -> tuple[VoterId, Headers]:

@@ -22,6 +22,7 @@ from votes.api.edge import with_edge
 from votes.api.errors import EXCEPTION_HANDLERS
 from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http
 from votes.api.gallery import Gallery
+from votes.api.hosts import with_one_host
 from votes.api.html import NOT_ROUTED, with_pages
 from votes.api.identity import Identity
 from votes.api.live import with_live
@@ -119,4 +120,4 @@ def from_environment() -> Any:
     app = create_app(config)
     gc.freeze()  # what the program consists of is never garbage: do not search it
     gc.set_threshold(GARBAGE_OBJECTS_MAX)
-    return with_edge(app, with_live(app, with_pages(app)))
+    return with_edge(app, with_one_host(with_live(app, with_pages(app))))

@@ -11,7 +11,8 @@ from litestar.response.base import ASGIResponse
 
 from votes.api import comparing, forms, health, pictures
 from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http, services, tool_slug
-from votes.api.html import PAGE_PROBLEMS, base, private_page, shared_page
+from votes.api.hosts import base
+from votes.api.html import PAGE_PROBLEMS, private_page, shared_page
 from votes.api.parameters import Cursor, MinPosition, Query
 from votes.api.reading import my_states, page_for, read_at, reader, summaries
 from votes.api.tools import summary

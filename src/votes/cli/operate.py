@@ -18,6 +18,7 @@ from votes.app.project import rebuild as rebuild_models
 from votes.app.verify import Audit, audit
 from votes.cli.diagnosis import diagnose
 from votes.cli.settings import (
+    SECRETS_FILE,
     data_dir_option,
     from_environment,
     json_option,
@@ -169,7 +170,7 @@ def token(
 ) -> None:
     """Make a user's token, signed with VOTES_JWT_SECRET (or the data directory's secret)."""
     config = from_environment(data_dir)
-    if config.postgres_url is None or (config.data_dir / "secrets.json").exists():
+    if config.postgres_url is None or (config.data_dir / SECRETS_FILE).exists():
         config = with_secrets(config)
     if config.jwt_secret is None:
         raise ConfigError("VOTES_JWT_SECRET: is missing; with VOTES_JWKS_URL others make tokens")

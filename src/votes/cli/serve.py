@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 import msgspec
+import structlog
 
-from votes.cli.settings import from_environment
+from votes.cli.settings import from_environment, is_own_secret
 from votes.config import Config, ConfigError
 from votes.live.sockets import connections_allowed
 
@@ -16,6 +17,8 @@ BACKLOG_CONNECTIONS = 4_096
 STOP_TIMEOUT_S = 3
 HEAD_MS = 30_000
 """A connection that sends no whole head in this time is closed, also one kept after an answer."""
+
+logger = structlog.get_logger("votes")
 
 
 def _needs(config: Config, *names: str) -> None:
@@ -38,7 +41,11 @@ def address_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
 def api(host: str, port: int, workers: int) -> None:
     """Serve the HTTP API."""
-    _needs(from_environment(), "postgres_url", "redis_url", "secret_keys")
+    config = from_environment()
+    _needs(config, "postgres_url", "redis_url", "secret_keys")
+    users = config.jwks_url or config.jwt_secret
+    if users and not config.jwt_audience and not is_own_secret(config):
+        logger.warning("VOTES_JWT_AUDIENCE is not set: whom a token is for (aud) is not checked")
     serve("votes.api.main:from_environment", host, port, workers, factory=True)
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 import msgspec
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
 from votes import embedded
 from votes.app.ports import Unavailable
-from votes.config import Config, ConfigError, load
+from votes.config import Config, ConfigError, load, unknown_names
 from votes.embedded import Addresses
 from votes.logs import set_up_logs
 
@@ -25,7 +26,11 @@ data_dir_option = click.option(
     default=None,
     help="Where the embedded servers keep their data.  [default: ./.data]",
 )
+SECRETS_FILE = "secrets.json"
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+logger = structlog.get_logger("votes")
 
 
 class _Secrets(Struct, frozen=True):
@@ -37,6 +42,8 @@ def from_environment(data_dir: Path | None = None) -> Config:
     """The settings, with logs set up. Raises `ConfigError`."""
     config = load(os.environ)
     set_up_logs(config.log)
+    for name, nearest in unknown_names(os.environ).items():
+        logger.warning("not a setting", name=name, nearest=nearest)
     return replace(config, data_dir=data_dir) if data_dir is not None else config
 
 
@@ -89,14 +96,28 @@ def with_secrets(config: Config) -> Config:
     return config
 
 
-def kept_secrets(data_dir: Path) -> _Secrets:
-    path = data_dir / "secrets.json"
+def is_own_secret(config: Config) -> bool:
+    """Whether only `votes token` signs users' tokens, with the secret of the data directory."""
+    try:
+        return config.jwt_secret == _kept(config.data_dir).jwt_secret
+    except (OSError, ConfigError):
+        return False
+
+
+def _kept(data_dir: Path) -> _Secrets:
+    path = data_dir / SECRETS_FILE
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Secrets)
-    except FileNotFoundError:
-        made = _Secrets(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
     except msgspec.MsgspecError as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
+
+
+def kept_secrets(data_dir: Path) -> _Secrets:
+    path = data_dir / SECRETS_FILE
+    try:
+        return _kept(data_dir)
+    except FileNotFoundError:
+        made = _Secrets(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
     data_dir.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}")
     draft.touch(mode=0o600)
@@ -111,7 +132,8 @@ def kept_secrets(data_dir: Path) -> _Secrets:
 
 
 def environment(config: Config) -> dict[str, str]:
-    """The environment of child processes that are to run with these settings."""
+    """The environment of child processes that are to run with these settings. What is not a
+    setting has been told, and is left out."""
     ours: dict[str, Any] = {
         "VOTES_POSTGRES_URL": config.postgres_url,
         "VOTES_MIGRATION_URL": config.migration_url,
@@ -121,4 +143,6 @@ def environment(config: Config) -> dict[str, str]:
         "VOTES_SECRET_KEYS": ",".join(key.decode() for key in config.secret_keys),
         "VOTES_JWT_SECRET": config.jwt_secret,
     }
-    return os.environ | {name: value for name, value in ours.items() if value}
+    unknown = unknown_names(os.environ)
+    given = {name: value for name, value in os.environ.items() if name not in unknown}
+    return given | {name: value for name, value in ours.items() if value}
