@@ -3,6 +3,7 @@
 The table is the one place where a code gets its HTTP status. Codes are stable.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from votes.app.shapes import Problem
 from votes.domain.decider import Rejected
 
 RETRY_AFTER_S = 1
+OUTAGE_TOLD_S = 5.0
+"""Between two lines about requests that could not be served: a line each would hide the cause."""
 PROBLEM_TYPE = "application/problem+json"
 
 STATUS = {
@@ -134,8 +137,39 @@ def _not_yet(_: Request[Any, Any, Any], error: NotYet) -> Response[bytes]:
     return problem_response("not_yet", f"{error}".capitalize() + ".")
 
 
+class _Outages:
+    """Tells of an outage at once, then each `OUTAGE_TOLD_S` how many more requests it has met."""
+
+    def __init__(self) -> None:
+        self._telling = False
+        self._untold = 0
+        self._last = ""
+
+    def met(self, path: str, error: Unavailable) -> None:
+        if self._telling:
+            self._untold += 1
+            self._last = str(error)
+        else:
+            logger.warning("unavailable", path=path, error=str(error))
+            self._tell_later()
+
+    def _tell_later(self) -> None:
+        self._telling = True
+        asyncio.get_running_loop().call_later(OUTAGE_TOLD_S, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = False
+        if self._untold:
+            logger.warning("unavailable", requests=self._untold, error=self._last)
+            self._untold = 0
+            self._tell_later()
+
+
+_outages = _Outages()
+
+
 def _unavailable(request: Request[Any, Any, Any], error: Unavailable) -> Response[bytes]:
-    logger.warning("unavailable", path=request.url.path, error=str(error))
+    _outages.met(request.url.path, error)
     detail = "A store does not answer. If this was a write, the same request again settles it."
     return problem_response("unavailable", detail)
 

@@ -1,9 +1,13 @@
 """Pages while the log does not answer: what is in memory is shown, a vote is told to come again."""
 
 import contextlib
+import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +15,7 @@ import pytest
 from tests.e2e.asking import bearer, browser, get, secrets_of, unique
 from tests.e2e.pages.reading import PAIR, SAME_ORIGIN, named, one, page, parsed, words
 from tests.site import free_port, wait_for
+from votes.api.errors import OUTAGE_TOLD_S
 
 
 def shows_read_models(url: str) -> bool:
@@ -20,7 +25,13 @@ def shows_read_models(url: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def without_log(live_site) -> Iterator[httpx.Client]:
+def log(tmp_path_factory) -> Path:
+    """What the API process without its Postgres says on standard error."""
+    return tmp_path_factory.mktemp("api") / "log"
+
+
+@pytest.fixture(scope="module")
+def without_log(live_site, log) -> Iterator[httpx.Client]:
     """An API process whose Postgres nobody answers for, with the site's read models."""
     kept, port = secrets_of(live_site), free_port()
     env = live_site.env | {
@@ -30,15 +41,16 @@ def without_log(live_site) -> Iterator[httpx.Client]:
         "VOTES_JWT_SECRET": kept["jwt_secret"],
     }
     argv = [sys.executable, "-m", "votes", "api", "--port", str(port)]
-    process = subprocess.Popen(argv, env=env)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: shows_read_models(url), "the API")
-        with browser(url) as http:
-            yield http
-    finally:
-        process.terminate()
-        process.wait(20)
+    with log.open("wb") as said:
+        process = subprocess.Popen(argv, env=env, stderr=said)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(lambda: shows_read_models(url), "the API")
+            with browser(url) as http:
+                yield http
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 def test_pages_are_shown_from_memory(live_site, without_log):
@@ -48,6 +60,24 @@ def test_pages_are_shown_from_memory(live_site, without_log):
             assert without_log.get(path, headers=headers).status_code == 200
         tree = page(without_log, "/tools/notion", headers=headers)
         assert "cannot be read just now" in words(one(tree, "main"))
+
+
+def test_an_outage_is_told_in_few_lines_that_count_the_requests(without_log, log):
+    def told() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
+        return [line for line in lines if line["event"] == "unavailable"]
+
+    def requests() -> int:
+        return sum(line.get("requests", 1) for line in told())
+
+    before, start = (len(told()), requests()), time.monotonic()
+    for _ in range(200):
+        answer = without_log.put("/v1/tools/notion/vote", json={"choice": "ship"})
+        assert answer.status_code == 503
+    wait_for(lambda: requests() - before[1] >= 200, "all requests to be told")
+    lines = len(told()) - before[0]
+    assert lines <= 2 + (time.monotonic() - start) / OUTAGE_TOLD_S
+    assert all(line["error"].startswith("Postgres: ") for line in told())
 
 
 def test_a_vote_is_told_to_come_again(without_log):
