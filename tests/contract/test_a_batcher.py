@@ -172,6 +172,19 @@ async def test_a_waiter_that_goes_away_harms_nobody(moment):
     assert [answers[0], *answers[2:]] == list("acd")
 
 
+async def test_a_command_whose_asker_left_while_it_was_queued_is_not_stored():
+    handling = Handling(shut=True)
+    batcher = Batcher(handling)
+    (first,) = await submit_all(batcher, "a")
+    await settle()
+    gone, there = await submit_all(batcher, "bc")
+    await settle()
+    gone.cancel()
+    handling.open.set()
+    assert await asyncio.gather(first, there) == ["a", "c"]
+    assert handling.batches == [["a"], ["c"]]
+
+
 @pytest.mark.parametrize("error", [ValueError(), Unavailable()])
 async def test_a_waiter_that_went_away_does_not_mind_a_failure(error):
     release = asyncio.Event()

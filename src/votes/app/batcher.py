@@ -47,7 +47,8 @@ class Batcher:
     async def submit(self, request: Request) -> Answer:
         """Wait for the command's answer. Its events are durable then.
 
-        Raises `Unavailable` when the store does not answer: the outcome is unknown.
+        Raises `Unavailable` when the store does not answer: the outcome is unknown. A command
+        whose asker has left before its batch began is not stored.
         """
         if len(self._queue) >= QUEUE_COMMANDS_MAX:
             return OVERLOADED
@@ -66,7 +67,8 @@ class Batcher:
         try:
             while self._queue:
                 count = min(len(self._queue), BATCH_COMMANDS_MAX)
-                again = await self._store([self._queue.popleft() for _ in range(count)])
+                batch = [self._queue.popleft() for _ in range(count)]
+                again = await self._store([one for one in batch if not one.answer.done()])
                 self._queue.extendleft(reversed(again))
         finally:
             self._runner = None
