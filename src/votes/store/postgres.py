@@ -1,7 +1,15 @@
 """The log in Postgres. Implements `votes.app.ports.EventStore`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid5
@@ -9,6 +17,7 @@ from uuid import UUID, uuid5
 import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
+from msgspec import Struct
 
 from votes.app.ports import Alike, AlikeOf, Answered, Append, Unavailable
 from votes.domain.decider import Recorded
@@ -18,9 +27,41 @@ from votes.store.codec import Codec
 from votes.store.queries import QUERIES
 
 APPLICATION_ROLE = "votes_app"
-POOL_CONNECTIONS_MAX = 8
-STATEMENT_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
+HANGING_S = 0.5
+"""How long after a statement's own end Postgres may take to say so, before it is given up."""
+
+
+class Connections(Struct, frozen=True):
+    """A pool's connections: how many at most, and how long anything may take, in seconds.
+
+    A connection is waited for, or made, within `connect_s`. Postgres ends a statement after
+    `statement_s`. `settings` are of Postgres.
+    """
+
+    name: str
+    connections_max: int
+    connect_s: float
+    statement_s: float
+    settings: Mapping[str, str] = {}
+
+    @property
+    def longest_s(self) -> float:
+        """How long one statement takes at most, whatever hangs."""
+        return self.connect_s + self.statement_s + HANGING_S
+
+
+ANY = Connections("votes", 8, CONNECT_TIMEOUT_S, 10.0)
+"""For workers and commands, which do one thing at a time."""
+WRITES = Connections("votes writes", 1, 1.5, 2.5)
+"""The API's batches, stored one after another: nothing else can be in their way."""
+READS = Connections("votes reads", 4, 1.5, 2.5)
+"""Whatever the API reads by index."""
+COUNTS = Connections(
+    "votes counts", 2, 1.5, 10.0, {"enable_sort": "off", "max_parallel_workers_per_gather": "0"}
+)
+"""Counts of a tool's whole history, each on one processor. Their groups are few: to hash takes
+half the time of sorting every vote."""
 
 _UNREPLICATED = "01000"
 """The warning under which Postgres reports a commit whose wait for a standby was cut short."""
@@ -60,7 +101,7 @@ however small the table was. So a plan is kept: to make one for each call takes 
 of a small append. And none is worth compiling, however much of the log a range might be."""
 
 
-async def create_pool(url: str) -> asyncpg.Pool:
+async def create_pool(url: str, use: Connections = ANY) -> asyncpg.Pool:
     """A pool whose connections act as the application's role, whoever logs in."""
 
     async def keep(_: Connection) -> None:
@@ -69,19 +110,35 @@ async def create_pool(url: str) -> asyncpg.Pool:
     return await asyncpg.create_pool(
         url,
         min_size=0,
-        max_size=POOL_CONNECTIONS_MAX,
-        timeout=CONNECT_TIMEOUT_S,
-        command_timeout=STATEMENT_TIMEOUT_S,
-        server_settings={"role": APPLICATION_ROLE, "application_name": "votes"} | _PLANNING,
+        max_size=use.connections_max,
+        timeout=use.connect_s,
+        command_timeout=use.statement_s + HANGING_S,
+        server_settings={
+            "role": APPLICATION_ROLE,
+            "application_name": use.name,
+            "statement_timeout": f"{use.statement_s * 1_000:.0f}",
+            **_PLANNING,
+            **use.settings,
+        },
         reset=keep,
     )
 
 
 class PostgresEventStore:
-    """The event store on a pool. `new_id` makes the ids of events."""
+    """The event store on a pool, whose connections are waited for `connect_s`.
 
-    def __init__(self, pool: asyncpg.Pool, new_id: NewId, codec: Codec | None = None) -> None:
+    `new_id` makes the ids of events.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        new_id: NewId,
+        codec: Codec | None = None,
+        connect_s: float = CONNECT_TIMEOUT_S,
+    ) -> None:
         self._pool = pool
+        self._connect_s = connect_s
         self._new_id = new_id
         self._codec = codec or Codec()
         self._encode = msgspec.json.Encoder().encode
@@ -89,10 +146,13 @@ class PostgresEventStore:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         async with translated():
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            async with asyncio.timeout(self._connect_s):
                 connection = await self._pool.acquire()
             try:
                 yield connection
+            except (TimeoutError, asyncio.CancelledError):
+                connection.terminate()  # to cancel first would wait for a server that hangs
+                raise
             finally:
                 await self._pool.release(connection)
 

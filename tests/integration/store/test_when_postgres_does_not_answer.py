@@ -15,8 +15,7 @@ from votes.app.ports import AlikeOf, Append, Meta, Unavailable
 from votes.domain.bookmark import Annotations, KeepBookmark
 from votes.domain.events import Unreadable
 from votes.domain.vote import VoteCast
-from votes.store import postgres
-from votes.store.postgres import PostgresEventStore, create_pool
+from votes.store.postgres import ANY, Connections, PostgresEventStore, create_pool
 from votes.wiring import new_id
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -120,11 +119,8 @@ async def test_a_pool_that_is_closed_is_unavailable_to_all_calls(config):
     assert [type(error) for error in raised] == [Unavailable] * 8
 
 
-async def test_a_store_that_takes_too_long_is_unavailable_and_stores_nothing(
-    config, store, owner, monkeypatch
-):
-    monkeypatch.setattr(postgres, "STATEMENT_TIMEOUT_S", 0.2)
-    pool = await create_pool(config.postgres_url)
+async def test_a_store_that_takes_too_long_is_unavailable_and_stores_nothing(config, store, owner):
+    pool = await create_pool(config.postgres_url, Connections("hasty", 1, 5, 0.2))
     hasty = PostgresEventStore(pool, new_id)
     async with owner.transaction():
         await owner.execute(LOCK)
@@ -135,13 +131,11 @@ async def test_a_store_that_takes_too_long_is_unavailable_and_stores_nothing(
     await pool.close()
 
 
-async def test_no_free_connection_in_time_is_unavailable(config, monkeypatch):
-    monkeypatch.setattr(postgres, "CONNECT_TIMEOUT_S", 0.2)
-    monkeypatch.setattr(postgres, "POOL_CONNECTIONS_MAX", 1)
-    pool = await create_pool(config.postgres_url)
+async def test_no_free_connection_in_time_is_unavailable(config):
+    pool = await create_pool(config.postgres_url, Connections("one", 1, 5, 5))
     async with pool.acquire():
         with pytest.raises(Unavailable):
-            await PostgresEventStore(pool, new_id).head()
+            await PostgresEventStore(pool, new_id, connect_s=0.2).head()
     await pool.close()
 
 
@@ -182,7 +176,7 @@ async def test_a_log_with_a_gap_is_read_on_and_says_what_is_missing(store, owner
 async def test_one_batch_does_not_wait_for_the_readers_of_another(store, config):
     """A reader in the middle of its list holds no connection."""
     await store.append([append("a", 0, *"123456")])
-    reading = [store.after(0, 2) for _ in range(postgres.POOL_CONNECTIONS_MAX + 1)]
+    reading = [store.after(0, 2) for _ in range(ANY.connections_max + 1)]
     for reader in reading:
         await anext(reader)
     assert await store.append([append("a", 6, "7")]) == [7]
