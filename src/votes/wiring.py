@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 
 from votes.app.batcher import Batcher
 from votes.app.handle import Answer, Request, handle
+from votes.app.history import COUNTS_MAX, History
 from votes.app.memory import Memory
 from votes.app.project import Projector
 from votes.app.reads import Reads
@@ -25,12 +26,21 @@ from votes.config import Config, ConfigError
 from votes.live.hub import Hub
 from votes.live.sockets import streams_allowed
 from votes.store.lead import leading
-from votes.store.postgres import PostgresEventStore, create_pool
+from votes.store.postgres import (
+    ANY,
+    COUNTS,
+    READS,
+    WRITES,
+    Connections,
+    PostgresEventStore,
+    create_pool,
+)
 from votes.views.pictures import RedisPictures
 from votes.views.read_models import RedisReadModels
 from votes.views.replica import Replica
 
 REDIS_TIMEOUT_S = 5.0
+assert COUNTS.connections_max == COUNTS_MAX
 
 logger = structlog.get_logger("votes")
 
@@ -66,11 +76,11 @@ def connect_redis(url: str) -> Redis:
 
 
 @asynccontextmanager
-async def event_store(config: Config) -> AsyncIterator[PostgresEventStore]:
+async def event_store(config: Config, use: Connections = ANY) -> AsyncIterator[PostgresEventStore]:
     """The log on a pool of its own."""
-    pool = await create_pool(required(config.postgres_url, "VOTES_POSTGRES_URL"))
+    pool = await create_pool(required(config.postgres_url, "VOTES_POSTGRES_URL"), use)
     try:
-        yield PostgresEventStore(pool, new_id)
+        yield PostgresEventStore(pool, new_id, connect_s=use.connect_s)
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(REDIS_TIMEOUT_S):
@@ -88,13 +98,14 @@ async def read_models(config: Config) -> AsyncIterator[RedisReadModels]:
 
 
 class Services(Struct):
-    """What the API's routes use."""
+    """What the API's routes use. Writes and counts have stores of their own, not this one."""
 
     config: Config
     store: PostgresEventStore
     submit: Callable[[Request], Awaitable[Answer]]
     memory: Memory
     reads: Reads
+    history: History
     read_models: RedisReadModels
     pictures: RedisPictures
     hub: Hub
@@ -106,9 +117,13 @@ async def services(config: Config) -> AsyncIterator[Services]:
     if not config.secret_keys:
         raise ConfigError("VOTES_SECRET_KEYS: is missing")
     redis = connect_redis(required(config.redis_url, "VOTES_REDIS_URL"))
-    async with event_store(config) as store:
-        batcher = batcher_on(store)
-        memory = Memory()
+    async with (
+        event_store(config, WRITES) as writes,
+        event_store(config, READS) as store,
+        event_store(config, COUNTS) as counts,
+    ):
+        batcher = batcher_on(writes)
+        memory, history = Memory(), History(counts)
         hub = Hub(memory, _streams_max(config), config.live_streams_per_network_max)
         reads = Reads(memory, store)
         replica = Replica(redis, memory.changed, logger.warning)
@@ -121,6 +136,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 batcher.submit,
                 memory,
                 reads,
+                history,
                 RedisReadModels(redis),
                 RedisPictures(redis),
                 hub,

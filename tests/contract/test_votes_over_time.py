@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from votes.app.memory import Memory
+from votes.app.history import tally_at
 from votes.app.ports import Append, Meta
-from votes.app.reads import Reads
 from votes.app.trend import trend, window
 from votes.domain import tally as tallies
 from votes.domain.decider import Recorded
@@ -61,11 +60,10 @@ def test_a_tally_of_the_past_is_the_fold_up_to_there(votes, position):
     async def check():
         store = MemoryEventStore(MemoryLog())
         log = await recorded(store, votes)
-        reads = Reads(Memory(), store)
         at = NOW - timedelta(days=2)
-        then = await reads.tally_at("atlas", position, datetime.max.replace(tzinfo=UTC), NOW)
+        then = await tally_at(store, "atlas", position, None) or NOTHING
         assert (then.ship, then.skip, then.position) == folded(log[:position])
-        then = await reads.tally_at("atlas", POSITION_MAX, at, NOW)
+        then = await tally_at(store, "atlas", POSITION_MAX, at) or NOTHING
         assert (then.ship, then.skip, then.position) == folded(e for e in log if e.at <= at)
 
     asyncio.run(check())
@@ -77,7 +75,7 @@ def test_each_bucket_s_totals_are_the_fold_up_to_its_end(votes):
         store = MemoryEventStore(MemoryLog())
         log = await recorded(store, votes)
         asked = window("day", NOW - timedelta(days=DAYS), NOW, NOW)
-        view = await trend(store, "atlas", asked, NOTHING, POSITION_MAX)
+        view = await trend(store, "atlas", asked, POSITION_MAX)
         for bucket in view.buckets:
             end = bucket.at + timedelta(days=1)
             there = [event for event in log if event.at < end]

@@ -1,10 +1,11 @@
-"""The processes of a running `votes up`, found below its process id, and ended."""
+"""The processes of a running `votes up`, found below its process id, ended or made to hang."""
 
 import contextlib
 import os
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 
 import httpx
 
@@ -71,3 +72,28 @@ def kill_program(site: Site) -> None:
             return probe.connect_ex(("127.0.0.1", site.port)) != 0
 
     wait_for(closed, "the port to be free", 30)
+
+
+def hang(pids: list[int]) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+
+
+def resume(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def hanging(site: Site, name: str) -> Iterator[None]:
+    """SIGSTOP to a part and to all below it; they go on at the end."""
+    pid = part(site, name)
+    assert pid is not None, name
+    hang([pid])  # it then makes no more
+    pids = [pid, *(below for below, _, _ in family(pid))]
+    hang(pids)
+    try:
+        yield
+    finally:
+        resume(pids)

@@ -4,6 +4,7 @@ import msgspec
 from litestar import delete, get, put
 from litestar.response.base import ASGIResponse
 
+from votes.api.deadlines import READ_S, within
 from votes.api.exchange import (
     LARGE_BODY_BYTES_MAX,
     Http,
@@ -47,9 +48,10 @@ async def list_bookmarks(
     user = await require_user(request)
     if min_position:
         await services(request).reads.models(min_position)
-    page = await bookmarks.bookmarks(
-        services(request).store, user.subject, sort, q, tag, collection, cursor, limit
-    )
+    async with within(READ_S):
+        page = await bookmarks.bookmarks(
+            services(request).store, user.subject, sort, q, tag, collection, cursor, limit
+        )
     return private(BookmarksPage(page.items, page.next_cursor, page.total))
 
 

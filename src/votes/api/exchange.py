@@ -10,6 +10,7 @@ from litestar import Request
 from litestar.response.base import ASGIResponse
 from litestar.types import Send
 
+from votes.api.deadlines import WRITE_S, within
 from votes.api.errors import Refused
 from votes.api.proxies import header_of
 from votes.app import unambiguous
@@ -111,9 +112,9 @@ async def submit(
         request=_request_id(request),
         causation=str(command_id) if command_id else None,
     )
-    answer = await services(request).submit(
-        CommandRequest(decider, command, meta, now(), command_id, fingerprint)
-    )
+    asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint)
+    async with within(WRITE_S):
+        answer = await services(request).submit(asking)
     if isinstance(answer, Rejected):
         raise refused(answer)
     return answer

@@ -8,6 +8,7 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from votes import __version__
+from votes.api.deadlines import STATUS_S, within
 from votes.api.exchange import Http, services
 from votes.app.ports import Unavailable
 from votes.app.shapes import Alive, Ready
@@ -54,7 +55,8 @@ async def readiness(parts: Services) -> Ready:
     models = parts.memory.models
     position = models.position if models is not None else None
     try:
-        head = await parts.store.head()
+        async with within(STATUS_S):
+            head = await parts.store.head()
     except Unavailable:
         head = None
     lag = head - position if head is not None and position is not None else None

@@ -3,6 +3,7 @@
 from litestar import get
 from litestar.response.base import ASGIResponse
 
+from votes.api.deadlines import READ_S, within
 from votes.api.exchange import Http, private, services, tool_slugs
 from votes.api.identity import identity
 from votes.api.parameters import MinPosition, ToolList
@@ -47,7 +48,8 @@ async def get_my_state(
     if caller.voter is None:
         return private(dict.fromkeys(slugs, NOTHING))
     subject = caller.user.subject if caller.user is not None else None
-    return private(await states(services(request).store, caller.voter, subject, slugs))
+    async with within(READ_S):
+        return private(await states(services(request).store, caller.voter, subject, slugs))
 
 
 ROUTES = [get_me, get_my_state]

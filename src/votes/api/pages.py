@@ -1,5 +1,6 @@
 """The pages: what the API knows, as HTML that needs no script."""
 
+import asyncio
 from urllib.parse import quote
 
 from litestar import Router, get
@@ -10,6 +11,7 @@ from litestar.middleware.compression import CompressionMiddleware
 from litestar.response.base import ASGIResponse
 
 from votes.api import comparing, forms, health, pictures
+from votes.api.deadlines import OPTIONAL_S, READ_S, STATUS_S, within
 from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http, services, tool_slug
 from votes.api.hosts import base
 from votes.api.html import PAGE_PROBLEMS, private_page, shared_page
@@ -18,23 +20,23 @@ from votes.api.reading import my_states, page_for, read_at, reader, summaries
 from votes.api.tools import summary
 from votes.app import bookmarks, listing, surroundings
 from votes.app.answers import SummaryView
+from votes.app.history import Asked
 from votes.app.models import Models
 from votes.app.paging import Page
 from votes.app.pairs import pair_path
 from votes.app.ports import Unavailable
 from votes.app.reads import ReadFrom
-from votes.app.trend import Trends, TrendView, window
+from votes.app.trend import TrendView, window
 from votes.domain.terms import ToolSlug
 from votes.web import linked_data, words
 from votes.web.assets import assets
 from votes.web.chart import chart
 from votes.web.render import SITE_NAME, Head, description, page, query
-from votes.wiring import now
+from votes.wiring import Services, now
 
 ROWS_MAX = 40
 HOME_ROWS_MAX = 6
 FEED_ENTRIES_MAX = 30
-trends = Trends()
 
 
 @get("/")
@@ -117,13 +119,15 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
     read, waiting = await read_at(request, min_position)
     shown = summary(read, name)
     caller = await reader(request)
-    votes = await _trend(request, read, name)
+    votes, mine = await asyncio.gather(
+        _trend(request, read, name), my_states(request, caller, name)
+    )
     text = page(
         "tool.html",
         _head_of(shown, base(request)),
         tool=shown,
         waiting=waiting,
-        mine=await my_states(request, caller, name),
+        mine=mine,
         host=words.site(shown.url or ""),
         chart=chart(votes) if votes is not None else None,
         neighbours=[
@@ -161,8 +165,10 @@ async def _trend(request: Http, read: ReadFrom, slug: ToolSlug) -> TrendView | N
     if tally is None:
         return None
     asked = window("day", None, None, now())
+    of = Asked(slug, tally, read.models.position, read.models.world)
     try:
-        return await trends.of(services(request).store, slug, asked, tally, read.models.position)
+        async with within(OPTIONAL_S):
+            return await services(request).history.trend(of, asked)
     except Unavailable:
         return None
 
@@ -183,7 +189,8 @@ async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) ->
         return private_page(page("bookmarks.html", head, listing=None))
     read, _ = await read_at(request)
     user, store = caller.user.subject, services(request).store
-    found = await bookmarks.bookmarks(store, user, "new", q, None, None, cursor, ROWS_MAX)
+    async with within(READ_S):
+        found = await bookmarks.bookmarks(store, user, "new", q, None, None, cursor, ROWS_MAX)
     items = [(kept, *_named(read.models, kept.tool)) for kept in found.items]
     shown = Page(items, found.next_cursor, found.total)
     return private_page(
@@ -201,14 +208,18 @@ def _named(models: Models, slug: ToolSlug) -> tuple[str, bool]:
 async def status(request: Http) -> ASGIResponse:
     """How things are, by the same data as /health/ready."""
     parts = services(request)
-    ready = await health.readiness(parts)
-    try:
-        drift = words.audited(await parts.read_models.last_report())
-    except Unavailable:
-        drift = "not known"
+    ready, drift = await asyncio.gather(health.readiness(parts), _drift(parts))
     head = Head(f"Status · {SITE_NAME}", "Are votes taken and counted?", "/status", base(request))
     values = {"ready": ready, "drift": drift, "release": assets().hash}
     return private_page(page("status.html", head, **values), 503 if ready.head is None else 200)
+
+
+async def _drift(parts: Services) -> str:
+    try:
+        async with within(STATUS_S):
+            return words.audited(await parts.read_models.last_report())
+    except Unavailable:
+        return "not known"
 
 
 @get("/feed.xml")

@@ -2,6 +2,7 @@
 
 from litestar.response.base import ASGIResponse
 
+from votes.api.deadlines import OPTIONAL_S, within
 from votes.api.errors import Refused
 from votes.api.exchange import Http, services
 from votes.api.html import private_page, shared_page
@@ -20,6 +21,8 @@ async def read_at(request: Http, position: Position = 0) -> tuple[ReadFrom, bool
     try:
         return await reads.models(position), False
     except NotYet:
+        if not position:
+            raise
         return await reads.models(), True
 
 
@@ -32,12 +35,13 @@ async def reader(request: Http) -> Caller:
 
 
 async def my_states(request: Http, caller: Caller, *tools: ToolSlug) -> dict[ToolSlug, ToolState]:
-    """The reader's own votes and bookmarks; none where the log does not answer."""
+    """The reader's own votes and bookmarks; none where the log does not answer soon."""
     if caller.voter is None:
         return dict.fromkeys(tools, NOTHING)
     user = caller.user.subject if caller.user is not None else None
     try:
-        return await states(services(request).store, caller.voter, user, tools)
+        async with within(OPTIONAL_S):
+            return await states(services(request).store, caller.voter, user, tools)
     except Unavailable:
         return dict.fromkeys(tools, NOTHING)
 

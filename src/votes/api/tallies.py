@@ -6,6 +6,7 @@ import msgspec
 from litestar import get
 from litestar.response.base import ASGIResponse
 
+from votes.api.deadlines import READ_S, within
 from votes.api.errors import Refused
 from votes.api.exchange import (
     Http,
@@ -18,12 +19,13 @@ from votes.api.exchange import (
 )
 from votes.api.parameters import MinPosition, Moment, ToolList
 from votes.app.answers import TalliesView, TallyView, tally_view
+from votes.app.history import Asked
 from votes.app.reads import ReadFrom
-from votes.domain.terms import POSITION_MAX, Position, ToolSlug
+from votes.domain.tally import Tally
+from votes.domain.terms import Position, ToolSlug
 from votes.domain.tool import unknown
 
 _encode = msgspec.json.Encoder().encode
-_TIME_MAX = datetime.max.replace(tzinfo=UTC)
 
 
 @get(
@@ -40,7 +42,7 @@ async def get_tally(
     tool = tool_slug(slug)
     read = await services(request).reads.models(min_position)
     if at is not None:
-        return await _then(request, read, tool, at)
+        return await _then(request, read, tool, at, min_position)
     if read.stale:
         view = _view(read, tool)
         return shared_value(request, view, read.models.world, view.position, stale=True)
@@ -57,24 +59,33 @@ def _view(read: ReadFrom, tool: ToolSlug) -> TallyView:
     return tally_view(tool, tally, stale=read.stale)
 
 
-async def _then(request: Http, read: ReadFrom, tool: ToolSlug, at: str) -> ASGIResponse:
+async def _then(
+    request: Http, read: ReadFrom, tool: ToolSlug, at: str, min_position: Position
+) -> ASGIResponse:
     profile = read.models.profile(tool)
     if profile is None:
         raise refused(unknown(tool))
-    position, time = _moment(at)
-    tally = await services(request).reads.tally_at(tool, position, time, profile.listed_at)
-    view = tally_view(tool, tally, stale=False)
+    nothing = Tally(0, 0, 0, profile.listed_at)
+    live = read.models.tally(tool) or nothing
+    asked = Asked(tool, live, read.models.position, read.models.world, min_position)
+    history, moment = services(request).history, _moment(at)
+    async with within(READ_S):
+        if isinstance(moment, datetime):
+            tally = await history.tally_at_time(asked, moment)
+        else:
+            tally = await history.tally_at_position(asked, moment)
+    view = tally_view(tool, tally or nothing, stale=False)
     return shared_value(request, view, read.models.world, view.position, stale=False)
 
 
-def _moment(text: str) -> tuple[Position, datetime]:
+def _moment(text: str) -> Position | datetime:
     """A position, or a time of RFC 3339 (whose `+` an address may have turned into a space)."""
     try:
         if text.isascii() and text.isdigit():
-            return msgspec.convert(text, Position, strict=False), _TIME_MAX
+            return msgspec.convert(text, Position, strict=False)
         moment = msgspec.convert(text.replace(" ", "+"), datetime)
         if moment.tzinfo is not None:
-            return POSITION_MAX, moment.astimezone(UTC)
+            return moment.astimezone(UTC)
     except (msgspec.ValidationError, OverflowError):
         pass  # told below; an offset can take a time out of the years that there are
     raise Refused("invalid_parameter", "at: a position, or a time such as 2026-01-31T12:00:00Z.")

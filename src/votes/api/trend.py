@@ -8,10 +8,12 @@ from litestar import get
 from litestar.params import QueryParameter
 from litestar.response.base import ASGIResponse
 
+from votes.api.deadlines import READ_S, within
 from votes.api.errors import Refused
 from votes.api.exchange import Http, refused, services, shared, shared_value, tool_slug
 from votes.api.parameters import MinPosition
-from votes.app.trend import BUCKETS_MAX, BadRange, Bucket, TrendView, Window, trend, window
+from votes.app.history import Asked
+from votes.app.trend import BUCKETS_MAX, BadRange, Bucket, TrendView, Window, window
 from votes.domain.tool import unknown
 from votes.wiring import now
 
@@ -47,7 +49,8 @@ async def get_trend(
     min_position: MinPosition = 0,
 ) -> ASGIResponse:
     """Whole buckets in UTC, also those without votes: `ship` and `skip` count the votes cast in
-    one, the totals are the tally at its end. Without a range, the last 30 days or 48 hours."""
+    one, the totals are the tally at its end. Without a range, the last 30 days or 48 hours.
+    Of a tool with many votes perhaps a minute old: `position` says."""
     tool = tool_slug(slug)
     asked = _window(bucket, start, end)
     read = await services(request).reads.models(min_position)
@@ -58,7 +61,9 @@ async def get_trend(
     known = shared(request, b"", tag, tally.position, stale=read.stale)
     if known.status_code == 304:
         return known
-    answer = await trend(services(request).store, tool, asked, tally, read.models.position)
+    of = Asked(tool, tally, read.models.position, read.models.world, min_position)
+    async with within(READ_S):
+        answer = await services(request).history.trend(of, asked)
     return shared_value(request, answer, tag, answer.position, stale=read.stale)
 
 

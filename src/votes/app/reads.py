@@ -4,7 +4,6 @@ A read may ask for a `min_position`: it answers at or after that, or not at all.
 """
 
 import asyncio
-from datetime import datetime
 
 from msgspec import Struct
 
@@ -12,10 +11,7 @@ from votes.app.memory import Memory
 from votes.app.models import Models
 from votes.app.ports import EventStore
 from votes.app.project import fold_log
-from votes.app.trend import votes_counted
-from votes.domain import tally as tallies
-from votes.domain.tally import Tally
-from votes.domain.terms import Position, ToolSlug
+from votes.domain.terms import Position
 
 WAIT_S = 3.0
 LOG_WAIT_S = 0.5
@@ -125,27 +121,3 @@ class Reads:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
-
-    async def tally_at(
-        self, tool: ToolSlug, position: Position, at: datetime, listed_at: datetime
-    ) -> Tally:
-        """The tally as it was at a position and a time, counted anew from the tool's votes.
-
-        Its `heat` is not counted.
-        """
-        counts = await votes_counted(self.store, tool, position, at)
-        if not counts:
-            return Tally(0, 0, 0, listed_at)
-        moves = [(alike.count, *tallies.moved(alike.event)) for alike in counts]
-        last = max(alike.position for alike in counts)
-        return Tally(
-            ship=sum(count * ship for count, ship, _ in moves),
-            skip=sum(count * skip for count, _, skip in moves),
-            position=last,
-            as_of=await self._time_of(last),
-        )
-
-    async def _time_of(self, position: Position) -> datetime:
-        async for events in self.store.after(position - 1, 1):
-            return events[0].at
-        raise LookupError(position)

@@ -4,8 +4,6 @@ An imported vote stands late in the log but carries the time at which it was cas
 put into buckets by their time and not by their order.
 """
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -13,9 +11,8 @@ from typing import Literal
 from msgspec import Struct
 
 from votes.app.answers import Time
-from votes.app.ports import Alike, AlikeOf, EventStore, Unavailable
+from votes.app.ports import Alike, AlikeOf, EventStore
 from votes.domain import tally as tallies
-from votes.domain.tally import Tally
 from votes.domain.terms import Position, ToolSlug
 from votes.domain.vote import VoteCast
 
@@ -27,11 +24,6 @@ BUCKETS_MAX = 750
 WIDTH: dict[Bucket, timedelta] = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 BUCKETS_DEFAULT: dict[Bucket, int] = {"hour": 48, "day": 30}
 assert max(BUCKETS_DEFAULT.values()) <= BUCKETS_MAX
-
-FRESH_VOTES_MAX = 2_000
-FRESH_S = 60.0
-"""How old a remembered trend may be for a tool with more votes than that: it is read whole."""
-REMEMBERED_MAX = 1_024
 
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _EVER = timedelta(days=1_000_000)
@@ -105,16 +97,14 @@ def _floor(at: datetime, width: timedelta) -> datetime:
     return at - (at - _ORIGIN) % width
 
 
-async def trend(
-    store: EventStore, tool: ToolSlug, asked: Window, tally: Tally, head: Position
-) -> TrendView:
-    """The votes in the window, of the events up to `head`; `tally` is the tool's there.
+async def trend(store: EventStore, tool: ToolSlug, asked: Window, position: Position) -> TrendView:
+    """The votes in the window, of the events up to the position of the tool's last one.
 
     Raises `Unavailable`.
     """
     until, width = asked.end - timedelta.resolution, WIDTH[asked.bucket]
-    votes = await votes_counted(store, tool, head, until, asked.start, width)
-    return TrendView(tool, asked.bucket, count(votes, asked), tally.position)
+    votes = await votes_counted(store, tool, position, until, asked.start, width)
+    return TrendView(tool, asked.bucket, count(votes, asked), position)
 
 
 async def votes_counted(
@@ -149,37 +139,3 @@ def count(votes: Iterable[Alike], asked: Window) -> list[TrendBucket]:
         ship_total, skip_total = ship_total + ship_moved, skip_total + skip_moved
         buckets.append(TrendBucket(at, ship, skip, ship_total, skip_total))
     return buckets
-
-
-class Trends:
-    """Remembers trends, for pages: the same votes are read once, many votes once a minute."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[ToolSlug, tuple[float, Window, asyncio.Task[TrendView]]]
-        self._known = OrderedDict()
-
-    async def of(
-        self, store: EventStore, tool: ToolSlug, asked: Window, tally: Tally, head: Position
-    ) -> TrendView:
-        """As `trend`; of a tool with many votes perhaps a minute old. Raises `Unavailable`."""
-        now_s = asyncio.get_running_loop().time()
-        known = self._known.get(tool)
-        if known is None or known[1] != asked or not await _good(*known, now_s, tally):
-            known = now_s, asked, asyncio.create_task(trend(store, tool, asked, tally, head))
-            self._known[tool] = known
-            self._known.move_to_end(tool)
-            while len(self._known) > REMEMBERED_MAX:
-                self._known.popitem(last=False)
-        return await asyncio.shield(known[2])
-
-
-async def _good(
-    read_s: float, _: Window, reading: "asyncio.Task[TrendView]", now_s: float, tally: Tally
-) -> bool:
-    """Whether what was read, or is being read, is good for the tool as it is now."""
-    try:
-        found = await asyncio.shield(reading)
-    except Unavailable:
-        return False
-    aged = tally.total > FRESH_VOTES_MAX and now_s - read_s < FRESH_S
-    return found.position == tally.position or aged

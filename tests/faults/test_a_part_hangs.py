@@ -1,0 +1,99 @@
+"""Postgres or Valkey stands still: every answer comes within its deadline, and then all goes on."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.faults.killing import hanging, wait_until_ready
+from tests.site import wait_for
+from votes.api.deadlines import OPTIONAL_S, READ_S, STATUS_S, WRITE_S
+
+SLACK = 2
+"""How much longer an answer may take on a busy machine."""
+VOTES = 20
+TIMEOUT_S = 60
+TOOL = "notion"
+PAGES = ("/", f"/tools/{TOOL}", "/compare/asana-vs-notion")
+
+Expected = tuple[str, str, int, float]
+"""Method, path, status, deadline in seconds."""
+
+
+@pytest.fixture
+def client(program) -> Iterator[httpx.Client]:
+    """A browser that has voted, so that pages look for its votes."""
+    with httpx.Client(base_url=program.url, timeout=TIMEOUT_S) as made:
+        assert vote(made).status_code == 200
+        assert vote(made, "skip").status_code == 200
+        yield made
+
+
+def vote(client: httpx.Client, choice: str = "ship") -> httpx.Response:
+    return client.put(f"/v1/tools/{TOOL}/vote", json={"choice": choice})
+
+
+async def ask_all(client: httpx.Client, expected: list[Expected], **headers: str) -> None:
+    """All at once: each has its status within its deadline."""
+    options = {"base_url": client.base_url, "cookies": client.cookies, "timeout": TIMEOUT_S}
+
+    async def ask(http: httpx.AsyncClient, method, path, status, deadline_s) -> str | None:
+        body = {"json": {"choice": "ship"}} if method == "PUT" else {}
+        begun = time.monotonic()
+        answer = await http.request(method, path, headers=headers, **body)
+        took = time.monotonic() - begun
+        if answer.status_code == 503 and not path.startswith(("/health", "/status")):
+            assert answer.headers["retry-after"]
+        if answer.status_code == status and took <= deadline_s * SLACK:
+            return None
+        return f"{method} {path}: {answer.status_code} after {took:.1f} s, not {status}"
+
+    async with httpx.AsyncClient(**options, follow_redirects=True) as http:
+        missed = await asyncio.gather(*(ask(http, *one) for one in expected))
+    assert [one for one in missed if one] == []
+
+
+def test_while_postgres_hangs_each_answer_comes_in_time_and_then_votes_are_taken(program, client):
+    user = program.token("somebody")
+    position = vote(client).json()["position"]
+    seen = {"min_position": position}
+    assert client.get(f"/v1/tools/{TOOL}/tally", params=seen).status_code == 200
+    past = f"/v1/tools/{TOOL}/tally?at={position - 1}"
+    with hanging(program, "postgres"):
+        asyncio.run(
+            ask_all(
+                client,
+                [
+                    *(("GET", path, 200, OPTIONAL_S) for path in PAGES),
+                    ("GET", f"/v1/tools/{TOOL}/tally", 200, OPTIONAL_S),
+                    ("GET", "/health/ready", 503, STATUS_S),
+                    ("GET", "/status", 503, STATUS_S),
+                    ("GET", past, 503, READ_S),
+                    ("GET", f"/v1/tools/{TOOL}/trend?bucket=hour", 503, READ_S),
+                    ("GET", f"/v1/me/state?tools={TOOL}", 503, READ_S),
+                    *[("PUT", f"/v1/tools/{TOOL}/vote", 503, WRITE_S)] * VOTES,
+                ],
+            )
+        )
+        mine = [("GET", path, 503, READ_S) for path in ("/v1/me/bookmarks", "/bookmarks")]
+        asyncio.run(ask_all(client, mine, **user))
+    wait_for(lambda: vote(client, "skip").status_code == 200, "a vote", WRITE_S * SLACK)
+    assert client.get(past).status_code == 200
+    wait_until_ready(program)
+
+
+def test_while_valkey_hangs_votes_are_taken_and_each_answer_comes_in_time(program, client):
+    with hanging(program, "valkey"):
+        asyncio.run(
+            ask_all(
+                client,
+                [
+                    ("GET", "/health/ready", 200, STATUS_S),
+                    ("GET", "/status", 200, STATUS_S),
+                    ("PUT", f"/v1/tools/{TOOL}/vote", 200, WRITE_S),
+                ],
+            )
+        )
+    wait_until_ready(program)
