@@ -144,6 +144,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
         finally:
             await batcher.close()
             await reads.close()
+            await history.close()
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
             await redis.aclose()

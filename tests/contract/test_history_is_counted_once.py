@@ -177,6 +177,17 @@ async def test_few_count_at_a_time_few_wait_and_others_are_turned_away(counting)
     assert (await history.tally_at_position(asked(), 3)).position == 3
 
 
+async def test_closing_ends_what_is_being_counted(counting):
+    history = History(counting)
+    counting.open.clear()
+    asker = asyncio.create_task(history.trend(asked(), WEEK))
+    await until(lambda: counting.counts)
+    await history.close()
+    with pytest.raises(asyncio.CancelledError):
+        await asker
+    assert counting.at_once == 0
+
+
 async def test_of_another_world_nothing_is_known(counting):
     history = History(counting)
     for count, world in enumerate(("this", "another"), 1):

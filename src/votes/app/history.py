@@ -111,6 +111,12 @@ class History:
             window.count,
         )
 
+    async def close(self) -> None:
+        """End what is being counted."""
+        for counting in self._open:
+            counting.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
     async def _counted(
         self,
         key: Any,
