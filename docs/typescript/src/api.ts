@@ -310,6 +310,7 @@ export interface paths {
          * The votes on a tool, by hour or day
          * @description Whole buckets in UTC, also those without votes: `ship` and `skip` count the votes cast in
          *     one, the totals are the tally at its end. Without a range, the last 30 days or 48 hours.
+         *     Of a tool with many votes perhaps a minute old: `position` says.
          */
         readonly get: operations["getTrend"];
         readonly put?: never;

@@ -83,8 +83,6 @@ def _misread(name: bytes, value: bytes) -> bool:
     return name == b"origin" or (name == b"accept-encoding" and bool(_NO_GZIP.search(value)))
 
 
-
-
 def shared_page(
     request: Http, text: str, *, stale: bool = False, media_type: str = HTML
 ) -> ASGIResponse:

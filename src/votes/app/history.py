@@ -179,7 +179,8 @@ async def tally_at(
 ) -> Tally | None:
     """The tally of the votes up to the position, and cast up to the time if there is one.
 
-    None where there are none. Its `heat` is not counted. Raises `Unavailable`.
+    None where there are none. Its `heat` is not counted. Raises `Unavailable`. What rows of others
+    take back that was never there leaves nothing, and not less.
     """
     counts = await votes_counted(store, tool, position, at or _TIME_MAX)
     if not counts:
@@ -187,8 +188,8 @@ async def tally_at(
     moves = [(alike.count, *tallies.moved(alike.event)) for alike in counts]
     last = max(alike.position for alike in counts)
     return Tally(
-        ship=sum(count * ship for count, ship, _ in moves),
-        skip=sum(count * skip for count, _, skip in moves),
+        ship=max(sum(count * ship for count, ship, _ in moves), 0),
+        skip=max(sum(count * skip for count, _, skip in moves), 0),
         position=last,
         as_of=await _time_of(store, last),
     )
