@@ -3,15 +3,26 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
--- The application's role. It may exist already: with a login and a password of its own,
--- or made by another database of this server, or be made by one at this moment.
+-- The application's role, and the role that `append_events` acts as. They may exist already: with a
+-- login and a password, or made by another database of this server, or be made by one at this
+-- moment. Whoever migrates has to be a member of the second, else it could not give or change the
+-- function; who made the role may make itself one.
 DO $$
+DECLARE
+    wanted text;
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'votes_app') THEN
-        CREATE ROLE votes_app NOLOGIN;
+    FOREACH wanted IN ARRAY ARRAY['votes_app', 'votes_log'] LOOP
+        BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+            END IF;
+        EXCEPTION
+            WHEN duplicate_object OR unique_violation THEN NULL;
+        END;
+    END LOOP;
+    IF NOT pg_has_role('votes_log', 'USAGE') THEN
+        GRANT votes_log TO CURRENT_USER;
     END IF;
-EXCEPTION
-    WHEN duplicate_object OR unique_violation THEN NULL;
 END
 $$;
 
@@ -73,25 +84,33 @@ CREATE TRIGGER command_answers_append_only BEFORE UPDATE OR DELETE OR TRUNCATE O
 -- The lock comes before any position is drawn, so positions become visible in their order and a
 -- reader that asks for "position > last" never skips one. Positions drawn by a transaction that
 -- then died are given back here, so there are no gaps either.
-CREATE FUNCTION open_log() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp AS $$
+--
+-- It is the lock of a table that the application may only read, and not an advisory one: those
+-- anybody may take. Its mode is the weakest that excludes itself; no reader waits for it.
+CREATE FUNCTION open_log() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     last_position bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('votes.log', 0));
+    LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE;
     SELECT coalesce(max(position), 0) INTO last_position FROM events;
     PERFORM setval('events_position_seq', greatest(last_position, 1), last_position > 0);
     RETURN last_position;
 END
 $$;
 
--- Appends a batch in one call. Each array holds a value an event, in the order of decision; the
--- events of a stream follow one another in version. The command arrays hold a value an answer to
--- keep: its stream and the version (0 for none) after which it was given.
+-- Appends a batch in one call: the only way in which the application writes. Each array holds a
+-- value an event, in the order of decision. The command arrays hold a value an answer to keep: its
+-- stream and the version (0 for none) after which it was given.
 --
--- Answers the last position before the batch, and the streams that are refused: those that have
--- moved since they were read, and those with an event id or a command id that is taken. Nothing
--- of a refused stream is stored; everything of the others is, at the positions that follow.
+-- Answers the last position before the batch, and the streams that are refused: those whose events
+-- do not follow the stream's last one version by version, since it has moved or for any other
+-- reason, and those with an event id or a command id that is taken. Nothing of a refused stream is
+-- stored; everything of the others is, at the positions that follow. A time that no event can have
+-- fails the call: imports bring times of their own, but none before 1970, and none to come, but for
+-- clocks that differ.
+--
+-- Who goes on to hold the lock in an open transaction, and does nothing, is ended after 2 s: before
+-- those who wait behind it give up.
 --
 -- LATERAL with LIMIT is a look-up by index for each row, whatever the planner believes: a plan that
 -- was made while the table was small, and kept, would scan the whole log on every append.
@@ -101,25 +120,48 @@ CREATE FUNCTION append_events(
     command_streams text[], command_versions integer[], command_ids uuid[],
     fingerprints bytea[], outcomes jsonb[],
     OUT position_before bigint, OUT refused text[]
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+    earliest CONSTANT timestamptz := to_timestamp(0);
+    latest CONSTANT timestamptz := now() + interval '1 hour';
 BEGIN
+    IF earliest > ANY (times) OR latest < ANY (times) THEN
+        RAISE EXCEPTION 'an event is of %, expected % to % (an hour from now)',
+            (SELECT at FROM unnest(times) AS at WHERE at < earliest OR at > latest LIMIT 1),
+            earliest, latest
+            USING ERRCODE = 'datetime_field_overflow';
+    END IF;
+
     position_before := open_log();
+    PERFORM set_config('idle_in_transaction_session_timeout', '2s', true);
 
     refused := ARRAY(
-        SELECT first.stream
+        SELECT asked.stream
         FROM (
-            SELECT e.stream, min(e.version) AS version
-            FROM unnest(event_streams, versions) AS e(stream, version)
+            SELECT
+                e.stream,
+                min(e.version - e.number) AS least_before,
+                max(e.version - e.number) AS most_before
+            FROM (
+                SELECT e.stream, e.version, row_number() OVER (
+                    PARTITION BY e.stream ORDER BY e.place
+                ) AS number
+                FROM unnest(
+                    event_streams, versions
+                ) WITH ORDINALITY AS e(stream, version, place)
+            ) AS e
             GROUP BY e.stream
-        ) AS first
+        ) AS asked
         LEFT JOIN LATERAL (
             SELECT events.version
             FROM events
-            WHERE events.stream = first.stream
+            WHERE events.stream = asked.stream
             ORDER BY events.version DESC
             LIMIT 1
         ) AS last ON true
-        WHERE first.version <> coalesce(last.version, 0) + 1
+        WHERE asked.least_before <> coalesce(last.version, 0)
+            OR asked.most_before <> coalesce(last.version, 0)
         UNION
         SELECT e.stream
         FROM unnest(event_streams, event_ids) AS e(stream, id)
@@ -160,11 +202,23 @@ BEGIN
 END
 $$;
 
--- The application may read, and insert through these columns: never a position, never a change.
+-- The application may read, and call `append_events`. That acts as a role that nobody logs in as,
+-- which may do what the function does: insert through these columns, never a position; set the next
+-- position; and take the lock, for which Postgres asks for a right to change the table.
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON log, events, command_answers FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO votes_app;
+GRANT USAGE ON SCHEMA public TO votes_app, votes_log;
 GRANT SELECT ON log, events, command_answers TO votes_app;
-GRANT INSERT (stream, version, event_id, type, schema, data, meta, at) ON events TO votes_app;
-GRANT INSERT (command_id, fingerprint, outcome, position) ON command_answers TO votes_app;
-REVOKE EXECUTE ON FUNCTION open_log FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION open_log TO votes_app;
+GRANT SELECT ON events, command_answers TO votes_log;
+GRANT INSERT (stream, version, event_id, type, schema, data, meta, at) ON events TO votes_log;
+GRANT INSERT (command_id, fingerprint, outcome, position) ON command_answers TO votes_log;
+GRANT UPDATE ON SEQUENCE events_position_seq TO votes_log;
+GRANT UPDATE ON log TO votes_log;
+REVOKE EXECUTE ON FUNCTION open_log, append_events FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_log TO votes_log;
+GRANT EXECUTE ON FUNCTION append_events TO votes_app;
+
+-- Postgres gives a function only to a role that could have made it there.
+GRANT CREATE ON SCHEMA public TO votes_log;
+ALTER FUNCTION append_events OWNER TO votes_log;
+REVOKE CREATE ON SCHEMA public FROM votes_log;

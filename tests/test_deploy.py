@@ -168,21 +168,55 @@ def psql(directory: Path, user: str, statement: str, database: str = "votes") ->
     return subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
 
+def migrate(socket: Path, folder: Path, owner: str, database: str = "votes") -> None:
+    url = f"postgresql://{owner}@/{database}?host={socket}&port=5432"
+    assert set(environment("migrate")) == {"VOTES_MIGRATION_URL"}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("VOTES_")}
+    command = [sys.executable, "-c", "from votes.cli import main; main()", "migrate"]
+    subprocess.run(command, env={**clean, "VOTES_MIGRATION_URL": url}, cwd=folder, check=True)
+    assert not list(folder.iterdir())  # no embedded servers
+
+
+APPEND_NOTHING = "SELECT append_events(" + ", ".join(["'{}'"] * 13) + ")"
+REFUSED = (
+    "DELETE FROM events",
+    "UPDATE events SET type = ''",
+    "INSERT INTO events DEFAULT VALUES",
+    "SET ROLE votes_log",
+    "CREATE TABLE mine ()",
+    "CREATE TEMP TABLE mine ()",
+)
+
+
 def test_the_owner_migrates_and_the_application_rewrites_nothing(socket: Path, tmp_path: Path):
     secrets = {"OWNER_PASSWORD": "it's", "APP_PASSWORD": 'a "quoted" one'}
     server = {"PGHOST": str(socket), "PGPORT": "5432", "POSTGRES_USER": "postgres"}
     path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
     init = DEPLOY / "postgres-init" / "roles.sh"
     subprocess.run([init], env={"PATH": path, **server, **secrets}, check=True)
-    url = f"postgresql://votes_owner@/votes?host={socket}&port=5432"
-    assert set(environment("migrate")) == {"VOTES_MIGRATION_URL"}
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("VOTES_")}
-    migrate = [sys.executable, "-c", "from votes.cli import main; main()", "migrate"]
-    subprocess.run(migrate, env={**clean, "VOTES_MIGRATION_URL": url}, cwd=tmp_path, check=True)
-    assert not list(tmp_path.iterdir())  # no embedded servers
-    assert psql(socket, "votes_app", "SELECT count(*) FROM events") == ""
-    for refused in ("DELETE FROM events", "UPDATE events SET type = ''", "CREATE TABLE mine ()"):
+    migrate(socket, tmp_path, "votes_owner")
+    for allowed in ("SELECT count(*) FROM events", APPEND_NOTHING):
+        assert psql(socket, "votes_app", allowed) == ""
+    for refused in REFUSED:
         assert "permission denied" in psql(socket, "votes_app", refused)
+
+
+def test_an_owner_who_may_create_roles_needs_no_other_prepared(socket: Path, tmp_path: Path):
+    for statement in (
+        "CREATE ROLE maker LOGIN CREATEROLE",
+        "CREATE DATABASE votes OWNER maker",
+        "CREATE DATABASE another OWNER maker",
+    ):
+        assert psql(socket, "postgres", statement, "postgres") == ""
+    for database in ("votes", "another"):
+        migrate(socket, tmp_path, "maker", database)
+        assert psql(socket, "maker", "ALTER ROLE votes_app LOGIN", database) == ""
+        assert psql(socket, "votes_app", APPEND_NOTHING, database) == ""
+        for refused in ("INSERT INTO events DEFAULT VALUES", "SET ROLE votes_log"):
+            assert "permission denied" in psql(socket, "votes_app", refused, database)
+        # A later migration may put another function in its place.
+        replace = "ALTER FUNCTION append_events COST 200"
+        assert psql(socket, "maker", replace, database) == ""
 
 
 @pytest.mark.parametrize("path", LOCKS)

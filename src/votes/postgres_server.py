@@ -29,8 +29,13 @@ from votes.supervise import dies_with_parent
 
 INIT_TIMEOUT_S = 120.0
 
+_CREATE = b"""CREATE ROLE votes_app LOGIN
+ALTER ROLE votes_app SET idle_in_transaction_session_timeout = '3s'
+ALTER ROLE votes_app SET lock_timeout = '4s'
+CREATE DATABASE votes
+"""  # a statement a line
+
 # What lets Postgres reach its files below a directory closed to its user, best first, with bits.
-_CREATE = b"CREATE ROLE votes_app LOGIN\nCREATE DATABASE votes\n"  # a statement a line
 _CAPABILITIES = {"dac_read_search": 2, "dac_override": 1}
 
 

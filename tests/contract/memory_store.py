@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -11,8 +11,10 @@ from msgspec import Struct, field
 
 from votes.app.ports import Alike, AlikeOf, Answered, Append
 from votes.domain.decider import Recorded
-from votes.domain.terms import Position, Stream
+from votes.domain.terms import TIME_MIN, Position, Stream
 from votes.store.codec import Codec
+
+LATE_MAX = timedelta(hours=1)
 
 
 class Row(Struct, frozen=True):
@@ -58,16 +60,25 @@ class MemoryEventStore:
 
     async def append(self, batch: Sequence[Append]) -> list[Position | None]:
         await asyncio.sleep(0)
-        refused = {append.stream for append in batch if self._taken(append)}
-        refused |= {
-            stream for stream, version in _starts(batch).items() if self._moved(stream, version)
-        }
+        for append in batch:
+            if append.events and not TIME_MIN <= append.at <= datetime.now(UTC) + LATE_MAX:
+                raise ValueError(f"an event is of {append.at}")
+        refused = {append.stream for append in batch if self._taken(append)} | self._moved(batch)
         positions = [None if append.stream in refused else self._store(append) for append in batch]
         await asyncio.sleep(0)
         return positions
 
-    def _moved(self, stream: Stream, version: int) -> bool:
-        return len(self._log.streams.get(stream, ())) != version
+    def _moved(self, batch: Sequence[Append]) -> set[Stream]:
+        """The streams whose new events do not follow the last one, version by version."""
+        versions: dict[Stream, int] = {}
+        moved = set()
+        for append in batch:
+            if append.events:
+                last = versions.get(append.stream, len(self._log.streams.get(append.stream, ())))
+                if append.version != last:
+                    moved.add(append.stream)
+                versions[append.stream] = append.version + len(append.events)
+        return moved
 
     def _taken(self, append: Append) -> bool:
         return (append.keyed is not None and append.keyed.command_id in self._log.answers) or any(
@@ -127,12 +138,3 @@ class MemoryEventStore:
     async def at(self, positions: Collection[Position]) -> list[Recorded]:
         await asyncio.sleep(0)
         return [self._recorded(row) for row in self._log.rows if row.position in positions]
-
-
-def _starts(batch: Sequence[Append]) -> dict[Stream, int]:
-    """The version that each stream with new events is appended after."""
-    starts: dict[Stream, Any] = {}
-    for append in batch:
-        if append.events:
-            starts[append.stream] = min(append.version, starts.get(append.stream, append.version))
-    return starts

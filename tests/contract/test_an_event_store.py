@@ -93,6 +93,39 @@ async def test_a_version_that_is_not_there_yet_is_refused(log):
     assert await words(log) == ["b"]
 
 
+@pytest.mark.parametrize("versions", [(0, 2), (1, 0), (0, 0)], ids=["hole", "order", "twice"])
+async def test_events_of_a_stream_that_do_not_follow_one_another_are_refused(log, versions):
+    batch = [append("a", version, "x") for version in versions]
+    assert await log.append([*batch, append("b", 0, "b")]) == [None, None, 1]
+    assert await words(log) == ["b"]
+
+
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+TIMES_REFUSED = {
+    "the year 1": datetime(1, 1, 1, tzinfo=UTC),
+    "1969": FIRST - timedelta(microseconds=1),
+    "tomorrow": datetime.now(UTC) + timedelta(days=1),
+    "4713": datetime(4713, 1, 1, tzinfo=UTC),
+    "9999": datetime(9999, 12, 31, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize("at", TIMES_REFUSED.values(), ids=list(TIMES_REFUSED))
+async def test_an_event_of_no_possible_time_is_refused_with_its_batch(log, at):
+    with pytest.raises(ValueError, match="an event is of"):
+        await log.append([append("a", 0, "1"), append("b", 0, "2", at=at), append("c", 0, "3")])
+    assert await log.head() == 0
+
+
+async def test_an_event_may_be_old_and_its_clock_a_little_ahead(log):
+    ahead = datetime.now(UTC) + timedelta(minutes=59)
+    assert await log.append([append("a", 0, "1", at=FIRST), append("b", 0, "2", at=ahead)]) == [
+        1,
+        2,
+    ]
+    assert [recorded.at for recorded in await everything(log)] == [FIRST, ahead]
+
+
 async def test_a_refused_batch_leaves_no_gap(log):
     await log.append([append("a", 0, "1")])
     for _ in range(3):

@@ -100,6 +100,9 @@ class EventStore(Protocol):
         Refused is what was decided on a stream that has moved, or under a command id that is
         taken; nothing of it is stored. For an append of an answer alone the position says
         nothing but that it was stored.
+
+        Raises `ValueError` where an event is of before 1970 or more than an hour to come: nothing
+        of the batch is stored.
         """
         ...
 

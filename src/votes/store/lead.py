@@ -22,6 +22,7 @@ async def leading(url: str) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]
             server_settings={
                 "role": APPLICATION_ROLE,
                 "application_name": "votes projector",
+                "lock_timeout": "0",  # a standby waits for as long as the leader lives
                 "tcp_keepalives_idle": "5",
                 "tcp_keepalives_interval": "2",
                 "tcp_keepalives_count": "3",

@@ -62,6 +62,11 @@ COUNTS = Connections(
 )
 """Counts of a tool's whole history, each on one processor. Their groups are few: to hash takes
 half the time of sorting every vote."""
+LOCK_TIMEOUT_S = 4
+IDLE_IN_TRANSACTION_TIMEOUT_S = 2
+assert IDLE_IN_TRANSACTION_TIMEOUT_S < min(LOCK_TIMEOUT_S, WRITES.statement_s)
+"""Who holds a lock and does nothing is ended before those who wait for it give up. For whoever
+calls it, `append_events` sets the time of idleness too, until the end of the transaction."""
 
 _UNREPLICATED = "01000"
 """The warning under which Postgres reports a commit whose wait for a standby was cut short."""
@@ -100,6 +105,11 @@ _PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "
 however small the table was. So a plan is kept: to make one for each call takes a third of the time
 of a small append. And none is worth compiling, however much of the log a range might be."""
 
+_TIMEOUTS = {
+    "lock_timeout": f"{LOCK_TIMEOUT_S}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_TIMEOUT_S}s",
+}
+
 
 async def create_pool(url: str, use: Connections = ANY) -> asyncpg.Pool:
     """A pool whose connections act as the application's role, whoever logs in."""
@@ -118,6 +128,7 @@ async def create_pool(url: str, use: Connections = ANY) -> asyncpg.Pool:
             "application_name": use.name,
             "statement_timeout": f"{use.statement_s * 1_000:.0f}",
             **_PLANNING,
+            **_TIMEOUTS,
             **use.settings,
         },
         reset=keep,
@@ -179,7 +190,10 @@ class PostgresEventStore:
         arguments = self._event_columns(batch) + _answer_columns(batch)
         async with self._connection() as connection:
             with _unreplicated(connection) as warned:
-                row = await connection.fetchrow(QUERIES["append"], *arguments)
+                try:
+                    row = await connection.fetchrow(QUERIES["append"], *arguments)
+                except asyncpg.DatetimeFieldOverflowError as error:
+                    raise ValueError(str(error)) from error
                 await asyncio.sleep(0)  # the driver hands on warnings in the loop's next round
         if warned:
             raise Unavailable(f"Postgres: {warned[0]}")

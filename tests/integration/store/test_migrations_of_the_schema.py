@@ -58,6 +58,14 @@ async def test_what_is_applied_can_be_used(empty_url, owner):
     assert await owner.fetchval("SELECT epoch FROM log") is not None
 
 
+async def test_nobody_else_makes_anything_beside_the_tables(empty_url, owner):
+    """Before Postgres 15 everybody could, and a server that was upgraded has kept that."""
+    await owner.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    await migrate(empty_url)
+    for role in ("votes_app", "votes_log"):
+        assert not await owner.fetchval("SELECT has_schema_privilege($1, 'public', 'CREATE')", role)
+
+
 async def test_the_names_are_numbered_one_after_another():
     assert [int(name[:4]) for name in NAMES] == list(range(1, len(NAMES) + 1))
 

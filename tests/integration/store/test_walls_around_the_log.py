@@ -7,6 +7,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from tests.integration.store.calling import call_append
 from votes.app.ports import Append, Meta
 from votes.domain.vote import VoteCast
 from votes.store.postgres import PostgresEventStore
@@ -21,20 +22,6 @@ VALUES = f"'s', 1, '{uuid4()}', 'VoteCast', 1, '{{}}', '{{}}', now()"
 def append(stream, version, *words):
     events = [VoteCast("atlas", word, "ship") for word in words]
     return Append(stream, version, events, Meta("test"), AT)
-
-
-@pytest.fixture
-async def owner(config):
-    connection = await asyncpg.connect(config.migration_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def application(config):
-    connection = await asyncpg.connect(config.postgres_url)
-    yield connection
-    await connection.close()
 
 
 async def poll(connection, query, *arguments):
@@ -56,6 +43,8 @@ REFUSED_TO_THE_APPLICATION = [
     "UPDATE log SET epoch = gen_random_uuid()",
     "INSERT INTO log DEFAULT VALUES",
     "DELETE FROM log",
+    f"{INSERT}) VALUES ({VALUES})",
+    f"{INSERT_ANSWER}) VALUES ('{uuid4()}', '', '{{}}', 1)",
     f"{INSERT}, position) VALUES ({VALUES}, 1)",
     f"{INSERT}, position) OVERRIDING SYSTEM VALUE VALUES ({VALUES}, 1)",
     f"{INSERT_ANSWER}, at) VALUES ('{uuid4()}', '', '{{}}', 1, '2020-01-01')",
@@ -74,6 +63,21 @@ REFUSED_TO_THE_APPLICATION = [
     "CREATE INDEX ON events (at)",
     "SET session_replication_role = replica",
     "SET ROLE postgres",
+    "SET ROLE votes_log",
+    "GRANT votes_log TO votes_app",
+    "ALTER ROLE votes_log LOGIN",
+    "ALTER FUNCTION append_events RESET search_path",
+    "ALTER FUNCTION append_events OWNER TO votes_app",
+    "CREATE FUNCTION public.cardinality(text[]) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE SCHEMA mine",
+    "SELECT open_log()",
+    "BEGIN; LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE",
+    "BEGIN; LOCK TABLE log IN ROW EXCLUSIVE MODE",
+    "BEGIN; LOCK TABLE log",
+    "BEGIN; LOCK TABLE events IN SHARE MODE",
+    "BEGIN; LOCK TABLE command_answers IN EXCLUSIVE MODE",
+    "SELECT FROM log FOR UPDATE",
+    "SELECT FROM events FOR KEY SHARE",
     "INSERT INTO migrations (name, checksum) VALUES ('9999', '')",
     "UPDATE migrations SET checksum = ''",
 ]
@@ -101,10 +105,74 @@ async def test_the_applications_role_cannot_give_itself_more(application):
         assert not await application.fetchval(query, privilege)
 
 
-async def test_the_application_may_insert_and_read_what_it_needs(application):
-    await application.execute(f"{INSERT}) VALUES ({VALUES})")
+async def test_the_application_writes_no_table(application):
+    rows = await application.fetch(
+        "SELECT relname, has_table_privilege(oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')"
+        " OR has_any_column_privilege(oid, 'INSERT, UPDATE, REFERENCES') AS may FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+    )
+    assert {row["relname"] for row in rows} == {"events", "command_answers", "log", "migrations"}
+    assert not [row["relname"] for row in rows if row["may"]]
+
+
+async def test_the_application_may_append_and_read_what_it_needs(application):
+    assert await call_append(application, "s", 1) == []
     assert await application.fetchval("SELECT position FROM events") == 1
     assert await application.fetchval("SELECT count(*) FROM log, migrations") >= 1
+
+
+async def test_the_one_who_appends_may_do_no_more_than_that(owner):
+    query = "SELECT rolsuper OR rolcanlogin OR rolcreaterole OR rolcreatedb OR rolbypassrls"
+    assert not await owner.fetchval(f"{query} FROM pg_roles WHERE rolname = 'votes_log'")
+    await owner.execute("SET ROLE votes_log")
+    for refused in (
+        "CREATE TABLE public.mine ()",
+        "DELETE FROM events",
+        "UPDATE events SET data = '{}'",
+        f"{INSERT}, position) OVERRIDING SYSTEM VALUE VALUES ({VALUES}, 1)",
+        "UPDATE migrations SET checksum = ''",
+    ):
+        with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.GeneratedAlwaysError)):
+            await owner.execute(refused)
+
+
+@pytest.mark.parametrize(
+    "versions",
+    [
+        (0,),
+        (-1,),
+        (1,),
+        (3,),
+        (2_147_483_647,),
+        (-2_147_483_648,),
+        (2, 4),
+        (3, 2),
+        (2, 2),
+        (2, 3, 3),
+    ],
+    ids=str,
+)
+async def test_a_version_that_does_not_follow_is_refused(application, versions):
+    assert await call_append(application, "s", 1) == []
+    assert await call_append(application, "s", *versions) == ["s"]
+    assert await application.fetchval("SELECT max(version) FROM events WHERE stream = 's'") == 1
+
+
+async def test_tables_of_ones_own_do_not_stand_in_for_those_of_the_log(application, owner):
+    for name in ("log", "events", "command_answers"):
+        await application.execute(f"CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL)")
+    assert await call_append(application, "s", 1) == []
+    assert await owner.fetchval("SELECT count(*) FROM events") == 1
+
+
+async def test_a_snapshot_from_before_an_append_leaves_no_gap(application, store):
+    """The function then sees a log that is shorter than it is."""
+    async with application.transaction(isolation="repeatable_read"):
+        assert await application.fetchval("SELECT count(*) FROM events") == 0
+        assert await store.append([append("a", 0, "1", "2")]) == [2]
+        with pytest.raises(asyncpg.UniqueViolationError, match="events_position"):
+            await call_append(application, "b", 1)
+    assert await store.append([append("c", 0, "3")]) == [3]
 
 
 @pytest.mark.parametrize("table", ["events", "command_answers"])
@@ -132,12 +200,12 @@ async def test_there_is_one_log_and_it_cannot_become_two(owner):
         ("'t', 0, gen_random_uuid()", "events_version_from_1"),
     ],
 )
-async def test_behind_the_rules_stand_named_constraints(application, values, constraint):
+async def test_behind_the_rules_stand_named_constraints(owner, values, constraint):
     rest = "'VoteCast', 1, '{}', '{}', now()"
     first = "'s', 1, '00000000-0000-0000-0000-000000000007'"
-    await application.execute(f"{INSERT}) VALUES ({first}, {rest})")
+    await owner.execute(f"{INSERT}) VALUES ({first}, {rest})")
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=constraint):
-        await application.execute(f"{INSERT}) VALUES ({values}, {rest})")
+        await owner.execute(f"{INSERT}) VALUES ({values}, {rest})")
 
 
 class OneConnection:
@@ -174,8 +242,7 @@ async def test_nobody_draws_a_position_while_another_may_still_die(application, 
     waiting = asyncio.create_task(store.append([append("b", 0, "1")]))
     await poll(
         owner,
-        "SELECT count(*) > 0 FROM pg_locks JOIN pg_database d ON d.oid = database"
-        " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()",
+        "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'log'::regclass AND NOT granted",
     )
     await dying.rollback()
     assert await waiting == [1]

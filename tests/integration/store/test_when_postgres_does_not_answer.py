@@ -19,7 +19,7 @@ from votes.store.postgres import ANY, Connections, PostgresEventStore, create_po
 from votes.wiring import new_id
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('votes.log', 0))"
+LOCK = "LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE"
 
 
 def append(stream, version, *words):
