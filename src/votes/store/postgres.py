@@ -64,7 +64,7 @@ COUNTS = Connections(
 half the time of sorting every vote."""
 LOCK_TIMEOUT_S = 4
 IDLE_IN_TRANSACTION_TIMEOUT_S = 2
-assert IDLE_IN_TRANSACTION_TIMEOUT_S < min(LOCK_TIMEOUT_S, WRITES.statement_s)
+assert min(LOCK_TIMEOUT_S, WRITES.statement_s) > IDLE_IN_TRANSACTION_TIMEOUT_S
 """Who holds a lock and does nothing is ended before those who wait for it give up. For whoever
 calls it, `append_events` sets the time of idleness too, until the end of the transaction."""
 
