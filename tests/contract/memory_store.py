@@ -116,7 +116,8 @@ class MemoryEventStore:
         await asyncio.sleep(0)
         found: dict[Any, list[Row]] = {}
         for row in self._log.rows[: asked.position]:
-            if row.stream.startswith(asked.prefix) and row.at <= asked.until:
+            inside = row.stream.startswith(asked.prefix) and row.at <= asked.until
+            if inside and row.position not in asked.without:
                 event = msgspec.structs.replace(self._recorded(row).event, **asked.masked)
                 stretch = max((row.at - asked.since) // asked.width, -1)
                 found.setdefault((event, stretch), []).append(row)

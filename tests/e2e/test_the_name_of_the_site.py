@@ -26,6 +26,7 @@ HOSTS = {
     "markup": b'Host: "><script>\r\n',
     "half an address": b"Host: [::1\r\n",
     "no port": b"Host: example.com:\r\n",
+    "a port that is none": b"Host: 127.0.0.1:99999\r\n",
     "bytes": b"Host: \xff\xfe\r\n",
 }
 

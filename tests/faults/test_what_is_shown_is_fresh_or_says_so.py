@@ -1,10 +1,7 @@
 """A number that may be old says that it is stale; one that says nothing is that of the log."""
 
 import json
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import asyncpg
 import httpx
@@ -12,25 +9,13 @@ import pytest
 from redis import Redis
 
 from tests.e2e.asking import get, put
-from tests.faults.killing import kill, part, wait_until_ready
+from tests.faults.killing import hanging, kill, wait_until_ready
 from tests.site import Site, wait_for
 from votes.views import keys
 
 TOOL = "airtable"
 NOTICED_S = 20
 """Far more than it takes; the machine may be busy."""
-
-
-@contextmanager
-def standing_still(program: Site, name: str) -> Iterator[None]:
-    """A part that is hung: it is there, and does nothing."""
-    pid = part(program, name)
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def vote(program: Site, choice: str = "ship") -> int:
@@ -54,7 +39,7 @@ def test_numbers_are_stale_and_right_while_a_part_is_hung(program, name):
     wait_until_ready(program)
     before = tally(program)
     assert not before["stale"]
-    with standing_still(program, name):
+    with hanging(program, name):
         position = vote(program)
         wait_for(lambda: tally(program)["stale"], "stale numbers", NOTICED_S)
         seen = tally(program, position)
@@ -67,7 +52,7 @@ def test_numbers_are_stale_and_right_while_a_part_is_hung(program, name):
 
 def test_an_audit_is_not_content_while_the_worker_is_hung(program):
     wait_until_ready(program)
-    with standing_still(program, "worker"):
+    with hanging(program, "worker"):
         vote(program)
         found = program.votes("verify")
         assert found.returncode == 1

@@ -170,7 +170,7 @@ _outages = _Outages()
 
 
 def _unavailable(request: Request[Any, Any, Any], error: Unavailable) -> Response[bytes]:
-    _outages.met(request.url.path, error)
+    _outages.met(request.scope["path"], error)
     detail = "A store does not answer. If this was a write, the same request again settles it."
     return problem_response("unavailable", detail)
 
@@ -194,7 +194,7 @@ def _detail(error: HTTPException) -> str:
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    logger.error("unexpected", method=request.method, path=request.url.path, exc_info=error)
+    logger.error("unexpected", method=request.method, path=request.scope["path"], exc_info=error)
     return problem_response("internal", "This is our fault, and it is in our log.")
 
 

@@ -9,7 +9,9 @@ from votes.api.exchange import Asgi, Http, header, services
 from votes.api.proxies import scheme
 from votes.domain.decider import Rejected
 
-_NAME = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+PORT_MAX = 65_535
+
+_NAME = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?")
 _REFUSED = Rejected("invalid_parameter", "Host: one header with the name of a site is wanted.")
 
@@ -27,7 +29,8 @@ def with_one_host(others: Asgi) -> Asgi:
 
 def _has_one_host(headers: list[tuple[bytes, bytes]]) -> bool:
     hosts = [value for name, value in headers if name == b"host"]
-    return len(hosts) == 1 and _NAME.fullmatch(hosts[0]) is not None
+    named = _NAME.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    return named is not None and int(named["port"] or 0) <= PORT_MAX
 
 
 def is_loopback(host: str) -> bool:

@@ -118,11 +118,11 @@ def _as_page(handler: Handler) -> Handler:
         again = request.method == "GET" and problem.status in (429, 503)
         text = page(
             "problem.html",
-            Head(f"{heading} · {SITE_NAME}", advice, request.url.path, "", indexed=False),
+            Head(f"{heading} · {SITE_NAME}", advice, request.scope["path"], "", indexed=False),
             problem=problem,
             heading=heading,
             advice=advice,
-            back=request.url.path if again else "/",
+            back=request.scope["path"] if again else "/",
         )
         headers = {**told.headers, **dict(ALWAYS)}
         return Response(text.encode(), status_code=problem.status, media_type=HTML, headers=headers)
@@ -137,7 +137,7 @@ PAGE_PROBLEMS: dict[Any, Any] = {
 
 def _not_routed(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """What no route takes: a page for readers, a problem for programs."""
-    path, accepted = request.url.path, request.headers.get("accept", "")
+    path, accepted = request.scope["path"], request.headers.get("accept", "")
     reader = HTML in accepted and not f"{path}/".startswith(_FOR_PROGRAMS)
     answer: Handler = (PAGE_PROBLEMS if reader else EXCEPTION_HANDLERS)[HTTPException]
     return answer(request, error)

@@ -165,7 +165,7 @@ async def _trend(request: Http, read: ReadFrom, slug: ToolSlug) -> TrendView | N
     if tally is None:
         return None
     asked = window("day", None, None, now())
-    of = Asked(slug, tally, read.models.position, read.models.world)
+    of = Asked(slug, tally, read.models.position, read.models.world, parked=read.models.parked())
     try:
         async with within(OPTIONAL_S):
             return await services(request).history.trend(of, asked)

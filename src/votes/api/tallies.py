@@ -67,7 +67,14 @@ async def _then(
         raise refused(unknown(tool))
     nothing = Tally(0, 0, 0, profile.listed_at)
     live = read.models.tally(tool) or nothing
-    asked = Asked(tool, live, read.models.position, read.models.world, min_position)
+    asked = Asked(
+        tool,
+        live,
+        read.models.position,
+        read.models.world,
+        min_position,
+        parked=read.models.parked(),
+    )
     history, moment = services(request).history, _moment(at)
     async with within(READ_S):
         if isinstance(moment, datetime):

@@ -61,7 +61,14 @@ async def get_trend(
     known = shared(request, b"", tag, tally.position, stale=read.stale)
     if known.status_code == 304:
         return known
-    of = Asked(tool, tally, read.models.position, read.models.world, min_position)
+    of = Asked(
+        tool,
+        tally,
+        read.models.position,
+        read.models.world,
+        min_position,
+        parked=read.models.parked(),
+    )
     async with within(READ_S):
         answer = await services(request).history.trend(of, asked)
     return shared_value(request, answer, tag, answer.position, stale=read.stale)

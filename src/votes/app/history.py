@@ -6,7 +6,7 @@ same, and its answer is remembered: in one world, what was counted up to a posit
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -37,7 +37,8 @@ class Overloaded(Unavailable):
 
 
 class Asked(Struct, frozen=True):
-    """The tool's tally in the models of now, which stand at `head` of their world.
+    """The tool's tally in the models of now, which stand at `head` of their world and lack the
+    events at the positions `parked`.
 
     The answer is to be as of `min_position` or later.
     """
@@ -47,6 +48,7 @@ class Asked(Struct, frozen=True):
     head: Position
     world: str
     min_position: Position = 0
+    parked: Collection[Position] = ()
 
 
 class _Count(Struct):
@@ -80,7 +82,7 @@ class History:
             (asked.world, asked.tool, position),
             asked,
             position,
-            lambda: tally_at(self._store, asked.tool, position, None),
+            lambda: tally_at(self._store, asked.tool, position, None, asked.parked),
         )
 
     async def tally_at_time(self, asked: Asked, at: datetime) -> Tally | None:
@@ -94,7 +96,7 @@ class History:
             (asked.world, asked.tool, at),
             asked,
             position,
-            lambda: tally_at(self._store, asked.tool, position, at),
+            lambda: tally_at(self._store, asked.tool, position, at, asked.parked),
         )
 
     async def trend(self, asked: Asked, window: Window) -> TrendView:
@@ -107,7 +109,7 @@ class History:
             (asked.world, asked.tool, window),
             asked,
             position,
-            lambda: trend(self._store, asked.tool, window, position),
+            lambda: trend(self._store, asked.tool, window, position, asked.parked),
             window.count,
         )
 
@@ -175,14 +177,18 @@ def _good(count: _Count, asked: Asked, position: Position, now_s: float) -> bool
 
 
 async def tally_at(
-    store: EventStore, tool: ToolSlug, position: Position, at: datetime | None
+    store: EventStore,
+    tool: ToolSlug,
+    position: Position,
+    at: datetime | None,
+    without: Collection[Position] = (),
 ) -> Tally | None:
     """The tally of the votes up to the position, and cast up to the time if there is one.
 
     None where there are none. Its `heat` is not counted. Raises `Unavailable`. What rows of others
     take back that was never there leaves nothing, and not less.
     """
-    counts = await votes_counted(store, tool, position, at or _TIME_MAX)
+    counts = await votes_counted(store, tool, position, at or _TIME_MAX, without)
     if not counts:
         return None
     moves = [(alike.count, *tallies.moved(alike.event)) for alike in counts]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from votes.app.models import Changes, Models
+from votes.app.models import Changes, Models, Partition
 from votes.domain.decider import Recorded
 from votes.domain.terms import Position, Stream
 
@@ -57,7 +57,8 @@ class Append(Struct, frozen=True):
 
 
 class AlikeOf(Struct, frozen=True):
-    """Events up to `position` and the time `until`, of the streams that begin with `prefix`.
+    """Events up to `position` and the time `until`, of the streams that begin with `prefix`; those
+    at the positions `without` are left out.
 
     Alike are those that differ in the `masked` fields only, and lie in the same of the stretches of
     `width` that begin at `since`. The masked fields have the values given.
@@ -69,6 +70,7 @@ class AlikeOf(Struct, frozen=True):
     since: datetime
     width: timedelta
     masked: Mapping[str, Any]
+    without: Collection[Position] = ()
 
 
 class Alike(Struct, frozen=True):
@@ -149,6 +151,10 @@ class ReadModels(Protocol):
 
     async def load(self) -> Models | None:
         """The live models, None where they are missing or not whole."""
+        ...
+
+    async def holds(self, number: int, partition: Partition) -> bool:
+        """Whether a partition is kept as this, to the last value."""
         ...
 
     async def beating(self) -> bool:

@@ -8,7 +8,7 @@ whole. So there is one way to start, to recover and to take over.
 import asyncio
 from collections.abc import Callable, Mapping
 
-from votes.app.models import Models, Parked
+from votes.app.models import PARTITIONS, Changes, Models, Parked
 from votes.app.ports import EventStore, ReadModels
 from votes.domain.terms import Position
 
@@ -55,6 +55,8 @@ class Projector:
         self._bell = bell
         self._log = log
         self._all_moved_s = 0.0
+        self._looked_at = 0
+        self._distrusted = False
 
     async def run(self) -> None:
         """Project until cancelled; raises what it cannot mend by loading again."""
@@ -70,7 +72,8 @@ class Projector:
     async def load(self) -> Models:
         """The models as they are kept, rebuilt where they are missing or of no use."""
         models = await self._read_models.load()
-        if models is not None and not await self._of_no_use(models):
+        distrusted, self._distrusted = self._distrusted, False
+        if models is not None and not distrusted and not await self._of_no_use(models):
             await self._read_models.resume(models)
             return models
         self._log("rebuilding the read models from the log")
@@ -102,9 +105,10 @@ class Projector:
         moved = False
         async for events in self._store.after(models.position, PASS_EVENTS_MAX):
             moved = True
-            changes = models.fold(events, every=self._due())
+            every = self._due()
+            changes = models.fold(events, every=every)
             self._tell(changes.parked())
-            if not await self._read_models.apply(changes):
+            if not await self._apply(models, changes, every=every):
                 return False
         if moved:
             await asyncio.sleep(PASS_PAUSE_S)
@@ -115,8 +119,21 @@ class Projector:
         except TimeoutError:
             if await self._store.head() < models.position:
                 return False  # the log is as it was before: restored
-            return await self._read_models.apply(models.fold((), every=True))
+            return await self._apply(models, models.fold((), every=True), every=True)
         return True
+
+    async def _apply(self, models: Models, changes: Changes, *, every: bool) -> bool:
+        """Apply. When all parts move, also look at one, in turn, whether it is as it was left."""
+        if not await self._read_models.apply(changes):
+            return False
+        if not every:
+            return True
+        self._looked_at = (self._looked_at + 1) % PARTITIONS
+        if await self._read_models.holds(self._looked_at, models.partitions[self._looked_at]):
+            return True
+        self._log(f"partition {self._looked_at} is not as it was left")
+        self._distrusted = True
+        return False
 
     def _due(self) -> bool:
         """Whether all partitions are to be looked at: now and then, busy or not."""

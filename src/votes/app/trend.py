@@ -4,7 +4,7 @@ An imported vote stands late in the log but carries the time at which it was cas
 put into buckets by their time and not by their order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -97,13 +97,20 @@ def _floor(at: datetime, width: timedelta) -> datetime:
     return at - (at - _ORIGIN) % width
 
 
-async def trend(store: EventStore, tool: ToolSlug, asked: Window, position: Position) -> TrendView:
-    """The votes in the window, of the events up to the position of the tool's last one.
+async def trend(
+    store: EventStore,
+    tool: ToolSlug,
+    asked: Window,
+    position: Position,
+    without: Collection[Position] = (),
+) -> TrendView:
+    """The votes in the window, of the events up to the position of the tool's last one, but for
+    those that no model counts either.
 
     Raises `Unavailable`.
     """
     until, width = asked.end - timedelta.resolution, WIDTH[asked.bucket]
-    votes = await votes_counted(store, tool, position, until, asked.start, width)
+    votes = await votes_counted(store, tool, position, until, without, asked.start, width)
     return TrendView(tool, asked.bucket, count(votes, asked), position)
 
 
@@ -112,11 +119,12 @@ async def votes_counted(
     tool: ToolSlug,
     position: Position,
     until: datetime,
+    without: Collection[Position] = (),
     since: datetime = _ORIGIN,
     width: timedelta = _EVER,
 ) -> list[Alike]:
     """The tool's votes up to a position and a time, counted whoever cast them."""
-    asked = AlikeOf(f"vote:{tool}:", position, until, since, width, {"voter": ""})
+    asked = AlikeOf(f"vote:{tool}:", position, until, since, width, {"voter": ""}, without)
     return await store.alike(asked)
 
 

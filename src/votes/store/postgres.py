@@ -248,9 +248,12 @@ class PostgresEventStore:
     async def alike(self, asked: AlikeOf) -> list[Alike]:
         masked = self._encode(asked.masked).decode()
         streams = asked.prefix, asked.prefix + _PREFIX_END
+        without = list(asked.without)
         range_ = asked.position, asked.until, asked.since, asked.width
         async with self._connection() as connection:
-            rows = await connection.fetch(QUERIES["alike_of_prefix"], *streams, *range_, masked)
+            rows = await connection.fetch(
+                QUERIES["alike_of_prefix"], *streams, *range_, masked, without
+            )
         return [
             Alike(
                 self._codec.decode(row["type"], row["schema"], row["data"]),

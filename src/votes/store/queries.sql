@@ -41,6 +41,7 @@ WHERE position > $1 ORDER BY position LIMIT $2;
 -- name: alike_of_prefix
 -- Events of the streams that begin with $1 (and end before $2), up to position $3 and time $4,
 -- counted by stretch ($6 long, from $5 on; -1 for all before) and by all but the fields of $7.
+-- Without those at the positions $8.
 -- The number of a stretch is made for the groups alone: for each event it took a third of the time.
 SELECT
     CASE
@@ -54,6 +55,7 @@ FROM (
         type, schema, data || $7::jsonb AS data, count(*) AS count, max(position) AS position
     FROM events
     WHERE stream >= $1 AND stream < $2 AND position <= $3 AND at <= $4
+        AND position <> ALL ($8::bigint[])
     GROUP BY 1, 2, 3, 4
 ) AS counted;
 

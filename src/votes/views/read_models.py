@@ -118,6 +118,19 @@ class RedisReadModels:
                     raise
                 return None  # something else stands under one of our keys: it will be replaced
 
+    async def holds(self, number: int, partition: Partition) -> bool:
+        if self._live is None:
+            return False
+        async with translated():
+            try:
+                return await self._load_partition(self._live, number) == partition
+            except ValueError:
+                return False
+            except ResponseError as error:
+                if _WRONG_TYPE not in str(error):
+                    raise
+                return False
+
     async def beating(self) -> bool:
         async with translated():
             return bool(await self._redis.exists(keys.BEAT))

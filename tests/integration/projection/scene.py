@@ -24,7 +24,7 @@ from votes.wiring import now, project
 
 TOOLS = tuple(f"tool-{number}" for number in range(40))
 META = Meta(actor="tests")
-LIMIT_S = 20.0
+LIMIT_S = 40.0
 POLL_S = 0.01
 
 

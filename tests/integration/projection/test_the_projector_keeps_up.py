@@ -149,6 +149,18 @@ async def test_what_else_stands_under_a_key_of_ours_is_replaced(store, redis, ke
         await reached(redis, head)
 
 
+@pytest.mark.parametrize("value", [b"garbage", None])
+async def test_a_value_that_is_altered_in_its_place_is_put_right(store, redis, value):
+    head = await fill(store)
+    async with projecting(store, redis):
+        before, live = await settled(redis, head), await generation(redis)
+        tallies = keys.tallies(live, partition_of(TOOL))
+        other = next(slug for slug in await redis.hkeys(tallies) if slug != TOOL.encode())
+        await redis.hset(tallies, TOOL, value or await redis.hget(tallies, other))
+        await rebuilt(redis, live)
+        assert await settled(redis, head) == before
+
+
 async def test_a_busy_projector_notices_a_part_that_it_does_not_touch(store, redis):
     """One tool alone is voted on; the votes of another are lost."""
     await fill(store)
