@@ -13,7 +13,7 @@ FIND_PYTHON = for name in $(or $(PYTHON),python3 python3.13 python3.12 python3.1
 NO_PYTHON = No CPython >= 3.11 with venv and ensurepip $(if $(PYTHON),at $(PYTHON),found); \
   install one (on Debian python3 and python3-venv) or name it: make PYTHON=/path/to/python
 
-.PHONY: help up test lint bench lock clients wheel clean runtime tools
+.PHONY: help up test faults lint bench lock clients wheel clean runtime tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1:/p' Makefile | while IFS=: read -r name text; \
@@ -24,6 +24,9 @@ up: runtime ## start everything with demo data; ARGS='--port 9000 --data-dir DIR
 
 test: tools ## run the whole test suite; ARGS='-k name'
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+faults: tools ## break every part for 10 minutes, everybody at it; VOTES_SOAK_SEED=1 make faults
+	@VOTES_SOAK_SECONDS=$${VOTES_SOAK_SECONDS:-600} exec $(BIN)/python -m pytest tests/faults $(ARGS)
 
 lint: tools ## check style, types, layers and migrations
 	$(BIN)/ruff check .

@@ -1,0 +1,167 @@
+"""Rows that no release of ours would write, as with a stolen login of the database.
+
+On the tools that honest people vote on they cannot be read, so they count nothing. Those that can
+be read, and are absurd, are on `ODD_TOOLS`, of which no number is checked.
+"""
+
+import json
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from tests.faults.soak.record import Outage, Record
+from tests.site import Site
+from votes.store.queries import QUERIES
+
+ACTOR = "stolen"
+ODD_TOOLS = ("odd-0", "odd-1", "odd-2")
+PAUSE_S = 0.5
+HOLDS = 0.03
+HELD_S = (1.0, 8.0)
+SETTLING_S = 1.0
+APPEND_ARGUMENTS = 13
+LONG = 20_000
+DEEP = 500
+
+Row = tuple[str, int, Any]
+
+
+def unreadable(tool: str, voter: str) -> Sequence[Row]:
+    """Type, schema and data of events that cannot be read."""
+    vote = {"tool": tool, "voter": voter, "choice": "ship", "previous": None}
+    deep: Any = vote
+    for _ in range(DEEP):
+        deep = {"tool": deep}
+    return (
+        ("VoteCast", 1, {"tool": 5}),
+        *(("VoteCast", 1, data) for data in (None, 5, True, "ship", [], {}, [vote])),
+        ("VoteCast", 1, vote | {"choice": "SHIP"}),
+        ("VoteCast", 1, vote | {"choice": None}),
+        ("VoteCast", 1, vote | {"voter": {"id": voter}}),
+        ("VoteCast", 1, vote | {"tool": "../" + tool}),
+        ("VoteCast", 1, vote | {"tool": "a" * LONG}),
+        ("VoteCast", 1, vote | {"previous": 10**400}),
+        ("VoteCast", 1, deep),
+        *(("VoteCast", schema, vote) for schema in (-32_768, -1, 0, 2, 32_767)),
+        ("VoteRetracted", 1, {"tool": tool, "voter": voter, "previous": "maybe"}),
+        ("VoteRetracted", 1, {"tool": tool, "voter": voter}),
+        *(
+            (kind, 1, vote)
+            for kind in ("", "votecast", "VoteCast/1", "Vote\nCast", "🗳", "V" * LONG)
+        ),
+        ("ToolListed", 1, {"tool": tool, "entry": {"name": 5}}),
+        ("ToolRevised", 1, {"tool": tool, "entry": None}),
+        ("ReviewPublished", 1, {"tool": tool, "persona": "x", "opinion": {"score": 10**30}}),
+    )
+
+
+def absurd(tool: str, voter: str) -> Sequence[tuple[str, str, Any]]:
+    """Time, type and data of events that can be read."""
+    vote = {"tool": tool, "voter": voter, "choice": "ship", "previous": None}
+    gone = {"tool": tool, "voter": voter, "previous": "skip"}
+    times = ("0001-01-01", "4713-01-01 BC", "9999-12-31 23:59:59.999999", "294276-12-31")
+    return (
+        *((time, "VoteCast", vote) for time in (*times, "infinity", "-infinity", "1969-07-20")),
+        *((time, "VoteRetracted", gone) for time in ("now", "-infinity")),
+        ("infinity", "ToolRevised", {"tool": tool, "entry": {"name": "x", "category": "y"}}),
+        ("-infinity", "ReviewWithdrawn", {"tool": tool, "persona": "nobody"}),
+        ("4713-01-01 BC", "ToolDelisted", {"tool": f"never-{voter[-4:]}"}),
+        ("infinity", "ToolBookmarked", {"user": voter, "tool": tool}),
+    )
+
+
+async def insert(
+    connection: asyncpg.Connection, stream: str, version: int, row: Row, at: str = "now"
+) -> None:
+    """As the owner of the database, in the order that the writers' lock gives."""
+    kind, schema, data = row
+    async with connection.transaction():
+        await connection.execute("SELECT open_log()")
+        await connection.execute(
+            "INSERT INTO events (stream, version, event_id, type, schema, data, meta, at)"
+            " VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, $7::text::jsonb, $8::text::timestamptz)",
+            *(stream, version, uuid4(), kind, schema, json.dumps(data)),
+            *(json.dumps({"actor": ACTOR}), at),
+        )
+
+
+class Thief:
+    """Adds one such row after another, as long as Postgres takes them."""
+
+    def __init__(self, record: Record, site: Site) -> None:
+        self.record, self.site = record, site
+        self.mind = record.mind("thief")
+
+    async def run(self) -> None:
+        number = 0
+        while not self.record.over.is_set():
+            number += 1
+            try:
+                if self.mind.random() < HOLDS:
+                    await self._hold()
+                else:
+                    await self._insert(number)
+            except asyncpg.PostgresError as error:
+                self.record.done[f"rows refused by {type(error).__name__}"] += 1
+            except (OSError, TimeoutError, asyncpg.InterfaceError):
+                self.record.done["rows while Postgres was away"] += 1
+            await self.record.pause(self.mind.uniform(0, 2 * PAUSE_S))
+
+    async def _hold(self) -> None:
+        """As the application's login: append nothing, and do not end the transaction."""
+        connection = await asyncpg.connect(self.site.servers.app_url, timeout=5)
+        try:
+            await connection.execute("BEGIN")
+            await connection.fetchrow(QUERIES["append"], *[[]] * APPEND_ARGUMENTS)
+            self.record.done["transactions held open"] += 1
+            began = monotonic()
+            await self.record.pause(self.mind.uniform(*HELD_S))
+            self.record.outages.append(Outage("postgres", began, monotonic() + SETTLING_S))
+        finally:
+            connection.terminate()
+
+    async def _insert(self, number: int) -> None:
+        connection = await asyncpg.connect(
+            self.site.servers.owner_url, timeout=5, command_timeout=5
+        )
+        try:
+            voter = f"visitor:stolen-{number}"
+            if self.mind.random() < 0.6:
+                tool = self.mind.choice(self.record.tools)
+                row = self.mind.choice(unreadable(tool, voter))
+                await insert(connection, f"vote:{tool}:{voter}", 1, row)
+                self.record.done["rows that cannot be read"] += 1
+                return
+            tool = self.mind.choice(ODD_TOOLS)
+            at, kind, data = self.mind.choice(absurd(tool, voter))
+            streams = (f"vote:{tool}:{voter}", f"tool:{voter}", f"nothing {voter}", f"🗳:{voter}")
+            version = self.mind.choice((1, 1, 2**31 - 1))
+            await insert(connection, self.mind.choice(streams), version, (kind, 1, data), at)
+            self.record.done["rows that are absurd"] += 1
+        finally:
+            connection.terminate()
+
+
+async def preload(site: Site, tool: str, votes: int) -> None:
+    """Many honest votes on one tool, so that to count them anew takes long."""
+    connection = await asyncpg.connect(site.servers.owner_url, command_timeout=60)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT open_log()")
+            await connection.execute(
+                "INSERT INTO events (stream, version, event_id, type, schema, data, meta, at)"
+                " SELECT 'vote:' || $1 || ':visitor:loaded-' || n, 1, gen_random_uuid(),"
+                " 'VoteCast', 1, jsonb_build_object('tool', $1::text,"
+                " 'voter', 'visitor:loaded-' || n, 'choice',"
+                " CASE n % 3 WHEN 0 THEN 'skip' ELSE 'ship' END, 'previous', NULL),"
+                " '{\"actor\": \"loaded\"}', now() - interval '1 minute' * (n % 40000)"
+                " FROM generate_series(1, $2::int) AS n",
+                tool,
+                votes,
+            )
+            await connection.execute("NOTIFY votes_log")
+    finally:
+        connection.terminate()
