@@ -221,7 +221,8 @@ class Crowding:
 
     def _let_go(self, left: int) -> None:
         while len(self.held) > left:
-            self.held.pop(self.mind.randrange(len(self.held))).transport.abort()
+            writer = self.held.pop(self.mind.randrange(len(self.held)))
+            writer.transport.abort()
 
     async def _hold(self, request: bytes, read: int = 0) -> None:
         """Send, read so many bytes, and no more."""
