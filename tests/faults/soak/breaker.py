@@ -23,6 +23,8 @@ PAUSE_S = (0.5, 3.0)
 REDIS_PAUSE_S = (1.0, 5.0)
 BACK_S = 60.0
 PROBE_S = 0.1
+MENDED_S = 8.0
+"""A pointer to where the log never was is noticed by then, by the projector or by its silence."""
 PROBE_TIMEOUT_S = 1.0
 SETTLING_S = 2.0
 """After Postgres answers again until those who use it have connected to it again."""
@@ -154,6 +156,9 @@ class Garbler:
                 await self.record.pause(self.mind.uniform(*REDIS_PAUSE_S))
                 if self.record.over.is_set():
                     return
+                if fault is point_far:
+                    now = monotonic()
+                    self.record.outages.append(Outage("the pointer", now, now + MENDED_S))
                 try:
                     await asyncio.to_thread(self._do, fault)
                     self.record.done[f"Redis: {fault.__name__}"] += 1

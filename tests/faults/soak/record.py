@@ -82,6 +82,10 @@ class Record:
         """The chance of one client: the same for the same seed."""
         return random.Random(f"{self.seed}:{name}")
 
+    def away(self, part: str, time: float) -> bool:
+        """Whether the part was away then."""
+        return any(out.part == part and out.start <= time <= out.end for out in self.outages)
+
     async def pause(self, seconds: float) -> None:
         """Let others go on; ends early when the soak is over."""
         try:
@@ -127,7 +131,7 @@ class Record:
             return
         known = self.shown.setdefault((tool, position), counts)
         if known != counts:
-            self.complain("two numbers of one position", f"{where}: {tally} was {known}")
+            self.complain("two numbers of one position", f"{where}: was {known}, now {tally}")
         if now and not tally["stale"]:
             self.done["tallies seen fresh"] += 1
             self.fresh(where, self._positions[tool], position, asked, tool)
