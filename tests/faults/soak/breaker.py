@@ -148,7 +148,7 @@ class Garbler:
         self.mind = record.mind("garbler")
 
     async def run(self) -> None:
-        faults = [flush, lose, lose_fields, garble, retype, garble_fields, point_far]
+        faults = [flush, lose, lose_fields, garble, retype, add_field, garble_value, point_far]
         faults += [garble_pointer, retype_pointer, shout, hang_up]
         while not self.record.over.is_set():
             self.mind.shuffle(faults)
@@ -202,10 +202,13 @@ def retype(redis: Redis, mind: random.Random) -> None:
     _as_list(redis, key_of(redis, mind))
 
 
-def garble_fields(redis: Redis, mind: random.Random) -> None:
+def add_field(redis: Redis, mind: random.Random) -> None:
+    redis.hset(key_of(redis, mind, b"hash"), b"\xff\x00", mind.choice(GARBAGE))
+
+
+def garble_value(redis: Redis, mind: random.Random) -> None:
     key = key_of(redis, mind, b"hash")
     redis.hset(key, mind.choice(sorted(redis.hkeys(key))), mind.choice(GARBAGE))
-    redis.hset(key, b"\xff\x00", mind.choice(GARBAGE))
 
 
 def point_far(redis: Redis, _: random.Random) -> None:
