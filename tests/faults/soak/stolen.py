@@ -19,8 +19,8 @@ from votes.store.queries import QUERIES
 ACTOR = "stolen"
 ODD_TOOLS = ("odd-0", "odd-1", "odd-2")
 PAUSE_S = 0.5
-HOLDS = 0.03
-HELD_S = (1.0, 8.0)
+HOLDS = 0.015
+HELD_S = (1.0, 4.0)
 SETTLING_S = 1.0
 APPEND_ARGUMENTS = 13
 LONG = 20_000
