@@ -1,11 +1,13 @@
 """How many connections there may be; how much the kernel holds for one that is not read, how long.
 
 Linux lets a connection's send buffer grow to 4 MB: a stream that nobody reads would be fed for
-minutes before a send waits, which is the first sign of it. And a connection whose reader's window
-is shut stays for ever, even when the application has left it: what it was sent is still to be
-delivered. Both are options of a socket that accepted connections take over from the one that
-listens. The server opens that one itself, after the application has started, and does not hand it
-out; so it is looked for among the process's own.
+minutes before a send waits, which is the first sign of it. So what is not sent yet is bounded, and
+what is on its way is not: a small send buffer would bound both, and an answer of more than that
+would wait for the reader's delayed acknowledgements. And a connection whose reader's window is shut
+stays for ever, even when the application has left it: what it was sent is still to be delivered.
+Both are options of a socket that accepted connections take over from the one that listens. The
+server opens that one itself, after the application has started, and does not hand it out; so it is
+looked for among the process's own.
 """
 
 import asyncio
@@ -15,8 +17,9 @@ import socket
 
 import structlog
 
-SEND_BUFFER_BYTES = 32_768
-"""Linux takes this twice, for its own bookkeeping."""
+UNSENT_BYTES = 16_384
+"""With so much waiting to be sent, the kernel takes no more (TCP_NOTSENT_LOWAT, see tcp(7)); what
+it takes at once, up to 64 kB, may come on top."""
 UNREAD_MS = 15_000
 """When nothing of what was sent has been taken for this long, the kernel ends the connection
 (TCP_USER_TIMEOUT, see tcp(7)). Also when the reader is gone without a word."""
@@ -68,7 +71,7 @@ def _bound(descriptor: int) -> bool:
         with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as found:
             if not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 return False
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
             return True
     except OSError:
