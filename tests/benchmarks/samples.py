@@ -31,10 +31,10 @@ def append_of(slug: str) -> Append:
     return Append(vote.stream(slug, who), 0, [event], Meta(actor=who), now())
 
 
-async def list_tools(store: PostgresEventStore, slugs: list[str]) -> None:
+async def list_tools(store: PostgresEventStore, slugs: list[str], description: str = "") -> None:
     batcher = batcher_on(store)
     for slug in slugs:
-        entry = Entry(name=slug, category="Benchmarks")
+        entry = Entry(name=slug, category="Benchmarks", description=description)
         command = tool.ListTool(slug, entry)
         answer = await batcher.submit(
             Request(tool.decider, command, Meta(actor="benchmark"), now())

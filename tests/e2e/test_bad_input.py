@@ -346,8 +346,8 @@ def test_what_nobody_asked_for_does_no_harm(http):
     for query in (many, "limit[]=5", "__proto__=1", "=&=&&&", "a=%ff&%00=%00"):
         assert http.get(f"/v1/tools?{query}&limit=1").json() == expected
     headers = {
-        "X-Request-Id": "a" * 60_000,
-        "Cookie": "; ".join(["a=b"] * 5_000),
+        "X-Request-Id": "a" * 12_000,
+        "Cookie": "; ".join(["a=b"] * 2_000),
         "Accept": "image/png",
     }
     assert http.get("/v1/tools?limit=1", headers=headers).json() == expected

@@ -13,7 +13,7 @@ from votes.api.proxies import header_of
 from votes.domain.decider import Rejected
 
 ADDRESS_BYTES_MAX = 16 * 1024
-HEADERS_BYTES_MAX = 96 * 1024
+HEADERS_BYTES_MAX = 24 * 1024
 """Far beyond these the server itself answers, 414 or 431 without a body."""
 BODY_S = 10
 """A body that stands still is given up after this long."""

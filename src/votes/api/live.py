@@ -5,6 +5,7 @@ object that a request keeps alive counts.
 """
 
 from collections.abc import Awaitable
+from sys import intern
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,11 +15,10 @@ from votes.api.errors import Refused, send_problem
 from votes.api.examples import STREAM
 from votes.api.exchange import Asgi, tool_slugs
 from votes.api.proxies import client_address, header_of
-from votes.app.ports import Unavailable
 from votes.domain.decider import Rejected
 from votes.domain.tool import unknown
 from votes.live.hub import Listener, TooMany, network_of
-from votes.live.stream import Streams, resumed
+from votes.live.stream import Streams, place_of
 from votes.wiring import Services
 
 PATH = "/v1/live"
@@ -33,7 +33,9 @@ DESCRIPTION: dict[str, Any] = {
         "description": "Server-sent events: first the state of each tool, then each change. "
         "`Last-Event-ID`, or `last_event_id` where no header can be set, goes on after that event. "
         "Tools that are not listed, or never were, are `delisted` until they are; where none ever "
-        "was, that is a problem.",
+        "was, that is a problem. While there is nothing to show yet the stream is open and silent; "
+        "what is read from the log, because the read models are away, says `stale` and comes again "
+        "when they are back. Where ids begin with another word than before, all is sent anew.",
         "tags": ["live"],
         "parameters": [
             {
@@ -59,7 +61,7 @@ DESCRIPTION: dict[str, Any] = {
         "responses": {
             "200": {
                 "description": "`event: tally` with a TallyView, `event: summary` with a "
-                "SummaryView, `event: delisted` with the `tool`; `id: EPOCH-POSITION`. Lines that "
+                "SummaryView, `event: delisted` with the `tool`; `id: WORLD-POSITION`. Lines that "
                 "begin with a colon say that there is nothing to say.",
                 "content": {"text/event-stream": {"schema": {"type": "string"}, "example": STREAM}},
             },
@@ -93,36 +95,32 @@ async def _live(app: Litestar, scope: Any, receive: Any, send: Any) -> None:
     streams: Streams = app.state.streams
     headers = _cross_origin(scope, services.config.allowed_origins)
     try:
-        listener, epoch = await _listener(scope, services)
+        await streams.turn()
+        listener = _listener(scope, services)
         scope.clear()  # nobody reads it again, and the server holds it as long as the stream
-        await streams.serve(listener, epoch, receive, send, headers)
+        await streams.serve(listener, receive, send, headers)
     except Refused as refused:
         await send_problem(send, refused.rejected, headers)
     except TooMany as full:
         code = "too_many_streams_here" if full.here else "too_many_streams"
         await send_problem(send, Rejected(code, f"There are {full}. Try again later."), headers)
-    except Unavailable:
-        detail = "The read models cannot be reached now."
-        await send_problem(send, Rejected("unavailable", detail), headers)
 
 
-async def _listener(scope: Any, services: Services) -> tuple[Listener, str]:
-    """Who wants to hear what, and of which log. Raises `Refused` and `Unavailable`."""
+def _listener(scope: Any, services: Services) -> Listener:
+    """Who wants to hear what, and from where on. Raises `Refused`."""
     try:
         query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=FIELDS_MAX)
     except ValueError as error:
         raise Refused("invalid_parameter", f"More than {FIELDS_MAX} parameters.") from error
-    tools = tuple(sorted(tool_slugs(query.get("tools", [""])[-1])))
-    models = services.memory.models
-    if models is None:
-        raise Unavailable("no read models")
-    if not any(models.was_listed(tool) for tool in tools):
+    # Interned: many streams name the same tools, for an hour.
+    tools = tuple(sorted(map(intern, tool_slugs(query.get("tools", [""])[-1]))))
+    models = services.hub.models
+    if models is not None and not any(models.was_listed(tool) for tool in tools):
         rejected = unknown(tools[0])
         raise Refused(rejected.code, rejected.detail)
     seen = header_of(scope, b"last-event-id") or query.get("last_event_id", [None])[-1]
-    position = await resumed(services.memory, seen, models.epoch)
     network = network_of(client_address(scope, services.config))
-    return Listener(tools, position, network), models.epoch
+    return Listener(tools, network, *place_of(seen))
 
 
 def _cross_origin(scope: Any, allowed: tuple[str, ...]) -> Headers:

@@ -67,6 +67,7 @@ def create_app(config: Config) -> Litestar:
             app.state.openapi = msgspec.json.encode(describe(app, HANDLERS))
             tasks = [
                 asyncio.create_task(streams.keep(), name="streams"),
+                asyncio.create_task(parts.hub.follow_log(parts.reads), name="hub"),
                 asyncio.create_task(bound_connections(), name="connections"),
             ]
             try:

@@ -14,6 +14,9 @@ from votes.config import Config, ConfigError
 from votes.live.sockets import connections_allowed
 
 BACKLOG_CONNECTIONS = 4_096
+CONNECTION_BUFFER_BYTES = 32_768
+"""What the server holds of a request's head, or of a stream that its reader does not take: by its
+default it would be 400 kB. A whole answer may be larger."""
 STOP_TIMEOUT_S = 3
 HEAD_MS = 30_000
 """A connection that sends no whole head in this time is closed, also one kept after an answer."""
@@ -71,7 +74,9 @@ def serve(target: str, host: str, port: int, workers: int = 1, *, factory: bool 
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_TIMEOUT_S,
         log_level=LogLevels.warning,
-        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MS),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=HEAD_MS, max_buffer_size=CONNECTION_BUFFER_BYTES
+        ),
         websockets=False,
     ).serve()
 

@@ -130,9 +130,10 @@ async def _ready(url: str) -> bool:
 
 
 def _is_ready(url: str) -> bool:
+    """Whether reads and streams are live: until then they come from the log, and say `stale`."""
     try:
         with urllib.request.urlopen(f"{url}/health/ready", timeout=ANSWER_TIMEOUT_S) as answer:  # noqa: S310
             status: dict[str, Any] = json.load(answer)
     except (OSError, ValueError):
         return False
-    return status["status"] == "ok" and not status["lag"]
+    return bool(status["status"] == "ok" and status["read_models"] and status["lag"] == 0)

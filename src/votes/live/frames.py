@@ -1,27 +1,35 @@
 """What a stream carries: each tool's last state as a frame, in the order of positions.
 
-A frame's id is `EPOCH-POSITION` of the event that led to the state. Frames go out in ascending
+A frame's id is `WORLD-POSITION` of the event that led to the state. Frames go out in ascending
 order, so whoever has seen an id has seen all before it, and "what is newer than this position" is
 at once a tick's news, a slow reader's backlog, the answer to a resumption and, from before the
-beginning, the snapshot.
+beginning, the snapshot. So is the next piece of any of them: what is newer than the last one's end.
 """
+
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import Struct
 
 from votes.app.answers import summary_view, tally_view
-from votes.app.models import Models, partition_of
+from votes.app.models import Models, Partition, partition_of
 from votes.domain.summary import Profile
 from votes.domain.tally import Tally
 from votes.domain.terms import Position, ToolSlug
 
 BEFORE_ALL: Position = -1
 HEARTBEAT = b": still here\n\n"
-PAYLOADS_MAX = 1_024
+PIECE_BYTES = 8_192
+"""A piece ends with the frame that fills it: this is what a reader who does not read keeps here."""
+PIECES_MAX = 1_024
+STALE = ".stale"
+"""Ends the world of what was folded from the log here: live models are followed from the start."""
 
 _encode = msgspec.json.Encoder().encode
 
-_Asked = tuple[tuple[ToolSlug, ...], Position, Position]
+_State = tuple[Position, bool, ToolSlug]
+"""A state's position, whether it is the tally (else the summary), and whose."""
+_Asked = tuple[str, Position, tuple[ToolSlug, ...], Position]
 
 
 class _Delisted(Struct, frozen=True):
@@ -30,92 +38,96 @@ class _Delisted(Struct, frozen=True):
 
 
 class Frames:
-    """Frames of the models, each encoded once and shared by all who get it."""
+    """Frames of the models, each encoded once and shared by all who get it.
 
-    def __init__(self) -> None:
+    `stale` frames are of models that were folded from the log, while the live ones were away.
+    """
+
+    def __init__(self, *, stale: bool) -> None:
+        self.stale = stale
         self._tallies: dict[ToolSlug, tuple[Tally, bytes]] = {}
         self._summaries: dict[ToolSlug, tuple[Profile, Tally, bytes]] = {}
-        self._payloads: dict[_Asked, tuple[bytes, Position]] = {}
-        self._mended: dict[ToolSlug, Position] = {}
+        self._pieces: dict[_Asked, tuple[bytes, Position]] = {}
+
+    def world(self, models: Models) -> str:
+        """The world that the ids of these frames name."""
+        return models.world + STALE if self.stale else models.world
 
     def since(
         self, models: Models, tools: tuple[ToolSlug, ...], position: Position
     ) -> tuple[bytes, Position]:
-        """The states of the tools that are newer than the position, and the last of their ids.
+        """The first of the states of the tools that are newer than the position, as many as make
+        a piece, and the position of the last.
 
         Nothing is shown from beyond the models' own position: a part of them may be ahead of the
         rest, and what the rest is yet to say would then come with an older id.
         """
-        if position == BEFORE_ALL:
-            return self._gather(models, tools, position)
-        key = tools, position, models.position
-        known = self._payloads.get(key)
+        key = models.world, models.position, tools, position
+        known = self._pieces.get(key)
         if known is None:
-            if len(self._payloads) >= PAYLOADS_MAX:
-                self._payloads.clear()
-            known = self._payloads[key] = self._gather(models, tools, position)
+            if len(self._pieces) >= PIECES_MAX:
+                self._pieces.clear()
+            newer = sorted(_newer(models, tools, position))
+            known = self._pieces[key] = self._piece(models, newer) if newer else (b"", position)
         return known
 
     def forget(self) -> None:
         """Drop what was gathered for a tick that is over."""
-        self._payloads.clear()
+        self._pieces.clear()
 
-    def mended(self, tool: ToolSlug, position: Position) -> None:
-        """The tool's state is another one, though no event led to it: it is news of `position`."""
-        self._mended[tool] = position
-        self._payloads.clear()
+    def _piece(self, models: Models, newer: list[_State]) -> tuple[bytes, Position]:
+        """To have seen an id is to have seen all up to it, so of two frames of one position the
+        first says the position before, and no piece ends between them. At position 0 is what was
+        never listed."""
+        world, frames, size = self.world(models).encode(), [], 0
+        for number, (position, is_tally, tool) in enumerate(newer):
+            more = number + 1 < len(newer) and newer[number + 1][0] == position
+            frame = self._frame(models.partitions[partition_of(tool)], tool, is_tally)
+            frames.append(b"%sid: %s-%d\n\n" % (frame, world, max(position - more, 0)))
+            size += len(frame)
+            if size >= PIECE_BYTES and not more:
+                break
+        return b"".join(frames), position
 
-    def _gather(
-        self, models: Models, tools: tuple[ToolSlug, ...], position: Position
-    ) -> tuple[bytes, Position]:
-        found: list[tuple[Position, bytes]] = []
-        for tool in tools:
-            partition = models.partitions[partition_of(tool)]
-            profile, tally = partition.profiles.get(tool), partition.tallies.get(tool)
-            if profile is None or tally is None:
-                if position == BEFORE_ALL:
-                    found.append((0, _delisted(tool, 0)))
-                continue
-            mended = self._mended.get(tool, BEFORE_ALL)
-            summary_at, tally_at = max(profile.position, mended), max(tally.position, mended)
-            if position < summary_at <= models.position:
-                found.append((summary_at, self._summary(tool, profile, tally)))
-            if position < tally_at <= models.position and profile.listed:
-                found.append((tally_at, self._tally(tool, tally)))
-        found.sort(key=lambda frame: frame[0])
-        return _joined(models.epoch, found), found[-1][0] if found else position
+    def _frame(self, partition: Partition, tool: ToolSlug, is_tally: bool) -> bytes:
+        profile, tally = partition.profiles.get(tool), partition.tallies.get(tool)
+        if profile is None or tally is None:
+            return _delisted(tool, 0)
+        return self._tally(tool, tally) if is_tally else self._summary(tool, profile, tally)
 
     def _tally(self, tool: ToolSlug, tally: Tally) -> bytes:
         known = self._tallies.get(tool)
         if known is None or known[0] is not tally:
-            view = tally_view(tool, tally, stale=False)
+            view = tally_view(tool, tally, stale=self.stale)
             known = tally, b"event: tally\ndata: " + _encode(view) + b"\n"
             self._tallies[tool] = known
         return known[1]
 
     def _summary(self, tool: ToolSlug, profile: Profile, tally: Tally) -> bytes:
+        if not profile.listed:
+            return _delisted(tool, profile.position)
         known = self._summaries.get(tool)
         if known is None or known[0] is not profile or known[1] is not tally:
-            known = self._summaries[tool] = profile, tally, _summary(tool, profile, tally)
+            view = summary_view(tool, profile, tally, stale=self.stale)
+            known = profile, tally, b"event: summary\ndata: " + _encode(view) + b"\n"
+            self._summaries[tool] = known
         return known[2]
 
 
-def _summary(tool: ToolSlug, profile: Profile, tally: Tally) -> bytes:
-    if not profile.listed:
-        return _delisted(tool, profile.position)
-    view = summary_view(tool, profile, tally, stale=False)
-    return b"event: summary\ndata: " + _encode(view) + b"\n"
+def _newer(models: Models, tools: tuple[ToolSlug, ...], position: Position) -> Iterator[_State]:
+    """Where each newer state stands; what was never listed comes before everything."""
+    for tool in tools:
+        partition = models.partitions[partition_of(tool)]
+        profile, tally = partition.profiles.get(tool), partition.tallies.get(tool)
+        if profile is None or tally is None:
+            if position == BEFORE_ALL:
+                yield 0, False, tool
+            continue
+        if position < profile.position <= models.position:
+            yield profile.position, False, tool
+        if position < tally.position <= models.position and profile.listed:
+            yield tally.position, True, tool
 
 
 def _delisted(tool: ToolSlug, position: Position) -> bytes:
     return b"event: delisted\ndata: " + _encode(_Delisted(tool, position)) + b"\n"
-
-
-def _joined(epoch: str, frames: list[tuple[Position, bytes]]) -> bytes:
-    """The frames as sent. To have seen an id is to have seen all up to it, so of two frames of one
-    position the first says the position before. At position 0 is what was never listed."""
-    parts = []
-    for number, (position, frame) in enumerate(frames):
-        more = number + 1 < len(frames) and frames[number + 1][0] == position
-        parts.append(b"%sid: %s-%d\n\n" % (frame, epoch.encode(), max(position - more, 0)))
-    return b"".join(parts)

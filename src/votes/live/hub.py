@@ -1,7 +1,9 @@
-"""The hub: who listens to which tools, and when there is news for them.
+"""The hub: who listens to which tools, what there is to show, and when there is news.
 
 A listener keeps no queue. It holds the position that it has got to; whatever is newer is worked out
 when it can take it. A slow listener thus skips states in between and never lacks the last.
+
+What is shown are the live models and, while those are away, models folded from the log.
 """
 
 import asyncio
@@ -9,10 +11,14 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import islice
 
+import structlog
+
 from votes.app.memory import Memory
 from votes.app.models import Changes, Models
+from votes.app.ports import Unavailable
+from votes.app.reads import NotYet, ReadFrom, Reads
 from votes.domain.terms import Position, ToolSlug
-from votes.live.frames import Frames
+from votes.live.frames import BEFORE_ALL, Frames
 
 TICK_S = 0.05
 """News after a silence goes out at once; then it is gathered this long, so a stream gets 20 frames
@@ -22,11 +28,15 @@ SLICE = 100
 SPREAD_S = 0.045
 """Over which the turns of a crowd are spread: each gets what is newest when its turn comes, and the
 last one's is over before the next tick."""
+LOG_S = 1.0
+"""How often the log is looked into while the live models are away and somebody listens."""
 IPV4_NETWORK_BITS = 24
 IPV6_NETWORK_BITS = 48
 UNKNOWN_NETWORK = "?"
 
 Tools = tuple[ToolSlug, ...]
+
+_log = structlog.get_logger(__name__)
 
 
 class TooMany(Exception):
@@ -38,14 +48,17 @@ class TooMany(Exception):
 
 
 class Listener:
-    """One stream: what it hears of, and the position that it has got to."""
+    """One stream: what it hears of, and the position that it has got to, in which world."""
 
-    __slots__ = ("_waiter", "closed", "network", "position", "tools")
+    __slots__ = ("_waiter", "closed", "network", "position", "tools", "world")
 
-    def __init__(self, tools: Tools, position: Position, network: str | None) -> None:
+    def __init__(
+        self, tools: Tools, network: str | None, world: str = "", position: Position = BEFORE_ALL
+    ) -> None:
         self.tools = tools
-        self.position = position
         self.network = network
+        self.world = world
+        self.position = position
         self.closed = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -69,7 +82,9 @@ class Hub:
 
     def __init__(self, memory: Memory, streams_max: int, streams_per_network_max: int) -> None:
         self.memory = memory
-        self.frames = Frames()
+        self.models: Models | None = memory.models
+        """What is shown, None while there is nothing yet."""
+        self.frames = Frames(stale=False)
         self._streams_max = streams_max
         self._per_network_max = streams_per_network_max
         self._listeners: dict[ToolSlug, dict[Listener, None]] = {}
@@ -80,10 +95,8 @@ class Hub:
         self._ahead: Position = 0
         """How far any part of the models was when they were loaded: what is beyond the announced
         position is in none of the changes that lead there."""
-        self._models: Models | None = None
         self._ticked_at = 0.0
         self._ticking = False
-        self._put_right: set[ToolSlug] = set()
         memory.listeners.append(self._changed)
 
     @property
@@ -117,16 +130,71 @@ class Hub:
             if not self._networks[listener.network]:
                 del self._networks[listener.network]
 
+    def next_piece(self, listener: Listener) -> bytes:
+        """What comes next for it, if anything; it has got there then.
+
+        In another world it starts anew. From live models it goes on to those from the log, but not
+        back: what it has shown as stale would stay so.
+        """
+        if self.models is None:
+            return b""
+        world = self.frames.world(self.models)
+        started = listener.world in (self.models.world, world)
+        position = listener.position if started else BEFORE_ALL
+        piece, listener.position = self.frames.since(self.models, listener.tools, position)
+        if piece or not started:
+            listener.world = world
+        return piece
+
+    def is_behind(self, listener: Listener) -> bool:
+        """Whether the listener has got further than what is shown."""
+        return self.models is not None and listener.position > self.models.position
+
+    async def follow_log(self, reads: Reads) -> None:
+        """Until cancelled: while the live models are away, show what can be read from the log."""
+        while True:
+            await asyncio.sleep(LOG_S)
+            if not self._count:
+                self._show(self.memory.models, stale=False)
+            elif self.models is None or self.frames.stale:
+                try:
+                    self._found(await reads.models())
+                except (NotYet, Unavailable):
+                    continue
+                except Exception as error:  # noqa: BLE001 - streams go on when it can be read again
+                    _log.warning("the log cannot be shown to streams", error=repr(error))
+
+    def _found(self, read: ReadFrom) -> None:
+        """Show it, unless the live models have come back meanwhile, or are lost again."""
+        if read.stale:
+            overtaken = self.models is not None and not self.frames.stale
+        else:
+            overtaken = self.memory.models is not read.models
+        if not overtaken:
+            self._show(read.models, stale=read.stale)
+            self._anew(read.models)
+
+    def _show(self, models: Models | None, *, stale: bool) -> None:
+        if stale != self.frames.stale:
+            self.frames = Frames(stale=stale)
+        self.models = models
+
+    def _anew(self, models: Models) -> None:
+        """Anything may have changed."""
+        self._ahead = models.furthest()
+        self._all_news = True
+        self._schedule()
+
     def _changed(self, models: Models | None, changes: Changes | None) -> None:
+        if self.frames.stale:
+            return  # until reads say that the live models have caught up with the log
+        self.models = models
         if models is None:
             return
         if changes is None:
-            self._ahead = models.furthest()
-            self._all_news = True
-            self._find_mended(models)
+            self._anew(models)
         else:
             self._all_news |= changes.before < self._ahead
-            self._tell_again(models.position)
             for partition in changes.partitions.values():
                 for tool in (*partition.tallies, *partition.profiles):
                     if tool in self._listeners:
@@ -140,28 +208,6 @@ class Hub:
             loop = asyncio.get_running_loop()
             at = max(loop.time(), self._ticked_at + TICK_S)
             loop.call_at(at, self._begin, at)
-
-    def _find_mended(self, models: Models) -> None:
-        """What a rebuild has put right is news, though its position is that of before."""
-        before, self._models = self._models, models
-        if before is None or before is models:
-            return
-        if before.epoch != models.epoch:
-            self.frames, self._put_right = Frames(), set()  # positions of another log
-            return
-        for was, now in zip(before.partitions, models.partitions, strict=True):
-            for old, new in ((was.tallies, now.tallies), (was.profiles, now.profiles)):
-                for tool in old.keys() & new.keys():
-                    if old[tool].position == new[tool].position and old[tool] != new[tool]:
-                        self.frames.mended(tool, models.position)
-                        self._put_right.add(tool)
-
-    def _tell_again(self, position: Position) -> None:
-        """Who had got to the position at which something was put right hears of it here."""
-        for tool in self._put_right:
-            self.frames.mended(tool, position)
-        self._news |= self._put_right
-        self._put_right = set()
 
     def _begin(self, at: float) -> None:
         """Begin a tick. Small audiences come first: a crowd elsewhere does not hold them up."""

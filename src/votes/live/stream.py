@@ -1,7 +1,8 @@
 """One stream: the loop that sends what is newer, and what ends it.
 
-Raw ASGI. While a send waits for a slow reader nothing is gathered for it; the keeper of all streams
-ends those that make no progress, sends the heartbeats and ends old age.
+Raw ASGI. A stream is accepted whether or not there is something to show yet. While a send waits for
+a slow reader nothing is gathered for it; the keeper of all streams ends those that make no
+progress, sends the heartbeats and ends old age.
 """
 
 import asyncio
@@ -9,9 +10,8 @@ import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from votes.app.memory import Memory
 from votes.domain.terms import Position
-from votes.live.frames import BEFORE_ALL, HEARTBEAT
+from votes.live.frames import BEFORE_ALL, HEARTBEAT, PIECE_BYTES
 from votes.live.hub import SLICE, Hub, Listener
 
 NO_PROGRESS_S = 10.0
@@ -21,7 +21,10 @@ LIFE_JITTER = 0.2
 RETRY_MIN_MS = 1_000
 RETRY_MAX_MS = 4_000
 KEEP_S = 1.0
-RESUME_WAIT_S = 2.0
+BEHIND_S = 2.0
+"""A reader may have seen what this process has not got to, but not for longer: then it has seen
+what is no more, and starts anew."""
+DIGITS_MAX = 19
 assert KEEP_S < NO_PROGRESS_S < HEARTBEAT_S < LIFE_S
 
 Send = Callable[[Any], Awaitable[None]]
@@ -38,11 +41,10 @@ HEADERS = [
 class Stream:
     """A listener with its connection."""
 
-    __slots__ = ("ends_at", "epoch", "listener", "send_began_at", "sending", "task")
+    __slots__ = ("ends_at", "listener", "send_began_at", "sending", "task")
 
-    def __init__(self, listener: Listener, epoch: str, now: float) -> None:
+    def __init__(self, listener: Listener, now: float) -> None:
         self.listener = listener
-        self.epoch = epoch
         self.sending = False
         self.send_began_at = now
         self.ends_at = now + LIFE_S * (1 + random.uniform(-LIFE_JITTER, LIFE_JITTER))  # noqa: S311
@@ -55,6 +57,13 @@ class Streams:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._streams: set[Stream] = set()
+        self._turns = asyncio.Lock()
+
+    async def turn(self) -> None:
+        """Wait for one's turn to open a stream, or to send the next piece of what is long: of a
+        crowd one moves at a time, and in between the loop does what else there is."""
+        async with self._turns:
+            await asyncio.sleep(0)
 
     async def keep(self) -> None:
         """Look after the streams until cancelled: after each every `KEEP_S`, some at a time."""
@@ -73,18 +82,18 @@ class Streams:
                 stream.task.cancel()
         elif now > stream.ends_at:
             stream.listener.close()
-        elif now - stream.send_began_at > HEARTBEAT_S:
+        elif now - stream.send_began_at > HEARTBEAT_S or self._hub.is_behind(stream.listener):
             stream.listener.wake()
 
     async def serve(
-        self, listener: Listener, epoch: str, receive: Receive, send: Send, headers: Headers = ()
+        self, listener: Listener, receive: Receive, send: Send, headers: Headers = ()
     ) -> None:
         """Send until the reader goes, is too slow, or the stream has lived its time.
 
         Raises `TooMany` before anything is sent.
         """
         self._hub.join(listener)
-        stream = Stream(listener, epoch, asyncio.get_running_loop().time())
+        stream = Stream(listener, asyncio.get_running_loop().time())
         stream.task = asyncio.current_task()
         self._streams.add(stream)
         leaving = asyncio.ensure_future(_leave(listener, receive))
@@ -103,27 +112,25 @@ class Streams:
     async def _send_all(self, stream: Stream, send: Send) -> None:
         listener = stream.listener
         clock = asyncio.get_running_loop().time
-        body = b"retry: %d\n\n" % random.randint(RETRY_MIN_MS, RETRY_MAX_MS)  # noqa: S311
+        retry_ms = random.randint(RETRY_MIN_MS, RETRY_MAX_MS)  # noqa: S311
+        body, long = b"retry: %d\n: the states follow\n\n" % retry_ms, True
         while not listener.closed:
             stream.sending, stream.send_began_at = True, clock()
             await send({"type": "http.response.body", "body": body, "more_body": True})
             stream.sending = False
-            while not (body := self._due(stream, clock)) and not listener.closed:
+            if long:
+                await self.turn()
+            while not (body := self._due(stream, clock())) and not listener.closed:
                 await listener.woken()
+            long = len(body) >= PIECE_BYTES
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _due(self, stream: Stream, clock: Callable[[], float]) -> bytes:
+    def _due(self, stream: Stream, now: float) -> bytes:
         """What to send now: news, a heartbeat after a silence, or nothing."""
-        listener, models = stream.listener, self._hub.memory.models
-        if models is not None:
-            if models.epoch != stream.epoch:
-                stream.epoch, listener.position = models.epoch, BEFORE_ALL
-            news, listener.position = self._hub.frames.since(
-                models, listener.tools, listener.position
-            )
-            if news:
-                return news
-        return HEARTBEAT if clock() - stream.send_began_at > HEARTBEAT_S else b""
+        listener, silence_s = stream.listener, now - stream.send_began_at
+        if silence_s > BEHIND_S and self._hub.is_behind(listener):
+            listener.position = BEFORE_ALL
+        return self._hub.next_piece(listener) or (HEARTBEAT if silence_s > HEARTBEAT_S else b"")
 
 
 async def _leave(listener: Listener, receive: Receive) -> None:
@@ -132,18 +139,9 @@ async def _leave(listener: Listener, receive: Receive) -> None:
     listener.close()
 
 
-async def resumed(memory: Memory, last_event_id: str | None, epoch: str) -> Position:
-    """Where a stream goes on: after the id that the reader has seen, if it is one of this log.
-
-    An id that this process has not reached is waited for a little while; then all is sent.
-    """
-    found, _, position = (last_event_id or "").partition("-")
-    if found != epoch or not position.isascii() or not position.isdigit() or len(position) > 19:
-        return BEFORE_ALL
-    seen = int(position)
-    try:
-        async with asyncio.timeout(RESUME_WAIT_S):
-            await memory.reached(seen)
-    except TimeoutError:
-        return BEFORE_ALL
-    return seen or BEFORE_ALL  # at 0 stands what was never listed, of which there may be more
+def place_of(last_event_id: str | None) -> tuple[str, Position]:
+    """The world and the position of an id that a reader has seen."""
+    world, _, position = (last_event_id or "").partition("-")
+    if not position.isascii() or not position.isdigit() or len(position) > DIGITS_MAX:
+        return "", BEFORE_ALL
+    return world, int(position) or BEFORE_ALL  # at 0 stands what was never listed: maybe more of it

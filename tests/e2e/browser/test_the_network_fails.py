@@ -1,6 +1,7 @@
 """The network, the API or the vote itself fails, and the page ends up telling the truth."""
 
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.e2e.browser.conftest import Measured, Open, Vote, visit
 from tests.site import Site, wait_for
 
 OFFLINE_S = 20
+DOCS = Path(__file__).parents[3] / "docs" / "frontend.md"
 
 
 def cast(live_site: Site, tool: str, choice: str) -> None:
@@ -128,3 +130,28 @@ def test_a_tool_that_is_not_there_does_not_silence_the_others(
     Vote(page, tool).shows(0, 0)
     cast(live_site, tool, "ship")
     Vote(page, tool).shows(1, 0)
+
+
+def test_a_page_written_after_the_docs_outlives_a_refused_stream(
+    live_site: Site, person: Open, other_site: Any, tool: str
+):
+    script = re.findall(r"```js\n(.*?)```", DOCS.read_text(), re.DOTALL)[1]
+    script = script.replace("https://votes.example.com", live_site.url)
+    script = script.replace("mistral-3-small", tool).replace("5_000 + 10_000", "100 + 100")
+    script = script.replace("console.log(", "heard.push(")
+    other_site.scripts[f"/{tool}.js"] = f"globalThis.heard = [];\n{script}".encode()
+    context, refused = person(), []
+
+    def refuse_first(route: Any) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=503, headers={"Access-Control-Allow-Origin": "*"}, body="{}")
+
+    context.route("**/v1/live*", refuse_first)
+    source = f'<script type="module" src="/{tool}.js"></script>'
+    page = context.new_page()
+    page.goto(other_site.show(f"/docs-{tool}", "", live_site.url, source))
+    wait_for(lambda: page.evaluate("heard.length"), "a tally", 20)
+    assert len(refused) == 1

@@ -7,12 +7,15 @@ import pytest
 
 from votes.app.memory import Memory
 from votes.app.models import Models
+from votes.app.ports import Unavailable
+from votes.app.reads import ReadFrom
 from votes.domain.decider import Recorded
 from votes.domain.terms import Stream as StreamName
 from votes.domain.tool import Entry, ToolListed, ToolRevised
 from votes.domain.vote import VoteCast
+from votes.live import hub as hub_module
 from votes.live import stream as streams_module
-from votes.live.frames import BEFORE_ALL
+from votes.live.frames import BEFORE_ALL, PIECE_BYTES
 from votes.live.hub import SLICE, Hub, Listener, TooMany, network_of
 from votes.live.stream import Streams
 
@@ -63,14 +66,14 @@ class Connection:
 
 
 def open_stream(scene: Scene, streams: Streams, connection: Connection) -> asyncio.Task[None]:
-    listener = Listener(("a",), BEFORE_ALL, None)
-    return asyncio.create_task(streams.serve(listener, "e", connection.receive, connection.send))
+    listener = Listener(("a",), None)
+    return asyncio.create_task(streams.serve(listener, connection.receive, connection.send))
 
 
 async def test_a_slow_reader_gets_the_last_state_and_none_of_those_between():
     scene, connection = Scene(), Connection()
     task = open_stream(scene, Streams(scene.hub), connection)
-    await connection.until(b"id: e-1\n")
+    await connection.until(b"id: e.0-1\n")
     connection.free.clear()
     scene.vote(2)
     await asyncio.sleep(0)
@@ -78,7 +81,7 @@ async def test_a_slow_reader_gets_the_last_state_and_none_of_those_between():
         scene.vote(position)
         await asyncio.sleep(0)
     connection.free.set()
-    await connection.until(b"id: e-49\n")
+    await connection.until(b"id: e.0-49\n")
     connection.gone.set()
     await task
     assert b"".join(connection.sent).count(b"event: tally") <= 3
@@ -88,7 +91,7 @@ async def test_a_slow_reader_gets_the_last_state_and_none_of_those_between():
 async def test_a_crowd_is_woken_in_turns_and_hears_of_what_came_meanwhile():
     crowd = 6 * SLICE + 1
     scene = Scene(streams_max=crowd)
-    listeners = [Listener(("a",), 1, None) for _ in range(crowd)]
+    listeners = [Listener(("a",), None, "e.0", 1) for _ in range(crowd)]
     for listener in listeners:
         scene.hub.join(listener)
     waiting = [listener.woken() for listener in listeners]
@@ -107,8 +110,8 @@ async def test_a_crowd_is_woken_in_turns_and_hears_of_what_came_meanwhile():
 async def test_a_small_audience_does_not_wait_behind_a_crowd():
     scene = Scene(streams_max=4 * SLICE)
     scene.fold(recorded(2, ToolListed("b", Entry("B", "c"))))
-    crowd = [Listener(("a",), 2, None) for _ in range(3 * SLICE)]
-    few = Listener(("b",), 2, None)
+    crowd = [Listener(("a",), None, "e.0", 2) for _ in range(3 * SLICE)]
+    few = Listener(("b",), None, "e.0", 2)
     for listener in (*crowd, few):
         scene.hub.join(listener)
     waiting = [listener.woken() for listener in crowd]
@@ -119,30 +122,76 @@ async def test_a_small_audience_does_not_wait_behind_a_crowd():
     assert not all(future.done() for future in waiting)
 
 
-async def test_who_was_already_there_hears_of_what_was_put_right_with_the_next_event():
-    scene = Scene()
+async def test_a_rebuild_gives_each_stream_a_new_snapshot():
+    scene, connection = Scene(), Connection()
     scene.vote(2)
-    scene.fold(recorded(3, ToolListed("b", Entry("B", "c"))))
+    task = open_stream(scene, Streams(scene.hub), connection)
+    await connection.until(b"id: e.0-2\n")
+    connection.sent.clear()
+    rebuilt = Models("e", generation=1)
+    rebuilt.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
+    rebuilt.fold([recorded(2, VoteCast("a", "v2", "skip"))])
+    scene.memory.changed(rebuilt, None)
+    await connection.until(b"id: e.1-2\n")
+    assert b"".join(connection.sent).count(b"event: ") == 2
+    assert b'"skip":1' in b"".join(connection.sent)
+    connection.gone.set()
+    await task
+
+
+async def test_a_world_whose_positions_are_smaller_is_shown_too():
+    scene, connection = Scene(), Connection()
+    scene.vote(2)
+    task = open_stream(scene, Streams(scene.hub), connection)
+    await connection.until(b"id: e.0-2\n")
+    restored = Models("e", generation=1)
+    restored.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
+    scene.memory.changed(restored, None)
+    await connection.until(b"id: e.1-1\n")
+    connection.gone.set()
+    await task
+
+
+class Log:
+    """Reads of models as they are: what an API process answers from."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.folded = scene, None
+
+    async def models(self) -> ReadFrom:
+        live = self.scene.memory.models
+        if live is not None:
+            return ReadFrom(live, stale=False)
+        if self.folded is None:
+            raise Unavailable("neither Redis nor Postgres")
+        return ReadFrom(self.folded, stale=True)
+
+
+async def test_without_redis_and_postgres_a_stream_beats_and_shows_what_comes_back(monkeypatch):
+    for module, name in ((streams_module, "HEARTBEAT_S"), (streams_module, "KEEP_S")):
+        monkeypatch.setattr(module, name, 0.01)
+    monkeypatch.setattr(hub_module, "LOG_S", 0.01)
+    scene, connection = Scene(), Connection()
+    log, streams = Log(scene), Streams(scene.hub)
+    scene.memory.changed(None, None)
+    keeping = [streams.keep(), scene.hub.follow_log(log)]
+    beside = [asyncio.create_task(each) for each in keeping]
+    task = open_stream(scene, streams, connection)
+    await connection.until(b": still here")
+    assert b"event: " not in b"".join(connection.sent)
+    log.folded = scene.models
+    await connection.until(b"id: e.0.stale-1\n")
+    assert b'"stale":true' in b"".join(connection.sent)
+    connection.sent.clear()
     scene.memory.changed(scene.models, None)
-    listener = Listener(("a", "b"), 3, None)
-    scene.hub.join(listener)
-    right = Models("e")
-    right.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
-    right.fold([recorded(2, VoteCast("a", "v2", "skip"))])
-    right.fold([recorded(3, ToolListed("b", Entry("B", "c")))])
-    frames = scene.hub.frames
-    scene.memory.changed(scene.models, None)
-    assert frames.since(scene.models, ("a",), 2) == (b"", 2)
-    scene.memory.changed(right, None)
-    assert b'"skip":1' in frames.since(right, ("a",), 2)[0]
-    assert frames.since(right, listener.tools, 3) == (b"", 3)
-    await listener.woken()
-    scene.memory.changed(right, right.fold([recorded(4, VoteCast("c", "v", "ship"))]))
-    async with asyncio.timeout(5):
-        await listener.woken()
-    news, last = frames.since(right, listener.tools, 3)
-    assert b'"skip":1' in news
-    assert last == 4
+    await connection.until(b"id: e.0-1\n")
+    said = b"".join(connection.sent)
+    assert said.count(b'"stale":false') == 2
+    assert b'"stale":true' not in said
+    connection.gone.set()
+    await task
+    for each in beside:
+        each.cancel()
 
 
 async def test_a_reader_without_progress_is_dropped_and_nobody_else(monkeypatch):
@@ -152,12 +201,12 @@ async def test_a_reader_without_progress_is_dropped_and_nobody_else(monkeypatch)
     streams = Streams(scene.hub)
     keeping = asyncio.create_task(streams.keep())
     tasks = [open_stream(scene, streams, connection) for connection in (stuck, healthy)]
-    await healthy.until(b"id: e-1\n")
+    await healthy.until(b"id: e.0-1\n")
     stuck.free.clear()
     scene.vote(2)
     await asyncio.wait([tasks[0]], timeout=5)
     scene.vote(3)
-    await healthy.until(b"id: e-3\n")
+    await healthy.until(b"id: e.0-3\n")
     assert tasks[0].done()
     assert scene.hub.count == 1
     healthy.gone.set()
@@ -178,14 +227,14 @@ async def test_a_quiet_stream_beats_and_an_old_one_ends(monkeypatch):
 
 def test_there_is_a_cap_in_all_and_one_for_each_network():
     hub = Scene(streams_max=3, per_network_max=2).hub
-    listeners = [Listener(("a",), 0, "n") for _ in range(3)]
+    listeners = [Listener(("a",), "n") for _ in range(3)]
     hub.join(listeners[0])
     hub.join(listeners[1])
     with pytest.raises(TooMany) as here:
         hub.join(listeners[2])
-    hub.join(Listener(("a",), 0, "m"))
+    hub.join(Listener(("a",), "m"))
     with pytest.raises(TooMany) as anywhere:
-        hub.join(Listener(("a",), 0, "o"))
+        hub.join(Listener(("a",), "o"))
     assert (here.value.here, anywhere.value.here) == (True, False)
     hub.leave(listeners[0])
     hub.join(listeners[2])
@@ -210,7 +259,7 @@ def test_addresses_of_one_network_count_together(address, network):
 
 async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is_there():
     scene = Scene()
-    listener = Listener(("a",), 1, None)
+    listener = Listener(("a",), None, "e.0", 1)
     scene.hub.join(listener)
     scene.models.position = 2
     events = [recorded(3, VoteCast("a", "v3", "ship")), recorded(4, VoteCast("b", "v4", "ship"))]
@@ -227,45 +276,13 @@ async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is
     assert b'"position":3' in scene.hub.frames.since(ahead, ("a",), 1)[0]
 
 
-async def test_what_a_rebuild_has_put_right_is_news_at_the_position_of_now():
-    scene = Scene()
-    scene.vote(2)
-    scene.fold(recorded(3, ToolListed("b", Entry("B", "c"))))
-    listener = Listener(("a", "b"), 3, None)
-    scene.hub.join(listener)
-    scene.memory.changed(scene.models, None)
-    await listener.woken()
-    assert scene.hub.frames.since(scene.models, listener.tools, 3) == (b"", 3)
-    right = Models("e")
-    right.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
-    right.fold([recorded(2, VoteCast("a", "v2", "skip"))])
-    right.fold(
-        [recorded(3, ToolListed("b", Entry("B", "c"))), recorded(4, VoteCast("b", "v", "ship"))]
-    )
-    scene.memory.changed(right, None)
-    await listener.woken()
-    news, last = scene.hub.frames.since(right, listener.tools, 3)
-    assert b'"skip":1' in news
-    assert news.count(b"event: ") == 3  # b's vote, and both states of a
-    assert last == 4
-    assert scene.hub.frames.since(right, listener.tools, 4) == (b"", 4)
-    late = scene.hub.frames.since(right, ("a",), 2)  # who listened to nothing then, and resumes
-    assert b'"skip":1' in late[0]
-    other = Models("f")
-    other.fold(
-        [recorded(1, ToolListed("a", Entry("A", "c"))), recorded(2, VoteCast("a", "v", "ship"))]
-    )
-    scene.memory.changed(other, None)
-    assert scene.hub.frames.since(other, ("a",), BEFORE_ALL)[1] == 2
-
-
 def test_frames_go_up_by_position_and_of_one_position_the_first_says_the_one_before():
     scene = Scene()
     scene.fold(recorded(2, ToolListed("b", Entry("B", "c"))))
     scene.fold(recorded(3, ToolRevised("a", Entry("A2", "c"))))
     payload, last = scene.hub.frames.since(scene.models, ("a", "b"), BEFORE_ALL)
     ids = [line for line in payload.split(b"\n") if line.startswith(b"id:")]
-    assert ids == [b"id: e-1", b"id: e-1", b"id: e-2", b"id: e-3"]
+    assert ids == [b"id: e.0-1", b"id: e.0-1", b"id: e.0-2", b"id: e.0-3"]
     assert last == 3
 
 
@@ -276,3 +293,39 @@ def test_a_part_that_is_ahead_of_the_models_is_not_shown_yet():
     payload, last = scene.hub.frames.since(scene.models, ("a",), BEFORE_ALL)
     assert last == 1
     assert b"event: tally" not in payload
+
+
+def test_a_long_snapshot_comes_in_pieces_that_each_go_on_from_the_last():
+    scene, tools = Scene(), tuple(f"t{number}" for number in range(100))
+    scene.fold(*(recorded(n, ToolListed(t, Entry(t, "c"))) for n, t in enumerate(tools, 2)))
+    pieces, position = [], BEFORE_ALL
+    while True:
+        piece, position = scene.hub.frames.since(scene.models, tools, position)
+        if not piece:
+            break
+        pieces.append(piece)
+        if len(pieces) == 2:  # a tool that was in the first piece, and one that is still to come
+            scene.fold(recorded(102, VoteCast("t0", "v", "ship")))
+            scene.fold(recorded(103, VoteCast("t99", "v", "ship")))
+    assert len(pieces) > 2
+    assert max(map(len, pieces)) < 2 * PIECE_BYTES
+    ids = [int(line[8:]) for line in b"".join(pieces).split(b"\n") if line.startswith(b"id: e.0-")]
+    assert ids == sorted(ids)
+    for tool in tools:
+        assert any(b'"slug":"%s"' % tool.encode() in piece for piece in pieces)
+    assert ids[-2:] == [102, 103]
+
+
+async def test_of_a_crowd_that_opens_at_once_one_moves_at_a_time():
+    crowd = 50
+    scene = Scene(streams_max=crowd)
+    streams, connections = Streams(scene.hub), [Connection() for _ in range(crowd)]
+    tasks = [open_stream(scene, streams, connection) for connection in connections]
+    while not all(b"event: " in b"".join(connection.sent) for connection in connections):
+        before = sum(b"event: " in b"".join(connection.sent) for connection in connections)
+        await asyncio.sleep(0)
+        after = sum(b"event: " in b"".join(connection.sent) for connection in connections)
+        assert after <= before + 1
+    for connection in connections:
+        connection.gone.set()
+    await asyncio.gather(*tasks)
