@@ -70,7 +70,7 @@ export interface paths {
         };
         /**
          * Tallies and summaries as they change
-         * @description Server-sent events: first the state of each tool, then each change. `Last-Event-ID`, or `last_event_id` where no header can be set, goes on after that event. Tools that are not listed, or never were, are `delisted` until they are; where none ever was, that is a problem.
+         * @description Server-sent events: first the state of each tool, then each change. `Last-Event-ID`, or `last_event_id` where no header can be set, goes on after that event. Tools that are not listed, or never were, are `delisted` until they are; where none ever was, that is a problem. While there is nothing to show yet the stream is open and silent; what is read from the log, because the read models are away, says `stale` and comes again when they are back. Where ids begin with another word than before, all is sent anew.
          */
         readonly get: operations["subscribe"];
         readonly put?: never;
@@ -1093,7 +1093,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description `event: tally` with a TallyView, `event: summary` with a SummaryView, `event: delisted` with the `tool`; `id: EPOCH-POSITION`. Lines that begin with a colon say that there is nothing to say. */
+            /** @description `event: tally` with a TallyView, `event: summary` with a SummaryView, `event: delisted` with the `tool`; `id: WORLD-POSITION`. Lines that begin with a colon say that there is nothing to say. */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
