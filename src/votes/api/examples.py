@@ -74,16 +74,17 @@ PROBLEM: dict[str, Any] = {
     "detail": "There is no tool 'mistral-4' in the catalogue.",
 }
 STREAM = f"""retry: 2500
+: the states follow
 
 event: tally
 data: {msgspec.json.encode(TALLY).decode()}
-id: 5f0c1c9e-351
+id: 5f0c1c9e.1-351
 
 : still here
 
 event: delisted
 data: {{"tool":"mistral-3-small","position":360}}
-id: 5f0c1c9e-360
+id: 5f0c1c9e.1-360
 
 """
 EXAMPLES: dict[str, dict[str, Any]] = {

@@ -29,7 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 _State = tuple[Position, bool, ToolSlug]
 """A state's position, whether it is the tally (else the summary), and whose."""
-_Asked = tuple[str, Position, tuple[ToolSlug, ...], Position]
+_Asked = tuple[Position, tuple[ToolSlug, ...], Position]
 
 
 class _Delisted(Struct, frozen=True):
@@ -38,20 +38,20 @@ class _Delisted(Struct, frozen=True):
 
 
 class Frames:
-    """Frames of the models, each encoded once and shared by all who get it.
+    """Frames of the models of a world, each encoded once and shared by all who get it.
 
-    `stale` frames are of models that were folded from the log, while the live ones were away.
+    `stale` frames are of models that were folded from the log, while the live ones were away. Their
+    ids name a world of their own. `goes_on_from` are the worlds whose streams need no new snapshot.
     """
 
-    def __init__(self, *, stale: bool) -> None:
+    def __init__(self, world: str, *, stale: bool) -> None:
         self.stale = stale
+        self.world = world + STALE if stale else world
+        self.goes_on_from = world, self.world
+        self._world = self.world.encode()
         self._tallies: dict[ToolSlug, tuple[Tally, bytes]] = {}
         self._summaries: dict[ToolSlug, tuple[Profile, Tally, bytes]] = {}
         self._pieces: dict[_Asked, tuple[bytes, Position]] = {}
-
-    def world(self, models: Models) -> str:
-        """The world that the ids of these frames name."""
-        return models.world + STALE if self.stale else models.world
 
     def since(
         self, models: Models, tools: tuple[ToolSlug, ...], position: Position
@@ -62,7 +62,7 @@ class Frames:
         Nothing is shown from beyond the models' own position: a part of them may be ahead of the
         rest, and what the rest is yet to say would then come with an older id.
         """
-        key = models.world, models.position, tools, position
+        key = models.position, tools, position
         known = self._pieces.get(key)
         if known is None:
             if len(self._pieces) >= PIECES_MAX:
@@ -79,11 +79,11 @@ class Frames:
         """To have seen an id is to have seen all up to it, so of two frames of one position the
         first says the position before, and no piece ends between them. At position 0 is what was
         never listed."""
-        world, frames, size = self.world(models).encode(), [], 0
+        frames, size = [], 0
         for number, (position, is_tally, tool) in enumerate(newer):
             more = number + 1 < len(newer) and newer[number + 1][0] == position
             frame = self._frame(models.partitions[partition_of(tool)], tool, is_tally)
-            frames.append(b"%sid: %s-%d\n\n" % (frame, world, max(position - more, 0)))
+            frames.append(b"%sid: %s-%d\n\n" % (frame, self._world, max(position - more, 0)))
             size += len(frame)
             if size >= PIECE_BYTES and not more:
                 break

@@ -82,9 +82,9 @@ class Hub:
 
     def __init__(self, memory: Memory, streams_max: int, streams_per_network_max: int) -> None:
         self.memory = memory
-        self.models: Models | None = memory.models
+        self.models: Models | None = None
         """What is shown, None while there is nothing yet."""
-        self.frames = Frames(stale=False)
+        self.frames = Frames("", stale=False)
         self._streams_max = streams_max
         self._per_network_max = streams_per_network_max
         self._listeners: dict[ToolSlug, dict[Listener, None]] = {}
@@ -138,12 +138,12 @@ class Hub:
         """
         if self.models is None:
             return b""
-        world = self.frames.world(self.models)
-        started = listener.world in (self.models.world, world)
+        frames = self.frames
+        started = listener.world in frames.goes_on_from
         position = listener.position if started else BEFORE_ALL
-        piece, listener.position = self.frames.since(self.models, listener.tools, position)
+        piece, listener.position = frames.since(self.models, listener.tools, position)
         if piece or not started:
-            listener.world = world
+            listener.world = frames.world
         return piece
 
     def is_behind(self, listener: Listener) -> bool:
@@ -175,9 +175,11 @@ class Hub:
             self._anew(read.models)
 
     def _show(self, models: Models | None, *, stale: bool) -> None:
-        if stale != self.frames.stale:
-            self.frames = Frames(stale=stale)
+        """What is encoded stays while the world does."""
         self.models = models
+        frames = Frames(models.world if models is not None else "", stale=stale)
+        if frames.world != self.frames.world:
+            self.frames = frames
 
     def _anew(self, models: Models) -> None:
         """Anything may have changed."""
@@ -188,7 +190,8 @@ class Hub:
     def _changed(self, models: Models | None, changes: Changes | None) -> None:
         if self.frames.stale:
             return  # until reads say that the live models have caught up with the log
-        self.models = models
+        if changes is None or models is not self.models:
+            self._show(models, stale=False)
         if models is None:
             return
         if changes is None:
