@@ -1101,16 +1101,17 @@ export interface operations {
                 content: {
                     /**
                      * @example retry: 2500
+                     *     : the states follow
                      *
                      *     event: tally
                      *     data: {"tool":"mistral-3-small","ship":9,"skip":0,"total":9,"ship_share":1.0,"call":"ship","leaning":null,"estimate":0.846154,"interval":[0.508491,1.0],"position":351,"as_of":"2026-01-31T12:00:00Z","stale":false}
-                     *     id: 5f0c1c9e-351
+                     *     id: 5f0c1c9e.1-351
                      *
                      *     : still here
                      *
                      *     event: delisted
                      *     data: {"tool":"mistral-3-small","position":360}
-                     *     id: 5f0c1c9e-360
+                     *     id: 5f0c1c9e.1-360
                      */
                     readonly "text/event-stream": string;
                 };
