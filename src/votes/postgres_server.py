@@ -30,7 +30,7 @@ from votes.supervise import dies_with_parent
 INIT_TIMEOUT_S = 120.0
 
 _CREATE = b"""CREATE ROLE votes_app LOGIN
-ALTER ROLE votes_app SET idle_in_transaction_session_timeout = '3s'
+ALTER ROLE votes_app SET idle_in_transaction_session_timeout = '2s'
 ALTER ROLE votes_app SET lock_timeout = '4s'
 CREATE DATABASE votes
 """  # a statement a line
