@@ -515,10 +515,11 @@ export interface components {
         };
         /**
          * Ready
-         * @description `degraded` serves all, but reads come from the log; `unavailable` cannot take a vote.
+         * @description `degraded` serves all, but reads come from the log: the read models cannot be reached, or no
+         *     worker keeps them up to date. `unavailable` cannot take a vote.
          *
          *     `position` is that of the read models, `head` that of the log, `lag` what lies between.
-         *     `parked` counts events that a newer release wrote and this one cannot read.
+         *     `parked` counts events that could not be read or folded: they are in no number.
          */
         readonly Ready: {
             readonly head: number | null;
@@ -610,7 +611,7 @@ export interface components {
          *     `position` is the log position of the last event that moved the tally and `as_of` its time.
          *     `interval` holds the shares of ship that the votes do not refute (95 %, at every look);
          *     `estimate` is the mean of the share under a Beta(2,2) prior. `stale` says that the read models
-         *     could not be reached and this was read from the log.
+         *     could not be reached, or were not kept up to date, and this was read from the log.
          */
         readonly TallyView: {
             /** Format: date-time */

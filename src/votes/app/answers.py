@@ -22,7 +22,7 @@ class TallyView(Struct, frozen=True):
     `position` is the log position of the last event that moved the tally and `as_of` its time.
     `interval` holds the shares of ship that the votes do not refute (95 %, at every look);
     `estimate` is the mean of the share under a Beta(2,2) prior. `stale` says that the read models
-    could not be reached and this was read from the log.
+    could not be reached, or were not kept up to date, and this was read from the log.
     """
 
     tool: ToolSlug

@@ -50,10 +50,11 @@ class Alive(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """`degraded` serves all, but reads come from the log; `unavailable` cannot take a vote.
+    """`degraded` serves all, but reads come from the log: the read models cannot be reached, or no
+    worker keeps them up to date. `unavailable` cannot take a vote.
 
     `position` is that of the read models, `head` that of the log, `lag` what lies between.
-    `parked` counts events that a newer release wrote and this one cannot read.
+    `parked` counts events that could not be read or folded: they are in no number.
     """
 
     status: Literal["ok", "degraded", "unavailable"]
