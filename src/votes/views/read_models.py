@@ -27,8 +27,8 @@ from votes.views import keys
 WRITE_FIELDS_MAX = 500
 SCAN_KEYS = 1_000
 BEAT_S = 3.0
-"""A projector that has not kept the models at the head for so long is hung, or gone. Models are thus
-shown for less than 5 s after the log was read for them, also where what was read came late."""
+"""A projector that has not kept the models at the head for so long is hung, or gone. So no model is
+shown as fresh 5 s after the log was read for it, also where what was read came late."""
 assert BEAT_S > 2 * HEARTBEAT_S
 
 _WRONG_TYPE = "WRONGTYPE"
