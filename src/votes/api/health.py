@@ -52,7 +52,7 @@ async def ready(request: Http) -> ASGIResponse:
 
 async def readiness(parts: Services) -> Ready:
     """How things are."""
-    models = parts.memory.models
+    models = parts.memory.fresh()
     position = models.position if models is not None else None
     try:
         async with within(STATUS_S):

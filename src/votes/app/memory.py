@@ -9,6 +9,7 @@ import msgspec
 
 from votes.app.answers import tally_view
 from votes.app.models import Changes, Models
+from votes.app.project import BEAT_S
 from votes.domain.terms import POSITION_MAX, Position, ToolSlug
 
 Listener = Callable[[Models | None, Changes | None], None]
@@ -29,12 +30,14 @@ class Memory:
         self.listeners: list[Listener] = []
         self._tallies: dict[ToolSlug, tuple[Position, bytes]] = {}
         self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
+        self._heard_at = 0.0
         self._ticket = count()
         self._abandoned = 0
 
     def changed(self, models: Models | None, changes: Changes | None) -> None:
         """The models have moved by the changes; None for the changes when anything may differ."""
         self.lost = self.models if models is None else None
+        self._heard_at = asyncio.get_running_loop().time()
         self.models = models
         if changes is None:
             self._tallies.clear()
@@ -45,6 +48,12 @@ class Memory:
         self._wake(models.position if models is not None else POSITION_MAX)
         for listener in self.listeners:
             listener(models, changes)
+
+    def fresh(self) -> Models | None:
+        """The live models, unless nothing was heard of them for too long: as when this process
+        itself stood still, and has not had the time to notice."""
+        believed_s = asyncio.get_running_loop().time() - self._heard_at
+        return self.models if believed_s <= BEAT_S else None
 
     def tally(self, tool: ToolSlug) -> tuple[Position, bytes] | None:
         """The position and the encoded tally of a listed tool, None where there is none."""

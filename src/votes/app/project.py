@@ -17,6 +17,9 @@ PASS_EVENTS_MAX = 500
 counts, requests while an API reads the log itself. With lists of 5,000 an audit makes fresh votes
 110 to 170 ms late (p99), with these 30 ms; the log is read 5 % slower."""
 HEARTBEAT_S = 1.0
+BEAT_S = 3.0
+"""A projector that has not kept the models at the head for so long is hung, or gone. So no model is
+shown as fresh 5 s after the log was read for it, also where what was read came late."""
 PASS_PAUSE_S = 0.005
 """What comes within it is folded together: a pass costs the same for one event as for many."""
 RELOAD_PAUSE_S = 0.1
@@ -25,6 +28,7 @@ RELOAD_PAUSE_MAX_S = 5.0
 PARKED_TOLD_MAX = 20
 PARKED_TRIED_MAX = 1_000
 assert RELOAD_PAUSE_S < RELOAD_PAUSE_MAX_S
+assert BEAT_S > 2 * HEARTBEAT_S
 
 Log = Callable[[str], None]
 

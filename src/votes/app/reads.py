@@ -16,6 +16,7 @@ from votes.domain.terms import Position
 WAIT_S = 3.0
 LOG_WAIT_S = 0.5
 """How long a read waits for a log that does not answer, where older models are known."""
+NOTICED_S = 0.01
 LOG_FRESH_S = 0.1
 """How long the models folded from the log are good without looking for new events."""
 
@@ -60,7 +61,7 @@ class Reads:
 
     def _live(self) -> Models | None:
         """The live models, unless the log was read further than they have come back to."""
-        live, folded = self.memory.models, self._folded
+        live, folded = self.memory.fresh(), self._folded
         if live is None or folded is None:
             return live
         if live.epoch == folded.epoch and live.position < folded.position:
@@ -69,6 +70,8 @@ class Reads:
         return live
 
     async def _wait(self, min_position: Position) -> ReadFrom:
+        while self.memory.models is not None and self.memory.fresh() is None:  # noqa: ASYNC110
+            await asyncio.sleep(NOTICED_S)  # they are about to be heard of, or lost
         if self._live() is not None:
             await self.memory.reached(min_position)
             live = self._live()

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from votes.app.models import PARTITIONS, Changes, Models, Parked, Partition, world
 from votes.app.ports import AuditReport, Unavailable
-from votes.app.project import HEARTBEAT_S
+from votes.app.project import BEAT_S
 from votes.domain.summary import Profile
 from votes.domain.tally import Tally
 from votes.domain.terms import Position
@@ -26,10 +26,6 @@ from votes.views import keys
 
 WRITE_FIELDS_MAX = 500
 SCAN_KEYS = 1_000
-BEAT_S = 3.0
-"""A projector that has not kept the models at the head for so long is hung, or gone. So no model is
-shown as fresh 5 s after the log was read for it, also where what was read came late."""
-assert BEAT_S > 2 * HEARTBEAT_S
 
 _WRONG_TYPE = "WRONGTYPE"
 

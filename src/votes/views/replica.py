@@ -13,10 +13,10 @@ from redis.asyncio.client import PubSub
 
 from votes.app.models import Changes, Models
 from votes.app.ports import Unavailable
+from votes.app.project import BEAT_S
 from votes.domain.terms import Position
 from votes.views import keys
 from votes.views.read_models import (
-    BEAT_S,
     RedisReadModels,
     decode_message,
     heed_cancellation,

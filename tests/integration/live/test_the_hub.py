@@ -225,7 +225,7 @@ async def test_a_quiet_stream_beats_and_an_old_one_ends(monkeypatch):
     assert b": still here" in b"".join(connection.sent)
 
 
-def test_there_is_a_cap_in_all_and_one_for_each_network():
+async def test_there_is_a_cap_in_all_and_one_for_each_network():
     hub = Scene(streams_max=3, per_network_max=2).hub
     listeners = [Listener(("a",), "n") for _ in range(3)]
     hub.join(listeners[0])
@@ -276,7 +276,7 @@ async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is
     assert b'"position":3' in scene.hub.frames.since(ahead, ("a",), 1)[0]
 
 
-def test_frames_go_up_by_position_and_of_one_position_the_first_says_the_one_before():
+async def test_frames_go_up_by_position_and_of_one_position_the_first_says_the_one_before():
     scene = Scene()
     scene.fold(recorded(2, ToolListed("b", Entry("B", "c"))))
     scene.fold(recorded(3, ToolRevised("a", Entry("A2", "c"))))
@@ -286,7 +286,7 @@ def test_frames_go_up_by_position_and_of_one_position_the_first_says_the_one_bef
     assert last == 3
 
 
-def test_a_part_that_is_ahead_of_the_models_is_not_shown_yet():
+async def test_a_part_that_is_ahead_of_the_models_is_not_shown_yet():
     scene = Scene()
     scene.vote(2)
     scene.models.position = 1
@@ -295,7 +295,7 @@ def test_a_part_that_is_ahead_of_the_models_is_not_shown_yet():
     assert b"event: tally" not in payload
 
 
-def test_a_long_snapshot_comes_in_pieces_that_each_go_on_from_the_last():
+async def test_a_long_snapshot_comes_in_pieces_that_each_go_on_from_the_last():
     scene, tools = Scene(), tuple(f"t{number}" for number in range(100))
     scene.fold(*(recorded(n, ToolListed(t, Entry(t, "c"))) for n, t in enumerate(tools, 2)))
     pieces, position = [], BEFORE_ALL

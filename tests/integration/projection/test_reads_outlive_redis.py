@@ -115,6 +115,23 @@ async def test_models_of_another_log_are_shown_whatever_the_old_one_told(store):
     assert not read.stale
 
 
+async def test_a_process_that_stood_still_does_not_believe_what_it_knew_before(store, monkeypatch):
+    """It wakes with a request, and with what it has not heard yet: whatever comes first."""
+    head = await fill(store)
+    memory = Memory()
+    reads = Reads(memory, store)
+    old = Models(await store.epoch(), head - 1)
+    memory.changed(old, None)
+    assert (await reads.models()).models is old
+    monkeypatch.setattr("votes.app.memory.BEAT_S", -1.0)
+    assert memory.fresh() is None
+    asking = asyncio.create_task(reads.models())
+    await asyncio.sleep(0)
+    memory.changed(None, None)
+    read = await asking
+    assert (read.stale, read.models.position) == (True, head)
+
+
 @asynccontextmanager
 async def on_own_valkey(config, own_valkey):
     """An API process and a worker whose Valkey alone can be stopped."""
