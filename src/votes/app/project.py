@@ -121,8 +121,9 @@ class Projector:
             async with asyncio.timeout(HEARTBEAT_S):
                 await self._bell.wait()
         except TimeoutError:
-            if await self._store.head() < models.position:
-                return False  # the log is as it was before: restored
+            head = await self._store.head()
+            if head != models.position:
+                return head > models.position  # to be read first, or restored: as it was before
             return await self._apply(models, models.fold((), every=True), every=True)
         return True
 
