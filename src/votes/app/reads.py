@@ -97,8 +97,11 @@ class Reads:
 
     @property
     def _known(self) -> Models | None:
-        """What was live last, or was folded from the log since."""
-        return self.memory.lost or self._folded
+        """What was live last, or what was folded from the log, whichever is further."""
+        lost, folded = self.memory.lost, self._folded
+        if lost is None or folded is None:
+            return lost or folded
+        return lost if lost.epoch == folded.epoch and lost.position > folded.position else folded
 
     def _read_on(self) -> "asyncio.Task[None]":
         """The reading of the log that is under way, or that has just been."""

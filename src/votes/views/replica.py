@@ -28,6 +28,7 @@ NOT_WHOLE_RETRY_S = 0.05
 READ_MIN_S = 0.05
 """For a message that is there already, when there is no time left to wait for one."""
 
+_NOWHERE: tuple[str, Position] = "", 0
 _SILENT = "no projector keeps them at the head of the log"
 
 OnChange = Callable[[Models | None, Changes | None], None]
@@ -45,7 +46,7 @@ class Replica:
         self._read_models = RedisReadModels(redis)
         self._on_change = on_change
         self._log = log
-        self._left_at: tuple[str, Position] = "", 0
+        self._left_at = _NOWHERE
         self._heard_at = 0.0
         self.models: Models | None = None
 
@@ -125,8 +126,8 @@ class Replica:
 
     async def _wait_for_a_beat(self, models: Models) -> None:
         """The models are as some projector left them: not to be shown, but a place to read on
-        from."""
-        if self.models is None:
+        from, for who knows of none."""
+        if self._left_at == _NOWHERE and self.models is None:
             self._take(models)
             self._lose(_SILENT)
         while not await self._read_models.beating():

@@ -103,6 +103,18 @@ async def test_live_models_behind_what_the_log_told_are_not_shown(store):
     assert not (await reads.models()).stale
 
 
+async def test_models_left_behind_what_the_log_told_are_not_read_on_from(store):
+    """As when a projector died with them, and the log went on."""
+    head = await fill(store)
+    memory = Memory()
+    reads = Reads(memory, store)
+    assert (await reads.models()).models.position == head
+    memory.changed(Models(await store.epoch(), head - 1), None)
+    memory.changed(None, None)
+    read = await reads.models()
+    assert (read.stale, read.models.position) == (True, head)
+
+
 async def test_models_of_another_log_are_shown_whatever_the_old_one_told(store):
     await fill(store)
     memory = Memory()
