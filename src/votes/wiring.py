@@ -126,7 +126,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
         memory, history = Memory(), History(counts)
         hub = Hub(memory, _streams_max(config), config.live_streams_per_network_max)
         reads = Reads(memory, store)
-        replica = Replica(redis, memory.changed, logger.warning)
+        replica = Replica(redis, memory.changed, time.time, logger.warning)
         following = asyncio.create_task(replica.run(), name="replica")
         following.add_done_callback(_end_process)
         try:
@@ -180,7 +180,8 @@ async def project(config: Config) -> None:
         leading(url) as (bell, lost),
     ):
         logger.info("projecting")
-        projecting = asyncio.create_task(Projector(store, models, bell, logger.warning).run())
+        projector = Projector(store, models, bell, time.time, logger.warning)
+        projecting = asyncio.create_task(projector.run())
         await _first(projecting, asyncio.create_task(lost.wait()))
 
 

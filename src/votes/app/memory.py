@@ -30,14 +30,19 @@ class Memory:
         self.listeners: list[Listener] = []
         self._tallies: dict[ToolSlug, tuple[Position, bytes]] = {}
         self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
-        self._heard_at = 0.0
+        self._fresh_at = 0.0
         self._ticket = count()
         self._abandoned = 0
 
-    def changed(self, models: Models | None, changes: Changes | None) -> None:
-        """The models have moved by the changes; None for the changes when anything may differ."""
+    def changed(
+        self, models: Models | None, changes: Changes | None, fresh_at: float | None = None
+    ) -> None:
+        """The models have moved by the changes; None for the changes when anything may differ.
+
+        They were at the head of the log at the loop's time `fresh_at`, or are so now.
+        """
         self.lost = self.models if models is None else None
-        self._heard_at = asyncio.get_running_loop().time()
+        self._fresh_at = asyncio.get_running_loop().time() if fresh_at is None else fresh_at
         self.models = models
         if changes is None:
             self._tallies.clear()
@@ -50,10 +55,10 @@ class Memory:
             listener(models, changes)
 
     def fresh(self) -> Models | None:
-        """The live models, unless nothing was heard of them for too long: as when this process
-        itself stood still, and has not had the time to notice."""
-        believed_s = asyncio.get_running_loop().time() - self._heard_at
-        return self.models if believed_s <= BEAT_S else None
+        """The live models, unless it is too long that they were known to be at the head of the
+        log: as when this process itself stood still, and has not had the time to notice."""
+        age_s = asyncio.get_running_loop().time() - self._fresh_at
+        return self.models if age_s <= BEAT_S else None
 
     def tally(self, tool: ToolSlug) -> tuple[Position, bytes] | None:
         """The position and the encoded tally of a listed tool, None where there is none."""

@@ -75,12 +75,17 @@ class Partition(Struct):
 
 
 class Changes(Struct):
-    """What a batch of events changes: whole new values, by partition, after `before`."""
+    """What a batch of events changes: whole new values, by partition, after `before`.
+
+    `read_at` is when `position` was found to be the head of the log, in seconds by the clock of who
+    folded; None where more is to come.
+    """
 
     epoch: str
     before: Position
     position: Position
     partitions: dict[int, Partition]
+    read_at: float | None = None
 
     def parked(self) -> dict[Position, Parked]:
         """The events that were left out."""

@@ -146,6 +146,16 @@ class AuditReport(Struct, frozen=True):
     problem: str | None
 
 
+class Beat(Struct, frozen=True):
+    """A projector was at the head of the log when it read that last, `age_s` ago or less.
+
+    `read_at` was then, by the projector's clock.
+    """
+
+    read_at: float
+    age_s: float
+
+
 class ReadModels(Protocol):
     """Where the projection is kept. All methods raise `Unavailable` when it does not answer."""
 
@@ -157,8 +167,8 @@ class ReadModels(Protocol):
         """Whether a partition is kept as this, to the last value."""
         ...
 
-    async def beating(self) -> bool:
-        """Whether a projector has kept the models at the head of the log until a moment ago."""
+    async def beat(self) -> Beat | None:
+        """How a projector keeps the models at the head of the log, None while none does."""
         ...
 
     async def resume(self, models: Models) -> None:

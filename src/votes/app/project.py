@@ -31,6 +31,7 @@ assert RELOAD_PAUSE_S < RELOAD_PAUSE_MAX_S
 assert BEAT_S > 2 * HEARTBEAT_S
 
 Log = Callable[[str], None]
+Clock = Callable[[], float]
 
 
 async def fold_log(store: EventStore, models: Models) -> None:
@@ -49,14 +50,23 @@ async def rebuild(store: EventStore, read_models: ReadModels) -> Models:
 
 
 class Projector:
-    """Keeps the read models at the head of the log. `bell` rings when something was appended."""
+    """Keeps the read models at the head of the log. `bell` rings when something was appended.
+
+    `clock` tells the time in seconds, from whenever.
+    """
 
     def __init__(
-        self, store: EventStore, read_models: ReadModels, bell: asyncio.Event, log: Log
+        self,
+        store: EventStore,
+        read_models: ReadModels,
+        bell: asyncio.Event,
+        clock: Clock,
+        log: Log,
     ) -> None:
         self._store = store
         self._read_models = read_models
         self._bell = bell
+        self._clock = clock
         self._log = log
         self._all_moved_s = 0.0
         self._looked_at = 0
@@ -67,7 +77,8 @@ class Projector:
         pause_s = RELOAD_PAUSE_S
         while True:
             models = await self.load()
-            while await self.step(models):
+            kept = await self._heartbeat(models)
+            while kept and await self.step(models):
                 pause_s = RELOAD_PAUSE_S
             self._log("the read models are not where they were left: loading them again")
             await asyncio.sleep(pause_s)
@@ -106,14 +117,16 @@ class Projector:
     async def step(self, models: Models) -> bool:
         """Project what is new, or wait for it; False where the models have to be loaded again."""
         self._bell.clear()
-        moved = False
+        moved, read_at = False, self._clock()
         async for events in self._store.after(models.position, PASS_EVENTS_MAX):
             moved = True
             every = self._due()
             changes = models.fold(events, every=every)
             self._tell(changes.parked())
+            changes.read_at = read_at if len(events) < PASS_EVENTS_MAX else None
             if not await self._apply(models, changes, every=every):
                 return False
+            read_at = self._clock()
         if moved:
             await asyncio.sleep(PASS_PAUSE_S)
             return True
@@ -121,11 +134,17 @@ class Projector:
             async with asyncio.timeout(HEARTBEAT_S):
                 await self._bell.wait()
         except TimeoutError:
-            head = await self._store.head()
-            if head != models.position:
-                return head > models.position  # to be read first, or restored: as it was before
-            return await self._apply(models, models.fold((), every=True), every=True)
+            return await self._heartbeat(models)
         return True
+
+    async def _heartbeat(self, models: Models) -> bool:
+        """Say that the models are at the head of the log, if they are."""
+        read_at, head = self._clock(), await self._store.head()
+        if head != models.position:
+            return head > models.position  # to be read first, or restored: as it was before
+        changes = models.fold((), every=True)
+        changes.read_at = read_at
+        return await self._apply(models, changes, every=True)
 
     async def _apply(self, models: Models, changes: Changes, *, every: bool) -> bool:
         """Apply. When all parts move, also look at one, in turn, whether it is as it was left."""

@@ -81,9 +81,9 @@ async def _redis(config: Config) -> AsyncIterator[Check]:
 
 async def _projection(config: Config) -> AsyncIterator[Check]:
     async with event_store(config) as store, read_models(config) as kept:
-        beating, models, head = await kept.beating(), await kept.load(), await store.head()
-    found = "keeps the read models fresh" if beating else "says nothing: does a worker run?"
-    yield Check("projector", beating, found)
+        beat, models, head = await kept.beat(), await kept.load(), await store.head()
+    found = "keeps the read models fresh" if beat else "says nothing: does a worker run?"
+    yield Check("projector", beat is not None, found)
     if models is None:
         yield Check("read models", False, "missing or not whole")
         return

@@ -17,7 +17,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, ResponseError
 
 from votes.app.models import PARTITIONS, Changes, Models, Parked, Partition, world
-from votes.app.ports import AuditReport, Unavailable
+from votes.app.ports import AuditReport, Beat, Unavailable
 from votes.app.project import BEAT_S
 from votes.domain.summary import Profile
 from votes.domain.tally import Tally
@@ -128,9 +128,16 @@ class RedisReadModels:
                     raise
                 return False
 
-    async def beating(self) -> bool:
+    async def beat(self) -> Beat | None:
         async with translated():
-            return bool(await self._redis.exists(keys.BEAT))
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.get(keys.BEAT)
+            pipe.pttl(keys.BEAT)
+            try:
+                read_at, left_ms = await pipe.execute()
+                return Beat(float(read_at), BEAT_S - left_ms / 1000) if left_ms > 0 else None
+            except (ValueError, ResponseError):  # not ours: the next beat replaces it
+                return None
 
     async def _load_live(self) -> Models | None:
         self._live = live = _live(self._left)
@@ -177,11 +184,9 @@ class RedisReadModels:
                 return False
             if not await self._announced(changes.epoch, changes.position, changes):
                 return False
-            await self._beat()
+            if changes.read_at is not None:
+                await self._redis.set(keys.BEAT, changes.read_at, px=round(BEAT_S * 1000))
             return True
-
-    async def _beat(self) -> None:
-        await self._redis.set(keys.BEAT, 1, px=round(BEAT_S * 1000))
 
     async def _announced(self, epoch: str, position: Position, changes: Changes | None) -> bool:
         assert self._live is not None
@@ -206,7 +211,6 @@ class RedisReadModels:
             live = Live(generation, models.epoch, models.position)
             if await self._point(_generation_of(self._left), live, None):
                 models.generation = generation
-                await self._beat()
                 await self._forget(0, generation - 1)
             else:
                 await self._forget(generation, generation)

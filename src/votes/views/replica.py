@@ -7,6 +7,7 @@ and readers turn to the log.
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -25,29 +26,58 @@ from votes.views.read_models import (
 
 RETRY_S = 0.5
 NOT_WHOLE_RETRY_S = 0.05
+CREEP_S = 0.01
 READ_MIN_S = 0.05
 """For a message that is there already, when there is no time left to wait for one."""
 
 _NOWHERE: tuple[str, Position] = "", 0
 _SILENT = "no projector keeps them at the head of the log"
 
-OnChange = Callable[[Models | None, Changes | None], None]
+Clock = Callable[[], float]
+
+
+class OnChange(Protocol):
+    """Gets the models after each change, what changed (None when all was loaded anew, or lost), and
+    when, by the loop's time, they were at the head of the log."""
+
+    def __call__(
+        self, models: Models | None, changes: Changes | None, fresh_at: float | None = None
+    ) -> None: ...
+
+
+class Delays:
+    """How late something is heard, beyond what all is: the clocks of two machines may differ.
+
+    That difference is taken to be the least that was seen, and to grow by `CREEP_S` each time, for
+    a clock that was set.
+    """
+
+    def __init__(self) -> None:
+        self._least_s: float | None = None
+
+    def of(self, read_at: float, now: float, age_s: float = 0.0) -> float:
+        """How late something is that was read at that time, and known then to be so old."""
+        took_s = now - read_at
+        least_s = took_s - age_s if self._least_s is None else self._least_s + CREEP_S
+        self._least_s = min(took_s, least_s)
+        return took_s - self._least_s
 
 
 class Replica:
-    """`models` is None while there is nothing that can be trusted.
+    """`models` is None while there is nothing that can be trusted. `clock` tells the time in
+    seconds, from whenever."""
 
-    `on_change` gets the models after each change and what changed: None when all was loaded anew,
-    or lost.
-    """
-
-    def __init__(self, redis: Redis, on_change: OnChange, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, redis: Redis, on_change: OnChange, clock: Clock, log: Callable[[str], None]
+    ) -> None:
         self._redis = redis
         self._read_models = RedisReadModels(redis)
         self._on_change = on_change
+        self._clock = clock
+        self._delays = Delays()
         self._log = log
         self._left_at = _NOWHERE
-        self._heard_at = 0.0
+        self._fresh_at = 0.0
         self.models: Models | None = None
 
     async def run(self) -> None:
@@ -70,13 +100,13 @@ class Replica:
 
     def _take(self, models: Models) -> None:
         self.models = models
-        self._on_change(models, None)
+        self._on_change(models, None, self._fresh_at)
 
     async def _follow(self, pubsub: PubSub) -> None:
         await self._load()
         while True:
             heed_cancellation()
-            silent_at = self._heard_at + BEAT_S
+            silent_at = self._fresh_at + BEAT_S
             wait_s = silent_at - self._now() if self.models is not None else BEAT_S
             message = await pubsub.get_message(
                 ignore_subscribe_messages=True, timeout=max(wait_s, READ_MIN_S)
@@ -105,8 +135,9 @@ class Replica:
         if changes.before != models.position:
             return False
         models.adopt(changes)
-        self._heard_at = self._now()
-        self._on_change(models, changes)
+        if changes.read_at is not None:
+            self._fresh_at = self._now() - self._delays.of(changes.read_at, self._clock())
+        self._on_change(models, changes, self._fresh_at)
         return True
 
     async def _load(self) -> None:
@@ -116,8 +147,9 @@ class Replica:
         while True:
             models = await self._read_models.load()
             if models is not None and not (self._older(models) and self._now() - began < BEAT_S):
-                if await self._read_models.beating():
-                    self._heard_at = self._now()
+                if beat := await self._read_models.beat():
+                    late_s = self._delays.of(beat.read_at, self._clock(), beat.age_s)
+                    self._fresh_at = self._now() - late_s
                     self._take(models)
                     return
                 await self._wait_for_a_beat(models)
@@ -130,12 +162,12 @@ class Replica:
         if self._left_at == _NOWHERE and self.models is None:
             self._take(models)
             self._lose(_SILENT)
-        while not await self._read_models.beating():
+        while not await self._read_models.beat():
             self._lose_if_silent()
             await asyncio.sleep(RETRY_S)
 
     def _lose_if_silent(self) -> None:
-        if self._now() - self._heard_at >= BEAT_S:
+        if self._now() - self._fresh_at >= BEAT_S:
             self._lose(_SILENT)
 
     def _older(self, models: Models) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -86,7 +87,8 @@ async def projecting(store: EventStore, redis: Redis) -> AsyncIterator[asyncio.E
     """A projector without a lead, in this loop; answers its bell."""
     bell = asyncio.Event()
     said: list[str] = []
-    task = asyncio.create_task(Projector(store, RedisReadModels(redis), bell, said.append).run())
+    projector = Projector(store, RedisReadModels(redis), bell, time.time, said.append)
+    task = asyncio.create_task(projector.run())
     try:
         yield bell
     finally:

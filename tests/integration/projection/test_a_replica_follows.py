@@ -1,20 +1,22 @@
 """An API process's memory of the read models: fresh, in order, never older than before."""
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from votes.domain.decider import Recorded
 
 from tests.integration.projection.scene import ended_by_cancellation, generation, until
 from votes.app.models import Changes, Models, Partition, partition_of
-from votes.domain.decider import Recorded
+from votes.app.project import BEAT_S
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
 from votes.views import keys
 from votes.views.read_models import Live, Message
-from votes.views.replica import Replica
+from votes.views.replica import CREEP_S, Delays, Replica
 from votes.wiring import connect_redis
 
 EPOCH = "e1e1e1e1"
@@ -29,10 +31,10 @@ class Follower:
 
     def __init__(self, redis) -> None:
         self.seen: list[tuple[int | None, bool]] = []
-        self.replica = Replica(redis, self._changed, lambda _: None)
+        self.replica = Replica(redis, self._changed, time.time, lambda _: None)
         self.task: asyncio.Task | None = None
 
-    def _changed(self, models: Models | None, changes: Changes | None) -> None:
+    def _changed(self, models: Models | None, changes: Changes | None, _: float = 0) -> None:
         self.seen.append((models.position if models else None, changes is not None))
 
     @property
@@ -57,7 +59,7 @@ async def following(redis):
 async def follower(kept, redis, servers):
     """Follows models of two tools at position 2, kept by `kept`."""
     await kept.load()
-    await kept.replace(two_tools())
+    await replace(kept, two_tools())
     client = connect_redis(servers.redis_url)
     async with following(client) as made:
         await made.at(2)
@@ -76,7 +78,19 @@ def two_tools() -> Models:
 def cast(models: Models, slug: str, choice: str = "ship") -> Changes:
     """The changes of one more vote."""
     at = models.position + 1
-    return models.fold([Recorded(at, "any", 1, VoteCast(slug, f"visitor:{at}", choice), AT)])
+    return fresh(models.fold([Recorded(at, "any", 1, VoteCast(slug, f"visitor:{at}", choice), AT)]))
+
+
+def fresh(changes: Changes) -> Changes:
+    """As a projector makes them that has read all that there is."""
+    changes.read_at = time.time()
+    return changes
+
+
+async def replace(kept, models: Models) -> None:
+    """As a projector does that starts with a rebuild."""
+    await kept.replace(models)
+    await kept.apply(fresh(models.fold((), every=True)))
 
 
 async def publish(redis, changes: Changes | None, epoch: str = EPOCH) -> None:
@@ -229,7 +243,7 @@ async def test_another_log_is_shown_whatever_its_position(kept, follower):
     await follower.at(3)
     other = two_tools()
     other.epoch = "f2f2f2f2"
-    await kept.replace(other)
+    await replace(kept, other)
     await until(lambda: follower.replica.models.epoch == "f2f2f2f2", "the other log's models")
     assert follower.position == 2
 
@@ -239,7 +253,7 @@ async def test_a_rebuild_from_an_earlier_position_is_shown(kept, follower):
     models = await kept.load()
     assert await kept.apply(cast(models, A))
     await follower.at(3)
-    await kept.replace(two_tools())
+    await replace(kept, two_tools())
     await follower.at(2)
 
 
@@ -254,7 +268,7 @@ async def test_models_that_never_come_back_to_where_they_were_are_shown_after_a_
     older = await kept.load()
 
     async def beats() -> bool:
-        await kept.apply(older.fold((), every=True))
+        await kept.apply(fresh(older.fold((), every=True)))
         return follower.position == 2
 
     await until(beats, "the older models")
@@ -276,6 +290,43 @@ async def test_models_that_no_projector_keeps_fresh_are_only_a_place_to_read_on_
         assert follower.seen == [(2, False), (None, False)]
         assert await kept.apply(cast(await kept.load(), A))
         await follower.at(3)
+
+
+async def test_what_is_heard_late_is_as_old_as_it_is(kept, follower):
+    """Redis, or the process, stood still in between."""
+    models = await kept.load()
+    late = cast(models, A)
+    late.read_at -= 2 * BEAT_S
+    assert await kept.apply(late)
+    await follower.at(None)
+    assert await kept.apply(cast(models, A))
+    await follower.at(4)
+
+
+async def test_models_with_more_to_come_are_no_fresher_than_before(kept, follower):
+    models = await kept.load()
+
+    async def lost() -> bool:
+        behind = cast(models, A)
+        behind.read_at = None
+        assert await kept.apply(behind)
+        return follower.position is None
+
+    await until(lost, "models that are not shown as fresh")
+    assert await kept.apply(cast(models, A))
+    await follower.at(models.position)
+
+
+def test_clocks_that_differ_are_not_taken_for_delays():
+    delays = Delays()
+    assert delays.of(1_000.0, 500.0, age_s=0.5) == 0.5
+    assert delays.of(1_001.0, 500.5) == 0.0
+    assert delays.of(1_001.0, 502.5) == pytest.approx(2.0 - CREEP_S)
+    late_s = [delays.of(1_000.0 + n, 600.0 + n) for n in range(20_000)]
+    assert (late_s[0] > 90, late_s[-1]) == (
+        True,
+        0.0,
+    )  # as of a clock that was set
 
 
 @pytest.mark.parametrize("rounds", range(0, 60, 3))
