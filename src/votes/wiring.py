@@ -16,13 +16,13 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from votes.app.batcher import Batcher
-from votes.app.handle import Answer, Request, handle
 from votes.app.history import COUNTS_MAX, History
 from votes.app.memory import Memory
 from votes.app.project import Projector
 from votes.app.reads import Reads
 from votes.config import Config, ConfigError
+from votes.engine.batcher import Batcher
+from votes.engine.handle import Answer, Request, handle
 from votes.live.hub import Hub
 from votes.live.sockets import streams_allowed
 from votes.store.lead import leading

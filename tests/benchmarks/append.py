@@ -18,8 +18,8 @@ from tests.benchmarks import samples
 from tests.benchmarks.append_eventsourcing import eventsourcing
 from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
 from tests.benchmarks.stack import prepare, servers
-from votes.app.batcher import BATCH_COMMANDS_MAX, Batcher
-from votes.app.handle import Answer, Outcome, Request, handle
+from votes.engine.batcher import BATCH_COMMANDS_MAX, Batcher
+from votes.engine.handle import Answer, Outcome, Request, handle
 from votes.store.postgres import PostgresEventStore, _answer_columns
 from votes.store.queries import QUERIES
 from votes.wiring import event_store, new_id

@@ -9,9 +9,9 @@ import uvloop
 from tests.benchmarks import samples
 from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
 from tests.benchmarks.stack import prepare, servers
-from votes.app.batcher import BATCH_COMMANDS_MAX
 from votes.app.models import Models
 from votes.app.project import PASS_EVENTS_MAX, fold_log
+from votes.engine.batcher import BATCH_COMMANDS_MAX
 from votes.store.postgres import PostgresEventStore
 from votes.store.queries import QUERIES
 from votes.wiring import event_store

@@ -20,12 +20,12 @@ from tests.benchmarks.rounds import Aim, Result, Settings
 from tests.benchmarks.serve import TOOLS, set_up
 from tests.benchmarks.stack import api_and_worker, process, servers
 from tests.site import free_port, wait_for
-from votes.app.batcher import Batcher
-from votes.app.handle import Request, handle
-from votes.app.ports import Meta
 from votes.config import Config
 from votes.domain import vote
 from votes.domain.terms import VoterId
+from votes.engine.batcher import Batcher
+from votes.engine.handle import Request, handle
+from votes.engine.ports import Meta
 from votes.wiring import event_store, new_id, now
 
 STREAMS = 5_000

@@ -2,12 +2,12 @@
 
 from itertools import count
 
-from votes.app.handle import Request
-from votes.app.ports import Append, Meta
 from votes.domain import tool, vote
-from votes.domain.decider import Rejected
 from votes.domain.terms import VoterId, visitor
 from votes.domain.tool import Entry
+from votes.engine.decider import Rejected
+from votes.engine.handle import Request
+from votes.engine.ports import Append, Meta
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import batcher_on, now
 

@@ -7,8 +7,8 @@ import pytest
 from msgspec import Struct
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from votes.app.ports import EventStore
 from votes.config import Config
+from votes.engine.ports import EventStore
 from votes.store.codec import Codec
 from votes.store.postgres import PostgresEventStore, create_pool
 

@@ -9,9 +9,8 @@ from uuid import UUID, uuid4, uuid5
 import msgspec
 from msgspec import Struct, field
 
-from votes.app.ports import Alike, AlikeOf, Answered, Append
-from votes.domain.decider import Recorded
-from votes.domain.terms import TIME_MIN, Position, Stream
+from votes.engine.log import TIME_MIN, Position, Recorded, Stream
+from votes.engine.ports import Alike, AlikeOf, Answered, Append
 from votes.store.codec import Codec
 
 LATE_MAX = timedelta(hours=1)

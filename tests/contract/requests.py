@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from tests.domain.histories import START, decider_of
-from votes.app.handle import Request
-from votes.app.ports import EventStore, Meta
-from votes.domain.decider import Recorded
 from votes.domain.terms import VoterId
 from votes.domain.tool import DelistTool, Entry, ListTool
 from votes.domain.vote import CastVote, RetractVote
+from votes.engine.handle import Request
+from votes.engine.log import Recorded
+from votes.engine.ports import EventStore, Meta
 
 KEYS = UUID(int=1)
 

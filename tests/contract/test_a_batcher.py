@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.contract.requests import cast
-from votes.app.batcher import (
+from votes.engine.batcher import (
     ATTEMPTS_MAX,
     BATCH_COMMANDS_MAX,
     CONTENDED,
@@ -13,7 +13,7 @@ from votes.app.batcher import (
     QUEUE_COMMANDS_MAX,
     Batcher,
 )
-from votes.app.ports import Unavailable
+from votes.engine.ports import Unavailable
 
 
 def name(request):

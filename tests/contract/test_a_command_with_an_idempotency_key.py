@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from tests.contract.requests import cast, delisted, everything, listed, request, retract
 from tests.domain.histories import START
-from votes.app.batcher import Batcher
-from votes.app.bulk import submit_all
-from votes.app.handle import KEY_REUSED, handle
 from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
+from votes.engine.batcher import Batcher
+from votes.engine.bulk import submit_all
+from votes.engine.handle import KEY_REUSED, handle
 
 
 def first_time(answer):

@@ -5,14 +5,14 @@ from msgspec.structs import replace
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.requests import cast, everything, listed, request
 from tests.domain.histories import START
-from votes.app.bulk import submit_all
 from votes.app.models import Models, partition_of
-from votes.app.ports import Append, Meta
 from votes.app.project import fold_log
 from votes.app.verify import verify
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import Opinion, PublishReview
 from votes.domain.vote import VoteCast
+from votes.engine.bulk import submit_all
+from votes.engine.ports import Append, Meta
 from votes.store.codec import Codec
 
 

@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from votes.app.ports import Alike, AlikeOf, Answered, Append, Keyed, Meta
-from votes.domain.events import EVENT_TYPES, Unreadable
-from votes.domain.terms import POSITION_MAX
+from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import Entry, Plan, ToolListed
 from votes.domain.vote import VoteCast
+from votes.engine.log import POSITION_MAX, Unreadable
+from votes.engine.ports import Alike, AlikeOf, Answered, Append, Keyed, Meta
 from votes.store.codec import Codec
 
 AT = datetime(2026, 3, 1, 12, 30, 15, 123_456, tzinfo=UTC)

@@ -4,15 +4,15 @@ import pytest
 
 from tests.contract.requests import cast, delisted, everything, listed, request, retract
 from tests.domain.histories import START
-from votes.app.batcher import ATTEMPTS_MAX, BATCH_COMMANDS_MAX, CONTENDED
-from votes.app.bulk import submit_all
-from votes.app.handle import Outcome, handle
-from votes.app.ports import Append, Keyed, Meta
 from votes.domain.bookmark import Annotations, KeepBookmark
-from votes.domain.decider import Rejected
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import Tool
 from votes.domain.vote import Vote, VoteCast
+from votes.engine.batcher import ATTEMPTS_MAX, BATCH_COMMANDS_MAX, CONTENDED
+from votes.engine.bulk import submit_all
+from votes.engine.decider import Rejected
+from votes.engine.handle import Outcome, handle
+from votes.engine.ports import Append, Keyed, Meta
 from votes.store.codec import Codec
 
 

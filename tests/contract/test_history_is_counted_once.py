@@ -7,7 +7,6 @@ import pytest
 
 from tests.contract.requests import cast, listed
 from tests.domain.histories import START
-from votes.app.handle import handle
 from votes.app.history import (
     COUNTS_MAX,
     FRESH_VOTES_MAX,
@@ -17,9 +16,10 @@ from votes.app.history import (
     History,
     Overloaded,
 )
-from votes.app.ports import Unavailable
 from votes.app.trend import BUCKETS_MAX, window
 from votes.domain.tally import Tally
+from votes.engine.handle import handle
+from votes.engine.ports import Unavailable
 
 ASKERS = 50
 LATER = START + timedelta(days=1)

@@ -10,11 +10,11 @@ from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.requests import cast, everything, listed, request, retract
 from tests.domain.histories import commands as any_commands
 from tests.domain.histories import log_of
-from votes.app.batcher import Batcher
-from votes.app.handle import Outcome, handle
 from votes.app.models import Models
-from votes.domain.decider import Rejected
 from votes.domain.vote import Vote, VoteCast
+from votes.engine.batcher import Batcher
+from votes.engine.decider import Rejected
+from votes.engine.handle import Outcome, handle
 
 PEOPLE = ("ann", "bob")
 TOOLS = ("atlas", "bolt")

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from tests.domain import arbitrary
 from tests.domain.histories import START, histories, log_of
 from votes.app.models import PARTITIONS, Models, Parked, partition_of
-from votes.domain.decider import Recorded
-from votes.domain.events import Unreadable
 from votes.domain.tool import Entry, ToolDelisted, ToolListed
 from votes.domain.vote import VoteCast, VoteRetracted
+from votes.engine.log import Recorded, Unreadable
 
 NEWER = Unreadable("VoteWeighed", 2, "too new")
 cuts = st.lists(st.integers(1, 20), max_size=30)

@@ -5,10 +5,11 @@ from datetime import UTC
 from hypothesis import strategies as st
 
 from votes.domain.bookmark import Annotations, BookmarkRemoved, BookmarkRevised, ToolBookmarked
-from votes.domain.events import EVENT_TYPES, Unreadable
+from votes.domain.events import EVENT_TYPES
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.tool import Entry, Plan, ToolDelisted, ToolListed, ToolRevised
 from votes.domain.vote import VoteCast, VoteRetracted
+from votes.engine.log import Unreadable
 
 # Within the limits of `votes.domain.terms`: what is beyond them was never let in.
 visible = st.characters(

@@ -9,11 +9,12 @@ from msgspec import Struct, field
 
 from votes.domain import bookmark, review, tool, vote
 from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark
-from votes.domain.decider import Decider, Recorded, Rejected, fold
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
-from votes.domain.terms import Stream, user
+from votes.domain.terms import user
 from votes.domain.tool import DelistTool, Entry, ListTool
 from votes.domain.vote import CastVote, RetractVote
+from votes.engine.decider import Decider, Rejected, fold
+from votes.engine.log import Recorded, Stream
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

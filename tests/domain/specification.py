@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from votes.domain.decider import Decider, Rejected, fold
+from votes.engine.decider import Decider, Rejected, fold
 
 
 class Decided(Struct, frozen=True):

@@ -6,10 +6,11 @@ from hypothesis import given
 
 from tests.domain.histories import START, histories, log_of
 from votes.domain import review, tool
-from votes.domain.decider import Recorded, fold
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.summary import evolve_profile, tool_of
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
+from votes.engine.decider import fold
+from votes.engine.log import Recorded
 
 ENTRY, OTHER = Entry("Atlas", "Maps"), Entry("Atlas", "Charts")
 GOOD, BAD = Opinion(80, "ship"), Opinion(20, "skip")

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from tests.domain import arbitrary
 from tests.domain.histories import START, choices, histories, log_of, tools, vote_commands, voters
 from votes.domain import tally as tallies
-from votes.domain.decider import Recorded
 from votes.domain.summary import evolve_tally
 from votes.domain.tally import HEAT_HALF_LIFE_S, Tally
 from votes.domain.terms import user
 from votes.domain.tool import Entry, ListTool, ToolListed
 from votes.domain.vote import CastVote, RetractVote, VoteCast, VoteRetracted
+from votes.engine.log import Recorded
 
 EMPTY = Tally(0, 0, 0, START)
 LISTINGS = [ListTool("atlas", Entry("Atlas", "Maps")), ListTool("bolt", Entry("Bolt", "Tools"))]

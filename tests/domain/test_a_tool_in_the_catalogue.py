@@ -4,7 +4,6 @@ import pytest
 
 from tests.domain.specification import given
 from votes.domain import tool
-from votes.domain.decider import Rejected
 from votes.domain.terms import is_slug
 from votes.domain.tool import (
     DelistTool,
@@ -16,6 +15,7 @@ from votes.domain.tool import (
     ToolListed,
     ToolRevised,
 )
+from votes.engine.decider import Rejected
 
 ENTRY = Entry("Notion", "Notes", plans=(Plan("Plus", 12.0, "user/mo"),))
 OTHER = Entry("Notion", "Documents")

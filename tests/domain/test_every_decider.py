@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.domain import arbitrary
 from tests.domain.histories import commands, decider_of, histories, log_of
 from votes.domain import bookmark, review, tool, vote
-from votes.domain.decider import Rejected, fold
 from votes.domain.events import EVENT_TYPES
 from votes.domain.vote import VoteCast, VoteRetracted
+from votes.engine.decider import Rejected, fold
 
 DECIDERS = [tool.decider, vote.decider, bookmark.decider, review.decider]
 

@@ -17,7 +17,7 @@ from schemathesis.generation.modes import GenerationMode
 
 from tests.e2e.asking import bearer, get, head, new_tool, request
 from votes.api.errors import PROBLEM_TYPE, STATUS
-from votes.domain.terms import POSITION_MAX
+from votes.engine.log import POSITION_MAX
 
 CASES_MAX = 300
 TOO_LONG_TO_READ = (414, 431)  # the server's own answers, before the API hears of it

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 
 from tests.integration.live.sse import Refused, connect, events, position
 from tests.site import site
-from votes.app.bulk import submit_all
-from votes.app.handle import Request
-from votes.app.ports import Meta
 from votes.cli.settings import completed
 from votes.config import Config
 from votes.domain import tally, vote
 from votes.domain.terms import VoterId
+from votes.engine.bulk import submit_all
+from votes.engine.handle import Request
+from votes.engine.ports import Meta
 from votes.wiring import event_store, now
 
 STREAMS = 200

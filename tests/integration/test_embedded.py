@@ -29,7 +29,7 @@ PYTHONPATH = os.pathsep.join([SOURCE, *filter(None, [os.environ.get("PYTHONPATH"
 OWNER = """
 import sys
 from pathlib import Path
-from votes.embedded import running, started
+from votes.embedded import (running, started)
 how = {"started": started, "running": running}[sys.argv[2]]
 with how(Path(sys.argv[1]), "the owner"):
     print("ready", flush=True)

@@ -45,7 +45,7 @@ while True:
 """
 SUPERVISOR = """
 import asyncio, sys
-from votes.supervise import Child, run
+from votes.supervise import (Child, run)
 child = Child("main", (sys.executable, "-c", sys.argv[1], sys.argv[2]))
 asyncio.run(run([child], asyncio.Event()))
 """

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from votes.app.ports import Unavailable
+from votes.engine.ports import Unavailable
 from votes.store.postgres import READS, WRITES
 
 WRITE_S = 5.0

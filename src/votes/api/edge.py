@@ -10,7 +10,7 @@ from litestar import Litestar
 from votes.api.errors import Refused, send_problem
 from votes.api.exchange import Asgi
 from votes.api.proxies import header_of
-from votes.domain.decider import Rejected
+from votes.engine.decider import Rejected
 
 ADDRESS_BYTES_MAX = 16 * 1024
 HEADERS_BYTES_MAX = 24 * 1024

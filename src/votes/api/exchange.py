@@ -14,12 +14,13 @@ from votes.api.deadlines import WRITE_S, within
 from votes.api.errors import Refused
 from votes.api.proxies import header_of
 from votes.app import unambiguous
-from votes.app.handle import Outcome
-from votes.app.handle import Request as CommandRequest
-from votes.app.ports import Meta
-from votes.domain.decider import Decider, Rejected
-from votes.domain.terms import Position, ToolSlug, is_slug
+from votes.domain.terms import ToolSlug, is_slug
 from votes.domain.tool import unknown
+from votes.engine.decider import Decider, Rejected
+from votes.engine.handle import Outcome
+from votes.engine.handle import Request as CommandRequest
+from votes.engine.log import Position
+from votes.engine.ports import Meta
 from votes.wiring import Services, now
 
 SMALL_BODY_BYTES_MAX = 16 * 1024

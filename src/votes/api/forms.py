@@ -15,7 +15,8 @@ from votes.api.exchange import Http, header, submit, tool_slug
 from votes.api.html import PRIVATE, redirect
 from votes.api.identity import require_user, voter
 from votes.domain import bookmark, vote
-from votes.domain.terms import Position, ToolSlug
+from votes.domain.terms import ToolSlug
+from votes.engine.log import Position
 from votes.wiring import now
 
 FIELDS_MAX = 10

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from votes.api.errors import Refused
-from votes.app.ports import Unavailable
+from votes.engine.ports import Unavailable
 from votes.views.pictures import RedisPictures
 from votes.web.picture import Side, draw
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 from votes import __version__
 from votes.api.deadlines import STATUS_S, within
 from votes.api.exchange import Http, services
-from votes.app.ports import Unavailable
 from votes.app.shapes import Alive, Ready
+from votes.engine.ports import Unavailable
 from votes.wiring import Services
 
 _NO_STORE = ((b"cache-control", b"no-store"),)

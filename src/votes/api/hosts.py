@@ -7,7 +7,7 @@ from typing import Any
 from votes.api.errors import send_problem
 from votes.api.exchange import Asgi, Http, header, services
 from votes.api.proxies import scheme
-from votes.domain.decider import Rejected
+from votes.engine.decider import Rejected
 
 PORT_MAX = 65_535
 

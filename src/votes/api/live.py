@@ -15,8 +15,8 @@ from votes.api.errors import Refused, send_problem
 from votes.api.examples import STREAM
 from votes.api.exchange import Asgi, tool_slugs
 from votes.api.proxies import client_address, header_of
-from votes.domain.decider import Rejected
 from votes.domain.tool import unknown
+from votes.engine.decider import Rejected
 from votes.live.hub import Listener, TooMany, network_of
 from votes.live.stream import Streams, place_of
 from votes.wiring import Services

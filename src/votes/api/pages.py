@@ -24,10 +24,10 @@ from votes.app.history import Asked
 from votes.app.models import Models
 from votes.app.paging import Page
 from votes.app.pairs import pair_path
-from votes.app.ports import Unavailable
 from votes.app.reads import ReadFrom
 from votes.app.trend import TrendView, window
 from votes.domain.terms import ToolSlug
+from votes.engine.ports import Unavailable
 from votes.web import linked_data, words
 from votes.web.assets import assets
 from votes.web.chart import chart

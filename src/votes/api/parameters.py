@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar.params import Parameter
 
 from votes.app.paging import LIMIT_MAX
-from votes.domain.terms import POSITION_MAX
+from votes.engine.log import POSITION_MAX
 
 TEXT_LENGTH_MAX = 200
 CURSOR_LENGTH_MAX = 2_000

@@ -9,7 +9,7 @@ import httpx
 import jwt
 import msgspec
 
-from votes.app.ports import Unavailable
+from votes.engine.ports import Unavailable
 
 JWKS_TIMEOUT_S = 5.0
 """For all of a fetch, however slowly the answer comes."""

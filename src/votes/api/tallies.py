@@ -8,22 +8,15 @@ from litestar.response.base import ASGIResponse
 
 from votes.api.deadlines import READ_S, within
 from votes.api.errors import Refused
-from votes.api.exchange import (
-    Http,
-    refused,
-    services,
-    shared,
-    shared_value,
-    tool_slug,
-    tool_slugs,
-)
+from votes.api.exchange import Http, refused, services, shared, shared_value, tool_slug, tool_slugs
 from votes.api.parameters import MinPosition, Moment, ToolList
 from votes.app.answers import TalliesView, TallyView, tally_view
 from votes.app.history import Asked
 from votes.app.reads import ReadFrom
 from votes.domain.tally import Tally
-from votes.domain.terms import Position, ToolSlug
+from votes.domain.terms import ToolSlug
 from votes.domain.tool import unknown
+from votes.engine.log import Position
 
 _encode = msgspec.json.Encoder().encode
 

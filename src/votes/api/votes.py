@@ -10,10 +10,10 @@ from msgspec import Meta, Struct
 from votes.api.exchange import Http, private, read_json, submit, tool_slug
 from votes.api.identity import identity, voter
 from votes.app.answers import VoteView
-from votes.app.handle import Outcome
 from votes.app.shapes import VisitorView
 from votes.domain import vote
 from votes.domain.terms import Choice, ToolSlug
+from votes.engine.handle import Outcome
 
 
 class VoteBody(Struct, frozen=True, forbid_unknown_fields=True):

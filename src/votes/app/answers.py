@@ -9,9 +9,10 @@ from msgspec.structs import asdict
 from votes.domain import verdict
 from votes.domain.summary import PanelReview, Profile
 from votes.domain.tally import Tally
-from votes.domain.terms import Choice, PersonaSlug, Position, Score, ToolSlug
+from votes.domain.terms import Choice, PersonaSlug, Score, ToolSlug
 from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import Call, PanelVerdict
+from votes.engine.log import Position
 
 Time = Annotated[datetime, Meta(tz=True)]
 

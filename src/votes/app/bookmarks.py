@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 from votes.app.answers import BookmarkView
 from votes.app.paging import Page, page
-from votes.app.ports import EventStore
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked, prefix
-from votes.domain.decider import Recorded
 from votes.domain.terms import Subject
+from votes.engine.log import Recorded
+from votes.engine.ports import EventStore
 
 BOOKMARKS_READ_MAX = 10_000
 

@@ -10,7 +10,8 @@ import msgspec
 from votes.app.answers import tally_view
 from votes.app.models import Changes, Models
 from votes.app.project import BEAT_S
-from votes.domain.terms import POSITION_MAX, Position, ToolSlug
+from votes.domain.terms import ToolSlug
+from votes.engine.log import POSITION_MAX, Position
 
 Listener = Callable[[Models | None, Changes | None], None]
 

@@ -11,11 +11,10 @@ from zlib import crc32
 from msgspec import Struct, field
 
 from votes import __version__
-from votes.domain.decider import Recorded
-from votes.domain.events import Unreadable, told
 from votes.domain.summary import Profile, evolve_profile, evolve_tally, tool_of
 from votes.domain.tally import Tally
-from votes.domain.terms import Position, ToolSlug
+from votes.domain.terms import ToolSlug
+from votes.engine.log import Position, Recorded, Unreadable, told
 
 KIND_LENGTH_MAX = 100
 PARTITIONS = 16

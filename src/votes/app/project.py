@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from votes.app.models import PARTITIONS, Changes, Models, Parked
-from votes.app.ports import EventStore, ReadModels
-from votes.domain.terms import Position
+from votes.app.ports import ReadModels
+from votes.engine.log import Position
+from votes.engine.ports import EventStore
 
 PASS_EVENTS_MAX = 500
 """Between one list of events and the next others have their turn: the projector while an audit

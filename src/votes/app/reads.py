@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from votes.app.memory import Memory
 from votes.app.models import Models
-from votes.app.ports import EventStore
 from votes.app.project import fold_log
-from votes.domain.terms import Position
+from votes.engine.log import Position
+from votes.engine.ports import EventStore
 
 WAIT_S = 3.0
 LOG_WAIT_S = 0.5

@@ -4,8 +4,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from votes.domain.terms import Choice, PersonaSlug, Position, Score, ToolSlug
+from votes.domain.terms import Choice, PersonaSlug, Score, ToolSlug
 from votes.domain.tool import Entry
+from votes.engine.log import Position
 
 
 class MeView(Struct, frozen=True):

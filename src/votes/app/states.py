@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from votes.app.answers import ToolState
-from votes.app.ports import EventStore
 from votes.domain import bookmark, vote
-from votes.domain.decider import fold
-from votes.domain.terms import Stream, Subject, ToolSlug, VoterId
+from votes.domain.terms import Subject, ToolSlug, VoterId
+from votes.engine.decider import fold
+from votes.engine.log import Stream
+from votes.engine.ports import EventStore
 
 NOTHING = ToolState(None, False)
 

@@ -11,10 +11,11 @@ from typing import Literal
 from msgspec import Struct
 
 from votes.app.answers import Time
-from votes.app.ports import Alike, AlikeOf, EventStore
 from votes.domain import tally as tallies
-from votes.domain.terms import Position, ToolSlug
+from votes.domain.terms import ToolSlug
 from votes.domain.vote import VoteCast
+from votes.engine.log import Position
+from votes.engine.ports import Alike, AlikeOf, EventStore
 
 Bucket = Literal["hour", "day"]
 

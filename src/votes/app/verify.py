@@ -9,10 +9,10 @@ from typing import Any
 from msgspec import Struct
 
 from votes.app.models import PARTITIONS, Models, Parked, Partition, partition_of, subject_of
-from votes.app.ports import AuditReport, EventStore, ReadModels, Unavailable
+from votes.app.ports import AuditReport, ReadModels
 from votes.app.project import PASS_EVENTS_MAX
-from votes.domain.decider import Recorded
-from votes.domain.terms import Position
+from votes.engine.log import Position, Recorded
+from votes.engine.ports import EventStore, Unavailable
 
 CATCH_UP_S = 10.0
 """How long the models may take to be whole, and where the log was when the audit began."""

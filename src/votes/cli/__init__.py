@@ -5,7 +5,6 @@ import sys
 import click
 
 from votes import __version__
-from votes.app.ports import Unavailable
 from votes.cli.exporting import export
 from votes.cli.operate import doctor, migrate, rebuild, tail, token, verify
 from votes.cli.serve import api, openapi, worker
@@ -13,6 +12,7 @@ from votes.cli.transfer import import_
 from votes.cli.up import up
 from votes.config import ConfigError
 from votes.embedded import DataDirInUse, StartFailed
+from votes.engine.ports import Unavailable
 from votes.store.migrate import MigrationChanged
 
 _TOLD = (ConfigError, DataDirInUse, StartFailed, MigrationChanged, Unavailable)

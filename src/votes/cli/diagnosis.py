@@ -7,8 +7,8 @@ import asyncpg
 from msgspec import Struct
 
 from votes.app.models import Models
-from votes.app.ports import Unavailable
 from votes.config import Config
+from votes.engine.ports import Unavailable
 from votes.store.migrate import pending
 from votes.store.postgres import CONNECT_TIMEOUT_S, PostgresEventStore, create_pool, translated
 from votes.views.read_models import translated as redis_translated

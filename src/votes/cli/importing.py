@@ -9,13 +9,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from votes.app.handle import Request
-from votes.app.ports import Meta
 from votes.domain import bookmark, review, tool, vote
 from votes.domain.bookmark import Annotations
 from votes.domain.review import Opinion
 from votes.domain.terms import (
-    TIME_MIN,
     Choice,
     Label,
     PersonaSlug,
@@ -27,6 +24,9 @@ from votes.domain.terms import (
     VoterId,
 )
 from votes.domain.tool import Entry
+from votes.engine.handle import Request
+from votes.engine.log import TIME_MIN
+from votes.engine.ports import Meta
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import now
 

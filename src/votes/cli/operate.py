@@ -27,7 +27,8 @@ from votes.cli.settings import (
     with_servers,
 )
 from votes.config import Config, ConfigError
-from votes.domain.terms import PersonaSlug, Position, Subject
+from votes.domain.terms import PersonaSlug, Subject
+from votes.engine.log import Position
 from votes.store.migrate import migrate as apply_migrations
 from votes.wiring import event_store, now, read_models
 

@@ -14,9 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from votes import embedded
-from votes.app.ports import Unavailable
 from votes.config import Config, ConfigError, load, unknown_names
 from votes.embedded import Addresses
+from votes.engine.ports import Unavailable
 from votes.logs import set_up_logs
 
 data_dir_option = click.option(

@@ -15,13 +15,13 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from votes.app.bulk import submit_all
-from votes.app.handle import Request
 from votes.cli.importing import IMPORTS, Wanted
 from votes.cli.rows import Row, opened, rows
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
-from votes.domain.decider import Rejected
+from votes.engine.bulk import submit_all
+from votes.engine.decider import Rejected
+from votes.engine.handle import Request
 from votes.store.migrate import migrate
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import event_store

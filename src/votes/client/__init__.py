@@ -27,15 +27,7 @@ from votes.app.answers import (
     ToolState,
     VoteView,
 )
-from votes.app.shapes import (
-    Alive,
-    MeView,
-    Problem,
-    Ready,
-    ReviewWritten,
-    ToolWritten,
-    VisitorView,
-)
+from votes.app.shapes import Alive, MeView, Problem, Ready, ReviewWritten, ToolWritten, VisitorView
 from votes.app.trend import TrendView
 from votes.client.events import LiveEvent, events
 from votes.domain.bookmark import Annotations

@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from votes.app.answers import SummaryView, TallyView
-from votes.domain.terms import Position, ToolSlug
+from votes.domain.terms import ToolSlug
+from votes.engine.log import Position
 
 SILENCE_S = 60.0
 """Several times the server's heartbeat: who is silent for longer is gone."""

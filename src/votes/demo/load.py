@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from votes.app.bulk import submit_all
-from votes.app.handle import Request
-from votes.app.ports import Meta
 from votes.config import Config
 from votes.demo import reviews, tools
 from votes.domain import review, tool
-from votes.domain.decider import Rejected
 from votes.domain.review import Opinion
+from votes.engine.bulk import submit_all
+from votes.engine.decider import Rejected
+from votes.engine.handle import Request
+from votes.engine.ports import Meta
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import event_store, now
 

@@ -7,8 +7,9 @@ from typing import Any, assert_never
 from msgspec import Struct
 
 from votes.domain import tool as tools
-from votes.domain.decider import Decider, Rejected
-from votes.domain.terms import Label, Stream, Subject, Tags, Text, ToolSlug
+from votes.domain.terms import Label, Subject, Tags, Text, ToolSlug
+from votes.engine.decider import Decider, Rejected
+from votes.engine.log import Stream
 
 
 class Annotations(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,8 +6,9 @@ from typing import Any, assert_never
 from msgspec import Struct
 
 from votes.domain import tool as tools
-from votes.domain.decider import Decider, Rejected
-from votes.domain.terms import Choice, PersonaSlug, ReviewBody, Score, Stream, ToolSlug
+from votes.domain.terms import Choice, PersonaSlug, ReviewBody, Score, ToolSlug
+from votes.engine.decider import Decider, Rejected
+from votes.engine.log import Stream
 
 
 class Opinion(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,11 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from votes.domain import tally as tallies
-from votes.domain.decider import Recorded
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.tally import Tally
-from votes.domain.terms import PersonaSlug, Position, ToolSlug
+from votes.domain.terms import PersonaSlug, ToolSlug
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
+from votes.engine.log import Position, Recorded
 
 
 class PanelReview(Struct, frozen=True):

@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from votes.domain.decider import Recorded
-from votes.domain.terms import TIME_END, TIME_MIN, Choice, Position
+from votes.domain.terms import Choice
 from votes.domain.vote import VoteCast, VoteRetracted
+from votes.engine.log import TIME_END, TIME_MIN, Position, Recorded
 
 HEAT_HALF_LIFE_S = 3 * 24 * 3600
 

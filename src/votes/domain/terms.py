@@ -5,7 +5,6 @@ checked by decoding into these types, so each limit stands here alone.
 """
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Literal, NewType
 from urllib.parse import urlsplit
 
@@ -38,22 +37,6 @@ Score = Annotated[int, Meta(ge=0, le=100)]
 Price = Annotated[float, Meta(ge=0)]
 
 Choice = Literal["ship", "skip"]
-POSITION_MAX = 2**63 - 1
-TIME_MIN = datetime(1970, 1, 1, tzinfo=UTC)
-"""No event happened before."""
-TIME_END = datetime(2200, 1, 1, tzinfo=UTC)
-"""No event happened then or later."""
-Position = Annotated[
-    int,
-    Meta(
-        ge=0,
-        le=POSITION_MAX,
-        description="A place in the log's one order.",
-        extra_json_schema={"format": "int64"},
-    ),
-]
-Stream = NewType("Stream", str)
-
 VoterId = NewType("VoterId", str)
 """Who votes: `visitor:…`, `user:…`, or `import:…` for a voter known from a file alone."""
 

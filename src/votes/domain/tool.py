@@ -5,19 +5,19 @@ from typing import Annotated, Any, assert_never
 
 from msgspec import Meta, Struct
 
-from votes.domain.decider import Decider, Rejected
 from votes.domain.terms import (
     PLANS_MAX,
     Category,
     Label,
     Line,
     Price,
-    Stream,
     Text,
     ToolSlug,
     WebAddress,
     is_web_address,
 )
+from votes.engine.decider import Decider, Rejected
+from votes.engine.log import Stream
 
 
 class Plan(Struct, frozen=True, forbid_unknown_fields=True):

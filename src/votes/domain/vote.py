@@ -6,8 +6,9 @@ from typing import Any, assert_never
 from msgspec import Struct
 
 from votes.domain import tool as tools
-from votes.domain.decider import Decider, Rejected
-from votes.domain.terms import Choice, Stream, ToolSlug, VoterId
+from votes.domain.terms import Choice, ToolSlug, VoterId
+from votes.engine.decider import Decider, Rejected
+from votes.engine.log import Stream
 
 
 def stream(tool: ToolSlug, voter: VoterId) -> Stream:

@@ -15,7 +15,8 @@ from votes.app.answers import summary_view, tally_view
 from votes.app.models import Models, Partition, partition_of
 from votes.domain.summary import Profile
 from votes.domain.tally import Tally
-from votes.domain.terms import Position, ToolSlug
+from votes.domain.terms import ToolSlug
+from votes.engine.log import Position
 
 BEFORE_ALL: Position = -1
 HEARTBEAT = b": still here\n\n"

@@ -15,9 +15,10 @@ import structlog
 
 from votes.app.memory import Memory
 from votes.app.models import Changes, Models
-from votes.app.ports import Unavailable
 from votes.app.reads import NotYet, ReadFrom, Reads
-from votes.domain.terms import Position, ToolSlug
+from votes.domain.terms import ToolSlug
+from votes.engine.log import Position
+from votes.engine.ports import Unavailable
 from votes.live.frames import BEFORE_ALL, Frames
 
 TICK_S = 0.05

@@ -10,7 +10,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from votes.domain.terms import Position
+from votes.engine.log import Position
 from votes.live.frames import BEFORE_ALL, HEARTBEAT, PIECE_BYTES
 from votes.live.hub import SLICE, Hub, Listener
 

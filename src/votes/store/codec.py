@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from votes.domain.events import EVENT_TYPES, Unreadable, told
+from votes.domain.events import EVENT_TYPES
+from votes.engine.log import Unreadable, told
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
-from votes.app.ports import Unavailable
+from votes.engine.ports import Unavailable
 from votes.store.postgres import CONNECT_TIMEOUT_S, translated
 
 WAIT_FOR_OTHERS_S = 300

@@ -1,4 +1,4 @@
-"""The log in Postgres. Implements `votes.app.ports.EventStore`."""
+"""The log in Postgres. Implements `votes.engine.ports.EventStore`."""
 
 import asyncio
 from collections.abc import (
@@ -19,10 +19,8 @@ import msgspec
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
-from votes.app.ports import Alike, AlikeOf, Answered, Append, Unavailable
-from votes.domain.decider import Recorded
-from votes.domain.events import Unreadable
-from votes.domain.terms import TIME_MIN, Position, Stream
+from votes.engine.log import TIME_MIN, Position, Recorded, Stream, Unreadable
+from votes.engine.ports import Alike, AlikeOf, Answered, Append, Unavailable
 from votes.store.codec import Codec
 from votes.store.queries import QUERIES
 

@@ -17,11 +17,12 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, ResponseError
 
 from votes.app.models import PARTITIONS, Changes, Models, Parked, Partition, world
-from votes.app.ports import AuditReport, Beat, Unavailable
+from votes.app.ports import AuditReport, Beat
 from votes.app.project import BEAT_S
 from votes.domain.summary import Profile
 from votes.domain.tally import Tally
-from votes.domain.terms import Position
+from votes.engine.log import Position
+from votes.engine.ports import Unavailable
 from votes.views import keys
 
 WRITE_FIELDS_MAX = 500

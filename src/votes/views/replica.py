@@ -13,16 +13,11 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 from votes.app.models import Changes, Models
-from votes.app.ports import Unavailable
 from votes.app.project import BEAT_S
-from votes.domain.terms import Position
+from votes.engine.log import Position
+from votes.engine.ports import Unavailable
 from votes.views import keys
-from votes.views.read_models import (
-    RedisReadModels,
-    decode_message,
-    heed_cancellation,
-    translated,
-)
+from votes.views.read_models import RedisReadModels, decode_message, heed_cancellation, translated
 
 RETRY_S = 0.5
 NOT_WHOLE_RETRY_S = 0.05

@@ -6,9 +6,9 @@ import pytest
 
 from tests.e2e.asking import unique
 from tests.e2e.pages.reading import one, page, words
-from votes.app.ports import Append, Meta
 from votes.config import Config
 from votes.domain.tool import Entry, Plan, ToolListed, stream
+from votes.engine.ports import Append, Meta
 from votes.wiring import event_store
 
 PRICES = (Plan("Least", 5e-324), Plan("Most", 1.7e308, "month"))

@@ -7,12 +7,12 @@ import pytest
 
 from votes.app.memory import Memory
 from votes.app.models import Models
-from votes.app.ports import Unavailable
 from votes.app.reads import ReadFrom
-from votes.domain.decider import Recorded
-from votes.domain.terms import Stream as StreamName
 from votes.domain.tool import Entry, ToolListed, ToolRevised
 from votes.domain.vote import VoteCast
+from votes.engine.log import Recorded
+from votes.engine.log import Stream as StreamName
+from votes.engine.ports import Unavailable
 from votes.live import hub as hub_module
 from votes.live import stream as streams_module
 from votes.live.frames import BEFORE_ALL, PIECE_BYTES

@@ -10,15 +10,15 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from votes.app.bulk import submit_all
-from votes.app.handle import Outcome, Request
 from votes.app.models import PARTITIONS, partition_of
-from votes.app.ports import EventStore, Meta, Unavailable
 from votes.app.project import Projector
 from votes.config import Config
 from votes.domain import tool, vote
 from votes.domain.terms import VoterId
 from votes.domain.tool import Entry
+from votes.engine.bulk import submit_all
+from votes.engine.handle import Outcome, Request
+from votes.engine.ports import EventStore, Meta, Unavailable
 from votes.views import keys
 from votes.views.read_models import RedisReadModels
 from votes.wiring import now, project

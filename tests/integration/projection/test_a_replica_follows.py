@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from votes.domain.decider import Recorded
 
 from tests.integration.projection.scene import ended_by_cancellation, generation, until
 from votes.app.models import Changes, Models, Partition, partition_of
 from votes.app.project import BEAT_S
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
+from votes.engine.log import Recorded
 from votes.views import keys
 from votes.views.read_models import Live, Message
 from votes.views.replica import CREEP_S, Delays, Replica

@@ -15,9 +15,9 @@ from tests.integration.projection.scene import (
     until,
     worker,
 )
-from votes.app.handle import Outcome
 from votes.app.project import rebuild
 from votes.app.verify import verify
+from votes.engine.handle import Outcome
 from votes.views import keys
 from votes.views.read_models import RedisReadModels
 from votes.wiring import batcher_on, connect_redis

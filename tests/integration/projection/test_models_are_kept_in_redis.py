@@ -9,10 +9,9 @@ from redis.exceptions import NoScriptError
 
 from tests.integration.projection.scene import dump
 from votes.app.models import PARTITIONS, Models, Parked, Partition, partition_of
-from votes.domain.decider import Recorded
-from votes.domain.events import Unreadable
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
+from votes.engine.log import Recorded, Unreadable
 from votes.views import keys
 from votes.views.read_models import RedisReadModels, decode_message
 from votes.wiring import connect_redis

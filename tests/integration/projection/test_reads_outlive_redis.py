@@ -17,11 +17,11 @@ from tests.integration.projection.scene import (
     until,
     worker,
 )
-from votes.app.handle import Outcome
 from votes.app.memory import Memory
 from votes.app.models import Models
 from votes.app.reads import NotYet, Reads
 from votes.domain.tool import Entry, ToolListed
+from votes.engine.handle import Outcome
 from votes.wiring import services
 
 TOOL = TOOLS[0]

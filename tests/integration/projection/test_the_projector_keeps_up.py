@@ -25,10 +25,10 @@ from tests.integration.projection.scene import (
     until,
 )
 from votes.app.models import Changes, Models, partition_of
-from votes.app.ports import Append
 from votes.app.project import HEARTBEAT_S, PASS_EVENTS_MAX, fold_log
 from votes.app.verify import verify
 from votes.domain.events import EVENT_TYPES
+from votes.engine.ports import Append
 from votes.store.codec import Codec
 from votes.store.lead import leading
 from votes.store.postgres import PostgresEventStore, create_pool

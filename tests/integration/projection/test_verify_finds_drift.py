@@ -8,9 +8,10 @@ import pytest
 
 from tests.integration.projection.scene import TOOLS, ballot, fill, generation, settled, worker
 from votes.app.models import partition_of
-from votes.app.ports import AuditReport, Unavailable
+from votes.app.ports import AuditReport
 from votes.app.project import rebuild
 from votes.app.verify import audit, verify
+from votes.engine.ports import Unavailable
 from votes.views import keys
 from votes.views.read_models import RedisReadModels
 from votes.wiring import batcher_on

@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 
 from tests.contract.requests import cast, everything, listed
-from votes.app.handle import handle
-from votes.app.ports import Unavailable
 from votes.embedded import started
+from votes.engine.handle import handle
+from votes.engine.ports import Unavailable
 from votes.store.migrate import migrate
 from votes.store.postgres import PostgresEventStore, create_pool
 from votes.wiring import new_id

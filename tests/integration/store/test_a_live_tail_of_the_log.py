@@ -9,9 +9,9 @@ from random import Random
 
 import asyncpg
 
-from votes.app.ports import Append, Meta
-from votes.domain.events import Unreadable
 from votes.domain.vote import VoteCast
+from votes.engine.log import Unreadable
+from votes.engine.ports import Append, Meta
 from votes.store.postgres import PostgresEventStore, create_pool
 from votes.store.queries import QUERIES
 from votes.wiring import new_id

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from tests.domain import arbitrary
-from votes.app.ports import Append, Meta
-from votes.domain.events import EVENT_TYPES, REASON_LENGTH_MAX, Unreadable
+from votes.domain.events import EVENT_TYPES
 from votes.domain.vote import VoteCast
+from votes.engine.log import REASON_LENGTH_MAX, Unreadable
+from votes.engine.ports import Append, Meta
 from votes.store.codec import Codec
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from tests.conftest import create_database, drop_database, url_of
-from votes.app.ports import Unavailable
+from votes.engine.ports import Unavailable
 from votes.store import migrate as migrating
 from votes.store.migrate import Migration, MigrationChanged, migrate, migrations, pending
 

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from tests.integration.store.calling import call_append
-from votes.app.ports import Append, Meta, Unavailable
 from votes.domain.vote import VoteCast
+from votes.engine.ports import Append, Meta, Unavailable
 from votes.store.lead import leading
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

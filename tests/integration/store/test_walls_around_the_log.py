@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from tests.integration.store.calling import call_append
-from votes.app.ports import Append, Meta
 from votes.domain.vote import VoteCast
+from votes.engine.ports import Append, Meta
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import new_id
 

@@ -9,12 +9,12 @@ import pytest
 
 from tests.contract.requests import cast, listed, request
 from tests.domain.histories import START
-from votes.app.batcher import Batcher
-from votes.app.handle import handle
-from votes.app.ports import AlikeOf, Append, Meta, Unavailable
 from votes.domain.bookmark import Annotations, KeepBookmark
-from votes.domain.events import Unreadable
 from votes.domain.vote import VoteCast
+from votes.engine.batcher import Batcher
+from votes.engine.handle import handle
+from votes.engine.log import Unreadable
+from votes.engine.ports import AlikeOf, Append, Meta, Unavailable
 from votes.store.postgres import ANY, Connections, PostgresEventStore, create_pool
 from votes.wiring import new_id
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from votes.app.batcher import ATTEMPTS_MAX, BATCH_COMMANDS_MAX, CONTENDED
-from votes.app.handle import Answer, Request, handle
-from votes.app.ports import EventStore
+from votes.engine.batcher import ATTEMPTS_MAX, BATCH_COMMANDS_MAX, CONTENDED
+from votes.engine.handle import Answer, Request, handle
+from votes.engine.ports import EventStore
 
 
 async def submit_all(store: EventStore, requests: Sequence[Request]) -> list[Answer]:

@@ -8,9 +8,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from votes.app.handle import Answer, Request
-from votes.app.ports import Unavailable
-from votes.domain.decider import Rejected
+from votes.engine.decider import Rejected
+from votes.engine.handle import Answer, Request
+from votes.engine.ports import Unavailable
 
 BATCH_COMMANDS_MAX = 512
 QUEUE_COMMANDS_MAX = 8 * BATCH_COMMANDS_MAX

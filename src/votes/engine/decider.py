@@ -1,12 +1,11 @@
 """The shape shared by all aggregates: a command and the folded state are decided into events."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from votes.domain.terms import Position, Stream
+from votes.engine.log import Stream
 
 Command = TypeVar("Command")
 State = TypeVar("State")
@@ -17,20 +16,6 @@ class Rejected(Struct, frozen=True):
 
     code: str
     detail: str
-
-
-class Recorded(Struct, frozen=True, gc=False):
-    """An event as it stands in the log.
-
-    `position` is its place in the one order of all events, `version` its place in its stream
-    (from 1), `at` the time (UTC) at which it happened.
-    """
-
-    position: Position
-    stream: Stream
-    version: int
-    event: Any
-    at: datetime
 
 
 class Decider(Struct, Generic[Command, State], frozen=True):

@@ -17,10 +17,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from votes.app.ports import Answered, Append, EventStore, Keyed, Meta
-from votes.domain.decider import Decider, Rejected, fold
-from votes.domain.events import Unreadable
-from votes.domain.terms import Position, Stream
+from votes.engine.decider import Decider, Rejected, fold
+from votes.engine.log import Position, Stream, Unreadable
+from votes.engine.ports import Answered, Append, EventStore, Keyed, Meta
 
 
 class Request(Struct, frozen=True):

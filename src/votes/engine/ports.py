@@ -1,0 +1,134 @@
+"""What the application needs from the outside, and how the outside fails."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from votes.engine.log import Position, Recorded, Stream
+
+
+class Unavailable(Exception):
+    """A store cannot be asked now.
+
+    After a write the outcome is unknown: the same command again settles it.
+    """
+
+
+class Meta(Struct, frozen=True, omit_defaults=True):
+    """Where an event comes from: who asked, in which request, because of what."""
+
+    actor: str
+    request: str | None = None
+    correlation: str | None = None
+    causation: str | None = None
+
+
+class Answered(Struct, frozen=True):
+    """What a command with an idempotency key was answered: `outcome` is JSON."""
+
+    fingerprint: bytes
+    outcome: str
+    position: Position
+
+
+class Keyed(Struct, frozen=True):
+    """An answer to keep under a command's id, given at `version` of the stream (0: no event)."""
+
+    command_id: UUID
+    fingerprint: bytes
+    outcome: str
+    version: int
+
+
+class Append(Struct, frozen=True):
+    """What one command adds: events to a stream after `version`, and perhaps an answer to keep."""
+
+    stream: Stream
+    version: int
+    events: Sequence[Any]
+    meta: Meta
+    at: datetime
+    keyed: Keyed | None = None
+
+
+class AlikeOf(Struct, frozen=True):
+    """Events up to `position` and the time `until`, of the streams that begin with `prefix`; those
+    at the positions `without` are left out.
+
+    Alike are those that differ in the `masked` fields only, and lie in the same of the stretches of
+    `width` that begin at `since`. The masked fields have the values given.
+    """
+
+    prefix: str
+    position: Position
+    until: datetime
+    since: datetime
+    width: timedelta
+    masked: Mapping[str, Any]
+    without: Collection[Position] = ()
+
+
+class Alike(Struct, frozen=True):
+    """`count` events alike, the last of them at `position`.
+
+    They lie in the stretch of that number, -1 where before the first.
+    """
+
+    event: Any
+    stretch: int
+    count: int
+    position: Position
+
+
+class EventStore(Protocol):
+    """The log. All methods raise `Unavailable` when it does not answer."""
+
+    async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
+        """The last event of each stream that has one."""
+        ...
+
+    async def answers(self, command_ids: Collection[UUID]) -> dict[UUID, Answered]:
+        """What these commands were answered, as far as they were."""
+        ...
+
+    async def append(self, batch: Sequence[Append]) -> list[Position | None]:
+        """Store the batch durably; for each its last position, or None where it is refused.
+
+        Refused is what was decided on a stream that has moved, or under a command id that is
+        taken; nothing of it is stored. For an append of an answer alone the position says
+        nothing but that it was stored.
+
+        Raises `ValueError` where an event is of before 1970 or more than an hour to come: nothing
+        of the batch is stored.
+        """
+        ...
+
+    def after(self, position: Position, limit: int) -> AsyncIterator[list[Recorded]]:
+        """Events after the position in order, in lists of about `limit`, up to the head.
+
+        What cannot be read is an `Unreadable`, positions without any event among it.
+        """
+        ...
+
+    async def alike(self, asked: AlikeOf) -> list[Alike]:
+        """The events asked for, counted."""
+        ...
+
+    async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
+        """The last event of each stream that begins with the prefix, at most `limit`."""
+        ...
+
+    async def head(self) -> Position:
+        """The last position, 0 in an empty log."""
+        ...
+
+    async def epoch(self) -> str:
+        """Which log this is."""
+        ...
+
+    async def at(self, positions: Collection[Position]) -> list[Recorded]:
+        """The events at these positions, as far as there are any, in order."""
+        ...
