@@ -1,12 +1,15 @@
 """The jobs. Each is safe to run twice, and at once."""
 
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
-from votes.app.project import rebuild as rebuild_models
-from votes.app.verify import audit as audit_models
+from votes.engine.project import rebuild as rebuild_models
+from votes.engine.verify import audit as audit_models
 from votes.wiring import event_store, now, read_models
+
+SETS_KEPT = timedelta(days=7)
 
 logger = structlog.get_logger("votes.worker")
 
@@ -15,15 +18,19 @@ async def rebuild(ctx: dict[str, Any]) -> int:
     """Fold the read models anew beside the live ones and flip; answers the position reached."""
     config = ctx["config"]
     async with event_store(config) as store, read_models(config) as kept:
-        await kept.load()
         return (await rebuild_models(store, kept)).position
 
 
 async def audit(ctx: dict[str, Any]) -> bool:
-    """Compare the read models with the log; drift is told, and mended by a rebuild."""
+    """Compare the read models with the log; drift is told, and mended by a rebuild.
+
+    Then remove the models of releases that nobody runs any more.
+    """
     config = ctx["config"]
     async with event_store(config) as store, read_models(config) as kept:
         found = await audit_models(store, kept, now())
+        for signature in await kept.forget_old_sets((now() - SETS_KEPT).timestamp()):
+            logger.info("removed the read models of another release", signature=signature)
     if found.ok:
         logger.info("audit: no drift", events=found.events, models=found.models)
         return True

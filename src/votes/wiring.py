@@ -17,14 +17,15 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from votes.app.history import COUNTS_MAX, History
-from votes.app.memory import Memory
-from votes.app.project import Projector
-from votes.app.reads import Reads
 from votes.config import Config, ConfigError
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Answer, Request, handle
+from votes.engine.memory import Memory
+from votes.engine.project import Projector
+from votes.engine.reads import Reads
 from votes.live.hub import Hub
 from votes.live.sockets import streams_allowed
+from votes.projections import PROJECTIONS
 from votes.store.lead import leading
 from votes.store.postgres import (
     ANY,
@@ -92,7 +93,7 @@ async def event_store(config: Config, use: Connections = ANY) -> AsyncIterator[P
 async def read_models(config: Config) -> AsyncIterator[RedisReadModels]:
     redis = connect_redis(required(config.redis_url, "VOTES_REDIS_URL"))
     try:
-        yield RedisReadModels(redis)
+        yield RedisReadModels(redis, PROJECTIONS)
     finally:
         await redis.aclose()
 
@@ -125,8 +126,8 @@ async def services(config: Config) -> AsyncIterator[Services]:
         batcher = batcher_on(writes)
         memory, history = Memory(), History(counts)
         hub = Hub(memory, _streams_max(config), config.live_streams_per_network_max)
-        reads = Reads(memory, store)
-        replica = Replica(redis, memory.changed, time.time, logger.warning)
+        reads = Reads(memory, store, PROJECTIONS)
+        replica = Replica(redis, PROJECTIONS, memory.changed, time.time, logger.warning)
         following = asyncio.create_task(replica.run(), name="replica")
         following.add_done_callback(_end_process)
         try:
@@ -137,7 +138,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 memory,
                 reads,
                 history,
-                RedisReadModels(redis),
+                RedisReadModels(redis, PROJECTIONS),
                 RedisPictures(redis),
                 hub,
             )
@@ -177,7 +178,7 @@ async def project(config: Config) -> None:
     async with (
         event_store(config) as store,
         read_models(config) as models,
-        leading(url) as (bell, lost),
+        leading(url, PROJECTIONS.signature) as (bell, lost),
     ):
         logger.info("projecting")
         projector = Projector(store, models, bell, time.time, logger.warning)

@@ -9,9 +9,11 @@ import uvloop
 from tests.benchmarks import samples
 from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
 from tests.benchmarks.stack import prepare, servers
-from votes.app.models import Models
-from votes.app.project import PASS_EVENTS_MAX, fold_log
 from votes.engine.batcher import BATCH_COMMANDS_MAX
+from votes.engine.models import Models
+from votes.engine.project import PASS_EVENTS_MAX, fold_log
+from votes.projections import PROJECTIONS
+from votes.projections.tallies import TALLIES
 from votes.store.postgres import PostgresEventStore
 from votes.store.queries import QUERIES
 from votes.wiring import event_store
@@ -55,9 +57,9 @@ async def _folded(store: PostgresEventStore, seconds: float) -> float:
     """Whole rebuilds, one after another."""
     events, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
-        models = Models(await store.epoch())
+        models = Models(PROJECTIONS, await store.epoch())
         await fold_log(store, models)
-        assert sum(t.total for p in models.partitions for t in p.tallies.values()) == EVENTS
+        assert sum(tally.total for _, tally in models.items(TALLIES)) == EVENTS
         events += models.position
     return events / (time.perf_counter() - start)
 

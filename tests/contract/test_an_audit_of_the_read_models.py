@@ -5,14 +5,18 @@ from msgspec.structs import replace
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.requests import cast, everything, listed, request
 from tests.domain.histories import START
-from votes.app.models import Models, partition_of
-from votes.app.project import fold_log
-from votes.app.verify import verify
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import Opinion, PublishReview
 from votes.domain.vote import VoteCast
 from votes.engine.bulk import submit_all
+from votes.engine.models import Models
 from votes.engine.ports import Append, Meta
+from votes.engine.project import fold_log
+from votes.engine.read_model import PARKED, partition_of
+from votes.engine.verify import verify
+from votes.projections import PROJECTIONS
+from votes.projections.profiles import PROFILES
+from votes.projections.tallies import TALLIES
 from votes.store.codec import Codec
 
 
@@ -34,7 +38,7 @@ async def site(codec=None):
     """A log with a short history, and the models folded from it."""
     store = MemoryEventStore(MemoryLog(), codec=codec)
     await submit_all(MemoryEventStore(store._log), HISTORY)
-    models = Models(await store.epoch())
+    models = Models(PROJECTIONS, await store.epoch())
     await fold_log(store, models)
     models.fold((), every=True)
     return store, models
@@ -53,21 +57,21 @@ async def test_models_that_are_right_pass():
 
 async def test_an_empty_log_has_models_without_anything():
     store = MemoryEventStore(MemoryLog())
-    assert (await verify(store, Kept(Models(await store.epoch())))).ok
+    assert (await verify(store, Kept(Models(PROJECTIONS, await store.epoch())))).ok
 
 
 async def test_a_tally_that_is_off_by_one_is_told():
     store, models = await site()
-    right = part(models).tallies["atlas"]
-    wrong = part(models).tallies["atlas"] = replace(right, ship=right.ship + 1)
+    right = part(models).of(TALLIES)["atlas"]
+    wrong = part(models).of(TALLIES)["atlas"] = replace(right, ship=right.ship + 1)
     (drift,) = (await verify(store, Kept(models))).drifts
     assert (drift.model, drift.key, drift.kept, drift.counted) == ("tallies", "atlas", wrong, right)
 
 
 async def test_a_model_that_is_missing_and_one_too_many_are_told():
     store, models = await site()
-    missing = part(models).profiles.pop("atlas")
-    extra = part(models).tallies["ghost"] = part(models).tallies["atlas"]
+    missing = part(models).of(PROFILES).pop("atlas")
+    extra = part(models).of(TALLIES)["ghost"] = part(models).of(TALLIES)["atlas"]
     audit = await verify(store, Kept(models))
     assert not audit.ok
     assert [(d.key, d.kept, d.counted) for d in audit.drifts] == [
@@ -82,7 +86,7 @@ async def test_parked_events_are_compared_too():
     assert [parked.kind for parked in models.parked().values()] == ["VoteCast/1", "VoteCast/1"]
     found = await verify(store, Kept(models))
     assert (found.ok, found.parked) == (True, 2)
-    part(models, "vote:atlas:ann").parked.clear()
+    part(models, "vote:atlas:ann").of(PARKED).clear()
     told = {(d.model, d.key) for d in (await verify(store, Kept(models))).drifts}
     assert ("parked", "3") in told
 
@@ -106,7 +110,7 @@ async def test_models_that_stay_behind_the_log_are_a_problem():
 async def test_models_that_catch_up_are_waited_for():
     store, behind = await site()
     await submit_all(store, [cast("cyd", "ship")])
-    there = Models(behind.epoch)
+    there = Models(PROJECTIONS, behind.epoch)
     await fold_log(store, there)
     there.fold((), every=True)
 
@@ -122,7 +126,7 @@ async def test_each_partition_is_compared_where_it_is():
     """One partition was written further than the others by a worker that died."""
     store, models = await site()
     await submit_all(store, [cast("cyd", "ship"), cast("dan", "skip", "bolt")])
-    newer = Models(models.epoch)
+    newer = Models(PROJECTIONS, models.epoch)
     await fold_log(store, newer)
     assert partition_of("atlas") != partition_of("bolt")
     models.partitions[partition_of("atlas")] = part(newer)
@@ -134,7 +138,7 @@ async def test_each_partition_is_compared_where_it_is():
 async def test_what_cannot_be_compared_is_a_problem():
     store, models = await site()
     assert "missing" in (await verify(store, Kept(None), 0)).problem
-    other = Models("another", models.position, models.partitions)
+    other = Models(PROJECTIONS, "another", models.position, models.partitions)
     assert "another log" in (await verify(store, Kept(other))).problem
     part(models).checkpoint += 1
     audit = await verify(store, Kept(models))
@@ -148,4 +152,4 @@ async def test_a_vote_before_any_listing_counts_for_nothing():
     await store.append([Append("vote:ghost:ann", 0, [stray], Meta("x"), START)])
     models.fold((await everything(store))[-1:])
     audit = await verify(store, Kept(models))
-    assert (audit.ok, models.tally("ghost")) == (True, None)
+    assert (audit.ok, models.get(TALLIES, "ghost")) == (True, None)

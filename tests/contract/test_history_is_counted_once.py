@@ -17,9 +17,9 @@ from votes.app.history import (
     Overloaded,
 )
 from votes.app.trend import BUCKETS_MAX, window
-from votes.domain.tally import Tally
 from votes.engine.handle import handle
 from votes.engine.ports import Unavailable
+from votes.projections.tallies import Tally
 
 ASKERS = 50
 LATER = START + timedelta(days=1)

@@ -10,11 +10,13 @@ from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.requests import cast, everything, listed, request, retract
 from tests.domain.histories import commands as any_commands
 from tests.domain.histories import log_of
-from votes.app.models import Models
 from votes.domain.vote import Vote, VoteCast
 from votes.engine.batcher import Batcher
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome, handle
+from votes.engine.models import Models
+from votes.projections import PROJECTIONS
+from votes.projections.tallies import TALLIES
 
 PEOPLE = ("ann", "bob")
 TOOLS = ("atlas", "bolt")
@@ -83,10 +85,10 @@ def standing_votes(events):
 
 
 def assert_tallies_count_what_stands(events):
-    models, standing = Models("test"), standing_votes(events)
+    models, standing = Models(PROJECTIONS, "test"), standing_votes(events)
     models.fold(events)
     for tool in TOOLS:
-        tally = models.tally(tool)
+        tally = models.get(TALLIES, tool)
         assert (tally.ship, tally.skip) == (standing[tool, "ship"], standing[tool, "skip"])
 
 

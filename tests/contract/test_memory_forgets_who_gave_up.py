@@ -4,13 +4,14 @@ import asyncio
 
 import pytest
 
-from votes.app.memory import Memory
-from votes.app.models import Models
+from votes.engine.memory import Memory
+from votes.engine.models import Models
+from votes.projections import PROJECTIONS
 
 
 async def test_waiters_that_gave_up_are_forgotten():
     memory = Memory()
-    memory.changed(Models("e"), None)
+    memory.changed(Models(PROJECTIONS, "e"), None)
     for _ in range(200):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
@@ -19,7 +20,7 @@ async def test_waiters_that_gave_up_are_forgotten():
 
 
 async def test_those_that_still_wait_are_kept():
-    memory, models = Memory(), Models("e")
+    memory, models = Memory(), Models(PROJECTIONS, "e")
     memory.changed(models, None)
     waiting = [asyncio.create_task(memory.reached(number)) for number in range(1, 21)]
     await asyncio.sleep(0)

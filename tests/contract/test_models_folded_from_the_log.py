@@ -1,5 +1,6 @@
 """The read models are folded from the log alone, the same however it is cut into batches."""
 
+from copy import deepcopy
 from datetime import UTC, datetime
 
 import msgspec
@@ -9,10 +10,15 @@ from hypothesis import strategies as st
 
 from tests.domain import arbitrary
 from tests.domain.histories import START, histories, log_of
-from votes.app.models import PARTITIONS, Models, Parked, partition_of
+from votes import __version__
 from votes.domain.tool import Entry, ToolDelisted, ToolListed
 from votes.domain.vote import VoteCast, VoteRetracted
 from votes.engine.log import Recorded, Unreadable
+from votes.engine.models import Models
+from votes.engine.read_model import PARKED, PARTITIONS, Parked, partition_of
+from votes.projections import PROJECTIONS
+from votes.projections.profiles import PROFILES
+from votes.projections.tallies import TALLIES
 
 NEWER = Unreadable("VoteWeighed", 2, "too new")
 cuts = st.lists(st.integers(1, 20), max_size=30)
@@ -42,30 +48,36 @@ def batches(events, sizes):
 
 
 def folded(events, *, at_once=True):
-    models = Models("epoch")
+    models = Models(PROJECTIONS, "epoch")
     models.fold(events)
     models.fold((), every=at_once)
     return models
 
 
+def bytes_of(models):
+    return msgspec.json.encode(models.partitions)
+
+
 def shown(models):
     """All that a reader can see."""
     parts = models.partitions
-    return models.position, [(part.tallies, part.profiles, part.parked) for part in parts]
+    return models.position, [
+        (part.of(TALLIES), part.of(PROFILES), part.of(PARKED)) for part in parts
+    ]
 
 
 @given(logs(), cuts)
 def test_every_cut_gives_the_same_bytes(events, sizes):
-    models = Models("epoch")
+    models = Models(PROJECTIONS, "epoch")
     for batch in batches(events, sizes):
         models.fold(batch)
     models.fold((), every=True)
-    assert msgspec.json.encode(models) == msgspec.json.encode(folded(events))
+    assert bytes_of(models) == bytes_of(folded(events))
 
 
 @given(logs(), cuts)
 def test_the_changes_make_of_older_models_the_newer_ones(events, sizes):
-    source, follower = Models("epoch"), Models("epoch")
+    source, follower = Models(PROJECTIONS, "epoch"), Models(PROJECTIONS, "epoch")
     for batch in batches(events, sizes):
         changes = source.fold(batch)
         assert (changes.epoch, changes.before) == ("epoch", follower.position)
@@ -75,19 +87,19 @@ def test_the_changes_make_of_older_models_the_newer_ones(events, sizes):
 
 @given(logs(), cuts)
 def test_changes_hold_what_has_changed_and_nothing_else(events, sizes):
-    models = Models("epoch")
+    models = Models(PROJECTIONS, "epoch")
     for batch in batches(events, sizes):
-        before = [(dict(p.tallies), dict(p.profiles), dict(p.parked)) for p in models.partitions]
+        before = [deepcopy(p.values) for p in models.partitions]
         changes = models.fold(batch)
         for number, partition in enumerate(models.partitions):
             change = changes.partitions.get(number)
-            for place, kept in enumerate((partition.tallies, partition.profiles, partition.parked)):
-                moved = {k: v for k, v in kept.items() if before[number][place].get(k) != v}
-                assert moved == ({} if change is None else list(values(change))[place])
+            for name, kept in partition.values.items():
+                moved = {k: v for k, v in kept.items() if before[number].get(name, {}).get(k) != v}
+                assert moved == ({} if change is None else change.values.get(name, {}))
 
 
 def values(partition):
-    return partition.tallies, partition.profiles, partition.parked
+    return partition.of(TALLIES), partition.of(PROFILES), partition.of(PARKED)
 
 
 @given(logs(), st.data())
@@ -99,7 +111,7 @@ def test_a_partition_that_is_ahead_skips_what_it_has(events, data):
         models.partitions[number] = ahead.partitions[number]
     changes = models.fold(events[middle:])
     models.fold((), every=True)
-    assert msgspec.json.encode(models) == msgspec.json.encode(ahead)
+    assert bytes_of(models) == bytes_of(ahead)
     assert all(p.checkpoint >= models.position for p in models.partitions)
     assert changes.position == models.position == len(events)
 
@@ -107,17 +119,17 @@ def test_a_partition_that_is_ahead_skips_what_it_has(events, data):
 @given(logs())
 def test_to_fold_again_what_was_folded_changes_nothing(events):
     models = folded(events)
-    encoded = msgspec.json.encode(models)
+    encoded = bytes_of(models)
     changes = models.fold(events)
     assert all(not any(values(partition)) for partition in changes.partitions.values())
-    assert msgspec.json.encode(models) == encoded
+    assert bytes_of(models) == encoded
 
 
 LISTED = ToolListed("atlas", Entry("Atlas", "Maps"))
 
 
 def test_changes_say_from_which_checkpoint_they_start():
-    models = Models("epoch")
+    models = Models(PROJECTIONS, "epoch")
     number = partition_of("atlas")
     first = models.fold([recorded(1, LISTED)])
     other = models.fold([recorded(2, NEWER, another_partition("atlas"))])
@@ -133,7 +145,7 @@ def another_partition(name):
 
 
 def test_every_moves_all_checkpoints_to_the_position():
-    models = Models("epoch")
+    models = Models(PROJECTIONS, "epoch")
     models.fold([recorded(1, LISTED), recorded(2, VoteCast("atlas", "ann", "ship"))])
     behind = [p.checkpoint for p in models.partitions]
     assert sorted(set(behind)) == [0, 2]
@@ -144,7 +156,7 @@ def test_every_moves_all_checkpoints_to_the_position():
 
 
 def test_every_leaves_a_partition_that_is_ahead_where_it_is():
-    models = Models("epoch", position=5)
+    models = Models(PROJECTIONS, "epoch", position=5)
     models.partitions[3].checkpoint = 9
     changes = models.fold((), every=True)
     assert (models.partitions[3].checkpoint, changes.partitions[3].checkpoint) == (9, 9)
@@ -152,16 +164,16 @@ def test_every_leaves_a_partition_that_is_ahead_where_it_is():
 
 
 def test_an_event_that_nobody_can_read_is_parked_under_its_stream():
-    models = Models("epoch")
+    models = Models(PROJECTIONS, "epoch")
     changes = models.fold([recorded(7, NEWER, "tool:atlas")])
-    left_out = {7: Parked("VoteWeighed/2", "too new")}
+    left_out = {7: Parked("VoteWeighed/2", "too new", __version__)}
     assert models.parked() == changes.parked() == left_out
-    assert changes.partitions[partition_of("tool:atlas")].parked == left_out
+    assert changes.partitions[partition_of("tool:atlas")].of(PARKED) == {"7": left_out[7]}
     assert models.position == 7
 
 
 def test_an_event_that_cannot_be_folded_is_parked_under_its_tool_and_the_next_is_folded():
-    models = Models("epoch")
+    models = Models(PROJECTIONS, "epoch")
     before_all_time = Recorded(
         2, "any", 1, VoteCast("atlas", "ann", "ship"), datetime.min.replace(tzinfo=UTC)
     )
@@ -172,7 +184,11 @@ def test_an_event_that_cannot_be_folded_is_parked_under_its_tool_and_the_next_is
         2: "VoteCast",
         3: "VoteRetracted",
     }
-    assert (models.tally("atlas").ship, models.tally("atlas").skip, models.position) == (1, 0, 4)
+    assert (
+        models.get(TALLIES, "atlas").ship,
+        models.get(TALLIES, "atlas").skip,
+        models.position,
+    ) == (1, 0, 4)
 
 
 READABLE = recorded(7, VoteCast("atlas", "ann", "ship"))
@@ -181,28 +197,28 @@ READABLE = recorded(7, VoteCast("atlas", "ann", "ship"))
 @pytest.mark.parametrize(
     ("parked", "event", "worth"),
     [
-        (Parked("VoteCast/1", "too new"), READABLE, True),
-        (Parked("VoteCast/1", "too new"), recorded(7, NEWER), False),
-        (Parked("VoteCast", "of no time"), READABLE, False),
+        (Parked("VoteCast/1", "too new", __version__), READABLE, True),
+        (Parked("VoteCast/1", "too new", __version__), recorded(7, NEWER), False),
+        (Parked("VoteCast", "of no time", __version__), READABLE, False),
         (Parked("VoteCast", "of no time", "0.0.1"), READABLE, True),
     ],
 )
 def test_what_was_left_out_is_tried_again_when_it_may_go_better(parked, event, worth):
-    assert parked.worth_another_try(event) == worth
+    assert parked.worth_another_try(event, __version__) == worth
 
 
-def test_a_tool_that_is_delisted_has_a_tally_and_no_profile():
-    models = Models("epoch")
+def test_a_tool_that_is_delisted_has_a_tally_still():
+    models = Models(PROJECTIONS, "epoch")
     models.fold([recorded(1, LISTED), recorded(2, ToolDelisted("atlas"))])
-    assert models.tally("atlas").total == 0
-    assert models.profile("atlas") is None
-    assert models.profile("bolt") is None
-    assert models.tally("bolt") is None
+    assert models.get(TALLIES, "atlas").total == 0
+    assert not models.get(PROFILES, "atlas").listed
+    assert models.get(PROFILES, "bolt") is None
+    assert models.get(TALLIES, "bolt") is None
 
 
 @given(st.lists(arbitrary.events, max_size=30))
 def test_any_events_at_all_can_be_folded(events):
-    models = Models("epoch")
+    models = Models(PROJECTIONS, "epoch")
     models.fold(recorded(number, event) for number, event in enumerate(events, 1))
     assert models.position == len(events)
 
@@ -216,7 +232,8 @@ def test_a_slugs_partition_never_changes():
 
 def test_times_are_kept_to_the_microsecond():
     at = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
-    models = Models("epoch")
+    models = Models(PROJECTIONS, "epoch")
     models.fold([Recorded(1, "tool:atlas", 1, LISTED, at)])
-    again = msgspec.json.decode(msgspec.json.encode(models), type=Models)
-    assert again.tally("atlas").as_of == again.profile("atlas").listed_at == at
+    for model, when in ((TALLIES, "as_of"), (PROFILES, "listed_at")):
+        kept = msgspec.json.encode(models.get(model, "atlas"))
+        assert getattr(msgspec.json.decode(kept, type=model.value), when) == at

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from votes.app.history import tally_at
 from votes.app.trend import trend, window
-from votes.domain import tally as tallies
-from votes.domain.tally import Tally
 from votes.domain.terms import VoterId
 from votes.domain.vote import VoteCast, VoteRetracted, stream
 from votes.engine.log import POSITION_MAX, Recorded
 from votes.engine.ports import Append, Meta
+from votes.projections import tallies
+from votes.projections.tallies import Tally
 
 NOW = datetime(2026, 3, 9, 13, 45, tzinfo=UTC)
 NOTHING = Tally(0, 0, 0, NOW)

@@ -7,10 +7,10 @@ from hypothesis import given
 from tests.domain.histories import START, histories, log_of
 from votes.domain import review, tool
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
-from votes.domain.summary import evolve_profile, tool_of
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
 from votes.engine.decider import fold
 from votes.engine.log import Recorded
+from votes.projections.profiles import PROFILES, evolve
 
 ENTRY, OTHER = Entry("Atlas", "Maps"), Entry("Atlas", "Charts")
 GOOD, BAD = Opinion(80, "ship"), Opinion(20, "skip")
@@ -21,7 +21,7 @@ def profile_after(*events, start=None):
     profile = start
     for position, event in enumerate(events, 1):
         at = START + timedelta(minutes=position)
-        profile = evolve_profile(profile, Recorded(position, "any", 1, event, at))
+        profile = evolve(profile, Recorded(position, "any", 1, event, at))
     return profile
 
 
@@ -79,8 +79,8 @@ def test_it_equals_what_the_deciders_know(history):
     log = log_of(history)
     profile = None
     for recorded in log.events:
-        if tool_of(recorded.event) == "atlas":
-            profile = evolve_profile(profile, recorded)
+        if type(recorded.event) in PROFILES.on and recorded.event.tool == "atlas":
+            profile = evolve(profile, recorded)
     state = fold(tool.decider, [r.event for r in log.of([tool.stream("atlas")])])
     assert (profile is not None) == (state.listed is not None)
     if profile is None:

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from tests.domain import arbitrary
 from tests.domain.histories import START, choices, histories, log_of, tools, vote_commands, voters
-from votes.domain import tally as tallies
-from votes.domain.summary import evolve_tally
-from votes.domain.tally import HEAT_HALF_LIFE_S, Tally
 from votes.domain.terms import user
 from votes.domain.tool import Entry, ListTool, ToolListed
 from votes.domain.vote import CastVote, RetractVote, VoteCast, VoteRetracted
 from votes.engine.log import Recorded
+from votes.projections import tallies
+from votes.projections.tallies import HEAT_HALF_LIFE_S, Tally
 
 EMPTY = Tally(0, 0, 0, START)
 LISTINGS = [ListTool("atlas", Entry("Atlas", "Maps")), ListTool("bolt", Entry("Bolt", "Tools"))]
@@ -24,6 +23,10 @@ LISTINGS = [ListTool("atlas", Entry("Atlas", "Maps")), ListTool("bolt", Entry("B
 
 def cast(choice, previous=None):
     return VoteCast("atlas", user("ann"), choice, previous)
+
+
+def is_vote(event):
+    return isinstance(event, VoteCast | VoteRetracted)
 
 
 def counted(commands):
@@ -42,7 +45,7 @@ def tally_of(log, tool):
     tally = None
     for recorded in log.events:
         if recorded.event.tool == tool:
-            tally = evolve_tally(tally, recorded)
+            tally = tallies.evolve(tally, recorded)
             assert tally is None or min(tally.ship, tally.skip) >= 0
     return tally
 
@@ -70,8 +73,7 @@ def test_it_stands_at_the_last_event_that_moved_it(history):
     moving = [
         recorded
         for number, recorded in enumerate(log.events)
-        if recorded.event.tool == "atlas"
-        and (number < len(LISTINGS) or tallies.event_of_votes(recorded.event))
+        if recorded.event.tool == "atlas" and (number < len(LISTINGS) or is_vote(recorded.event))
     ]
     assert (tally.position, tally.as_of) == (moving[-1].position, moving[-1].at)
 
@@ -80,7 +82,7 @@ def test_it_stands_at_the_last_event_that_moved_it(history):
 def test_an_event_that_is_no_vote_leaves_it_as_it_is(event, position):
     before = Tally(1, 1, 0, START)
     after = tallies.evolve(before, Recorded(position, "any", 1, event, START))
-    assert (after is before) == (not tallies.event_of_votes(event))
+    assert (after is before) == (not is_vote(event))
 
 
 @pytest.mark.parametrize("year", [1, 1969, 2200, 9999])
@@ -98,10 +100,10 @@ def test_a_vote_that_was_not_there_cannot_be_taken_back(event):
 
 def test_it_begins_at_nothing_when_the_tool_is_listed_and_outlives_a_second_listing():
     listed = ToolListed("atlas", Entry("Atlas", "Maps"))
-    begun = evolve_tally(None, Recorded(7, "tool:atlas", 1, listed, START))
+    begun = tallies.evolve(None, Recorded(7, "tool:atlas", 1, listed, START))
     assert begun == Tally(0, 0, 7, START)
-    assert evolve_tally(begun, Recorded(9, "tool:atlas", 3, listed, START)) is begun
-    assert evolve_tally(None, Recorded(9, "vote:x", 1, cast("ship"), START)) is None
+    assert tallies.evolve(begun, Recorded(9, "tool:atlas", 3, listed, START)) is begun
+    assert tallies.evolve(None, Recorded(9, "vote:x", 1, cast("ship"), START)) is None
 
 
 def heat_of(*seconds):

@@ -8,8 +8,8 @@ from redis import Redis
 from tests.e2e.asking import get
 from tests.e2e.pages.reading import one, parsed, words
 from tests.faults.killing import hanging, kill, wait_until_ready
+from tests.kept import KEYS, place
 from tests.site import wait_for
-from votes.app.models import partition_of
 from votes.views import keys
 
 TOOL = "airtable"
@@ -20,12 +20,12 @@ def tallies(program):
     """The live hash that holds the tool's tally, and a client."""
     wait_until_ready(program)
     with Redis.from_url(program.servers.redis_url) as redis:
-        yield redis, keys.tallies(generation(redis), partition_of(TOOL))
+        yield redis, place(generation(redis), TOOL, "tallies")
 
 
 def generation(redis) -> int:
     """Which models are live."""
-    return json.loads(redis.get(keys.LIVE))["generation"]
+    return json.loads(redis.get(KEYS.live))["generation"]
 
 
 def drift(program) -> str:

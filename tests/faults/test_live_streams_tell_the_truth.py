@@ -17,11 +17,12 @@ from tests.integration.live.sse import Refused, connect, events, position
 from tests.site import site
 from votes.cli.settings import completed
 from votes.config import Config
-from votes.domain import tally, vote
+from votes.domain import vote
 from votes.domain.terms import VoterId
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.ports import Meta
+from votes.projections import tallies
 from votes.wiring import event_store, now
 
 STREAMS = 200
@@ -111,13 +112,13 @@ async def until_broken_cast_votes(config: Config, breaking: asyncio.Task[None]) 
 async def fold_states(config: Config) -> dict[tuple[str, int], State]:
     """Every state that a tally had, by tool and position: what streams may say."""
     states: dict[tuple[str, int], State] = {}
-    counted = {tool: tally.Tally(0, 0, 0, now()) for tool in TOOLS}
+    counted = {tool: tallies.Tally(0, 0, 0, now()) for tool in TOOLS}
     async with event_store(config) as store:
         async for batch in store.after(0, 5_000):
             for recorded in batch:
                 tool = getattr(recorded.event, "tool", None)
                 if tool in counted:
-                    counted[tool] = tally.evolve(
+                    counted[tool] = tallies.evolve(
                         replace(counted[tool], position=recorded.position), recorded
                     )
                     states[tool, recorded.position] = counted[tool].ship, counted[tool].skip

@@ -10,8 +10,8 @@ from redis import Redis
 
 from tests.e2e.asking import get, put
 from tests.faults.killing import hanging, kill, wait_until_ready
+from tests.kept import KEYS
 from tests.site import Site, wait_for
-from votes.views import keys
 
 TOOL = "airtable"
 NOTICED_S = 20
@@ -101,8 +101,8 @@ def test_a_pointer_to_a_far_position_is_not_believed_for_long(program, restarted
     wait_until_ready(program)
     far = 10**12
     with Redis.from_url(program.servers.redis_url) as redis:
-        live = json.loads(redis.get(keys.LIVE))
-        redis.set(keys.LIVE, json.dumps(live | {"position": far}, separators=(",", ":")))
+        live = json.loads(redis.get(KEYS.live))
+        redis.set(KEYS.live, json.dumps(live | {"position": far}, separators=(",", ":")))
         if restarted == "api":
             kill(program, "api")
 
@@ -114,7 +114,7 @@ def test_a_pointer_to_a_far_position_is_not_believed_for_long(program, restarted
             return False
 
         wait_for(refused, "a position that is not there yet", NOTICED_S)
-        wait_for(lambda: json.loads(redis.get(keys.LIVE))["position"] < far, "a rebuild", NOTICED_S)
+        wait_for(lambda: json.loads(redis.get(KEYS.live))["position"] < far, "a rebuild", NOTICED_S)
     wait_until_ready(program)
     position = vote(program)
     assert tally(program, position)["position"] == position

@@ -14,13 +14,13 @@ from votes.api.html import SHARED, redirect, shared_page
 from votes.api.parameters import MinPosition
 from votes.api.reading import my_states, page_for, read_at, reader
 from votes.api.tools import summary
-from votes.app import comparison, surroundings
+from votes.app import catalogue, comparison, surroundings
 from votes.app.answers import SummaryView
 from votes.app.listing import category_slug
-from votes.app.models import Models
 from votes.app.pairs import PAIR_LENGTH_MAX, pair, pair_path, pair_text
-from votes.app.reads import ReadFrom
 from votes.domain.terms import ToolSlug
+from votes.engine.models import Models
+from votes.engine.reads import ReadFrom
 from votes.web import linked_data, words
 from votes.web.render import SITE_NAME, Head, description, page, query
 
@@ -66,17 +66,17 @@ def _found(models: Models, text: str | None) -> ToolSlug | None:
     """The listed tool of this slug, or else of this name."""
     if not text:
         return None
-    if models.profile(text) is not None:
+    if catalogue.profile(models, text) is not None:
         return text
     named = text.strip().casefold()
-    known = sorted(surroundings.listed(models).items())
+    known = sorted(catalogue.listed(models).items())
     return next((slug for slug, profile in known if profile.entry.name.casefold() == named), None)
 
 
 def _form(
     request: Http, read: ReadFrom, a: str | None, b: str | None, unknown: str | None
 ) -> ASGIResponse:
-    known = surroundings.listed(read.models)
+    known = catalogue.listed(read.models)
     head = Head(
         f"Compare two tools · {SITE_NAME}",
         "Name two tools, and see where the panel and the voters part ways.",
@@ -121,7 +121,7 @@ async def _side_by_side(
 def _head(models: Models, a: SummaryView, b: SummaryView, at: str) -> Head:
     path = pair_path(models, a.slug, b.slug)
     text = pair_text(models, a.slug, b.slug)
-    told = models.profile(text or "") is None and text is not None
+    told = catalogue.profile(models, text or "") is None and text is not None
     title = f"{a.name} vs {b.name}"
     said = (
         f"{a.name}: {words.panel_line(a.panel)}. {b.name}: {words.panel_line(b.panel)}."

@@ -14,10 +14,10 @@ from litestar.exceptions import HTTPException
 
 from votes.app.history import Overloaded
 from votes.app.paging import BadCursor
-from votes.app.reads import NotYet
 from votes.app.shapes import Problem
 from votes.engine.decider import Rejected
 from votes.engine.ports import Unavailable
+from votes.engine.reads import NotYet
 
 RETRY_AFTER_S = 1
 OUTAGE_TOLD_S = 5.0

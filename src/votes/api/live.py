@@ -15,6 +15,7 @@ from votes.api.errors import Refused, send_problem
 from votes.api.examples import STREAM
 from votes.api.exchange import Asgi, tool_slugs
 from votes.api.proxies import client_address, header_of
+from votes.app import catalogue
 from votes.domain.tool import unknown
 from votes.engine.decider import Rejected
 from votes.live.hub import Listener, TooMany, network_of
@@ -115,7 +116,7 @@ def _listener(scope: Any, services: Services) -> Listener:
     # Interned: many streams name the same tools, for an hour.
     tools = tuple(sorted(map(intern, tool_slugs(query.get("tools", [""])[-1]))))
     models = services.hub.models
-    if models is not None and not any(models.was_listed(tool) for tool in tools):
+    if models is not None and not any(catalogue.was_listed(models, tool) for tool in tools):
         rejected = unknown(tools[0])
         raise Refused(rejected.code, rejected.detail)
     seen = header_of(scope, b"last-event-id") or query.get("last_event_id", [None])[-1]

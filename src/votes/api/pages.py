@@ -18,16 +18,16 @@ from votes.api.html import PAGE_PROBLEMS, private_page, shared_page
 from votes.api.parameters import Cursor, MinPosition, Query
 from votes.api.reading import my_states, page_for, read_at, reader, summaries
 from votes.api.tools import summary
-from votes.app import bookmarks, listing, surroundings
+from votes.app import bookmarks, catalogue, listing, surroundings
 from votes.app.answers import SummaryView
 from votes.app.history import Asked
-from votes.app.models import Models
 from votes.app.paging import Page
 from votes.app.pairs import pair_path
-from votes.app.reads import ReadFrom
 from votes.app.trend import TrendView, window
 from votes.domain.terms import ToolSlug
+from votes.engine.models import Models
 from votes.engine.ports import Unavailable
+from votes.engine.reads import ReadFrom
 from votes.web import linked_data, words
 from votes.web.assets import assets
 from votes.web.chart import chart
@@ -161,7 +161,7 @@ def _head_of(shown: SummaryView, at: str) -> Head:
 
 
 async def _trend(request: Http, read: ReadFrom, slug: ToolSlug) -> TrendView | None:
-    tally = read.models.tally(slug)
+    tally = catalogue.tally(read.models, slug)
     if tally is None:
         return None
     asked = window("day", None, None, now())
@@ -200,7 +200,7 @@ async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) ->
 
 def _named(models: Models, slug: ToolSlug) -> tuple[str, bool]:
     """What to call a tool that was kept, and whether it is still listed."""
-    profile = models.profile(slug)
+    profile = catalogue.profile(models, slug)
     return (profile.entry.name, True) if profile is not None else (slug, False)
 
 

@@ -14,10 +14,11 @@ from votes.api.gallery import Gallery
 from votes.api.proxies import client_address
 from votes.api.reading import read_at
 from votes.api.tools import summary
+from votes.app import catalogue
 from votes.app.answers import SummaryView
-from votes.app.models import Models
 from votes.app.pairs import pair
 from votes.domain.terms import ToolSlug
+from votes.engine.models import Models
 from votes.live.hub import network_of
 from votes.web import words
 from votes.web.assets import asset_url, assets, sri
@@ -110,7 +111,7 @@ def _named(models: Models, file: str) -> tuple[ToolSlug, ...] | None:
     name = file.removesuffix(".png")
     if name == file:
         return None
-    return (name,) if models.profile(name) is not None else pair(models, name)
+    return (name,) if catalogue.profile(models, name) is not None else pair(models, name)
 
 
 ROUTES = [static, elements_now, elements, picture]

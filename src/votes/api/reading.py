@@ -9,11 +9,11 @@ from votes.api.html import private_page, shared_page
 from votes.api.identity import Caller, identity
 from votes.app.answers import SummaryView, ToolState, summary_view
 from votes.app.listing import Listed
-from votes.app.reads import NotYet, ReadFrom
 from votes.app.states import NOTHING, states
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.engine.ports import Unavailable
+from votes.engine.reads import NotYet, ReadFrom
 
 
 async def read_at(request: Http, position: Position = 0) -> tuple[ReadFrom, bool]:

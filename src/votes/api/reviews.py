@@ -18,6 +18,7 @@ from votes.api.exchange import (
 )
 from votes.api.identity import require_persona
 from votes.api.parameters import MinPosition
+from votes.app import catalogue
 from votes.app.answers import ReviewsView, panel_view
 from votes.app.shapes import ReviewWritten
 from votes.domain import review
@@ -38,7 +39,7 @@ async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) 
     """In the order of their first publication, with the verdict that they come to."""
     tool = tool_slug(slug)
     read = await services(request).reads.models(min_position)
-    profile = read.models.profile(tool)
+    profile = catalogue.profile(read.models, tool)
     if profile is None:
         raise refused(unknown(tool))
     answer = ReviewsView(tool, panel_view(profile.reviews), profile.position)

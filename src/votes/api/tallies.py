@@ -10,13 +10,14 @@ from votes.api.deadlines import READ_S, within
 from votes.api.errors import Refused
 from votes.api.exchange import Http, refused, services, shared, shared_value, tool_slug, tool_slugs
 from votes.api.parameters import MinPosition, Moment, ToolList
-from votes.app.answers import TalliesView, TallyView, tally_view
+from votes.app import catalogue
+from votes.app.answers import TalliesView
 from votes.app.history import Asked
-from votes.app.reads import ReadFrom
-from votes.domain.tally import Tally
 from votes.domain.terms import ToolSlug
 from votes.domain.tool import unknown
 from votes.engine.log import Position
+from votes.engine.reads import ReadFrom
+from votes.projections.tallies import TALLIES, Tally, TallyView, tally_view
 
 _encode = msgspec.json.Encoder().encode
 
@@ -39,15 +40,16 @@ async def get_tally(
     if read.stale:
         view = _view(read, tool)
         return shared_value(request, view, read.models.world, view.position, stale=True)
-    known = services(request).memory.tally(tool)
-    if known is None:
+    tally = catalogue.tally(read.models, tool)
+    body = services(request).memory.frame(TALLIES, tool)
+    if tally is None or body is None or catalogue.profile(read.models, tool) is None:
         raise refused(unknown(tool))
-    return shared(request, known[1], read.models.world, known[0], stale=False)
+    return shared(request, body, read.models.world, tally.position, stale=False)
 
 
 def _view(read: ReadFrom, tool: ToolSlug) -> TallyView:
-    tally = read.models.tally(tool)
-    if tally is None or read.models.profile(tool) is None:
+    tally = catalogue.tally(read.models, tool)
+    if tally is None or catalogue.profile(read.models, tool) is None:
         raise refused(unknown(tool))
     return tally_view(tool, tally, stale=read.stale)
 
@@ -55,11 +57,11 @@ def _view(read: ReadFrom, tool: ToolSlug) -> TallyView:
 async def _then(
     request: Http, read: ReadFrom, tool: ToolSlug, at: str, min_position: Position
 ) -> ASGIResponse:
-    profile = read.models.profile(tool)
+    profile = catalogue.profile(read.models, tool)
     if profile is None:
         raise refused(unknown(tool))
     nothing = Tally(0, 0, 0, profile.listed_at)
-    live = read.models.tally(tool) or nothing
+    live = catalogue.tally(read.models, tool) or nothing
     asked = Asked(
         tool,
         live,

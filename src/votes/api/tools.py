@@ -19,21 +19,21 @@ from votes.api.exchange import (
 )
 from votes.api.identity import require_admin
 from votes.api.parameters import Cursor, Limit, MinPosition, Only, Query
-from votes.app import listing
+from votes.app import catalogue, listing
 from votes.app.answers import CompareView, SummaryView, ToolsPage, compare_view, summary_view
 from votes.app.paging import LIMIT_DEFAULT
-from votes.app.reads import ReadFrom
 from votes.app.shapes import ToolWritten
 from votes.domain import tool as tools
 from votes.domain.terms import ToolSlug, is_slug
 from votes.domain.tool import Entry
+from votes.engine.reads import ReadFrom
 
 _entry = msgspec.json.Decoder(Entry)
 
 
 def summary(read: ReadFrom, slug: ToolSlug) -> SummaryView:
     """The summary of a listed tool. Raises `Refused` for another."""
-    profile, tally = read.models.profile(slug), read.models.tally(slug)
+    profile, tally = catalogue.profile(read.models, slug), catalogue.tally(read.models, slug)
     if profile is None or tally is None:
         raise refused(tools.unknown(slug))
     return summary_view(slug, profile, tally, stale=read.stale)

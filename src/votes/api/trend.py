@@ -12,6 +12,7 @@ from votes.api.deadlines import READ_S, within
 from votes.api.errors import Refused
 from votes.api.exchange import Http, refused, services, shared, shared_value, tool_slug
 from votes.api.parameters import MinPosition
+from votes.app import catalogue
 from votes.app.history import Asked
 from votes.app.trend import BUCKETS_MAX, BadRange, Bucket, TrendView, Window, window
 from votes.domain.tool import unknown
@@ -54,8 +55,8 @@ async def get_trend(
     tool = tool_slug(slug)
     asked = _window(bucket, start, end)
     read = await services(request).reads.models(min_position)
-    tally = read.models.tally(tool)
-    if tally is None or read.models.profile(tool) is None:
+    tally = catalogue.tally(read.models, tool)
+    if tally is None or catalogue.profile(read.models, tool) is None:
         raise refused(unknown(tool))
     tag = f"{read.models.world}-{asked.start:%Y%m%d%H}-{asked.count}{bucket}"
     known = shared(request, b"", tag, tally.position, stale=read.stale)

@@ -1,43 +1,17 @@
 """The shapes that readers get."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from votes.domain import verdict
-from votes.domain.summary import PanelReview, Profile
-from votes.domain.tally import Tally
-from votes.domain.terms import Choice, PersonaSlug, Score, ToolSlug
+from votes.domain.terms import Choice, PersonaSlug, Score, Time, ToolSlug
 from votes.domain.tool import Entry, Plan
-from votes.domain.verdict import Call, PanelVerdict
+from votes.domain.verdict import PanelVerdict
 from votes.engine.log import Position
-
-Time = Annotated[datetime, Meta(tz=True)]
-
-
-class TallyView(Struct, frozen=True):
-    """The community's votes on a tool and what they allow to say.
-
-    `position` is the log position of the last event that moved the tally and `as_of` its time.
-    `interval` holds the shares of ship that the votes do not refute (95 %, at every look);
-    `estimate` is the mean of the share under a Beta(2,2) prior. `stale` says that the read models
-    could not be reached, or were not kept up to date, and this was read from the log.
-    """
-
-    tool: ToolSlug
-    ship: int
-    skip: int
-    total: int
-    ship_share: float | None
-    call: Call
-    leaning: Choice | None
-    estimate: float | None
-    interval: tuple[float, float] | None
-    position: Position
-    as_of: Time
-    stale: bool
+from votes.projections.profiles import PanelReview, Profile
+from votes.projections.tallies import Tally, TallyView, tally_view
 
 
 class TalliesView(Struct, frozen=True):
@@ -108,24 +82,6 @@ class CompareView(Struct, frozen=True):
     b: SummaryView
     differences: list[Difference]
     position: Position
-
-
-def tally_view(tool: ToolSlug, tally: Tally, *, stale: bool) -> TallyView:
-    says = verdict.community(tally.ship, tally.skip)
-    return TallyView(
-        tool=tool,
-        ship=tally.ship,
-        skip=tally.skip,
-        total=tally.total,
-        ship_share=verdict.share(tally.ship, tally.skip),
-        call=says.call,
-        leaning=says.leaning,
-        estimate=says.estimate,
-        interval=says.interval,
-        position=tally.position,
-        as_of=tally.as_of,
-        stale=stale,
-    )
 
 
 def panel_view(reviews: tuple[PanelReview, ...]) -> PanelView:

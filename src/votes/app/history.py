@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from votes.app.trend import TrendView, Window, trend, votes_counted
-from votes.domain import tally as tallies
-from votes.domain.tally import Tally
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.engine.ports import EventStore, Unavailable
+from votes.projections import tallies
+from votes.projections.tallies import Tally
 
 COUNTS_MAX = 2
 """How many run at a time; the store has a connection for each."""

@@ -3,12 +3,14 @@
 import re
 from typing import Any, Literal
 
-from votes.app.models import Models
+from votes.app.catalogue import listed
+from votes.app.catalogue import tally as tally_of
 from votes.app.paging import Page, page
-from votes.domain.summary import Profile
-from votes.domain.tally import Tally
 from votes.domain.terms import ToolSlug
 from votes.domain.verdict import wilson_lower
+from votes.engine.models import Models
+from votes.projections.profiles import Profile
+from votes.projections.tallies import Tally
 
 Sort = Literal["top", "trending", "new", "controversial"]
 
@@ -28,12 +30,10 @@ def tools(
     words = q.casefold().split() if q else []
     keyed = [
         (_key(sort, slug, profile, tally), (slug, profile, tally))
-        for partition in models.partitions
-        for slug, profile in partition.profiles.items()
-        if profile.listed
-        and (wanted is None or category_slug(profile.entry.category) == wanted)
+        for slug, profile in listed(models).items()
+        if (wanted is None or category_slug(profile.entry.category) == wanted)
         and _has(words, slug, profile)
-        and (tally := partition.tallies.get(slug)) is not None
+        and (tally := tally_of(models, slug)) is not None
     ]
     return page(keyed, f"tools {sort}", cursor, limit)
 

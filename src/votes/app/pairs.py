@@ -1,7 +1,8 @@
 """Two tools in one address: `a-vs-b`, where a slug may itself hold `-vs-`."""
 
-from votes.app.models import Models
+from votes.app.catalogue import profile
 from votes.domain.terms import SLUG_LENGTH_MAX, ToolSlug
+from votes.engine.models import Models
 
 BETWEEN = "-vs-"
 PAIR_LENGTH_MAX = 2 * SLUG_LENGTH_MAX + len(BETWEEN)
@@ -14,7 +15,7 @@ def pair(models: Models, text: str) -> tuple[ToolSlug, ToolSlug] | None:
     at = text.find(BETWEEN)
     while at >= 0:
         a, b = text[:at], text[at + len(BETWEEN) :]
-        if models.profile(a) is not None and models.profile(b) is not None:
+        if profile(models, a) is not None and profile(models, b) is not None:
             return a, b
         at = text.find(BETWEEN, at + 1)
     return None

@@ -3,27 +3,19 @@
 import sys
 from collections import Counter
 
+from votes.app.catalogue import listed
+from votes.app.catalogue import profile as profile_of
 from votes.app.listing import Listed, tools
-from votes.app.models import Models
 from votes.app.pairs import pair_path
-from votes.domain.summary import Profile
 from votes.domain.terms import ToolSlug
 from votes.domain.tool import Entry
+from votes.engine.models import Models
 
 NEIGHBOURS_MAX = 6
 PAIRS_MAX = 6
 
 Pair = tuple[Entry, Entry, str]
 """Two tools and where they are compared."""
-
-
-def listed(models: Models) -> dict[ToolSlug, Profile]:
-    return {
-        slug: profile
-        for partition in models.partitions
-        for slug, profile in partition.profiles.items()
-        if profile.listed
-    }
 
 
 def categories(models: Models) -> list[tuple[str, int]]:
@@ -44,7 +36,7 @@ def neighbours(
     models: Models, ranking: dict[str, list[Listed]], tool: ToolSlug, number: int = NEIGHBOURS_MAX
 ) -> list[Listed]:
     """The best of the tool's category, without itself."""
-    profile = models.profile(tool)
+    profile = profile_of(models, tool)
     if profile is None:
         return []
     beside = ranking.get(profile.entry.category, [])[: number + 1]

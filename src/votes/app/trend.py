@@ -10,12 +10,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from votes.app.answers import Time
-from votes.domain import tally as tallies
-from votes.domain.terms import ToolSlug
+from votes.domain.terms import Time, ToolSlug
 from votes.domain.vote import VoteCast
 from votes.engine.log import Position
 from votes.engine.ports import Alike, AlikeOf, EventStore
+from votes.projections import tallies
 
 Bucket = Literal["hour", "day"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
-from votes.app.models import Models
 from votes.config import Config
+from votes.engine.models import Models
 from votes.engine.ports import Unavailable
 from votes.store.migrate import pending
 from votes.store.postgres import CONNECT_TIMEOUT_S, PostgresEventStore, create_pool, translated

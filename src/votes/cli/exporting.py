@@ -9,12 +9,13 @@ from typing import Any, TextIO
 import click
 import msgspec
 
-from votes.app.answers import tally_view
-from votes.app.models import Models
-from votes.app.project import PASS_EVENTS_MAX, fold_log
 from votes.cli.settings import data_dir_option, with_servers
 from votes.config import Config
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
+from votes.engine.models import Models
+from votes.engine.project import PASS_EVENTS_MAX, fold_log
+from votes.projections import PROJECTIONS
+from votes.projections.tallies import TALLIES, tally_view
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import event_store
 
@@ -27,11 +28,10 @@ async def _events(store: PostgresEventStore) -> AsyncIterator[Row]:
 
 
 async def _tallies(store: PostgresEventStore) -> AsyncIterator[Row]:
-    models = Models(await store.epoch())
+    models = Models(PROJECTIONS, await store.epoch())
     await fold_log(store, models)
-    for partition in models.partitions:
-        for tool, tally in partition.tallies.items():
-            yield msgspec.to_builtins(tally_view(tool, tally, stale=False))
+    for tool, tally in models.items(TALLIES):
+        yield msgspec.to_builtins(tally_view(tool, tally, stale=False))
 
 
 async def _bookmarks(store: PostgresEventStore) -> AsyncIterator[Row]:

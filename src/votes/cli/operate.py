@@ -13,9 +13,6 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from votes.app.project import PASS_EVENTS_MAX
-from votes.app.project import rebuild as rebuild_models
-from votes.app.verify import Audit, audit
 from votes.cli.diagnosis import diagnose
 from votes.cli.settings import (
     SECRETS_FILE,
@@ -29,11 +26,17 @@ from votes.cli.settings import (
 from votes.config import Config, ConfigError
 from votes.domain.terms import PersonaSlug, Subject
 from votes.engine.log import Position
+from votes.engine.project import PASS_EVENTS_MAX
+from votes.engine.project import rebuild as rebuild_models
+from votes.engine.read_model import PARKED, ReadModel
+from votes.engine.verify import Audit, audit
+from votes.projections import PROJECTIONS
 from votes.store.migrate import migrate as apply_migrations
 from votes.wiring import event_store, now, read_models
 
 DRIFTS_TOLD_MAX = 20
 TAIL_POLL_S = 0.2
+MODELS = tuple(model.name for model in PROJECTIONS.models if model is not PARKED)
 ROLES = ("admin", "moderator", "panelist")
 
 console = Console(highlight=False)
@@ -58,27 +61,29 @@ def migrate(data_dir: Path | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--projection", type=click.Choice(["all", "tallies", "profiles"]), default="all")
+@click.option("--projection", type=click.Choice(["all", *MODELS]), default="all")
 @data_dir_option
 @json_option
 def rebuild(projection: str, data_dir: Path | None, as_json: bool) -> None:
     """Fold the read models anew from the log, beside the live ones, and switch over.
 
-    The projections share their checkpoints and are folded in one pass: any name rebuilds all.
+    With one projection named, the others stay as they are.
     """
     with with_servers("votes rebuild", data_dir) as config:
-        position, tools = asyncio.run(_rebuild(config))
+        position, counts = asyncio.run(_rebuild(config, PROJECTIONS.named.get(projection)))
     if as_json:
-        click.echo(json.dumps({"position": position, "tools": tools}))
+        click.echo(json.dumps({"position": position, **counts}))
     else:
-        click.echo(f"rebuilt {tools} tools at position {position}")
+        rebuilt = ", ".join(f"{count} {name}" for name, count in counts.items())
+        click.echo(f"rebuilt {rebuilt} at position {position}")
 
 
-async def _rebuild(config: Config) -> tuple[Position, int]:
+async def _rebuild(config: Config, only: ReadModel[Any] | None) -> tuple[Position, dict[str, int]]:
+    """The position, and how many values each model that was rebuilt has."""
     async with event_store(config) as store, read_models(config) as kept:
-        await kept.load()
-        models = await rebuild_models(store, kept)
-    return models.position, sum(len(part.tallies) for part in models.partitions)
+        models = await rebuild_models(store, kept, only)
+    rebuilt = [only] if only is not None else [PROJECTIONS.named[name] for name in MODELS]
+    return models.position, {model.name: sum(1 for _ in models.items(model)) for model in rebuilt}
 
 
 @click.command()

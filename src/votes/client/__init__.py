@@ -22,7 +22,6 @@ from votes.app.answers import (
     ReviewsView,
     SummaryView,
     TalliesView,
-    TallyView,
     ToolsPage,
     ToolState,
     VoteView,
@@ -34,6 +33,7 @@ from votes.domain.bookmark import Annotations
 from votes.domain.review import Opinion
 from votes.domain.terms import Choice
 from votes.domain.tool import Entry
+from votes.projections.tallies import TallyView
 
 __all__ = ["LiveEvent", "ProblemError", "Votes"]
 

@@ -6,9 +6,10 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from votes.app.answers import SummaryView, TallyView
+from votes.app.answers import SummaryView
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
+from votes.projections.tallies import TallyView
 
 SILENCE_S = 60.0
 """Several times the server's heartbeat: who is silent for longer is gone."""

@@ -5,6 +5,7 @@ checked by decoding into these types, so each limit stands here alone.
 """
 
 import re
+from datetime import datetime
 from typing import Annotated, Literal, NewType
 from urllib.parse import urlsplit
 
@@ -37,6 +38,7 @@ Score = Annotated[int, Meta(ge=0, le=100)]
 Price = Annotated[float, Meta(ge=0)]
 
 Choice = Literal["ship", "skip"]
+Time = Annotated[datetime, Meta(tz=True)]
 VoterId = NewType("VoterId", str)
 """Who votes: `visitor:…`, `user:…`, or `import:…` for a voter known from a file alone."""
 

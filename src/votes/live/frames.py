@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct
 
-from votes.app.answers import summary_view, tally_view
-from votes.app.models import Models, Partition, partition_of
-from votes.domain.summary import Profile
-from votes.domain.tally import Tally
+from votes.app.answers import summary_view
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
+from votes.engine.models import Models
+from votes.projections.profiles import PROFILES, Profile
+from votes.projections.tallies import TALLIES, Tally, tally_view
 
 BEFORE_ALL: Position = -1
 HEARTBEAT = b": still here\n\n"
@@ -83,15 +83,15 @@ class Frames:
         frames, size = [], 0
         for number, (position, is_tally, tool) in enumerate(newer):
             more = number + 1 < len(newer) and newer[number + 1][0] == position
-            frame = self._frame(models.partitions[partition_of(tool)], tool, is_tally)
+            frame = self._frame(models, tool, is_tally)
             frames.append(b"%sid: %s-%d\n\n" % (frame, self._world, max(position - more, 0)))
             size += len(frame)
             if size >= PIECE_BYTES and not more:
                 break
         return b"".join(frames), position
 
-    def _frame(self, partition: Partition, tool: ToolSlug, is_tally: bool) -> bytes:
-        profile, tally = partition.profiles.get(tool), partition.tallies.get(tool)
+    def _frame(self, models: Models, tool: ToolSlug, is_tally: bool) -> bytes:
+        profile, tally = models.get(PROFILES, tool), models.get(TALLIES, tool)
         if profile is None or tally is None:
             return _delisted(tool, 0)
         return self._tally(tool, tally) if is_tally else self._summary(tool, profile, tally)
@@ -118,8 +118,7 @@ class Frames:
 def _newer(models: Models, tools: tuple[ToolSlug, ...], position: Position) -> Iterator[_State]:
     """Where each newer state stands; what was never listed comes before everything."""
     for tool in tools:
-        partition = models.partitions[partition_of(tool)]
-        profile, tally = partition.profiles.get(tool), partition.tallies.get(tool)
+        profile, tally = models.get(PROFILES, tool), models.get(TALLIES, tool)
         if profile is None or tally is None:
             if position == BEFORE_ALL:
                 yield 0, False, tool

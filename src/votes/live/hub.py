@@ -13,12 +13,12 @@ from itertools import islice
 
 import structlog
 
-from votes.app.memory import Memory
-from votes.app.models import Changes, Models
-from votes.app.reads import NotYet, ReadFrom, Reads
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
+from votes.engine.memory import Memory
+from votes.engine.models import Changes, Models
 from votes.engine.ports import Unavailable
+from votes.engine.reads import NotYet, ReadFrom, Reads
 from votes.live.frames import BEFORE_ALL, Frames
 
 TICK_S = 0.05
@@ -199,10 +199,7 @@ class Hub:
             self._anew(models)
         else:
             self._all_news |= changes.before < self._ahead
-            for partition in changes.partitions.values():
-                for tool in (*partition.tallies, *partition.profiles):
-                    if tool in self._listeners:
-                        self._news.add(tool)
+            self._news.update(tool for tool in changes.touched() if tool in self._listeners)
         self._schedule()
 
     def _schedule(self) -> None:

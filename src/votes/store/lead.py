@@ -13,8 +13,9 @@ CHANNEL = "votes_log"
 
 
 @asynccontextmanager
-async def leading(url: str) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
-    """Wait to become the leader; answers the doorbell, and an event set when the lead is lost."""
+async def leading(url: str, signature: str) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
+    """Wait to become the leader of the models of this signature; answers the doorbell, and an event
+    set when the lead is lost."""
     async with translated():
         connection = await asyncpg.connect(
             url,
@@ -31,7 +32,7 @@ async def leading(url: str) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]
         bell, lost = asyncio.Event(), asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
         try:
-            await connection.execute(QUERIES["lead"], timeout=None)
+            await connection.fetchval(QUERIES["lead"], signature, timeout=None)
             await connection.add_listener(CHANNEL, lambda *_: bell.set())
             yield bell, lost
         finally:

@@ -75,5 +75,5 @@ SELECT coalesce(max(position), 0) FROM events;
 SELECT epoch FROM log;
 
 -- name: lead
--- Waits until this session is the one that projects; held until the session ends.
-SELECT pg_advisory_lock(hashtextextended('votes.projector', 0));
+-- Waits until this session is the one that projects the set of models $1; held until it ends.
+SELECT pg_advisory_lock(hashtext('votes.projector'), hashtext($1));

@@ -1,13 +1,13 @@
 -- Begins a generation: a number that no other has had, also where all was flushed in between.
 -- KEYS   1 the generations
--- ARGV   none
+-- ARGV   1 the signature of the models
 -- Answer the number: the server's clock in milliseconds, or one more than the last.
 if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then
   redis.call('DEL', KEYS[1])
 end
-local last = redis.call('ZREVRANGE', KEYS[1], 0, 0)[1] or '0'
+local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] or '0'
 local time = redis.call('TIME')
 local clock = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local generation = string.format('%.0f', math.max(clock, tonumber(last) + 1))
-redis.call('ZADD', KEYS[1], generation, generation)
+redis.call('ZADD', KEYS[1], generation, ARGV[1] .. ':' .. generation)
 return generation

@@ -1,25 +1,19 @@
 """Every key of the read models and pictures in Redis. Only here is one spelled.
 
-A partition's keys share a hash tag, so one script can change them together, on a cluster too.
+The models of releases that fold alike are one set, and have their signature in every key. A
+partition's keys share a hash tag, so one script can change them together, on a cluster too.
 """
 
-LIVE = "votes:live"
-"""Which generation of the models is live, and how far: JSON, see `Live`."""
-
-BEAT = "votes:beat"
-"""There while a projector keeps the models at the head of the log; it goes by itself."""
-
-PARTITIONS = "votes:{p*}:*"
-"""What all keys of all partitions look like."""
+from msgspec import Struct
 
 GENERATIONS = "votes:generations"
-"""Sorted set: the generations that were begun and not removed yet."""
+"""Sorted set of `SIGNATURE:GENERATION`: those that were begun and not removed yet."""
+
+SETS = "votes:sets"
+"""Sorted set of signatures: when a projector last kept the models of each, in seconds."""
 
 AUDIT = "votes:audit"
-"""What the last audit found: JSON, see `votes.app.ports.AuditReport`."""
-
-CHANNEL = "votes:changes"
-"""Where each announced change is published."""
+"""What the last audit found: JSON, see `votes.engine.keeping.AuditReport`."""
 
 
 def picture(place: int) -> str:
@@ -27,36 +21,45 @@ def picture(place: int) -> str:
     return f"votes:picture:{place}"
 
 
-def checkpoint(generation: int, partition: int) -> str:
-    """`EPOCH:POSITION:COUNTS`: how far the partition is folded, and how many tallies, profiles and
-    parked events it then holds."""
-    return f"votes:{{p{partition:02}}}:{generation}:checkpoint"
+class Keys(Struct, frozen=True):
+    """The keys of one set of models."""
 
+    signature: str
 
-def tallies(generation: int, partition: int) -> str:
-    """Hash: tool to tally."""
-    return f"votes:{{p{partition:02}}}:{generation}:tallies"
+    @property
+    def live(self) -> str:
+        """Which generation of the models is live, and how far: JSON, see `Live`."""
+        return f"votes:{self.signature}:live"
 
+    @property
+    def beat(self) -> str:
+        """There while a projector keeps the models at the head of the log; it goes by itself."""
+        return f"votes:{self.signature}:beat"
 
-def profiles(generation: int, partition: int) -> str:
-    """Hash: tool to catalogue entry and panel reviews."""
-    return f"votes:{{p{partition:02}}}:{generation}:profiles"
+    @property
+    def channel(self) -> str:
+        """Where each announced change is published."""
+        return f"votes:{self.signature}:changes"
 
+    @property
+    def pattern(self) -> str:
+        """What all keys of all partitions look like."""
+        return f"votes:{{p*}}:{self.signature}:*"
 
-def parked(generation: int, partition: int) -> str:
-    """Hash: position to what is known of an event that was left out, see `Parked`."""
-    return f"votes:{{p{partition:02}}}:{generation}:parked"
+    def checkpoint(self, generation: int, partition: int) -> str:
+        """`EPOCH:POSITION:COUNTS`: how far the partition is folded, and how many values of each
+        model it then holds."""
+        return self.values(generation, partition, "checkpoint")
+
+    def values(self, generation: int, partition: int, model: str) -> str:
+        """Hash: the values of a model, by key."""
+        return f"votes:{{p{partition:02}}}:{self.signature}:{generation}:{model}"
+
+    def generation(self, generation: int) -> str:
+        """Names it among all generations."""
+        return f"{self.signature}:{generation}"
 
 
 def generation_of(key: str) -> int:
     """The generation that a partition's key belongs to."""
-    return int(key.split(":")[2])
-
-
-def of_partition(generation: int, partition: int) -> tuple[str, str, str, str]:
-    return (
-        checkpoint(generation, partition),
-        tallies(generation, partition),
-        profiles(generation, partition),
-        parked(generation, partition),
-    )
+    return int(key.split(":")[3])

@@ -5,63 +5,37 @@ any other start, so a batch sent twice, or by a projector that no longer leads, 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, ResponseError
 
-from votes.app.models import PARTITIONS, Changes, Models, Parked, Partition, world
-from votes.app.ports import AuditReport, Beat
-from votes.app.project import BEAT_S
-from votes.domain.summary import Profile
-from votes.domain.tally import Tally
-from votes.engine.log import Position
+from votes.engine.keeping import AuditReport, Beat
+from votes.engine.models import Changes, Models, Partition
 from votes.engine.ports import Unavailable
+from votes.engine.project import BEAT_S
+from votes.engine.read_model import PARTITIONS, Projections, ReadModel, Value, partition_of
 from votes.views import keys
+from votes.views.messages import (
+    Live,
+    Message,
+    Values,
+    decode_live,
+    encode,
+    encode_message,
+)
 
 WRITE_FIELDS_MAX = 500
 SCAN_KEYS = 1_000
 
 _WRONG_TYPE = "WRONGTYPE"
 
-_encode = msgspec.json.Encoder().encode
-_tally = msgspec.json.Decoder(Tally).decode
 _report = msgspec.json.Decoder(AuditReport).decode
-_profile = msgspec.json.Decoder(Profile).decode
-_parked = msgspec.json.Decoder(Parked).decode
-
-
-class Live(Struct, frozen=True):
-    """The pointer: which generation of the models is live, folded from which log, how far.
-
-    The generation stays its first field: a rebuild compares a pointer only that far.
-    """
-
-    generation: int
-    epoch: str
-    position: Position
-
-    @property
-    def world(self) -> str:
-        return world(self.epoch, self.generation)
-
-
-class Message(Struct):
-    """What is published; without changes it tells to load the models again."""
-
-    live: Live
-    changes: Changes | None = None
-
-
-_live = msgspec.json.Decoder(Live).decode
-_encode_message = msgspec.msgpack.Encoder().encode
-decode_message = msgspec.msgpack.Decoder(Message).decode
 
 
 @asynccontextmanager
@@ -86,15 +60,34 @@ def heed_cancellation() -> None:
         raise asyncio.CancelledError
 
 
+@asynccontextmanager
+async def _garbled_is_nothing() -> AsyncIterator[None]:
+    """What cannot be read, or is of another type, is as good as not there: it will be replaced."""
+    try:
+        yield
+    except ValueError:  # garbled, or written by a release that keeps it otherwise
+        pass
+    except ResponseError as error:
+        if _WRONG_TYPE not in str(error):
+            raise
+
+
 def _script(name: str) -> str:
     return (files("votes.views") / name).read_text()
 
 
 class RedisReadModels:
-    """Implements `votes.app.ports.ReadModels`."""
+    """Implements `votes.engine.keeping.ReadModels`.
 
-    def __init__(self, redis: Redis) -> None:
+    With `whole` false only those models are loaded that each process holds.
+    """
+
+    def __init__(self, redis: Redis, projections: Projections, *, whole: bool = True) -> None:
+        self.projections = projections
+        self.keys = keys.Keys(projections.signature)
         self._redis = redis
+        self._whole = whole
+        self._values = Values(projections)
         self._live: Live | None = None
         self._left = b""
         """The pointer as we left it, be it readable or not."""
@@ -106,43 +99,46 @@ class RedisReadModels:
             self._announce = await self._redis.script_load(_script("announce.lua"))
             self._begin = await self._redis.script_load(_script("begin.lua"))
             self._live, self._left = None, b""
-            try:
-                self._left = await self._redis.get(keys.LIVE) or b""
+            async with _garbled_is_nothing():
+                self._left = await self._redis.get(self.keys.live) or b""
                 return await self._load_live() if self._left else None
-            except ValueError:  # garbled, or written by a release that keeps it otherwise
-                return None
-            except ResponseError as error:
-                if _WRONG_TYPE not in str(error):
-                    raise
-                return None  # something else stands under one of our keys: it will be replaced
+        return None
+
+    async def values(self, model: ReadModel[Value], keys: Sequence[str]) -> list[Value | None]:
+        if self._live is None or not keys:
+            return [None] * len(keys)
+        async with translated():
+            pipe = self._redis.pipeline(transaction=False)
+            for key in keys:
+                where = self.keys.values(self._live.generation, partition_of(key), model.name)
+                pipe.hget(where, key)
+            return [self._values.one(model.name, kept) for kept in await pipe.execute()]
 
     async def holds(self, number: int, partition: Partition) -> bool:
         if self._live is None:
             return False
-        async with translated():
-            try:
-                return await self._load_partition(self._live, number) == partition
-            except ValueError:
-                return False
-            except ResponseError as error:
-                if _WRONG_TYPE not in str(error):
-                    raise
-                return False
+        async with translated(), _garbled_is_nothing():
+            return await self._load_partition(self._live, number) == partition
+        return False
 
     async def beat(self) -> Beat | None:
-        async with translated():
+        async with translated(), _garbled_is_nothing():
             pipe = self._redis.pipeline(transaction=True)
-            pipe.get(keys.BEAT)
-            pipe.pttl(keys.BEAT)
-            try:
-                read_at, left_ms = await pipe.execute()
-                return Beat(float(read_at), BEAT_S - left_ms / 1000) if left_ms > 0 else None
-            except (ValueError, ResponseError):  # not ours: the next beat replaces it
-                return None
+            pipe.get(self.keys.beat)
+            pipe.pttl(self.keys.beat)
+            read_at, left_ms = await pipe.execute()
+            return Beat(float(read_at), BEAT_S - left_ms / 1000) if left_ms > 0 else None
+        return None
 
     async def _load_live(self) -> Models | None:
-        self._live = live = _live(self._left)
-        models = Models(live.epoch, live.position, generation=live.generation)
+        self._live = live = decode_live(self._left)
+        models = Models(
+            self.projections,
+            live.epoch,
+            live.position,
+            generation=live.generation,
+            mark=live.mark,
+        )
         for number in range(PARTITIONS):
             partition = await self._load_partition(live, number)
             if partition is None:
@@ -151,53 +147,91 @@ class RedisReadModels:
         return models
 
     async def _load_partition(self, live: Live, number: int) -> Partition | None:
-        checkpoint, tallies, profiles, parked = keys.of_partition(live.generation, number)
+        checkpoint, *hashes = self._where(live.generation, number)
         pipe = self._redis.pipeline(transaction=True)
         pipe.get(checkpoint)
-        for key in (tallies, profiles, parked):
-            pipe.hgetall(key)
-        folded, tally, profile, park = await pipe.execute()
+        for model, key in zip(self.projections.models, hashes, strict=True):
+            if self._whole or model.replicated:
+                pipe.hgetall(key)
+            else:
+                pipe.hlen(key)
+        folded, *found = await pipe.execute()
         epoch, _, rest = (folded or b"").decode().partition(":")
         position, _, counts = rest.partition(":")
-        if epoch != live.epoch or counts != f"{len(tally)}:{len(profile)}:{len(park)}":
+        held = [kept if isinstance(kept, int) else len(kept) for kept in found]
+        if epoch != live.epoch or counts != _counts(held):
             return None
-        return Partition(
-            int(position),
-            {tool.decode(): _tally(value) for tool, value in tally.items()},
-            {tool.decode(): _profile(value) for tool, value in profile.items()},
-            {int(at): _parked(value) for at, value in park.items()},
-        )
+        values = {
+            model.name: self._values.decode(model.name, kept)
+            for model, kept in zip(self.projections.models, found, strict=True)
+            if not isinstance(kept, int) and kept
+        }
+        return Partition(int(position), values)
+
+    def _where(self, generation: int, number: int) -> list[str]:
+        """The keys of a partition, as `apply.lua` wants them."""
+        return [
+            self.keys.checkpoint(generation, number),
+            *(self.keys.values(generation, number, m.name) for m in self.projections.models),
+        ]
 
     async def resume(self, models: Models) -> None:
+        assert self._live is not None
+        live = Live(self._live.generation, models.epoch, models.position, models.mark)
         async with translated():
-            await self._announced(models.epoch, models.position, None)
+            await self._point(self._left, live, Message(live))
 
     async def apply(self, changes: Changes) -> bool:
         if self._live is None:
             return False
+        generation, written = self._live.generation, self._values.written(changes)
         async with translated():
             pipe = self._redis.pipeline(transaction=False)
             for number, partition in changes.partitions.items():
-                where = keys.of_partition(self._live.generation, number)
-                pipe.evalsha(self._apply, len(where), *where, *_arguments(changes, partition))
+                where = self._where(generation, number)
+                moves: list[Any] = [
+                    partition.checkpoint,
+                    max(partition.checkpoint, changes.position),
+                ]
+                arguments = self._arguments(written[number])
+                pipe.evalsha(self._apply, len(where), *where, changes.epoch, *moves, *arguments)
             answers = await pipe.execute(raise_on_error=False)
             if any(answer != b"applied" for answer in answers):
                 return False
-            if not await self._announced(changes.epoch, changes.position, changes):
+            live = Live(generation, changes.epoch, changes.position, changes.mark)
+            shown = self._values.replicated(written)
+            if not await self._point(
+                self._left, live, Message(live, changes.before, changes.read_at, shown)
+            ):
                 return False
             if changes.read_at is not None:
-                await self._redis.set(keys.BEAT, changes.read_at, px=round(BEAT_S * 1000))
+                await self._beat(changes.read_at)
             return True
 
-    async def _announced(self, epoch: str, position: Position, changes: Changes | None) -> bool:
-        assert self._live is not None
-        return await self._point(self._left, Live(self._live.generation, epoch, position), changes)
+    def _arguments(self, written: dict[str, dict[str, bytes | None]]) -> list[Any]:
+        """What each model gets and loses, as `apply.lua` wants it."""
+        arguments: list[Any] = []
+        for model in self.projections.models:
+            values = written.get(model.name, {})
+            lost = [key for key, value in values.items() if value is None]
+            arguments += [len(values) - len(lost), len(lost)]
+            for key, value in values.items():
+                if value is not None:
+                    arguments += (key, value)
+            arguments += lost
+        return arguments
 
-    async def _point(self, left: bytes, live: Live, changes: Changes | None) -> bool:
+    async def _beat(self, read_at: float) -> None:
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.set(self.keys.beat, read_at, px=round(BEAT_S * 1000))
+        pipe.zadd(keys.SETS, {self.projections.signature: read_at})
+        await pipe.execute()
+
+    async def _point(self, left: bytes, live: Live, message: Message) -> bool:
         """Move the pointer, if it begins with `left`."""
-        text, message = _encode(live), _encode_message(Message(live, changes))
-        arguments: list[Any] = [left, text, keys.CHANNEL, message]
-        answer: Any = self._redis.evalsha(self._announce, 1, keys.LIVE, *arguments)
+        text = encode(live)
+        arguments: list[Any] = [left, text, self.keys.channel, encode_message(message)]
+        answer: Any = self._redis.evalsha(self._announce, 1, self.keys.live, *arguments)
         moved = await answer
         if moved:
             self._live, self._left = live, text
@@ -205,12 +239,13 @@ class RedisReadModels:
 
     async def replace(self, models: Models) -> None:
         async with translated():
-            begun: Any = self._redis.evalsha(self._begin, 1, keys.GENERATIONS)
+            signature = self.projections.signature
+            begun: Any = self._redis.evalsha(self._begin, 1, keys.GENERATIONS, signature)
             generation = int(await begun)
             for number, partition in enumerate(models.partitions):
                 await self._write(generation, number, partition, models.epoch)
-            live = Live(generation, models.epoch, models.position)
-            if await self._point(_generation_of(self._left), live, None):
+            live = Live(generation, models.epoch, models.position, models.mark)
+            if await self._point(_generation_of(self._left), live, Message(live)):
                 models.generation = generation
                 await self._forget(0, generation - 1)
             else:
@@ -218,7 +253,7 @@ class RedisReadModels:
 
     async def keep_report(self, report: AuditReport) -> None:
         async with translated():
-            await self._redis.set(keys.AUDIT, _encode(report))
+            await self._redis.set(keys.AUDIT, encode(report))
 
     async def last_report(self) -> AuditReport | None:
         async with translated():
@@ -230,29 +265,49 @@ class RedisReadModels:
 
     async def _write(self, generation: int, number: int, partition: Partition, epoch: str) -> None:
         """Write a partition in one transaction: no flush can come between its parts."""
-        checkpoint, tallies, profiles, parked = keys.of_partition(generation, number)
+        checkpoint, *hashes = self._where(generation, number)
         pipe = self._redis.pipeline(transaction=True)
-        pipe.delete(checkpoint, tallies, profiles, parked)
-        _write_hash(pipe, tallies, {t: _encode(value) for t, value in partition.tallies.items()})
-        _write_hash(pipe, profiles, {t: _encode(value) for t, value in partition.profiles.items()})
-        _write_hash(pipe, parked, {str(p): _encode(value) for p, value in partition.parked.items()})
-        counts = f"{len(partition.tallies)}:{len(partition.profiles)}:{len(partition.parked)}"
+        pipe.delete(checkpoint, *hashes)
+        for model, key in zip(self.projections.models, hashes, strict=True):
+            values = partition.of(model)
+            _write_hash(pipe, key, {name: encode(value) for name, value in values.items()})
+        counts = _counts([len(partition.of(model)) for model in self.projections.models])
         pipe.set(checkpoint, f"{epoch}:{partition.checkpoint}:{counts}")
         await pipe.execute()
 
     async def _forget(self, first: int, last: int) -> None:
-        """Remove the generations from the first to the last. Where none is known, that key was
+        """Remove our generations from the first to the last. Where none is known, that key was
         lost: they are looked for."""
+        ours = f"{self.projections.signature}:"
         known = await self._redis.zrangebyscore(keys.GENERATIONS, first, last)
-        found = {int(generation) for generation in known} or await self._generations()
+        found = {
+            int(name.removeprefix(ours)) for name in map(bytes.decode, known) if ours in name
+        } or await self._generations()
         for generation in sorted(found):
             if first <= generation <= last:
                 for number in range(PARTITIONS):
-                    await self._redis.unlink(*keys.of_partition(generation, number))
-                await self._redis.zrem(keys.GENERATIONS, generation)
+                    await self._redis.unlink(*self._where(generation, number))
+                await self._redis.zrem(keys.GENERATIONS, self.keys.generation(generation))
+
+    async def forget_old_sets(self, before: float) -> list[str]:
+        """Remove the models of other signatures that no projector has kept since that time, in
+        seconds; answers their signatures. Raises `Unavailable`."""
+        async with translated():
+            found = await self._redis.zrangebyscore(keys.SETS, 0, before)
+            old = [name.decode() for name in found if name.decode() != self.projections.signature]
+            for other in map(keys.Keys, old):
+                async for name in self._redis.scan_iter(other.pattern, count=SCAN_KEYS):
+                    await self._redis.unlink(name)
+                begun = map(bytes.decode, await self._redis.zrange(keys.GENERATIONS, 0, -1))
+                theirs = [name for name in begun if name.startswith(f"{other.signature}:")]
+                await self._redis.zrem(keys.GENERATIONS, "", *theirs)
+                await self._redis.unlink(other.live)
+                await self._redis.unlink(other.beat)
+                await self._redis.zrem(keys.SETS, other.signature)
+        return old
 
     async def _generations(self) -> set[int]:
-        names = self._redis.scan_iter(keys.PARTITIONS, count=SCAN_KEYS)
+        names = self._redis.scan_iter(self.keys.pattern, count=SCAN_KEYS)
         return {keys.generation_of(name.decode()) async for name in names}
 
 
@@ -261,16 +316,8 @@ def _generation_of(pointer: bytes) -> bytes:
     return pointer[: pointer.find(b",") + 1] or pointer
 
 
-def _arguments(changes: Changes, partition: Partition) -> list[Any]:
-    moved = max(partition.checkpoint, changes.position)
-    arguments: list[Any] = [changes.epoch, partition.checkpoint, moved]
-    arguments += [len(partition.tallies), len(partition.profiles)]
-    for values in (partition.tallies, partition.profiles):
-        for tool, value in values.items():
-            arguments += (tool, _encode(value))
-    for position, parked in partition.parked.items():
-        arguments += (position, _encode(parked))
-    return arguments
+def _counts(held: Sequence[int]) -> str:
+    return ":".join(map(str, held))
 
 
 def _write_hash(pipe: Pipeline, key: str, values: Mapping[str, Any]) -> None:

@@ -12,12 +12,13 @@ from typing import Protocol
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
-from votes.app.models import Changes, Models
-from votes.app.project import BEAT_S
 from votes.engine.log import Position
+from votes.engine.models import Changes, Models
 from votes.engine.ports import Unavailable
-from votes.views import keys
-from votes.views.read_models import RedisReadModels, decode_message, heed_cancellation, translated
+from votes.engine.project import BEAT_S
+from votes.engine.read_model import Projections
+from votes.views.messages import Values, decode_message
+from votes.views.read_models import RedisReadModels, heed_cancellation, translated
 
 RETRY_S = 0.5
 NOT_WHOLE_RETRY_S = 0.05
@@ -63,10 +64,16 @@ class Replica:
     seconds, from whenever."""
 
     def __init__(
-        self, redis: Redis, on_change: OnChange, clock: Clock, log: Callable[[str], None]
+        self,
+        redis: Redis,
+        projections: Projections,
+        on_change: OnChange,
+        clock: Clock,
+        log: Callable[[str], None],
     ) -> None:
         self._redis = redis
-        self._read_models = RedisReadModels(redis)
+        self._read_models = RedisReadModels(redis, projections, whole=False)
+        self._values = Values(projections)
         self._on_change = on_change
         self._clock = clock
         self._delays = Delays()
@@ -80,7 +87,7 @@ class Replica:
         while True:
             try:
                 async with translated(), self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(keys.CHANNEL)
+                    await pubsub.subscribe(self._read_models.keys.channel)
                     await self._follow(pubsub)
             except Unavailable as error:
                 self._lose(str(error))
@@ -120,9 +127,10 @@ class Replica:
     def _adopted(self, data: bytes) -> bool:
         try:
             message = decode_message(data)
+            changes = self._values.changes(message)
         except ValueError:  # written by another release
             return False
-        models, changes = self.models, message.changes
+        models = self.models
         if models is None or changes is None or message.live.world != models.world:
             return False
         if changes.position <= models.position and changes.before < models.position:

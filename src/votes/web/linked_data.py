@@ -6,7 +6,8 @@ A rating is only given where somebody rated: the community's share of ship as a 
 
 from typing import Any
 
-from votes.app.answers import ReviewView, SummaryView, TallyView
+from votes.app.answers import ReviewView, SummaryView
+from votes.projections.tallies import TallyView
 from votes.web import words
 
 CONTEXT = "https://schema.org"

@@ -4,12 +4,13 @@ import re
 from datetime import datetime
 from typing import assert_never
 
-from votes.app.answers import PanelView, TallyView
+from votes.app.answers import PanelView
 from votes.app.listing import category_slug
-from votes.app.ports import AuditReport
 from votes.domain.terms import PersonaSlug
 from votes.domain.tool import Plan
 from votes.domain.verdict import PANEL_REVIEWS_MIN
+from votes.engine.keeping import AuditReport
+from votes.projections.tallies import TallyView
 
 NOTHING = "\u2013"
 

@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 from tests.faults.killing import family, part
 from tests.faults.soak.record import Outage, Record
 from tests.faults.soak.wire import Broken, Connection
+from tests.kept import KEYS
 from tests.site import Site
-from votes.views import keys
 
 STOPPED_S = (1.0, 8.0)
 PAUSE_S = (0.5, 3.0)
@@ -213,17 +213,17 @@ def garble_value(redis: Redis, mind: random.Random) -> None:
 
 def point_far(redis: Redis, _: random.Random) -> None:
     """The pointer as it is, at a position that the log never had."""
-    pointer = redis.get(keys.LIVE)
+    pointer = redis.get(KEYS.live)
     if pointer and pointer.endswith(b"}"):
-        redis.set(keys.LIVE, pointer.replace(b'"position":', b'"position":9'))
+        redis.set(KEYS.live, pointer.replace(b'"position":', b'"position":9'))
 
 
 def garble_pointer(redis: Redis, mind: random.Random) -> None:
-    redis.set(keys.LIVE, mind.choice(GARBAGE))
+    redis.set(KEYS.live, mind.choice(GARBAGE))
 
 
 def retype_pointer(redis: Redis, _: random.Random) -> None:
-    _as_list(redis, keys.LIVE)
+    _as_list(redis, KEYS.live)
 
 
 def _as_list(redis: Redis, key: str | bytes) -> None:
@@ -232,7 +232,7 @@ def _as_list(redis: Redis, key: str | bytes) -> None:
 
 
 def shout(redis: Redis, mind: random.Random) -> None:
-    redis.publish(keys.CHANNEL, mind.choice(GARBAGE))
+    redis.publish(KEYS.channel, mind.choice(GARBAGE))
 
 
 def hang_up(redis: Redis, _: random.Random) -> None:

@@ -5,19 +5,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from votes.app.memory import Memory
-from votes.app.models import Models
-from votes.app.reads import ReadFrom
 from votes.domain.tool import Entry, ToolListed, ToolRevised
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded
 from votes.engine.log import Stream as StreamName
+from votes.engine.memory import Memory
+from votes.engine.models import Models
 from votes.engine.ports import Unavailable
+from votes.engine.reads import ReadFrom
 from votes.live import hub as hub_module
 from votes.live import stream as streams_module
 from votes.live.frames import BEFORE_ALL, PIECE_BYTES
 from votes.live.hub import SLICE, Hub, Listener, TooMany, network_of
 from votes.live.stream import Streams
+from votes.projections import PROJECTIONS
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ class Scene:
 
     def __init__(self, streams_max: int = 10, per_network_max: int = 2) -> None:
         self.memory = Memory()
-        self.models = Models("e")
+        self.models = Models(PROJECTIONS, "e")
         self.hub = Hub(self.memory, streams_max, per_network_max)
         self.fold(recorded(1, ToolListed("a", Entry("A", "c"))))
 
@@ -128,7 +129,7 @@ async def test_a_rebuild_gives_each_stream_a_new_snapshot():
     task = open_stream(scene, Streams(scene.hub), connection)
     await connection.until(b"id: e.0-2\n")
     connection.sent.clear()
-    rebuilt = Models("e", generation=1)
+    rebuilt = Models(PROJECTIONS, "e", generation=1)
     rebuilt.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
     rebuilt.fold([recorded(2, VoteCast("a", "v2", "skip"))])
     scene.memory.changed(rebuilt, None)
@@ -144,7 +145,7 @@ async def test_a_world_whose_positions_are_smaller_is_shown_too():
     scene.vote(2)
     task = open_stream(scene, Streams(scene.hub), connection)
     await connection.until(b"id: e.0-2\n")
-    restored = Models("e", generation=1)
+    restored = Models(PROJECTIONS, "e", generation=1)
     restored.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
     scene.memory.changed(restored, None)
     await connection.until(b"id: e.1-1\n")
@@ -263,7 +264,7 @@ async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is
     scene.hub.join(listener)
     scene.models.position = 2
     events = [recorded(3, VoteCast("a", "v3", "ship")), recorded(4, VoteCast("b", "v4", "ship"))]
-    ahead = Models("e")
+    ahead = Models(PROJECTIONS, "e")
     ahead.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
     ahead.fold(events[:1])
     ahead.position = 2  # announced: the vote at 3 was applied, but not yet said

@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from votes.embedded import Addresses, Servers, started
+from votes.projections import PROJECTIONS
 from votes.views.read_models import RedisReadModels
 from votes.wiring import connect_redis
 
@@ -24,7 +25,7 @@ async def redis(servers: Addresses) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def kept(redis: Redis) -> RedisReadModels:
-    return RedisReadModels(redis)
+    return RedisReadModels(redis, PROJECTIONS)
 
 
 @pytest.fixture

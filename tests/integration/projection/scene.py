@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
-from votes.app.models import PARTITIONS, partition_of
-from votes.app.project import Projector
+from tests.kept import KEYS
 from votes.config import Config
 from votes.domain import tool, vote
 from votes.domain.terms import VoterId
@@ -19,6 +19,9 @@ from votes.domain.tool import Entry
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Outcome, Request
 from votes.engine.ports import EventStore, Meta, Unavailable
+from votes.engine.project import Projector
+from votes.engine.read_model import PARTITIONS, partition_of
+from votes.projections import PROJECTIONS
 from votes.views import keys
 from votes.views.read_models import RedisReadModels
 from votes.wiring import now, project
@@ -87,7 +90,7 @@ async def projecting(store: EventStore, redis: Redis) -> AsyncIterator[asyncio.E
     """A projector without a lead, in this loop; answers its bell."""
     bell = asyncio.Event()
     said: list[str] = []
-    projector = Projector(store, RedisReadModels(redis), bell, time.time, said.append)
+    projector = Projector(store, RedisReadModels(redis, PROJECTIONS), bell, time.time, said.append)
     task = asyncio.create_task(projector.run())
     try:
         yield bell
@@ -114,15 +117,15 @@ async def _poll_to_project(config: Config) -> None:
 
 async def position(redis: Redis) -> int | None:
     """Where the live pointer stands."""
-    text = await redis.get(keys.LIVE)
+    text = await redis.get(KEYS.live)
     return json.loads(text)["position"] if text else None
 
 
 async def generation(redis: Redis) -> int | None:
     """Which models are live; None where nothing says so."""
-    if await redis.type(keys.LIVE) == b"string":
+    if await redis.type(KEYS.live) == b"string":
         with suppress(ValueError):
-            return json.loads(await redis.get(keys.LIVE))["generation"]
+            return json.loads(await redis.get(KEYS.live))["generation"]
     return None
 
 
@@ -147,9 +150,9 @@ async def settled(redis: Redis, head: int) -> dict[str, Any]:
 
     async def whole() -> dict[str, Any] | None:
         found = await dump(redis)
-        ends = [found.get(keys.checkpoint(0, number)) or b"" for number in range(PARTITIONS)]
+        ends = [found.get(KEYS.checkpoint(0, number)) or b"" for number in range(PARTITIONS)]
         at_head = all(b":%d:" % head in end for end in ends)
-        alone = all(":0:" in key for key in found if key != keys.LIVE)
+        alone = all(":0:" in key for key in found if key != KEYS.live)
         return found if at_head and alone else None
 
     return await until(whole, f"all checkpoints at {head}, and no other generation")
@@ -157,17 +160,19 @@ async def settled(redis: Redis, head: int) -> dict[str, Any]:
 
 async def dump(redis: Redis) -> dict[str, Any]:
     """All that the read models keep, byte by byte, as if the live generation were number 0."""
-    text = await redis.get(keys.LIVE)
+    text = await redis.get(KEYS.live)
     live = json.loads(text) if text else {"generation": 0}
     found: dict[str, Any] = {}
     async for name in redis.scan_iter("votes:*", count=1_000):
-        if name.decode() not in (keys.GENERATIONS, keys.BEAT):
+        if name.decode() not in (keys.GENERATIONS, keys.SETS, KEYS.beat):
             key = name.decode().replace(f":{live['generation']}:", ":0:")
             found[key] = await _content(redis, name)
-    return dict(sorted(found.items())) | {keys.LIVE: live | {"generation": 0}}
+    return dict(sorted(found.items())) | {KEYS.live: live | {"generation": 0}}
 
 
 async def _content(redis: Redis, name: bytes) -> Any:
-    if await redis.type(name) == b"hash":
-        return sorted((await redis.hgetall(name)).items())
-    return await redis.get(name)
+    with suppress(ResponseError):  # it was replaced by something else just now
+        if await redis.type(name) == b"hash":
+            return sorted((await redis.hgetall(name)).items())
+        return await redis.get(name)
+    return None

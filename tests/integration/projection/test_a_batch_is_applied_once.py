@@ -5,20 +5,23 @@ from importlib.resources import files
 import pytest
 
 from tests.integration.projection.scene import dump
-from votes.views import keys
+from tests.kept import KEYS, of_partition
 
 EPOCH = "e1e1e1e1"
-WHERE = keys.of_partition(1, 0)
+WHERE = of_partition(1, 0)
 CHECKPOINT, TALLIES, PROFILES, PARKED = WHERE
 SCRIPT = (files("votes.views") / "apply.lua").read_text()
 BEYOND_DOUBLE = 2**53
 
 
 async def apply(redis, before, after, *, epoch=EPOCH, tallies=(), profiles=(), parked=()):
-    """The script's answer to a batch of pairs."""
-    pairs = [text for pair in (*tallies, *profiles, *parked) for text in pair]
-    counts = len(tallies), len(profiles)
-    return await redis.eval(SCRIPT, len(WHERE), *WHERE, epoch, before, after, *counts, *pairs)
+    """The script's answer to a batch of pairs; those without a value are taken away."""
+    arguments = []
+    for pairs in (tallies, profiles, parked):
+        gets = [text for pair in pairs if pair[1] is not None for text in pair]
+        loses = [field for field, value in pairs if value is None]
+        arguments += [len(gets) // 2, len(loses), *gets, *loses]
+    return await redis.eval(SCRIPT, len(WHERE), *WHERE, epoch, before, after, *arguments)
 
 
 async def test_a_batch_that_starts_at_the_checkpoint_is_applied(redis):
@@ -38,11 +41,20 @@ async def test_a_batch_that_starts_at_the_checkpoint_is_applied(redis):
     assert await redis.hgetall(PARKED) == {b"11": b"NewEvent/1", b"12": b"NewEvent/2"}
 
 
+async def test_a_value_that_is_no_longer_is_taken_away(redis):
+    await redis.set(CHECKPOINT, f"{EPOCH}:10:2:0:0")
+    await redis.hset(TALLIES, mapping={"a": "tally of a", "b": "tally of b"})
+    gone = [("a", None), ("c", "tally of c"), ("b", None), ("never", None)]
+    assert await apply(redis, 10, 12, tallies=gone, parked=[("11", "x")]) == b"applied"
+    assert await redis.get(CHECKPOINT) == f"{EPOCH}:12:1:0:1".encode()
+    assert await redis.hgetall(TALLIES) == {b"c": b"tally of c"}
+
+
 async def test_a_batch_without_values_moves_the_checkpoint_alone(redis):
     await redis.set(CHECKPOINT, f"{EPOCH}:10:0:0:0")
     assert await apply(redis, 10, 99) == b"applied"
     assert await dump(redis) == await dump(redis) | {
-        keys.checkpoint(1, 0): f"{EPOCH}:99:0:0:0".encode(),
+        KEYS.checkpoint(1, 0): f"{EPOCH}:99:0:0:0".encode(),
     }
     assert not await redis.exists(TALLIES, PROFILES, PARKED)
 

@@ -9,13 +9,17 @@ import msgspec
 import pytest
 
 from tests.integration.projection.scene import ended_by_cancellation, generation, until
-from votes.app.models import Changes, Models, Partition, partition_of
-from votes.app.project import BEAT_S
+from tests.kept import KEYS
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded
+from votes.engine.models import Changes, Models, Partition
+from votes.engine.project import BEAT_S
+from votes.engine.read_model import partition_of
+from votes.projections import PROJECTIONS
+from votes.projections.tallies import TALLIES
 from votes.views import keys
-from votes.views.read_models import Live, Message
+from votes.views.messages import Live, Message, Values
 from votes.views.replica import CREEP_S, Delays, Replica
 from votes.wiring import connect_redis
 
@@ -31,7 +35,7 @@ class Follower:
 
     def __init__(self, redis) -> None:
         self.seen: list[tuple[int | None, bool]] = []
-        self.replica = Replica(redis, self._changed, time.time, lambda _: None)
+        self.replica = Replica(redis, PROJECTIONS, self._changed, time.time, lambda _: None)
         self.task: asyncio.Task | None = None
 
     def _changed(self, models: Models | None, changes: Changes | None, _: float = 0) -> None:
@@ -68,7 +72,7 @@ async def follower(kept, redis, servers):
 
 
 def two_tools() -> Models:
-    models = Models(EPOCH)
+    models = Models(PROJECTIONS, EPOCH)
     listed = [ToolListed(slug, Entry(slug, "Tests")) for slug in (A, B)]
     models.fold(Recorded(n, "any", 1, event, AT) for n, event in enumerate(listed, 1))
     models.fold((), every=True)
@@ -96,7 +100,13 @@ async def replace(kept, models: Models) -> None:
 async def publish(redis, changes: Changes | None, epoch: str = EPOCH) -> None:
     position = changes.position if changes else 0
     live = Live(await generation(redis), epoch, position)
-    await redis.publish(keys.CHANNEL, encode(Message(live, changes)))
+    values = Values(PROJECTIONS)
+    message = (
+        Message(live, changes.before, changes.read_at, values.written(changes))
+        if changes
+        else Message(live)
+    )
+    await redis.publish(KEYS.channel, encode(message))
 
 
 async def loads(redis) -> int:
@@ -109,8 +119,8 @@ async def test_each_announced_change_is_adopted(kept, follower):
     for slug in (A, B, A):
         assert await kept.apply(cast(models, slug))
     await follower.at(5)
-    assert follower.replica.models.tally(A) == models.tally(A)
-    assert follower.replica.models.tally(B) == models.tally(B)
+    assert follower.replica.models.get(TALLIES, A) == models.get(TALLIES, A)
+    assert follower.replica.models.get(TALLIES, B) == models.get(TALLIES, B)
     assert follower.seen == [(2, False), (3, True), (4, True), (5, True)]
 
 
@@ -118,8 +128,8 @@ async def test_a_gap_makes_it_load_again(kept, follower, redis):
     models = await kept.load()
     assert await kept.apply(cast(models, A))
     await follower.at(3)
-    forged = models.tally(A)
-    gap = Changes(EPOCH, 7, 8, {partition_of(A): Partition(3, {A: forged}, {}, {})})
+    forged = models.get(TALLIES, A)
+    gap = Changes(EPOCH, 7, 8, {partition_of(A): Partition(3, {"tallies": {A: forged}})})
     await publish(redis, gap)
     await until(lambda: len(follower.seen) == 3, "a reload")
     assert follower.seen[-1] == (3, False)
@@ -129,12 +139,12 @@ async def test_a_missed_message_is_made_good_by_the_next(kept, follower, redis, 
     models = await kept.load()
     unheard = cast(models, A)
     with monkeypatch.context() as patch:
-        patch.setattr(keys, "CHANNEL", "votes:nobody-listens")
+        patch.setattr(keys.Keys, "channel", "votes:nobody-listens")
         assert await kept.apply(unheard)
     assert await kept.apply(cast(models, B))
     await follower.at(4)
     assert follower.seen[-1] == (4, False)
-    assert follower.replica.models.tally(A) == models.tally(A)
+    assert follower.replica.models.get(TALLIES, A) == models.get(TALLIES, A)
 
 
 async def test_a_message_from_before_it_loaded_changes_nothing(kept, follower, redis):
@@ -146,13 +156,13 @@ async def test_a_message_from_before_it_loaded_changes_nothing(kept, follower, r
     await publish(redis, old)
     assert await kept.apply(cast(models, B))
     await follower.at(5)
-    assert follower.replica.models.tally(A).ship == 2
+    assert follower.replica.models.get(TALLIES, A).ship == 2
     assert follower.seen[-1] == (5, True)
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", encode({"live": 1}), encode([])])
 async def test_a_message_that_cannot_be_read_makes_it_load_again(kept, follower, redis, data):
-    await redis.publish(keys.CHANNEL, data)
+    await redis.publish(KEYS.channel, data)
     await until(lambda: len(follower.seen) == 2, "a reload")
     models = await kept.load()
     assert await kept.apply(cast(models, A))
@@ -231,10 +241,10 @@ async def test_what_a_load_found_ahead_is_not_set_back_by_a_message(kept, follow
     part.checkpoint = 4
     await publish(redis, first)
     await follower.at(3)
-    assert replica.models.tally(A) == ahead.tally(A)
+    assert replica.models.get(TALLIES, A) == ahead.get(TALLIES, A)
     await publish(redis, second)
     await follower.at(4)
-    assert replica.models.tally(A) == ahead.tally(A)
+    assert replica.models.get(TALLIES, A) == ahead.get(TALLIES, A)
 
 
 async def test_another_log_is_shown_whatever_its_position(kept, follower):
@@ -284,7 +294,7 @@ async def test_a_projector_that_says_nothing_is_not_believed(kept, follower, red
 async def test_models_that_no_projector_keeps_fresh_are_only_a_place_to_read_on_from(kept, redis):
     await kept.load()
     await kept.replace(two_tools())
-    await redis.delete(keys.BEAT)
+    await redis.delete(KEYS.beat)
     async with following(redis) as follower:
         await until(lambda: len(follower.seen) == 2, "models that are taken and lost")
         assert follower.seen == [(2, False), (None, False)]

@@ -15,10 +15,11 @@ from tests.integration.projection.scene import (
     until,
     worker,
 )
-from votes.app.project import rebuild
-from votes.app.verify import verify
+from tests.kept import KEYS
 from votes.engine.handle import Outcome
-from votes.views import keys
+from votes.engine.project import rebuild
+from votes.engine.verify import verify
+from votes.projections import PROJECTIONS
 from votes.views.read_models import RedisReadModels
 from votes.wiring import batcher_on, connect_redis
 
@@ -37,7 +38,7 @@ async def test_flushed_again_and_again_it_ends_as_if_never_flushed(
         flushed = await settled(redis, head)
         assert flushed == await settled(never_flushed, head)
     assert await rebuilt_elsewhere(store, own_valkey) == flushed
-    found = await verify(store, RedisReadModels(redis))
+    found = await verify(store, RedisReadModels(redis, PROJECTIONS))
     assert found.ok
     assert found.events == head
 
@@ -47,7 +48,7 @@ async def flush_often(redis: Redis) -> None:
     for _ in range(FLUSHES):
 
         async def live() -> bool:
-            return bool(await redis.exists(keys.LIVE))
+            return bool(await redis.exists(KEYS.live))
 
         await until(live, "something live")
         await redis.flushall()
@@ -78,7 +79,7 @@ async def rebuilt_elsewhere(store, own_valkey) -> dict:
     """The dump of a rebuild in an empty database of the other Valkey."""
     client = connect_redis(own_valkey.addresses.queue_url)
     async with client:
-        kept = RedisReadModels(client)
+        kept = RedisReadModels(client, PROJECTIONS)
         assert await kept.load() is None
         models = await rebuild(store, kept)
         return await settled(client, models.position)
@@ -86,7 +87,7 @@ async def rebuilt_elsewhere(store, own_valkey) -> dict:
 
 async def test_a_flush_between_two_rebuilds_leaves_one_of_them(store, redis):
     await fill(store)
-    first, second = RedisReadModels(redis), RedisReadModels(redis)
+    first, second = RedisReadModels(redis, PROJECTIONS), RedisReadModels(redis, PROJECTIONS)
     await first.load()
     await redis.flushall()
     await second.load()
@@ -95,4 +96,4 @@ async def test_a_flush_between_two_rebuilds_leaves_one_of_them(store, redis):
     await rebuild(store, first)
     async with projecting(store, redis):
         await settled(redis, head)
-        assert (await verify(store, RedisReadModels(redis))).ok
+        assert (await verify(store, RedisReadModels(redis, PROJECTIONS))).ok

@@ -8,12 +8,17 @@ import pytest
 from redis.exceptions import NoScriptError
 
 from tests.integration.projection.scene import dump
-from votes.app.models import PARTITIONS, Models, Parked, Partition, partition_of
+from tests.kept import KEYS, of_partition
+from votes import __version__
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded, Unreadable
-from votes.views import keys
-from votes.views.read_models import RedisReadModels, decode_message
+from votes.engine.models import Models, Partition
+from votes.engine.read_model import PARTITIONS, Parked, partition_of
+from votes.projections import PROJECTIONS
+from votes.projections.tallies import TALLIES
+from votes.views.messages import decode_message
+from votes.views.read_models import RedisReadModels
 from votes.wiring import connect_redis
 
 EPOCH = "e1e1e1e1"
@@ -27,7 +32,7 @@ def recorded(position, event, stream="any"):
 
 
 def models_of_two_tools() -> Models:
-    models = Models(EPOCH)
+    models = Models(PROJECTIONS, EPOCH)
     models.fold([recorded(n, ToolListed(t, Entry(t, "Tests"))) for n, t in ((1, A), (2, B))])
     models.fold((), every=True)
     return models
@@ -43,7 +48,7 @@ def cast(models, *votes, position=3):
 async def projectors(redis, servers):
     """Two processes' views of the same read models, each with its own folded models."""
     clients = [connect_redis(servers.redis_url) for _ in range(2)]
-    both = [RedisReadModels(client) for client in clients]
+    both = [RedisReadModels(client, PROJECTIONS) for client in clients]
     await both[0].load()
     await both[0].replace(models_of_two_tools())
     yield [(kept, await kept.load()) for kept in both]
@@ -60,7 +65,7 @@ async def test_what_was_applied_is_loaded(kept):
     assert await kept.apply(models.fold([unknown]))
     assert await kept.apply(models.fold((), every=True))
     assert await kept.load() == models
-    assert models.parked() == {5: Parked("NewEvent/2", "too new")}
+    assert models.parked() == {5: Parked("NewEvent/2", "too new", __version__)}
 
 
 async def test_a_projector_that_was_overtaken_is_refused(projectors, redis):
@@ -74,11 +79,11 @@ async def test_a_projector_that_was_overtaken_is_refused(projectors, redis):
 async def test_an_overtaken_projector_announces_nothing(projectors, redis):
     (leader, leading), (zombie, following) = projectors
     async with redis.pubsub() as pubsub:
-        await pubsub.subscribe(keys.CHANNEL)
+        await pubsub.subscribe(KEYS.channel)
         assert await leader.apply(leading.fold([recorded(3, "changes no model")]))
         assert not await zombie.apply(following.fold([recorded(3, "changes no model")]))
         assert not await zombie.apply(following.fold((), every=True))
-        await redis.publish(keys.CHANNEL, b"the end")
+        await redis.publish(KEYS.channel, b"the end")
         heard = []
         while not heard or heard[-1] != b"the end":
             message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=5)
@@ -95,8 +100,8 @@ async def test_what_a_zombie_applied_to_a_partition_is_not_applied_again(project
     assert not await leader.apply(cast(leading, (B, "skip"), position=4))
     assert await kept.apply(cast(models, (B, "skip"), (A, "ship"), position=4))
     loaded = await kept.load()
-    assert (loaded.tally(A).ship, loaded.tally(A).skip) == (2, 0)
-    assert (loaded.tally(B).ship, loaded.tally(B).skip) == (0, 1)
+    assert (loaded.get(TALLIES, A).ship, loaded.get(TALLIES, A).skip) == (2, 0)
+    assert (loaded.get(TALLIES, B).ship, loaded.get(TALLIES, B).skip) == (0, 1)
 
 
 async def test_a_rebuild_takes_the_place_of_the_live_generation(projectors, redis):
@@ -137,13 +142,13 @@ async def test_a_rebuild_takes_over_from_a_busy_projector(projectors, redis):
 async def test_a_rebuild_tells_all_who_follow_to_load(projectors, redis):
     (_, models), (rebuilder, _) = projectors
     async with redis.pubsub() as pubsub:
-        await pubsub.subscribe(keys.CHANNEL)
+        await pubsub.subscribe(KEYS.channel)
         await rebuilder.replace(models)
         message = None
         async with asyncio.timeout(5):
             while message is None:
                 message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=1)
-    assert decode_message(message["data"]).changes is None
+    assert decode_message(message["data"]).written is None
 
 
 @pytest.mark.parametrize("partition", [0, 7, PARTITIONS - 1])
@@ -156,7 +161,7 @@ async def test_models_that_are_not_whole_are_not_loaded(kept, redis, partition, 
     models = models_of_two_tools()
     await kept.replace(models)
     assert await kept.load() == models
-    checkpoint, tallies, profiles, _ = keys.of_partition(models.generation, partition)
+    checkpoint, tallies, profiles, _ = of_partition(models.generation, partition)
     match damage:
         case "missing":
             await redis.delete(checkpoint)
@@ -167,7 +172,7 @@ async def test_models_that_are_not_whole_are_not_loaded(kept, redis, partition, 
         case "no number":
             await redis.set(checkpoint, f"{EPOCH}:x:0:0:0")
         case "one too many":
-            await redis.hset(tallies, "tool-x", msgspec.json.encode(models.tally(A)))
+            await redis.hset(tallies, "tool-x", msgspec.json.encode(models.get(TALLIES, A)))
         case "of another type":
             await redis.delete(profiles)
             await redis.rpush(profiles, "a list")
@@ -178,7 +183,7 @@ async def test_models_that_are_not_whole_are_not_loaded(kept, redis, partition, 
 async def test_a_pointer_that_cannot_be_read_is_replaced(kept, redis, text):
     await kept.load()
     await kept.replace(models_of_two_tools())
-    await redis.set(keys.LIVE, text)
+    await redis.set(KEYS.live, text)
     assert await kept.load() is None
     models = models_of_two_tools()
     await kept.replace(models)
@@ -195,12 +200,12 @@ async def test_scripts_that_the_server_has_forgotten_are_brought_again(kept, red
         await redis.evalsha("0" * 40, 0)
     models = await kept.load()
     assert await kept.apply(cast(models, (A, "ship")))
-    assert (await kept.load()).tally(A).ship == 1
+    assert (await kept.load()).get(TALLIES, A).ship == 1
 
 
 def test_a_partition_holds_changes_by_the_position_they_start_from():
     models = models_of_two_tools()
     changes = cast(models, (A, "ship"))
     assert changes.partitions == {
-        partition_of(A): Partition(2, {A: models.tally(A)}, {}, {}),
+        partition_of(A): Partition(2, {"tallies": {A: models.get(TALLIES, A)}}),
     }

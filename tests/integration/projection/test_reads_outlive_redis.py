@@ -17,11 +17,14 @@ from tests.integration.projection.scene import (
     until,
     worker,
 )
-from votes.app.memory import Memory
-from votes.app.models import Models
-from votes.app.reads import NotYet, Reads
 from votes.domain.tool import Entry, ToolListed
 from votes.engine.handle import Outcome
+from votes.engine.memory import Memory
+from votes.engine.models import Models
+from votes.engine.reads import NotYet, Reads
+from votes.projections import PROJECTIONS
+from votes.projections.profiles import PROFILES
+from votes.projections.tallies import TALLIES
 from votes.wiring import services
 
 TOOL = TOOLS[0]
@@ -48,11 +51,11 @@ async def test_a_read_waits_for_its_own_vote(parts, store):
         read = await parts.reads.models(min_position=position)
         assert not read.stale
         assert read.models.position >= position
-        assert read.models.tally(TOOL).ship == number + 1
+        assert read.models.get(TALLIES, TOOL).ship == number + 1
 
 
 async def test_a_position_that_nobody_projects_is_not_yet_there(parts, store):
-    reads = Reads(parts.memory, store, wait_s=0.2)
+    reads = Reads(parts.memory, store, PROJECTIONS, wait_s=0.2)
     began = time.monotonic()
     with pytest.raises(NotYet):
         await reads.models(min_position=1_000)
@@ -61,7 +64,7 @@ async def test_a_position_that_nobody_projects_is_not_yet_there(parts, store):
 
 async def test_a_position_beyond_the_log_is_not_yet_there_either(store):
     head = await fill(store)
-    reads = Reads(Memory(), store, wait_s=0.3)
+    reads = Reads(Memory(), store, PROJECTIONS, wait_s=0.3)
     assert (await reads.models(min_position=head)).models.position == head
     with pytest.raises(NotYet):
         await reads.models(min_position=head + 1)
@@ -69,7 +72,7 @@ async def test_a_position_beyond_the_log_is_not_yet_there_either(store):
 
 async def test_a_read_from_the_log_waits_for_what_is_on_its_way(store):
     head = await fill(store)
-    reads = Reads(Memory(), store)
+    reads = Reads(Memory(), store, PROJECTIONS)
     await reads.models()
     waiting = asyncio.create_task(reads.models(min_position=head + 1))
     assert await submit(store, [ballot(TOOL, "late", "ship")]) == head + 1
@@ -81,8 +84,8 @@ async def test_a_read_from_the_log_waits_for_what_is_on_its_way(store):
 async def test_a_reader_who_waits_is_answered_from_the_log_when_redis_is_lost(store):
     head = await fill(store)
     memory = Memory()
-    memory.changed(Models(await store.epoch()), None)
-    waiting = asyncio.create_task(Reads(memory, store).models(min_position=head))
+    memory.changed(Models(PROJECTIONS, await store.epoch()), None)
+    waiting = asyncio.create_task(Reads(memory, store, PROJECTIONS).models(min_position=head))
     await asyncio.sleep(0)
     memory.changed(None, None)
     read = await waiting
@@ -92,9 +95,9 @@ async def test_a_reader_who_waits_is_answered_from_the_log_when_redis_is_lost(st
 async def test_live_models_behind_what_the_log_told_are_not_shown(store):
     head = await fill(store)
     memory = Memory()
-    reads = Reads(memory, store)
+    reads = Reads(memory, store, PROJECTIONS)
     assert (await reads.models()).models.position == head
-    behind = Models(await store.epoch(), head - 1)
+    behind = Models(PROJECTIONS, await store.epoch(), head - 1)
     memory.changed(behind, None)
     read = await reads.models()
     assert (read.stale, read.models.position) == (True, head)
@@ -107,20 +110,32 @@ async def test_models_left_behind_what_the_log_told_are_not_read_on_from(store):
     """As when a projector died with them, and the log went on."""
     head = await fill(store)
     memory = Memory()
-    reads = Reads(memory, store)
+    reads = Reads(memory, store, PROJECTIONS)
     assert (await reads.models()).models.position == head
-    memory.changed(Models(await store.epoch(), head - 1), None)
+    memory.changed(Models(PROJECTIONS, await store.epoch(), head - 1), None)
     memory.changed(None, None)
     read = await reads.models()
     assert (read.stale, read.models.position) == (True, head)
 
 
+async def test_what_is_known_of_a_log_that_went_on_otherwise_is_not_read_on_from(store):
+    await fill(store)
+    memory = Memory()
+    lost = Models(PROJECTIONS, await store.epoch(), 5, mark="00000000")
+    memory.changed(lost, None)
+    memory.changed(None, None)
+    reads = Reads(memory, store, PROJECTIONS)
+    await reads.models()
+    read = await reads.models(min_position=await store.head())
+    assert (read.stale, read.models.get(TALLIES, TOOL).total) == (True, 3)
+
+
 async def test_models_of_another_log_are_shown_whatever_the_old_one_told(store):
     await fill(store)
     memory = Memory()
-    reads = Reads(memory, store)
+    reads = Reads(memory, store, PROJECTIONS)
     await reads.models()
-    other = Models("f2f2f2f2")
+    other = Models(PROJECTIONS, "f2f2f2f2")
     memory.changed(other, None)
     read = await reads.models()
     assert read.models is other
@@ -131,11 +146,11 @@ async def test_a_process_that_stood_still_does_not_believe_what_it_knew_before(s
     """It wakes with a request, and with what it has not heard yet: whatever comes first."""
     head = await fill(store)
     memory = Memory()
-    reads = Reads(memory, store)
-    old = Models(await store.epoch(), head - 1)
+    reads = Reads(memory, store, PROJECTIONS)
+    old = Models(PROJECTIONS, await store.epoch(), head - 1)
     memory.changed(old, None)
     assert (await reads.models()).models is old
-    monkeypatch.setattr("votes.app.memory.BEAT_S", -1.0)
+    monkeypatch.setattr("votes.engine.memory.BEAT_S", -1.0)
     assert memory.fresh() is None
     asking = asyncio.create_task(reads.models())
     await asyncio.sleep(0)
@@ -163,7 +178,7 @@ async def test_reads_and_votes_go_on_without_redis_and_never_go_back(
 
         async def read(min_position: int = 0) -> bool:
             found = await parts.reads.models(min_position)
-            tally = found.models.tally(TOOL)
+            tally = found.models.get(TALLIES, TOOL)
             seen.append((found.models.position, tally.position, found.stale))
             return found.stale
 
@@ -188,6 +203,6 @@ async def test_reads_and_votes_go_on_without_redis_and_never_go_back(
 
 async def test_a_tool_is_found_in_the_log_as_in_the_models(store):
     await submit(store, [listing(TOOL)])
-    read = await Reads(Memory(), store).models()
-    assert read.models.profile(TOOL).entry == ToolListed(TOOL, Entry(TOOL, "Tests")).entry
-    assert read.models.profile("nobody-listed") is None
+    read = await Reads(Memory(), store, PROJECTIONS).models()
+    assert read.models.get(PROFILES, TOOL).entry == ToolListed(TOOL, Entry(TOOL, "Tests")).entry
+    assert read.models.get(PROFILES, "nobody-listed") is None

@@ -24,11 +24,15 @@ from tests.integration.projection.scene import (
     submit,
     until,
 )
-from votes.app.models import Changes, Models, partition_of
-from votes.app.project import HEARTBEAT_S, PASS_EVENTS_MAX, fold_log
-from votes.app.verify import verify
+from tests.kept import KEYS, of_partition, place
 from votes.domain.events import EVENT_TYPES
+from votes.engine.models import Changes, Models
 from votes.engine.ports import Append
+from votes.engine.project import HEARTBEAT_S, PASS_EVENTS_MAX, fold_log, rebuild
+from votes.engine.read_model import partition_of
+from votes.engine.verify import verify
+from votes.projections import PROJECTIONS
+from votes.projections.tallies import TALLIES
 from votes.store.codec import Codec
 from votes.store.lead import leading
 from votes.store.postgres import PostgresEventStore, create_pool
@@ -47,7 +51,7 @@ class PollOpened(Struct, frozen=True):
 
 async def folded(store) -> Models:
     """The models straight from the log."""
-    models = Models(await store.epoch())
+    models = Models(PROJECTIONS, await store.epoch())
     await fold_log(store, models)
     return models
 
@@ -55,10 +59,10 @@ async def folded(store) -> Models:
 async def same_as_log(store, redis) -> None:
     """The kept models are those of the log, nothing missing and nothing more."""
     await settled(redis, await store.head())
-    kept, counted = await RedisReadModels(redis).load(), await folded(store)
+    kept, counted = await RedisReadModels(redis, PROJECTIONS).load(), await folded(store)
     counted.fold((), every=True)
     assert replace(kept, generation=0) == counted
-    assert (await verify(store, RedisReadModels(redis))).ok
+    assert (await verify(store, RedisReadModels(redis, PROJECTIONS))).ok
 
 
 async def test_what_was_appended_is_projected_at_the_bell(store, redis):
@@ -74,11 +78,11 @@ async def test_what_was_appended_is_projected_at_the_bell(store, redis):
             await reached(redis, head)
             fastest = min(fastest, loop.time() - began)
     assert fastest < HEARTBEAT_S / 4
-    assert (await RedisReadModels(redis).load()).tally(TOOL).total == 3 + 5
+    assert (await RedisReadModels(redis, PROJECTIONS).load()).get(TALLIES, TOOL).total == 3 + 5
 
 
 async def test_an_append_rings_the_bell(config, store):
-    async with leading(config.postgres_url) as (bell, lost):
+    async with leading(config.postgres_url, "any") as (bell, lost):
         assert not bell.is_set()
         await fill(store)
         await until(bell.is_set, "the bell")
@@ -93,7 +97,7 @@ async def test_what_was_appended_without_a_bell_is_projected_at_the_heartbeat(st
 
 
 async def test_a_log_of_many_passes_is_projected(store, redis, monkeypatch):
-    monkeypatch.setattr("votes.app.project.PASS_EVENTS_MAX", 7)
+    monkeypatch.setattr("votes.engine.project.PASS_EVENTS_MAX", 7)
     assert PASS_EVENTS_MAX > 7
     async with projecting(store, redis) as bell:
         await reached(redis, 0)
@@ -111,17 +115,17 @@ async def test_an_idle_projector_restores_what_was_flushed(store, redis):
 
 
 def live_pointer(_: int) -> str:
-    return keys.LIVE
+    return KEYS.live
 
 
 def one_of_a_partition(place: int) -> Callable[[int], str]:
-    return lambda generation: keys.of_partition(generation, partition_of(TOOL))[place]
+    return lambda generation: of_partition(generation, partition_of(TOOL))[place]
 
 
-KEYS = [live_pointer, *(one_of_a_partition(place) for place in range(4))]
+PLACES = [live_pointer, *(one_of_a_partition(place) for place in range(4))]
 
 
-@pytest.mark.parametrize("key", KEYS[:4])
+@pytest.mark.parametrize("key", PLACES[:4])
 async def test_an_idle_projector_restores_a_key_that_was_lost(store, redis, key):
     head = await fill(store)
     async with projecting(store, redis):
@@ -131,7 +135,7 @@ async def test_an_idle_projector_restores_a_key_that_was_lost(store, redis, key)
         assert await settled(redis, head) == before
 
 
-@pytest.mark.parametrize("key", [*KEYS, lambda _: keys.GENERATIONS, lambda _: keys.BEAT])
+@pytest.mark.parametrize("key", [*PLACES, lambda _: keys.GENERATIONS, lambda _: KEYS.beat])
 @pytest.mark.parametrize("value", ["garbage", ["a list"]])
 async def test_what_else_stands_under_a_key_of_ours_is_replaced(store, redis, key, value):
     head = await fill(store)
@@ -140,8 +144,8 @@ async def test_what_else_stands_under_a_key_of_ours_is_replaced(store, redis, ke
         name = key(live)
         await redis.delete(name)
         await (redis.set(name, value) if isinstance(value, str) else redis.rpush(name, *value))
-        if name in (keys.GENERATIONS, keys.BEAT):
-            await redis.delete(keys.LIVE)
+        if name in (keys.GENERATIONS, KEYS.beat):
+            await redis.delete(KEYS.live)
         await rebuilt(redis, live)
         assert await settled(redis, head) == before
         head = await submit(store, [ballot(TOOL, "after", "ship")])
@@ -154,7 +158,7 @@ async def test_a_value_that_is_altered_in_its_place_is_put_right(store, redis, v
     head = await fill(store)
     async with projecting(store, redis):
         before, live = await settled(redis, head), await generation(redis)
-        tallies = keys.tallies(live, partition_of(TOOL))
+        tallies = place(live, TOOL, "tallies")
         other = next(slug for slug in await redis.hkeys(tallies) if slug != TOOL.encode())
         await redis.hset(tallies, TOOL, value or await redis.hget(tallies, other))
         await rebuilt(redis, live)
@@ -168,7 +172,7 @@ async def test_a_busy_projector_notices_a_part_that_it_does_not_touch(store, red
     async with projecting(store, redis) as bell:
         await reached(redis, await store.head())
         live = await generation(redis)
-        await redis.hdel(keys.tallies(live, partition_of(other)), other)
+        await redis.hdel(place(live, other, "tallies"), other)
         voters = itertools.count()
         while await generation(redis) == live:
             await submit(store, [ballot(TOOL, f"busy{next(voters)}", "ship")])
@@ -179,17 +183,17 @@ async def test_a_busy_projector_notices_a_part_that_it_does_not_touch(store, red
 @pytest.mark.parametrize("applied", [1, 7, 15])
 async def test_a_crash_between_partitions_ends_right(store, redis, applied):
     """Some partitions are ahead of the pointer, the others where it stands."""
-    kept = RedisReadModels(redis)
+    kept = RedisReadModels(redis, PROJECTIONS)
     await kept.load()
-    models = Models(await store.epoch())
+    models = Models(PROJECTIONS, await store.epoch())
     models.fold((), every=True)
     await kept.replace(models)
     await fill(store)
-    pointer = await redis.get(keys.LIVE)
+    pointer = await redis.get(KEYS.live)
     changes = models.fold([event async for events in store.after(0, 1_000) for event in events])
     some = {number: changes.partitions[number] for number in range(applied)}
     assert await kept.apply(Changes(models.epoch, 0, models.position, some))
-    await redis.set(keys.LIVE, pointer)
+    await redis.set(KEYS.live, pointer)
     live = await generation(redis)
     async with projecting(store, redis):
         await same_as_log(store, redis)
@@ -203,7 +207,7 @@ async def test_models_of_another_log_are_rebuilt(config, store, redis):
     connection = await asyncpg.connect(config.migration_url)
     await connection.execute("UPDATE log SET epoch = gen_random_uuid()")
     await connection.close()
-    assert (await RedisReadModels(redis).load()).epoch != await store.epoch()
+    assert (await RedisReadModels(redis, PROJECTIONS).load()).epoch != await store.epoch()
     live = await generation(redis)
     async with projecting(store, redis):
         await rebuilt(redis, live)
@@ -214,10 +218,10 @@ async def test_models_of_another_log_are_rebuilt(config, store, redis):
 async def test_models_from_beyond_the_head_are_rebuilt(store, redis, part):
     """As after a restored log that lacks its last events."""
     await fill(store)
-    kept = RedisReadModels(redis)
+    kept = RedisReadModels(redis, PROJECTIONS)
     await kept.load()
     ahead = await folded(store)
-    ahead.partitions[partition_of(TOOL)].tallies[TOOL] = ahead.tally(TOOLS[1])
+    ahead.partitions[partition_of(TOOL)].of(TALLIES)[TOOL] = ahead.get(TALLIES, TOOLS[1])
     if part == "pointer":
         ahead.position += 1
     else:
@@ -225,6 +229,22 @@ async def test_models_from_beyond_the_head_are_rebuilt(store, redis, part):
     await kept.replace(ahead)
     async with projecting(store, redis):
         await rebuilt(redis, ahead.generation)
+        await same_as_log(store, redis)
+
+
+async def test_models_of_a_log_that_went_on_otherwise_are_rebuilt(store, redis):
+    """It was restored to an earlier moment, and grew past them before a projector looked."""
+    await fill(store)
+    kept = RedisReadModels(redis, PROJECTIONS)
+    lost = await rebuild(store, kept)
+    lost.partitions[partition_of(TOOL)].of(TALLIES)[TOOL] = lost.get(TALLIES, TOOLS[1])
+    lost.mark = "00000000"
+    await kept.replace(lost)
+    head = await submit(store, [ballot(TOOL, "after", "ship")])
+    assert head > lost.position
+    assert (await verify(store, kept, catch_up_s=0)).problem.startswith("the read models are of")
+    async with projecting(store, redis):
+        await rebuilt(redis, lost.generation)
         await same_as_log(store, redis)
 
 
@@ -236,13 +256,13 @@ async def test_an_event_that_nobody_can_read_is_parked_until_somebody_can(config
     head = await submit(store, [ballot(TOOL, "later", "ship")])
     async with projecting(store, redis):
         await settled(redis, head)
-    kept = await RedisReadModels(redis).load()
+    kept = await RedisReadModels(redis, PROJECTIONS).load()
     assert {at: parked.kind for at, parked in kept.parked().items()} == {head - 1: "PollOpened/1"}
-    assert kept.tally(TOOL).total == 4
+    assert kept.get(TALLIES, TOOL).total == 4
     async with projecting(newer, redis):
         await rebuilt(redis, kept.generation)
         await same_as_log(newer, redis)
-    assert (await RedisReadModels(redis).load()).parked() == {}
+    assert (await RedisReadModels(redis, PROJECTIONS).load()).parked() == {}
     await pool.close()
 
 

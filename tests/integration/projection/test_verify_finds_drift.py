@@ -7,12 +7,13 @@ import msgspec
 import pytest
 
 from tests.integration.projection.scene import TOOLS, ballot, fill, generation, settled, worker
-from votes.app.models import partition_of
-from votes.app.ports import AuditReport
-from votes.app.project import rebuild
-from votes.app.verify import audit, verify
+from tests.kept import KEYS, of_partition
+from votes.engine.keeping import AuditReport
 from votes.engine.ports import Unavailable
-from votes.views import keys
+from votes.engine.project import rebuild
+from votes.engine.read_model import partition_of
+from votes.engine.verify import audit, verify
+from votes.projections import PROJECTIONS, tallies
 from votes.views.read_models import RedisReadModels
 from votes.wiring import batcher_on
 from workers import jobs
@@ -26,7 +27,7 @@ CHECKPOINT, TALLIES, PROFILES, PARKED = range(4)
 async def built(store, redis) -> RedisReadModels:
     """The read models of a filled log, and nobody who mends them."""
     await fill(store)
-    kept = RedisReadModels(redis)
+    kept = RedisReadModels(redis, PROJECTIONS)
     await kept.load()
     await rebuild(store, kept)
     return kept
@@ -34,7 +35,7 @@ async def built(store, redis) -> RedisReadModels:
 
 async def key(redis, place: int, tool: str = TOOL) -> str:
     """One of the keys of the tool's partition."""
-    return keys.of_partition(await generation(redis), partition_of(tool))[place]
+    return of_partition(await generation(redis), partition_of(tool))[place]
 
 
 async def cut(redis, place: int, field: str, value: bytes | None = None) -> None:
@@ -57,8 +58,8 @@ async def test_what_an_audit_found_is_kept_for_others(store, redis, built):
     assert await built.last_report() is None
     found = await audit(store, built, AT)
     report = AuditReport(AT, found.events, found.models, 0, None)
-    assert await RedisReadModels(redis).last_report() == report
-    await redis.delete(keys.LIVE)
+    assert await RedisReadModels(redis, PROJECTIONS).last_report() == report
+    await redis.delete(KEYS.live)
     await audit(store, built, AT, catch_up_s=0)
     assert (await built.last_report()).problem == "the read models are missing or not whole"
 
@@ -69,7 +70,7 @@ async def test_what_an_audit_found_is_told_though_it_cannot_be_kept(store, redis
             raise Unavailable("no memory left")
 
     await cut(redis, TALLIES, TOOL)
-    found = await audit(store, Full(redis), AT)
+    found = await audit(store, Full(redis, PROJECTIONS), AT)
     assert [drift.key for drift in found.drifts] == [TOOL]
     assert await built.last_report() is None
 
@@ -124,11 +125,14 @@ async def test_an_added_model_is_drift(store, built, redis, place, model):
     ]
 
 
+BY_HAND = b'{"kind":"Invented/1","reason":"by hand","release":"0.0.1"}'
+
+
 async def test_an_event_parked_by_hand_is_drift(store, built, redis):
     whole = await built.load()
-    await redis.hset(await key(redis, PARKED), "1", b'{"kind":"Invented/1","reason":"by hand"}')
+    await redis.hset(await key(redis, PARKED), "1", BY_HAND)
     await cut(redis, TALLIES, TOOL)
-    await cut(redis, TALLIES, TOOL, msgspec.json.encode(whole.tally(TOOL)))
+    await cut(redis, TALLIES, TOOL, msgspec.json.encode(whole.get(tallies.TALLIES, TOOL)))
     found = await verify(store, built)
     assert [(drift.model, drift.key) for drift in found.drifts] == [("parked", "1")]
 
@@ -150,7 +154,7 @@ async def test_an_altered_checkpoint_is_drift(store, built, redis, value):
 
 @pytest.mark.parametrize("text", [None, "{", '{"generation":9,"epoch":"f2f2f2f2","position":1}'])
 async def test_an_altered_pointer_is_drift(store, built, redis, text):
-    await (redis.set(keys.LIVE, text) if text else redis.delete(keys.LIVE))
+    await (redis.set(KEYS.live, text) if text else redis.delete(KEYS.live))
     assert (await verify(store, built, catch_up_s=0)).problem
 
 
@@ -175,7 +179,7 @@ async def test_a_busy_system_has_no_drift(config, store, redis):
         await settled(redis, await store.head())
         voting = asyncio.gather(*(voter(f"voter{number}") for number in range(20)))
         while not voting.done() or audits < 3:
-            found = await verify(store, RedisReadModels(redis))
+            found = await verify(store, RedisReadModels(redis, PROJECTIONS))
             assert found.ok, found
             audits += 1
         await voting
@@ -190,5 +194,5 @@ async def test_a_rebuild_meanwhile_is_no_drift(store, built, redis):
             return await super().load() if len(loads) > 1 else None
 
     loads: list[RedisReadModels] = []
-    assert (await verify(store, Overtaken(redis))).ok
+    assert (await verify(store, Overtaken(redis, PROJECTIONS))).ok
     assert len(loads) == 2

@@ -57,7 +57,7 @@ async def test_the_page_of_the_operator_shows_who_holds_up_votes_and_the_project
     transaction = application.transaction()
     await transaction.start()
     await call_append(application, "a", 1)
-    async with leading(config.postgres_url):
+    async with leading(config.postgres_url, "any"):
         rows = await owner.fetch(query)
     await transaction.rollback()
     found = {(row["holds"], row["application_name"]) for row in rows}

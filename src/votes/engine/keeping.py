@@ -1,11 +1,13 @@
-"""Where the read models are kept, as the application needs it."""
+"""Where the read models are kept: what the engine needs from there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
-from votes.app.models import Changes, Models, Partition
+from votes.engine.models import Changes, Models, Partition
+from votes.engine.read_model import Projections, ReadModel, Value
 
 
 class AuditReport(Struct, frozen=True):
@@ -29,10 +31,19 @@ class Beat(Struct, frozen=True):
 
 
 class ReadModels(Protocol):
-    """Where the projection is kept. All methods raise `Unavailable` when it does not answer."""
+    """Where the models of these projections are kept, beside those of other releases.
+
+    All methods raise `Unavailable` when it does not answer.
+    """
+
+    projections: Projections
 
     async def load(self) -> Models | None:
         """The live models, None where they are missing or not whole."""
+        ...
+
+    async def values(self, model: ReadModel[Value], keys: Sequence[str]) -> list[Value | None]:
+        """What is kept under these keys of a model; for those that no process holds whole."""
         ...
 
     async def holds(self, number: int, partition: Partition) -> bool:

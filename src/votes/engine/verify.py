@@ -8,11 +8,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from votes.app.models import PARTITIONS, Models, Parked, Partition, partition_of, subject_of
-from votes.app.ports import AuditReport, ReadModels
-from votes.app.project import PASS_EVENTS_MAX
-from votes.engine.log import Position, Recorded
+from votes.engine.keeping import AuditReport, ReadModels
+from votes.engine.log import Position
+from votes.engine.models import Models, Partition
 from votes.engine.ports import EventStore, Unavailable
+from votes.engine.project import fold_as_far, is_of_log
+from votes.engine.read_model import PARKED, PARTITIONS, Parked, Projections
 
 CATCH_UP_S = 10.0
 """How long the models may take to be whole, and where the log was when the audit began."""
@@ -67,17 +68,20 @@ async def verify(
     kept = await _caught_up(read_models, head, catch_up_s)
     if kept is None:
         return Audit(0, 0, [], "the read models are missing or not whole")
-    if kept.epoch != await store.epoch():
-        return Audit(0, 0, [], "the read models are of another log")
-    if kept.furthest() > await store.head():
-        return Audit(0, 0, [], "the read models are ahead of the log")
-    counted = await _count(store, kept)
+    if not await is_of_log(store, kept):
+        return Audit(0, 0, [], "the read models are of another log, or ahead of this one")
+    counted = await fold_as_far(store, kept)
     drifts = [
         drift
         for number in range(PARTITIONS)
-        for drift in _compare(kept.partitions[number], counted.partitions[number])
+        for drift in _compare(kept.projections, kept.partitions[number], counted.partitions[number])
     ]
-    models = sum(len(p.tallies) + len(p.profiles) for p in counted.partitions)
+    models = sum(
+        len(part.of(model))
+        for part in counted.partitions
+        for model in kept.projections.models
+        if model is not PARKED
+    )
     behind = head - kept.position
     problem = f"{behind} events are not projected: does a worker run?" if behind > 0 else None
     return Audit(counted.position, models, drifts, problem, len(kept.parked()))
@@ -95,29 +99,12 @@ async def _caught_up(read_models: ReadModels, head: Position, catch_up_s: float)
         await asyncio.sleep(CATCH_UP_POLL_S)
 
 
-async def _count(store: EventStore, kept: Models) -> Models:
-    """The log folded so that each partition ends where the kept one does."""
-    ends = [max(kept.position, partition.checkpoint) for partition in kept.partitions]
-    counted = Models(kept.epoch)
-    async for events in store.after(0, PASS_EVENTS_MAX):
-        counted.fold(recorded for recorded in events if _within(recorded, ends))
-        if events[-1].position >= max(ends):
-            break
-    return counted
-
-
-def _within(recorded: Recorded, ends: list[Position]) -> bool:
-    subject = subject_of(recorded)
-    return subject is None or recorded.position <= ends[partition_of(subject)]
-
-
-def _compare(kept: Partition, counted: Partition) -> Iterator[Drift]:
-    for model in ("tallies", "profiles", "parked"):
-        here: dict[Any, Any] = getattr(kept, model)
-        there: dict[Any, Any] = getattr(counted, model)
+def _compare(projections: Projections, kept: Partition, counted: Partition) -> Iterator[Drift]:
+    for model in projections.models:
+        here, there = kept.of(model), counted.of(model)
         for key in sorted(here.keys() | there.keys()):
             if _said(here.get(key)) != _said(there.get(key)):
-                yield Drift(model, str(key), here.get(key), there.get(key))
+                yield Drift(model.name, key, here.get(key), there.get(key))
 
 
 def _said(value: Any) -> Any:

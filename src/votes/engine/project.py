@@ -7,11 +7,13 @@ whole. So there is one way to start, to recover and to take over.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from votes.app.models import PARTITIONS, Changes, Models, Parked
-from votes.app.ports import ReadModels
-from votes.engine.log import Position
+from votes.engine.keeping import ReadModels
+from votes.engine.log import POSITION_MAX, Position
+from votes.engine.models import Changes, Models, mark_of
 from votes.engine.ports import EventStore
+from votes.engine.read_model import PARKED, PARTITIONS, Parked, ReadModel
 
 PASS_EVENTS_MAX = 500
 """Between one list of events and the next others have their turn: the projector while an audit
@@ -41,10 +43,49 @@ async def fold_log(store: EventStore, models: Models) -> None:
         models.fold(events)
 
 
-async def rebuild(store: EventStore, read_models: ReadModels) -> Models:
-    """Fold the whole log anew, beside the live models, and make the result live."""
-    models = Models(await store.epoch())
-    await fold_log(store, models)
+async def is_of_log(store: EventStore, models: Models) -> bool:
+    """Whether the models are of this log as it is: not of another one, nor from beyond its head,
+    nor from before it was restored to an earlier moment and went on."""
+    if models.epoch != await store.epoch() or models.furthest() > await store.head():
+        return False
+    if not models.position:
+        return True
+    return [mark_of(event) for event in await store.at([models.position])] == [models.mark]
+
+
+async def fold_as_far(store: EventStore, kept: Models) -> Models:
+    """The log folded anew, so that each partition ends where the kept one does."""
+    ends = [max(kept.position, partition.checkpoint) for partition in kept.partitions]
+    counted = Models(kept.projections, kept.epoch)
+    async for events in store.after(0, PASS_EVENTS_MAX):
+        for end in sorted(set(ends)):
+            counted.fold(e for e in events if counted.position < e.position <= end)
+            for partition, own_end in zip(counted.partitions, ends, strict=True):
+                if own_end <= counted.position:
+                    partition.checkpoint = POSITION_MAX  # it has all that it is to have
+        if events[-1].position >= max(ends):
+            break
+    return counted
+
+
+async def rebuild(
+    store: EventStore, read_models: ReadModels, only: ReadModel[Any] | None = None
+) -> Models:
+    """Fold the whole log anew, beside the live models, and make the result live.
+
+    With `only` one of the models, the values of the others stay as they are kept.
+    """
+    kept = await read_models.load()
+    if only is not None and kept is not None and await is_of_log(store, kept):
+        counted = await fold_as_far(store, kept)
+        for partition, anew in zip(kept.partitions, counted.partitions, strict=True):
+            for model in (only, PARKED):
+                partition.values.pop(model.name, None)
+                partition.values |= {model.name: anew.of(model)} if anew.of(model) else {}
+        models = kept
+    else:
+        models = Models(read_models.projections, await store.epoch())
+        await fold_log(store, models)
     models.fold((), every=True)
     await read_models.replace(models)
     return models
@@ -89,7 +130,7 @@ class Projector:
         """The models as they are kept, rebuilt where they are missing or of no use."""
         models = await self._read_models.load()
         distrusted, self._distrusted = self._distrusted, False
-        if models is not None and not distrusted and not await self._of_no_use(models):
+        if models is not None and not distrusted and await self._of_use(models):
             await self._read_models.resume(models)
             return models
         self._log("rebuilding the read models from the log")
@@ -97,18 +138,13 @@ class Projector:
         self._tell(models.parked())
         return models
 
-    async def _of_no_use(self, models: Models) -> bool:
-        """Folded from another log, from beyond its head, or without events readable by now."""
-        return (
-            models.epoch != await self._store.epoch()
-            or models.furthest() > await self._store.head()
-            or await self._lack_readable(models)
-        )
-
-    async def _lack_readable(self, models: Models) -> bool:
-        parked = models.parked()
+    async def _of_use(self, models: Models) -> bool:
+        """Folded from this log, and without events that were left out and are readable by now."""
+        if not await is_of_log(self._store, models):
+            return False
+        parked, release = models.parked(), models.projections.release
         events = await self._store.at(sorted(parked)[:PARKED_TRIED_MAX]) if parked else []
-        return any(parked[event.position].worth_another_try(event) for event in events)
+        return not any(parked[event.position].worth_another_try(event, release) for event in events)
 
     def _tell(self, parked: Mapping[Position, Parked]) -> None:
         for position in sorted(parked)[:PARKED_TOLD_MAX]:

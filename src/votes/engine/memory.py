@@ -4,22 +4,18 @@ import asyncio
 import heapq
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
-import msgspec
-
-from votes.app.answers import tally_view
-from votes.app.models import Changes, Models
-from votes.app.project import BEAT_S
-from votes.domain.terms import ToolSlug
 from votes.engine.log import POSITION_MAX, Position
+from votes.engine.models import Changes, Models
+from votes.engine.project import BEAT_S
+from votes.engine.read_model import ReadModel
 
 Listener = Callable[[Models | None, Changes | None], None]
 
-_encode = msgspec.json.Encoder().encode
-
 
 class Memory:
-    """Holds the live models, the answers encoded from them, and the waiters for a position.
+    """Holds the live models, the frames encoded from them, and the waiters for a position.
 
     `lost` are the models that were live last, while none are: the log is read on from there.
     `listeners` are told of each change as `changed` is.
@@ -29,7 +25,7 @@ class Memory:
         self.models: Models | None = None
         self.lost: Models | None = None
         self.listeners: list[Listener] = []
-        self._tallies: dict[ToolSlug, tuple[Position, bytes]] = {}
+        self._frames: dict[str, dict[str, bytes]] = {}
         self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
         self._fresh_at = 0.0
         self._ticket = count()
@@ -46,11 +42,10 @@ class Memory:
         self._fresh_at = asyncio.get_running_loop().time() if fresh_at is None else fresh_at
         self.models = models
         if changes is None:
-            self._tallies.clear()
+            self._frames.clear()
         else:
-            for partition in changes.partitions.values():
-                for tool in (*partition.tallies, *partition.profiles):
-                    self._tallies.pop(tool, None)
+            for key in changes.touched():
+                self._frames.pop(key, None)
         self._wake(models.position if models is not None else POSITION_MAX)
         for listener in self.listeners:
             listener(models, changes)
@@ -61,16 +56,13 @@ class Memory:
         age_s = asyncio.get_running_loop().time() - self._fresh_at
         return self.models if age_s <= BEAT_S else None
 
-    def tally(self, tool: ToolSlug) -> tuple[Position, bytes] | None:
-        """The position and the encoded tally of a listed tool, None where there is none."""
-        known = self._tallies.get(tool)
-        if known is not None or self.models is None:
-            return known
-        tally = self.models.tally(tool)
-        if tally is None or self.models.profile(tool) is None:
-            return None
-        known = tally.position, _encode(tally_view(tool, tally, stale=False))
-        self._tallies[tool] = known
+    def frame(self, model: ReadModel[Any], key: str) -> bytes | None:
+        """The value of a live model as it is shown, encoded once; None where there is none."""
+        known = self._frames.get(key, {}).get(model.name)
+        if known is None and self.models is not None and model.frame is not None:
+            known = model.frame(self.models, key, False)
+            if known is not None:
+                self._frames.setdefault(key, {})[model.name] = known
         return known
 
     async def reached(self, position: Position) -> None:

@@ -1,21 +1,18 @@
-"""The read models of one tool: its tally, and its profile (catalogue entry and panel reviews).
+"""Profiles: each tool's catalogue entry and panel reviews.
 
-Both are folded from the log alone, event by event, so a rebuilt model equals a live one byte
-for byte. They are apart because votes move the one a thousand times as often as the other.
+They are apart from the tallies because votes move those a thousand times as often.
 """
 
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from votes.domain import tally as tallies
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
-from votes.domain.tally import Tally
-from votes.domain.terms import PersonaSlug, ToolSlug
+from votes.domain.terms import PersonaSlug
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
 from votes.engine.log import Position, Recorded
+from votes.engine.read_model import ReadModel
 
 
 class PanelReview(Struct, frozen=True):
@@ -34,32 +31,7 @@ class Profile(Struct, frozen=True):
     reviews: tuple[PanelReview, ...] = ()
 
 
-def tool_of(event: Any) -> ToolSlug | None:
-    """The tool whose read models the event changes, None where it changes none."""
-    match event:
-        case (
-            ToolListed(tool=tool)
-            | ToolRevised(tool=tool)
-            | ToolDelisted(tool=tool)
-            | ReviewPublished(tool=tool)
-            | ReviewRevised(tool=tool)
-            | ReviewWithdrawn(tool=tool)
-        ):
-            return tool
-        case _:
-            return event.tool if tallies.event_of_votes(event) else None
-
-
-def evolve_tally(tally: Tally | None, recorded: Recorded) -> Tally | None:
-    """The tally after the event; a tool's listing starts it at nothing."""
-    if tally is not None:
-        return tallies.evolve(tally, recorded)
-    if isinstance(recorded.event, ToolListed):
-        return Tally(0, 0, recorded.position, recorded.at)
-    return None
-
-
-def evolve_profile(profile: Profile | None, recorded: Recorded) -> Profile | None:
+def evolve(profile: Profile | None, recorded: Recorded, _tool: str = "") -> Profile | None:
     """The profile after the event; the same one where the event does not touch it."""
     event, position = recorded.event, recorded.position
     if isinstance(event, ToolListed):
@@ -90,3 +62,19 @@ def _with(profile: Profile, review: PanelReview) -> tuple[PanelReview, ...]:
 
 def _without(profile: Profile, persona: PersonaSlug) -> tuple[PanelReview, ...]:
     return tuple(review for review in profile.reviews if review.persona != persona)
+
+
+def _tool(recorded: Recorded) -> tuple[str]:
+    return (recorded.event.tool,)
+
+
+PROFILES = ReadModel(
+    "profiles",
+    Profile,
+    on=dict.fromkeys(
+        (ToolListed, ToolRevised, ToolDelisted, ReviewPublished, ReviewRevised, ReviewWithdrawn),
+        _tool,
+    ),
+    evolve=evolve,
+)
+"""What is known of each tool that was ever listed, by tool."""

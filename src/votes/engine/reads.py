@@ -7,11 +7,12 @@ import asyncio
 
 from msgspec import Struct
 
-from votes.app.memory import Memory
-from votes.app.models import Models
-from votes.app.project import fold_log
 from votes.engine.log import Position
+from votes.engine.memory import Memory
+from votes.engine.models import Models
 from votes.engine.ports import EventStore
+from votes.engine.project import fold_log, is_of_log
+from votes.engine.read_model import Projections
 
 WAIT_S = 3.0
 LOG_WAIT_S = 0.5
@@ -35,9 +36,16 @@ class ReadFrom(Struct, frozen=True):
 class Reads:
     """Where reads get their models."""
 
-    def __init__(self, memory: Memory, store: EventStore, wait_s: float = WAIT_S) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        store: EventStore,
+        projections: Projections,
+        wait_s: float = WAIT_S,
+    ) -> None:
         self.memory = memory
         self.store = store
+        self._projections = projections
         self._wait_s = wait_s
         self._folded: Models | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -116,9 +124,9 @@ class Reads:
     async def _fold_on(self) -> None:
         """Bring what is known to the head of the log, which may be another log by now, or the same
         as it was before."""
-        known, epoch, head = self._known, await self.store.epoch(), await self.store.head()
-        if known is None or known.epoch != epoch or known.furthest() > head:
-            known = Models(epoch)
+        known = self._known
+        if known is None or not await is_of_log(self.store, known):
+            known = Models(self._projections, await self.store.epoch())
         await fold_log(self.store, known)
         self._folded, self.memory.lost = known, None
 

@@ -1,0 +1,15 @@
+"""The read models: one, one file. This is the list of them."""
+
+from votes import __version__
+from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
+from votes.domain.events import EVENT_TYPES
+from votes.engine.read_model import Projections
+from votes.projections.profiles import PROFILES
+from votes.projections.tallies import TALLIES
+
+PROJECTIONS = Projections(
+    [TALLIES, PROFILES],
+    events=EVENT_TYPES,
+    unseen=(ToolBookmarked, BookmarkRevised, BookmarkRemoved),
+    release=__version__,
+)

@@ -1,0 +1,134 @@
+"""The engine carries a product that knows no vote: its commands, its read models, its audit."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.toy import (
+    AT,
+    EVENTS,
+    PLACES,
+    STOCKS,
+    TOWNS,
+    TOY,
+    Lose,
+    Move,
+    ParcelMoved,
+    Stock,
+    request,
+)
+from votes.engine.bulk import submit_all
+from votes.engine.decider import Rejected
+from votes.engine.handle import Outcome
+from votes.engine.log import Recorded
+from votes.engine.models import Models
+from votes.engine.project import fold_log
+from votes.engine.read_model import PARTITIONS, Projections, ReadModel, partition_of
+from votes.store.codec import Codec
+
+parcels = st.sampled_from(["p1", "p2", "p3"])
+commands = st.lists(
+    st.builds(Move, parcels, st.sampled_from(TOWNS)) | st.builds(Lose, parcels), max_size=40
+)
+
+
+async def folded(asked):
+    """The models of the log that the commands lead to, and where each parcel then is."""
+    store = MemoryEventStore(MemoryLog(), codec=Codec(EVENTS))
+    answers = await submit_all(store, [request(command) for command in asked])
+    places = {}
+    for command, answer in zip(asked, answers, strict=True):
+        match command:
+            case Move(parcel, town):
+                assert isinstance(answer, Outcome)
+                places[parcel] = town
+            case Lose(parcel):
+                assert isinstance(answer, Rejected) == (parcel not in places)
+                places.pop(parcel, None)
+    models = Models(TOY, await store.epoch())
+    await fold_log(store, models)
+    return store, models, places
+
+
+@given(commands)
+async def test_its_models_equal_a_recount_whatever_was_asked(asked):
+    _, models, places = await folded(asked)
+    assert dict(models.items(PLACES)) == places
+    stocks = {town: stock.parcels for town, stock in models.items(STOCKS)}
+    assert stocks == Counter(places.values())
+    assert models.parked() == {}
+
+
+@given(commands, st.data())
+async def test_an_event_under_several_keys_moves_each_once_whatever_was_applied(asked, data):
+    """A writer that died half-way has written some partitions and not the others."""
+    store, whole, _ = await folded(asked)
+    events = [event async for page in store.after(0, 100) for event in page]
+    middle = data.draw(st.integers(0, len(events)))
+    models = Models(TOY, whole.epoch)
+    models.fold(events[:middle])
+    ahead = Models(TOY, whole.epoch)
+    ahead.fold(events)
+    ahead.fold((), every=True)
+    for number in data.draw(st.sets(st.integers(0, PARTITIONS - 1))):
+        models.partitions[number] = ahead.partitions[number]
+    models.fold(events[middle:])
+    assert [p.values for p in models.partitions] == [p.values for p in whole.partitions]
+
+
+def test_an_event_is_left_out_where_it_cannot_be_folded_and_nowhere_else():
+    assert partition_of("aalen") != partition_of("bath")
+    models = Models(TOY, "epoch")
+    moved = Recorded(1, "parcel:p1", 1, ParcelMoved("p1", "aalen", left="bath"), AT)
+    changes = models.fold([moved])
+    assert models.get(STOCKS, "aalen") == Stock(1, 1)
+    assert models.get(STOCKS, "bath") is None
+    assert [parked.kind for parked in changes.parked().values()] == ["ParcelMoved"]
+
+
+def test_what_is_no_longer_is_gone_from_the_changes_of_others_too():
+    models, follower = Models(TOY, "epoch"), Models(TOY, "epoch")
+    for position, town in enumerate(("aalen", "bath"), 1):
+        left = None if position == 1 else "aalen"
+        event = ParcelMoved("p1", town, left)
+        changes = models.fold([Recorded(position, "parcel:p1", position, event, AT)])
+        follower.adopt(changes)
+    assert follower.partitions[partition_of("aalen")].of(STOCKS) == {}
+    assert dict(follower.items(STOCKS)) == dict(models.items(STOCKS)) == {"bath": Stock(1, 2)}
+
+
+def test_whoever_adds_an_event_says_which_model_hears_of_it():
+    class ParcelWeighed(Stock): ...
+
+    with pytest.raises(ValueError, match="neither projected nor unseen, or both: ParcelWeighed"):
+        Projections([STOCKS], events=(*EVENTS, ParcelWeighed), unseen=(), release="1")
+    with pytest.raises(ValueError, match="or both: ParcelLost"):
+        Projections([STOCKS], events=EVENTS, unseen=(EVENTS[1],), release="1")
+
+
+def test_models_of_another_version_or_name_have_another_signature():
+    raised = ReadModel("stocks", Stock, on=STOCKS.on, evolve=STOCKS.evolve, version=2)
+    named = ReadModel("stock", Stock, on=STOCKS.on, evolve=STOCKS.evolve)
+    found = {
+        Projections(models, events=EVENTS, unseen=(), release=release).signature
+        for models in ([STOCKS], [raised], [named], [STOCKS, PLACES])
+        for release in ("1", "2")
+    }
+    assert len(found) == 4
+    assert Projections([PLACES, STOCKS], EVENTS, (), "1").signature == TOY.signature
+
+
+def test_it_can_be_lifted_out():
+    """What the engine loads is its own: no vote, no tool, no driver."""
+    script = (
+        "import pkgutil, sys, votes.engine as e\n"
+        "for m in pkgutil.iter_modules(e.__path__): __import__(f'votes.engine.{m.name}')\n"
+        "print(*sorted(n for n in sys.modules if n.startswith('votes.')))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert all(name.startswith("votes.engine") for name in run.stdout.split())

@@ -1,0 +1,185 @@
+"""Releases that fold alike share their read models; others keep theirs beside. All are right."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from tests.integration.projection.scene import (
+    TOOLS,
+    ballot,
+    ended_by_cancellation,
+    fill,
+    submit,
+    until,
+)
+from tests.kept import KEYS
+from votes.domain.events import EVENT_TYPES
+from votes.domain.vote import VoteCast, VoteRetracted
+from votes.engine.log import Position
+from votes.engine.project import Projector, rebuild
+from votes.engine.read_model import Projections, ReadModel
+from votes.engine.verify import verify
+from votes.projections import PROJECTIONS
+from votes.projections.profiles import PROFILES
+from votes.projections.tallies import TALLIES
+from votes.views import keys
+from votes.views.read_models import RedisReadModels
+from votes.views.replica import Replica
+from votes.wiring import connect_redis
+
+TOOL = TOOLS[0]
+DAY_S = 24 * 3600
+
+
+def votes_of_a_day(count: int | None, recorded, _: str) -> int | None:
+    """Cast less taken back; none is no value."""
+    return (count or 0) + (1 if isinstance(recorded.event, VoteCast) else -1) or None
+
+
+def day_of(recorded):
+    return (f"{recorded.event.tool}@{recorded.at:%Y-%m-%d}",)
+
+
+DAYS = ReadModel(
+    "days",
+    int,
+    on={VoteCast: day_of, VoteRetracted: day_of},
+    evolve=votes_of_a_day,
+    replicated=False,
+)
+RAISED = ReadModel(
+    "tallies", TALLIES.value, on=TALLIES.on, evolve=TALLIES.evolve, version=TALLIES.version + 1
+)
+
+
+def release(*models) -> Projections:
+    hears = {kind for model in models for kind in model.on}
+    unseen = [kind for kind in EVENT_TYPES if kind not in hears]
+    return Projections(models, EVENT_TYPES, unseen, "test")
+
+
+BEFORE = release(TALLIES, PROFILES)
+ONE_MORE = release(TALLIES, PROFILES, DAYS)
+NEWER = release(RAISED, PROFILES)
+
+
+class Running:
+    """A worker and a reader of one release."""
+
+    def __init__(self, kept, replica) -> None:
+        self.kept = kept
+        self.replica = replica
+
+    async def at(self, position: Position) -> None:
+        def there():
+            models = self.replica.models
+            return models is not None and models.position == position
+
+        await until(there, f"a reader at {position}")
+
+
+@asynccontextmanager
+async def running(projections, store, servers):
+    async with AsyncExitStack() as stack:
+        clients = [connect_redis(servers.redis_url) for _ in range(2)]
+        bell = asyncio.Event()
+        kept = RedisReadModels(clients[0], projections)
+        replica = Replica(clients[1], projections, lambda *_: None, time.time, lambda _: None)
+        projector = Projector(store, kept, bell, time.time, lambda _: None)
+        for client in clients:
+            stack.push_async_callback(client.aclose)
+        for work in (projector.run(), replica.run()):
+            stack.push_async_callback(ended_by_cancellation, asyncio.create_task(work))
+        yield Running(RedisReadModels(clients[0], projections), replica)
+
+
+def votes_on(models, model) -> int:
+    return models.get(model, TOOL).total
+
+
+@pytest.mark.parametrize("other", [ONE_MORE, NEWER])
+async def test_two_releases_are_right_side_by_side_while_votes_flow(store, redis, servers, other):
+    await fill(store)
+    async with running(BEFORE, store, servers) as old, running(other, store, servers) as new:
+        for number in range(5):
+            head = await submit(store, [ballot(TOOL, f"more{number}", "ship")])
+            await asyncio.gather(old.at(head), new.at(head))
+            for one in (old, new):
+                (tallies, *_) = one.replica.models.projections.models
+                assert votes_on(one.replica.models, tallies) == 3 + 1 + number
+        for one in (old, new):
+            assert (await verify(store, one.kept)).ok
+
+
+async def test_a_model_that_is_new_begins_at_the_beginning(store, redis, servers):
+    head = await fill(store)
+    async with running(BEFORE, store, servers) as old:
+        await old.at(head)
+    async with running(ONE_MORE, store, servers) as new:
+        await new.at(head)
+        models = await new.kept.load()
+        assert sum(count for _, count in models.items(DAYS)) == 3 * len(TOOLS)
+
+
+async def test_who_goes_back_to_the_release_before_goes_on_where_it_was(store, redis, servers):
+    head = await fill(store)
+    async with running(BEFORE, store, servers) as old:
+        await old.at(head)
+        generation = old.replica.models.generation
+    async with running(NEWER, store, servers) as new:
+        head = await submit(store, [ballot(TOOL, "meanwhile", "ship")])
+        await new.at(head)
+    async with running(BEFORE, store, servers) as again:
+        await again.at(head)
+        assert again.replica.models.generation == generation
+        assert votes_on(again.replica.models, TALLIES) == 4
+        assert (await verify(store, again.kept)).ok
+
+
+async def test_what_no_process_holds_whole_is_read_by_key(store, redis, servers):
+    head = await fill(store)
+    async with running(ONE_MORE, store, servers) as new:
+        await new.at(head)
+        assert dict(new.replica.models.items(DAYS)) == {}
+        models = await new.kept.load()
+        keys_of_days = sorted(key for key, _ in models.items(DAYS))
+        found = await new.kept.values(DAYS, [*keys_of_days, "nobody@2026-01-01"])
+        assert found == [3] * len(TOOLS) + [None]
+
+
+async def test_one_projection_is_rebuilt_and_the_others_are_left(store, redis):
+    await fill(store)
+    kept = RedisReadModels(redis, ONE_MORE)
+    models = await rebuild(store, kept)
+    for partition in models.partitions:
+        partition.values = {name: {} for name in ("profiles", "days")} | {
+            "tallies": partition.values["tallies"]
+        }
+    await kept.replace(models)
+    await rebuild(store, kept, DAYS)
+    found = await verify(store, kept)
+    assert {drift.model for drift in found.drifts} == {"profiles"}
+    assert len(found.drifts) == len(TOOLS)
+    await rebuild(store, kept, PROFILES)
+    assert (await verify(store, kept)).ok
+
+
+async def test_models_that_nobody_has_kept_for_long_are_removed(store, redis):
+    await fill(store)
+    now = time.time()
+    for projections, age_days in ((BEFORE, 9), (NEWER, 1), (ONE_MORE, 9)):
+        await rebuild(store, RedisReadModels(redis, projections))
+        await redis.zadd(keys.SETS, {projections.signature: now - age_days * DAY_S})
+    removed = await RedisReadModels(redis, ONE_MORE).forget_old_sets(now - 7 * DAY_S)
+    assert removed == [BEFORE.signature]
+    assert await RedisReadModels(redis, BEFORE).load() is None
+    left = [name.decode() async for name in redis.scan_iter("*")]
+    assert not [name for name in left if BEFORE.signature in name]
+    for projections in (NEWER, ONE_MORE):
+        assert (await verify(store, RedisReadModels(redis, projections))).ok
+
+
+def test_this_release_keeps_its_models_under_its_own_signature():
+    assert KEYS.signature == PROJECTIONS.signature
