@@ -33,13 +33,14 @@ CREATE TABLE log (
 );
 INSERT INTO log DEFAULT VALUES;
 
--- "C" collation: a stream's name is an exact key, and names with a common prefix lie together.
+-- "C" collation: a stream's name is an exact key, and names with a common prefix lie together. So is
+-- the subject, what an event is about, whatever stream it stands in.
 CREATE TABLE events (
-    position bigint GENERATED ALWAYS AS IDENTITY,
+    position bigint NOT NULL,
     stream text COLLATE "C" NOT NULL,
     -- squawk-ignore prefer-bigint-over-int -- one stream is one voter on one tool
     version integer NOT NULL,
-    event_id uuid NOT NULL,
+    subject text COLLATE "C" NOT NULL,
     type text NOT NULL,
     -- squawk-ignore prefer-bigint-over-smallint -- a release adds one at most
     schema smallint NOT NULL,
@@ -48,16 +49,20 @@ CREATE TABLE events (
     at timestamptz NOT NULL,
     CONSTRAINT events_position PRIMARY KEY (position),
     CONSTRAINT events_stream_version UNIQUE (stream, version),
-    CONSTRAINT events_event_id UNIQUE (event_id),
+    CONSTRAINT events_position_from_1 CHECK (position >= 1),
     CONSTRAINT events_version_from_1 CHECK (version >= 1),
     -- What no reader can take in is not let in, whoever writes it: a driver that cannot hold the
     -- time of one row, or a list of huge ones, would stop at them for good.
     CONSTRAINT events_at_a_time_that_was CHECK (at >= '1970-01-01Z' AND at < '2200-01-01Z'),
     CONSTRAINT events_of_a_size_to_read CHECK (
-        length(stream) <= 1000 AND length(type) <= 100
+        length(stream) <= 1000 AND length(subject) <= 1000 AND length(type) <= 100
         AND pg_column_size(data) <= 1048576 AND pg_column_size(meta) <= 65536
     )
 );
+
+-- What happened to one subject, in order.
+-- squawk-ignore require-concurrent-index-creation -- the table is empty
+CREATE INDEX events_subject_position ON events (subject, position);
 
 -- What a command with an idempotency key was answered, kept as long as its events.
 CREATE TABLE command_answers (
@@ -81,33 +86,69 @@ CREATE TRIGGER command_answers_append_only BEFORE UPDATE OR DELETE OR TRUNCATE O
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting_history();
 
 -- Takes the writers' lock until the end of the transaction and answers the last position.
--- The lock comes before any position is drawn, so positions become visible in their order and a
--- reader that asks for "position > last" never skips one. Positions drawn by a transaction that
--- then died are given back here, so there are no gaps either.
+-- The lock comes before any position is counted, so positions become visible in their order and a
+-- reader that asks for "position > last" never skips one. What comes next is one more than what is
+-- there, so there are no gaps either, whatever died.
 --
 -- It is the lock of a table that the application may only read, and not an advisory one: those
 -- anybody may take. Its mode is the weakest that excludes itself; no reader waits for it.
 CREATE FUNCTION open_log() RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-    last_position bigint;
 BEGIN
     LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE;
-    SELECT coalesce(max(position), 0) INTO last_position FROM events;
-    PERFORM setval('events_position_seq', greatest(last_position, 1), last_position > 0);
-    RETURN last_position;
+    RETURN (SELECT coalesce(max(position), 0) FROM events);
 END
 $$;
 
--- Appends a batch in one call: the only way in which the application writes. Each array holds a
--- value an event, in the order of decision. The command arrays hold a value an answer to keep: its
--- stream and the version (0 for none) after which it was given.
+-- The appends of a batch (see `append_events`) that fall when these streams have moved and these
+-- appends are refused already. A lost stream is one that has moved, or to which a refused append
+-- would have added; who relies on a lost stream is refused, with all that it would have added.
+CREATE FUNCTION appends_to_refuse(batch jsonb, moved text[], taken integer[]) RETURNS integer[]
+LANGUAGE sql AS $$
+    WITH RECURSIVE relies AS MATERIALIZED (
+        SELECT relied.it ->> 0 AS stream, append.number::integer AS append
+        FROM jsonb_array_elements(batch -> 'relied') AS relied(it)
+        CROSS JOIN jsonb_array_elements(relied.it -> 2) AS append(number)
+    ), adds AS MATERIALIZED (
+        SELECT DISTINCT event.it ->> 0 AS stream, (event.it ->> 8)::integer AS append
+        FROM jsonb_array_elements(batch -> 'events') AS event(it)
+    ), leads AS MATERIALIZED (
+        SELECT DISTINCT relies.stream, adds.stream AS onto
+        FROM relies JOIN adds ON adds.append = relies.append
+    ), lost(stream) AS (
+        SELECT unnest(moved)
+        UNION
+        SELECT adds.stream FROM adds WHERE adds.append = ANY (taken)
+        UNION
+        SELECT leads.onto FROM lost JOIN leads ON leads.stream = lost.stream
+    )
+    SELECT array_agg(falls.append ORDER BY falls.append)
+    FROM (
+        SELECT relies.append FROM relies JOIN lost ON lost.stream = relies.stream
+        UNION
+        SELECT unnest(taken)
+    ) AS falls(append)
+$$;
+
+-- Appends a batch in one call: the only way in which the application writes. A batch holds what
+-- was decided by several commands; what one of them adds is an append, all or nothing. Appends are
+-- numbered from 0, and the document is, with everything in the order of decision,
 --
--- Answers the last position before the batch, and the streams that are refused: those whose events
--- do not follow the stream's last one version by version, since it has moved or for any other
--- reason, and those with an event id or a command id that is taken. Nothing of a refused stream is
--- stored; everything of the others is, at the positions that follow. A time that no event can have
--- fails the call: imports bring times of their own, but none before 1970, and none to come, but for
--- clocks that differ.
+--   {"relied":  [[stream, version, [append, ...]], ...],
+--    "events":  [[stream, version, subject, type, schema, data, meta, at, append], ...],
+--    "answers": [[append, command id, fingerprint, outcome, stream, version], ...]}
+--
+-- "relied": the streams that appends add to or were decided on, once each, and the version at which
+-- each stood in the log (0 where there was nothing). "answers": what to keep under a command's id
+-- (the fingerprint in base64), and the event after which it was given (version 0 for none).
+--
+-- Answers the last position before the batch, and the appends that are refused: those that rely on
+-- a stream that stands elsewhere by now, those with a command id that is taken, and those that rely
+-- on what these would have added. Nothing of them is stored; everything of the others is, at the
+-- positions that follow.
+--
+-- The document is not believed. A time that no event can have fails the call: imports bring times
+-- of their own, but none before 1970, and none to come, but for clocks that differ. So does an
+-- event that does not follow the last one of its stream, for which no program of ours asks.
 --
 -- Who goes on to hold the lock in an open transaction, and does nothing, is ended after 2 s: before
 -- those who wait behind it give up.
@@ -115,107 +156,116 @@ $$;
 -- LATERAL with LIMIT is a look-up by index for each row, whatever the planner believes: a plan that
 -- was made while the table was small, and kept, would scan the whole log on every append.
 CREATE FUNCTION append_events(
-    event_streams text[], versions integer[], event_ids uuid[], types text[],
-    schemas smallint[], datas jsonb[], metas jsonb[], times timestamptz[],
-    command_streams text[], command_versions integer[], command_ids uuid[],
-    fingerprints bytea[], outcomes jsonb[],
-    OUT position_before bigint, OUT refused text[]
+    batch jsonb, OUT position_before bigint, OUT refused integer[]
 ) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 DECLARE
     earliest CONSTANT timestamptz := to_timestamp(0);
     latest CONSTANT timestamptz := now() + interval '1 hour';
+    impossible timestamptz;
+    moved text[];
+    taken integer[];
 BEGIN
-    IF earliest > ANY (times) OR latest < ANY (times) THEN
+    SELECT event.at INTO impossible
+    FROM (
+        SELECT (it ->> 7)::timestamptz AS at FROM jsonb_array_elements(batch -> 'events') AS it
+    ) AS event
+    WHERE event.at < earliest OR event.at > latest
+    LIMIT 1;
+    IF FOUND THEN
         RAISE EXCEPTION 'an event is of %, expected % to % (an hour from now)',
-            (SELECT at FROM unnest(times) AS at WHERE at < earliest OR at > latest LIMIT 1),
-            earliest, latest
+            impossible, earliest, latest
             USING ERRCODE = 'datetime_field_overflow';
     END IF;
 
     position_before := open_log();
     PERFORM set_config('idle_in_transaction_session_timeout', '2s', true);
 
-    refused := ARRAY(
-        SELECT asked.stream
-        FROM (
-            SELECT
-                e.stream,
-                min(e.version - e.number) AS least_before,
-                max(e.version - e.number) AS most_before
-            FROM (
-                SELECT e.stream, e.version, row_number() OVER (
-                    PARTITION BY e.stream ORDER BY e.place
-                ) AS number
-                FROM unnest(
-                    event_streams, versions
-                ) WITH ORDINALITY AS e(stream, version, place)
-            ) AS e
-            GROUP BY e.stream
-        ) AS asked
+    moved := ARRAY(
+        SELECT relied.it ->> 0
+        FROM jsonb_array_elements(batch -> 'relied') AS relied(it)
         LEFT JOIN LATERAL (
             SELECT events.version
             FROM events
-            WHERE events.stream = asked.stream
+            WHERE events.stream = relied.it ->> 0
             ORDER BY events.version DESC
             LIMIT 1
         ) AS last ON true
-        WHERE asked.least_before <> coalesce(last.version, 0)
-            OR asked.most_before <> coalesce(last.version, 0)
-        UNION
-        SELECT e.stream
-        FROM unnest(event_streams, event_ids) AS e(stream, id)
-        CROSS JOIN LATERAL (
-            SELECT FROM events WHERE events.event_id = e.id LIMIT 1
-        ) AS taken
-        UNION
-        SELECT c.stream
-        FROM unnest(command_streams, command_ids) AS c(stream, id)
-        CROSS JOIN LATERAL (
-            SELECT FROM command_answers WHERE command_answers.command_id = c.id LIMIT 1
-        ) AS taken
+        WHERE (relied.it ->> 1)::integer <> coalesce(last.version, 0)
     );
+    taken := ARRAY(
+        SELECT (answer.it ->> 0)::integer
+        FROM jsonb_array_elements(batch -> 'answers') AS answer(it)
+        CROSS JOIN LATERAL (
+            SELECT FROM command_answers
+            WHERE command_answers.command_id = (answer.it ->> 1)::uuid
+            LIMIT 1
+        ) AS known
+    );
+    refused := '{}';
+    IF cardinality(moved) > 0 OR cardinality(taken) > 0 THEN
+        refused := appends_to_refuse(batch, moved, taken);
+        batch := jsonb_build_object('events', (
+            SELECT coalesce(jsonb_agg(event.it ORDER BY event.place), '[]')
+            FROM jsonb_array_elements(batch -> 'events') WITH ORDINALITY AS event(it, place)
+            WHERE (event.it ->> 8)::integer <> ALL (refused)
+        ), 'answers', (
+            SELECT coalesce(jsonb_agg(answer), '[]')
+            FROM jsonb_array_elements(batch -> 'answers') AS answer
+            WHERE (answer ->> 0)::integer <> ALL (refused)
+        ));
+    END IF;
 
-    INSERT INTO events (stream, version, event_id, type, schema, data, meta, at)
-    SELECT e.stream, e.version, e.event_id, e.type, e.schema, e.data, e.meta, e.at
-    FROM unnest(
-        event_streams, versions, event_ids, types, schemas, datas, metas, times
-    ) WITH ORDINALITY AS e(stream, version, event_id, type, schema, data, meta, at, place)
-    WHERE NOT e.stream = ANY (refused)
-    ORDER BY e.place;
+    INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at)
+    SELECT
+        position_before + event.place, event.it ->> 0, (event.it ->> 1)::integer,
+        event.it ->> 2, event.it ->> 3, (event.it ->> 4)::smallint,
+        event.it -> 5, event.it -> 6, (event.it ->> 7)::timestamptz
+    FROM jsonb_array_elements(batch -> 'events') WITH ORDINALITY AS event(it, place)
+    ORDER BY event.place;
+
+    IF EXISTS (
+        SELECT FROM events AS stored
+        WHERE stored.position > position_before AND stored.version > 1 AND NOT EXISTS (
+            SELECT FROM events AS earlier
+            WHERE earlier.stream = stored.stream AND earlier.version = stored.version - 1
+                AND earlier.position < stored.position
+        )
+    ) THEN
+        RAISE EXCEPTION 'an event does not follow the last one of its stream'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
 
     INSERT INTO command_answers (command_id, fingerprint, outcome, position)
-    SELECT c.command_id, c.fingerprint, c.outcome, coalesce(events.position, 0)
-    FROM unnest(
-        command_streams, command_versions, command_ids, fingerprints, outcomes
-    ) AS c(stream, version, command_id, fingerprint, outcome)
+    SELECT
+        (answer.it ->> 1)::uuid, decode(answer.it ->> 2, 'base64'), answer.it -> 3,
+        coalesce(given_after.position, 0)
+    FROM jsonb_array_elements(batch -> 'answers') AS answer(it)
     LEFT JOIN LATERAL (
-        SELECT position FROM events
-        WHERE events.stream = c.stream AND events.version = c.version
+        SELECT events.position FROM events
+        WHERE events.stream = answer.it ->> 4 AND events.version = (answer.it ->> 5)::integer
         LIMIT 1
-    ) AS events ON true
-    WHERE NOT c.stream = ANY (refused);
+    ) AS given_after ON true;
 
-    IF cardinality(event_streams) > 0 THEN
+    IF jsonb_array_length(batch -> 'events') > 0 THEN
         PERFORM pg_notify('votes_log', '');
     END IF;
 END
 $$;
 
 -- The application may read, and call `append_events`. That acts as a role that nobody logs in as,
--- which may do what the function does: insert through these columns, never a position; set the next
--- position; and take the lock, for which Postgres asks for a right to change the table.
+-- which may do what the function does: read, insert, and take the lock, for which Postgres asks for
+-- a right to change the table.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON log, events, command_answers FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO votes_app, votes_log;
 GRANT SELECT ON log, events, command_answers TO votes_app;
 GRANT SELECT ON events, command_answers TO votes_log;
-GRANT INSERT (stream, version, event_id, type, schema, data, meta, at) ON events TO votes_log;
+GRANT INSERT ON events TO votes_log;
 GRANT INSERT (command_id, fingerprint, outcome, position) ON command_answers TO votes_log;
-GRANT UPDATE ON SEQUENCE events_position_seq TO votes_log;
 GRANT UPDATE ON log TO votes_log;
-REVOKE EXECUTE ON FUNCTION open_log, append_events FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION open_log TO votes_log;
+REVOKE EXECUTE ON FUNCTION open_log, appends_to_refuse, append_events FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_log, appends_to_refuse TO votes_log;
 GRANT EXECUTE ON FUNCTION append_events TO votes_app;
 
 -- Postgres gives a function only to a role that could have made it there.

@@ -177,7 +177,7 @@ def migrate(socket: Path, folder: Path, owner: str, database: str = "votes") -> 
     assert not list(folder.iterdir())  # no embedded servers
 
 
-APPEND_NOTHING = "SELECT append_events(" + ", ".join(["'{}'"] * 13) + ")"
+APPEND_NOTHING = "SELECT append_events('{}')"
 REFUSED = (
     "DELETE FROM events",
     "UPDATE events SET type = ''",

@@ -1,14 +1,12 @@
 """The only place where pools, connections, the clock and ids are made and put together."""
 
 import asyncio
-import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import structlog
 from msgspec import Struct
@@ -20,6 +18,7 @@ from votes.app.history import COUNTS_MAX, History
 from votes.config import Config, ConfigError
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Answer, Request, handle
+from votes.engine.heads import Heads
 from votes.engine.memory import Memory
 from votes.engine.project import Projector
 from votes.engine.reads import Reads
@@ -50,14 +49,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def new_id() -> UUID:
-    """A UUID of version 7 (RFC 9562): ids made later sort later, so indexes grow at one end."""
-    made = bytearray((time.time_ns() // 1_000_000).to_bytes(6) + os.urandom(10))
-    made[6] = made[6] & 0x0F | 0x70
-    made[8] = made[8] & 0x3F | 0x80
-    return UUID(bytes=bytes(made))
-
-
 def required(value: str | None, name: str) -> str:
     if value is None:
         raise ConfigError(f"{name}: is missing")
@@ -81,7 +72,7 @@ async def event_store(config: Config, use: Connections = ANY) -> AsyncIterator[P
     """The log on a pool of its own."""
     pool = await create_pool(required(config.postgres_url, "VOTES_POSTGRES_URL"), use)
     try:
-        yield PostgresEventStore(pool, new_id, connect_s=use.connect_s)
+        yield PostgresEventStore(pool, connect_s=use.connect_s)
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(REDIS_TIMEOUT_S):
@@ -166,8 +157,10 @@ def _end_process(replica: "asyncio.Task[None]") -> None:
 
 
 def batcher_on(store: PostgresEventStore) -> Batcher:
+    heads = Heads()
+
     async def handle_batch(requests: Sequence[Request]) -> list[Answer | None]:
-        return await handle(store, requests)
+        return await handle(store, requests, heads)
 
     return Batcher(handle_batch)
 

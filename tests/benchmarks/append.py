@@ -9,9 +9,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import asyncpg
+import msgspec
 import uvloop
 
 from tests.benchmarks import samples
@@ -19,19 +21,22 @@ from tests.benchmarks.append_eventsourcing import eventsourcing
 from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
 from tests.benchmarks.stack import prepare, servers
 from votes.engine.batcher import BATCH_COMMANDS_MAX, Batcher
-from votes.engine.handle import Answer, Outcome, Request, handle
-from votes.store.postgres import PostgresEventStore, _answer_columns
+from votes.engine.handle import Outcome
+from votes.engine.ports import Append
+from votes.store.codec import Codec
+from votes.store.document import document_of
+from votes.store.postgres import PostgresEventStore
 from votes.store.queries import QUERIES
-from votes.wiring import event_store, new_id
+from votes.wiring import batcher_on, event_store
 
 CALLERS = 64
 TOOL = "hot-tool"
 PER_REQUEST_CONNECTIONS = 16
 COUNTER = "UPDATE tallies SET ship = ship + 1 WHERE tool = $1"
 BARE = """
-INSERT INTO bare (stream, version, event_id, type, schema, data, meta, at)
-SELECT * FROM unnest($1::text[], $2::integer[], $3::uuid[], $4::text[],
-                     $5::smallint[], $6::jsonb[], $7::jsonb[], $8::timestamptz[])
+INSERT INTO bare (position, stream, version, subject, type, schema, data, meta, at)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::text[], $5::text[],
+                     $6::smallint[], $7::jsonb[], $8::jsonb[], $9::timestamptz[])
 """
 
 
@@ -54,9 +59,9 @@ async def _run(config: Any, settings: Settings) -> Result:
             opponents: dict[str, Turn] = {
                 "votes: whole path": _commands(store),
                 "votes: append alone": _appends(store, sizes),
-                "bare INSERT, same batches": _bare(url, store, sizes.mean),
+                "bare INSERT, same batches": _bare(url, sizes.mean),
                 f"bare INSERT, {BATCH_COMMANDS_MAX} a batch": _bare(
-                    url, store, lambda: BATCH_COMMANDS_MAX
+                    url, lambda: BATCH_COMMANDS_MAX
                 ),
                 "append for each request": _each(url),
                 "naive counter": _counter(url),
@@ -72,7 +77,7 @@ def _aims() -> list[Aim]:
     return [
         Aim(whole, "naive counter", 10),
         Aim(alone, "naive counter"),
-        Aim(alone, "bare INSERT, same batches", 0.6),
+        Aim(alone, "bare INSERT, same batches", 0.75),
         Aim(whole, "bare INSERT, same batches"),
         Aim(whole, "append for each request"),
         Aim(whole, "eventsourcing"),
@@ -130,10 +135,7 @@ async def callers(call: Call, seconds: float) -> float:
 
 
 def _commands(store: PostgresEventStore) -> Turn:
-    async def handle_batch(requests: Sequence[Request]) -> list[Answer | None]:
-        return await handle(store, requests)
-
-    batcher = Batcher(handle_batch)
+    batcher = batcher_on(store)
 
     async def call() -> None:
         outcome = await batcher.submit(samples.cast(TOOL))
@@ -159,7 +161,21 @@ def _appends(store: PostgresEventStore, sizes: Sizes) -> Turn:
     return lambda seconds: callers(call, seconds)
 
 
-def _bare(url: str, store: PostgresEventStore, size: Callable[[], int]) -> Turn:
+_positions = count(1)
+
+
+def _columns(batch: Sequence[Append]) -> list[list[Any]]:
+    codec, encode = Codec(), msgspec.json.Encoder().encode
+    rows = []
+    for append in batch:
+        meta = encode(append.meta).decode()
+        for event in append.events:
+            where = next(_positions), event.stream, event.version + 1, event.subject
+            rows.append((*where, *codec.encode(event.event), meta, append.at))
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _bare(url: str, size: Callable[[], int]) -> Turn:
     """One connection, one batch after another; only the statement itself is timed."""
 
     async def turn(seconds: float) -> float:
@@ -168,7 +184,7 @@ def _bare(url: str, store: PostgresEventStore, size: Callable[[], int]) -> Turn:
             statement = await connection.prepare(BARE)
             while spent < seconds:
                 batch = [samples.append_of(TOOL) for _ in range(size())]
-                columns = store._event_columns(batch)
+                columns = _columns(batch)
                 start = time.perf_counter()
                 await statement.fetch(*columns)
                 spent += time.perf_counter() - start
@@ -183,12 +199,11 @@ def _each(url: str) -> Turn:
 
     async def turn(seconds: float) -> float:
         async with _connections(url, PER_REQUEST_CONNECTIONS) as pool:
-            store = PostgresEventStore(pool, new_id)
+            codec = Codec()
 
             async def call() -> None:
-                batch = [samples.append_of(TOOL)]
-                arguments = store._event_columns(batch) + _answer_columns(batch)
-                row = await pool.fetchrow(QUERIES["append"], *arguments)
+                document = document_of([samples.append_of(TOOL)], codec)
+                row = await pool.fetchrow(QUERIES["append"], document)
                 assert not row["refused"]
 
             return await callers(call, seconds)

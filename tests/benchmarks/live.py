@@ -13,6 +13,7 @@ from bisect import bisect_left
 from pathlib import Path
 from statistics import median
 from typing import Any
+from uuid import uuid4
 
 import uvloop
 
@@ -26,7 +27,7 @@ from votes.domain.terms import VoterId
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Request, handle
 from votes.engine.ports import Meta
-from votes.wiring import event_store, new_id, now
+from votes.wiring import event_store, now
 
 STREAMS = 5_000
 DEAD_STREAMS = 2_000
@@ -160,7 +161,7 @@ async def _vote(config: Config, per_s: int, seconds: float, tools: int = 1) -> d
 
         async def one() -> None:
             tool = random.choice(TOOLS[:tools])
-            command = vote.CastVote(tool, VoterId(f"user:{new_id()}"), "ship")
+            command = vote.CastVote(tool, VoterId(f"user:{uuid4()}"), "ship")
             answer: Any = await submit(Request(vote.decider, command, Meta(actor="b"), now()))
             if tool == TOOLS[0]:
                 acknowledged[answer.position] = time.perf_counter()

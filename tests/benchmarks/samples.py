@@ -7,7 +7,7 @@ from votes.domain.terms import VoterId, visitor
 from votes.domain.tool import Entry
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request
-from votes.engine.ports import Append, Meta
+from votes.engine.ports import Addition, Append, Meta
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import batcher_on, now
 
@@ -28,7 +28,8 @@ def append_of(slug: str) -> Append:
     """What the command above comes to."""
     who = voter()
     event = vote.VoteCast(slug, who, "ship")
-    return Append(vote.stream(slug, who), 0, [event], Meta(actor=who), now())
+    added = Addition(vote.stream(slug, who), 0, slug, event)
+    return Append([added], Meta(actor=who), now(), {tool.stream(slug): 1})
 
 
 async def list_tools(store: PostgresEventStore, slugs: list[str], description: str = "") -> None:

@@ -1,7 +1,6 @@
 """What implements a port, for suites that hold for every implementation."""
 
 from collections.abc import Callable
-from uuid import UUID, uuid4
 
 import pytest
 from msgspec import Struct
@@ -18,9 +17,9 @@ class Processes(Struct):
 
     open: Callable[..., EventStore]
 
-    def store(self, new_id: Callable[[], UUID] = uuid4, codec: Codec | None = None) -> EventStore:
+    def store(self, codec: Codec | None = None) -> EventStore:
         """The store of one more process."""
-        return self.open(new_id, codec)
+        return self.open(codec)
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ async def postgres_processes(config: Config):
         return pools[-1]
 
     spare = [await another() for _ in range(4)]
-    yield Processes(lambda new_id, codec: PostgresEventStore(spare.pop(), new_id, codec))
+    yield Processes(lambda codec: PostgresEventStore(spare.pop(), codec))
     for pool in pools:
         await pool.close()
 
@@ -42,7 +41,7 @@ def processes(request: pytest.FixtureRequest) -> Processes:
     if request.param == "postgres":
         return request.getfixturevalue("postgres_processes")
     log = MemoryLog()
-    return Processes(lambda new_id, codec: MemoryEventStore(log, new_id, codec))
+    return Processes(lambda codec: MemoryEventStore(log, codec))
 
 
 @pytest.fixture

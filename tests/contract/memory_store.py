@@ -1,10 +1,11 @@
 """The event store in memory, for tests: it keeps and refuses what Postgres keeps and refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct, field
@@ -20,9 +21,9 @@ class Row(Struct, frozen=True):
     position: Position
     stream: Stream
     version: int
-    event_id: UUID
     encoded: tuple[str, int, str]
     at: datetime
+    subject: str
 
 
 class MemoryLog(Struct):
@@ -30,23 +31,19 @@ class MemoryLog(Struct):
 
     rows: list[Row] = field(default_factory=list)
     streams: dict[Stream, list[Row]] = field(default_factory=dict)
-    event_ids: set[UUID] = field(default_factory=set)
     answers: dict[UUID, Answered] = field(default_factory=dict)
 
 
 class MemoryEventStore:
     """One process's view of the log. Every call gives way to others before it looks."""
 
-    def __init__(
-        self, log: MemoryLog, new_id: Callable[[], UUID] = uuid4, codec: Codec | None = None
-    ) -> None:
+    def __init__(self, log: MemoryLog, codec: Codec | None = None) -> None:
         self._log = log
-        self._new_id = new_id
         self._codec = codec or Codec()
 
     def _recorded(self, row: Row) -> Recorded:
         event = self._codec.decode(*row.encoded)
-        return Recorded(row.position, row.stream, row.version, event, row.at)
+        return Recorded(row.position, row.stream, row.version, event, row.at, row.subject)
 
     async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         await asyncio.sleep(0)
@@ -62,43 +59,46 @@ class MemoryEventStore:
         for append in batch:
             if append.events and not TIME_MIN <= append.at <= datetime.now(UTC) + LATE_MAX:
                 raise ValueError(f"an event is of {append.at}")
-        refused = {append.stream for append in batch if self._taken(append)} | self._moved(batch)
-        positions = [None if append.stream in refused else self._store(append) for append in batch]
+        refused = self._refused(batch)
+        positions = [
+            None if number in refused else self._store(append)
+            for number, append in enumerate(batch)
+        ]
         await asyncio.sleep(0)
         return positions
 
-    def _moved(self, batch: Sequence[Append]) -> set[Stream]:
-        """The streams whose new events do not follow the last one, version by version."""
-        versions: dict[Stream, int] = {}
-        moved = set()
+    def _refused(self, batch: Sequence[Append]) -> set[int]:
+        """The appends that fall: by a stream that moved, a key that is taken, or one another."""
+        relied, lost = [], set()
+        added: Counter[Stream] = Counter()
         for append in batch:
-            if append.events:
-                last = versions.get(append.stream, len(self._log.streams.get(append.stream, ())))
-                if append.version != last:
-                    moved.add(append.stream)
-                versions[append.stream] = append.version + len(append.events)
-        return moved
+            places = list(_relied(append, added))
+            relied.append({stream for stream, _ in places})
+            lost |= {stream for stream, version in places if version != self._version(stream)}
+        refused = {number for number, append in enumerate(batch) if self._taken(append)}
+        while True:
+            lost |= {event.stream for number in refused for event in batch[number].events}
+            more = {number for number, streams in enumerate(relied) if streams & lost} - refused
+            if not more:
+                return refused
+            refused |= more
+
+    def _version(self, stream: Stream) -> int:
+        return len(self._log.streams.get(stream, ()))
 
     def _taken(self, append: Append) -> bool:
-        return (append.keyed is not None and append.keyed.command_id in self._log.answers) or any(
-            event_id in self._log.event_ids for event_id in self._event_ids(append)
-        )
-
-    def _event_ids(self, append: Append) -> list[UUID]:
-        if append.keyed is None:
-            return [self._new_id() for _ in append.events]
-        return [uuid5(append.keyed.command_id, str(number)) for number in range(len(append.events))]
+        return append.keyed is not None and append.keyed.command_id in self._log.answers
 
     def _store(self, append: Append) -> Position:
-        rows = self._log.streams.setdefault(append.stream, [])
-        for event, event_id in zip(append.events, self._event_ids(append), strict=True):
-            place = len(self._log.rows) + 1, append.stream, len(rows) + 1
-            row = Row(*place, event_id, self._codec.encode(event), append.at)
+        for event in append.events:
+            rows = self._log.streams.setdefault(event.stream, [])
+            place = len(self._log.rows) + 1, event.stream, len(rows) + 1
+            row = Row(*place, self._codec.encode(event.event), append.at, event.subject)
             rows.append(row)
             self._log.rows.append(row)
-            self._log.event_ids.add(event_id)
         if append.keyed is not None:
             keyed = append.keyed
+            rows = self._log.streams.get(keyed.stream, [])
             position = rows[keyed.version - 1].position if keyed.version else 0
             self._log.answers[keyed.command_id] = Answered(
                 keyed.fingerprint, keyed.outcome, position
@@ -138,3 +138,18 @@ class MemoryEventStore:
     async def at(self, positions: Collection[Position]) -> list[Recorded]:
         await asyncio.sleep(0)
         return [self._recorded(row) for row in self._log.rows if row.position in positions]
+
+
+def _relied(append: Append, added: Counter[Stream]) -> Iterator[tuple[Stream, int]]:
+    """Streams, and the version of each before the batch with which the append follows.
+
+    `added` is how many events the batch has added to them, those of this append counted in.
+    """
+    for stream, version in append.guards.items():
+        yield stream, version - added[stream]
+    keyed = append.keyed
+    if keyed is not None and not append.events and added[keyed.stream]:
+        yield keyed.stream, keyed.version - added[keyed.stream]
+    for event in append.events:
+        yield event.stream, event.version - added[event.stream]
+        added[event.stream] += 1

@@ -9,8 +9,8 @@ from votes.domain.terms import VoterId
 from votes.domain.tool import DelistTool, Entry, ListTool
 from votes.domain.vote import CastVote, RetractVote
 from votes.engine.handle import Request
-from votes.engine.log import Recorded
-from votes.engine.ports import EventStore, Meta
+from votes.engine.log import Recorded, Stream
+from votes.engine.ports import Addition, Append, EventStore, Meta
 
 KEYS = UUID(int=1)
 
@@ -37,6 +37,15 @@ def listed(tool: str = "atlas", name: str = "Atlas", key: str | None = None) -> 
 
 def delisted(tool: str = "atlas", key: str | None = None) -> Request:
     return request(DelistTool(tool), key)
+
+
+def append_to(
+    stream: str, version: int, *events: Any, at: datetime = START, subject: str = "atlas"
+) -> Append:
+    """What adds the events to the stream, after that version."""
+    numbered = enumerate(events, version)
+    added = [Addition(Stream(stream), after, subject, event) for after, event in numbered]
+    return Append(added, Meta("test"), at)
 
 
 async def everything(store: EventStore) -> list[Recorded]:

@@ -3,14 +3,12 @@
 from msgspec.structs import replace
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.contract.requests import cast, everything, listed, request
-from tests.domain.histories import START
+from tests.contract.requests import append_to, cast, everything, listed, request
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import Opinion, PublishReview
 from votes.domain.vote import VoteCast
 from votes.engine.bulk import submit_all
 from votes.engine.models import Models
-from votes.engine.ports import Append, Meta
 from votes.engine.project import fold_log
 from votes.engine.read_model import PARKED, partition_of
 from votes.engine.verify import verify
@@ -149,7 +147,7 @@ async def test_what_cannot_be_compared_is_a_problem():
 async def test_a_vote_before_any_listing_counts_for_nothing():
     store, models = await site()
     stray = VoteCast("ghost", "ann", "ship")
-    await store.append([Append("vote:ghost:ann", 0, [stray], Meta("x"), START)])
+    await store.append([append_to("vote:ghost:ann", 0, stray)])
     models.fold((await everything(store))[-1:])
     audit = await verify(store, Kept(models))
     assert (audit.ok, models.get(TALLIES, "ghost")) == (True, None)

@@ -2,7 +2,8 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from functools import partial
+from uuid import uuid4
 
 import pytest
 
@@ -10,7 +11,7 @@ from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import Entry, Plan, ToolListed
 from votes.domain.vote import VoteCast
 from votes.engine.log import POSITION_MAX, Unreadable
-from votes.engine.ports import Alike, AlikeOf, Answered, Append, Keyed, Meta
+from votes.engine.ports import Addition, Alike, AlikeOf, Answered, Append, Keyed, Meta
 from votes.store.codec import Codec
 
 AT = datetime(2026, 3, 1, 12, 30, 15, 123_456, tzinfo=UTC)
@@ -22,12 +23,17 @@ def said(word):
     return VoteCast("atlas", word, "ship")
 
 
-def append(stream, version, *words, keyed=None, at=AT):
-    return Append(stream, version, [said(word) for word in words], Meta("test"), at, keyed)
+def append(stream, version, *words, keyed=None, at=AT, guards=None):
+    events = [
+        Addition(stream, version + number, "atlas", said(word)) for number, word in enumerate(words)
+    ]
+    keyed = keyed and keyed(stream)
+    return Append(events, Meta("test"), at, guards or {}, keyed)
 
 
 def answer(version, command_id=None, outcome="[1]"):
-    return Keyed(command_id or uuid4(), b"asked", outcome, version)
+    """An answer to keep at a version of the stream that it is appended with."""
+    return partial(Keyed, command_id or uuid4(), b"asked", outcome, version=version)
 
 
 async def everything(store, position=0, limit=100):
@@ -51,10 +57,11 @@ async def test_an_event_comes_back_as_it_was_appended(log):
     entry = Entry("Ünïcödé \U0001f680", "\u4e2d\u6587", 'quotes "and" \\', plans=(Plan("p", 0.1),))
     listed = ToolListed("atlas", entry)
     stream = "tool:\u00e9\U0001f680 a:b%_"
-    assert await log.append([Append(stream, 0, [listed], Meta("test"), AT)]) == [1]
+    added = Addition(stream, 0, "\u00fc \U0001f680", listed)
+    assert await log.append([Append([added], Meta("test"), AT)]) == [1]
     (recorded,) = await everything(log)
     assert (recorded.position, recorded.stream, recorded.version) == (1, stream, 1)
-    assert (recorded.event, recorded.at) == (listed, AT)
+    assert (recorded.event, recorded.at, recorded.subject) == (listed, AT, "\u00fc \U0001f680")
     assert await log.last_events([stream, "other"]) == {stream: recorded}
     (alike,) = await log.alike(AlikeOf("tool:\u00e9", 1, AT, AT, timedelta(days=1), {}))
     assert alike == Alike(listed, 0, 1, 1)
@@ -134,15 +141,6 @@ async def test_a_refused_batch_leaves_no_gap(log):
     assert [recorded.position for recorded in await everything(log)] == [1, 2]
 
 
-async def test_an_event_id_that_is_taken_is_refused(processes):
-    same = UUID(int=7)
-    repeating, log = processes.store(lambda: same), processes.store()
-    assert await repeating.append([append("a", 0, "1")]) == [1]
-    assert await repeating.append([append("b", 0, "2")]) == [None]
-    assert await log.append([append("b", 0, "3")]) == [2]
-    assert await words(log) == ["1", "3"]
-
-
 async def test_a_command_id_that_is_taken_is_refused_with_all_that_goes_with_it(log):
     key = uuid4()
     assert await log.append([append("a", 0, "1", keyed=answer(1, key))]) == [1]
@@ -182,6 +180,75 @@ async def test_an_answer_alone_does_not_hide_that_its_stream_has_moved(log):
     refused = [append("a", 0, "x"), append("a", 1, keyed=answer(1)), append("b", 1, "3")]
     assert await log.append(refused) == [None, None, 3]
     assert await words(log) == ["1", "2", "3"]
+
+
+def onto(*places, word="x", guards=None):
+    """An append of an event to each of the streams, given as "a1": to `a`, after version 1."""
+    events = [Addition(place[0], int(place[1:]), "atlas", said(word)) for place in places]
+    guarded = {place[0]: int(place[1:]) for place in guards or ()}
+    return Append(events, Meta("test"), AT, guarded)
+
+
+async def test_an_append_adds_to_several_streams_or_to_none(log):
+    assert await log.append([onto("a0", "b0", "a1", word="1"), onto("b1", "c0", word="2")]) == [
+        3,
+        5,
+    ]
+    assert await log.append([onto("a2", "c0"), onto("a2", "d0")]) == [None, None]
+    assert await log.append([onto("a2", "d0", word="3")]) == [7]
+    assert [(r.stream, r.version, r.event.voter) for r in await everything(log)] == [
+        *(("a", 1, "1"), ("b", 1, "1"), ("a", 2, "1"), ("b", 2, "2"), ("c", 1, "2")),
+        *(("a", 3, "3"), ("d", 1, "3")),
+    ]
+
+
+@pytest.mark.parametrize("guard", ["t0", "t2", "u1"])
+async def test_an_append_guarded_by_a_stream_that_stands_elsewhere_is_refused(log, guard):
+    await log.append([onto("t0")])
+    assert await log.append([onto("a0", guards=["v0", guard]), onto("b0", guards=["v0"])]) == [
+        None,
+        2,
+    ]
+    assert [recorded.stream for recorded in await everything(log)] == ["t", "b"]
+
+
+async def test_a_guard_that_holds_lets_pass(log):
+    await log.append([onto("t0")])
+    assert await log.append([onto("a0", guards=["t1", "u0"]), onto("b0", guards=["t1"])]) == [2, 3]
+
+
+async def test_a_guard_holds_in_the_append_s_turn_in_the_batch(log):
+    batch = [onto("a0", guards=["t0"]), onto("t0"), onto("b0", guards=["t1"])]
+    assert await log.append(batch) == [1, 2, 3]
+    assert await log.append([onto("t1"), onto("c0", guards=["t1"]), onto("d0")]) == [None, None, 4]
+
+
+async def test_what_builds_on_a_refused_append_is_refused_too_and_so_on(log):
+    await log.append([onto("t0")])
+    batch = [
+        onto("a0", guards=["t0"]),
+        onto("a1", "b0"),
+        onto("c0", guards=["b1"]),
+        append("c", 1, keyed=answer(1)),
+        onto("z0", guards=["y0"]),
+    ]
+    assert await log.append(batch) == [None, None, None, None, 2]
+    assert await log.append([onto("a0"), onto("c0")]) == [3, 4]
+
+
+async def test_a_key_that_is_taken_refuses_all_that_builds_on_its_append(log):
+    key = uuid4()
+    await log.append([append("k", 0, keyed=answer(0, key))])
+    batch = [append("a", 0, "x", keyed=answer(1, key)), onto("b0", guards=["a1"]), onto("c0")]
+    assert await log.append(batch) == [None, None, 1]
+
+
+async def test_an_answer_may_stand_at_an_event_of_any_stream_of_its_append(log):
+    key = uuid4()
+    keyed = Keyed(key, b"asked", "[1]", "b", 1)
+    events = [Addition("b", 0, "s", said("1")), Addition("a", 0, "s", said("2"))]
+    assert await log.append([Append(events, Meta("test"), AT, {}, keyed)]) == [2]
+    assert (await log.answers([key]))[key].position == 1
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6, 100])

@@ -155,8 +155,8 @@ async def test_nothing_is_decided_on_what_is_not_stored_yet(processes, then):
 
 def keyed_elsewhere(wanted):
     """An append with the command id of the request, for another command."""
-    keyed = Keyed(wanted.command_id, b"another", "[null,null,false]", 0)
-    return Append("tool:other", 0, [], Meta("other"), START, keyed)
+    keyed = Keyed(wanted.command_id, b"another", "[null,null,false]", "tool:other", 0)
+    return Append([], Meta("other"), START, {}, keyed)
 
 
 async def test_a_refusal_that_rests_on_an_event_of_the_batch_waits_for_it(processes):

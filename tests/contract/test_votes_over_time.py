@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.contract.requests import append_to
 from votes.app.history import tally_at
 from votes.app.trend import trend, window
 from votes.domain.terms import VoterId
 from votes.domain.vote import VoteCast, VoteRetracted, stream
 from votes.engine.log import POSITION_MAX, Recorded
-from votes.engine.ports import Append, Meta
 from votes.projections import tallies
 from votes.projections.tallies import Tally
 
@@ -43,7 +43,7 @@ async def recorded(store, votes) -> list[Recorded]:
             else VoteRetracted("atlas", VoterId(voter), previous)
         )
         where = stream("atlas", VoterId(voter))
-        await store.append([Append(where, version, [event], Meta("test"), at)])
+        await store.append([append_to(where, version, event, at=at)])
         current[voter] = version + 1, choice
     return [event async for events in store.after(0, 1_000) for event in events]
 

@@ -86,4 +86,4 @@ def test_all_events_are_exported_in_their_order(live_site, tmp_path):
     for row, event in zip(rows, events, strict=True):
         assert json.loads(row["data"]) == event["data"]
         assert json.loads(row["meta"]) == event["meta"]
-        assert (row["stream"], row["event_id"]) == (event["stream"], event["event_id"])
+        assert (row["stream"], row["subject"]) == (event["stream"], event["subject"])

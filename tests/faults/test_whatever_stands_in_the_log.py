@@ -80,12 +80,12 @@ def strange() -> Iterator[Site]:
 
 
 INSERT = """
-INSERT INTO events OVERRIDING SYSTEM VALUE
+INSERT INTO events
 SELECT (jsonb_populate_record(NULL::events, to_jsonb(last) || jsonb_build_object(
     'position', last.position + 1 + $1, 'stream', $2::text, 'version', $3::integer,
     'type', $4::text, 'schema', $5::integer, 'data', $6::text::jsonb, 'at', $7::timestamptz
-) || CASE WHEN to_jsonb(last) ? 'event_id'
-    THEN jsonb_build_object('event_id', gen_random_uuid()) ELSE '{}' END)).*
+)
+)).*
 FROM (SELECT * FROM events ORDER BY position DESC LIMIT 1) AS last
 RETURNING position
 """

@@ -12,7 +12,7 @@ from votes.engine.ports import Unavailable
 from votes.store.migrate import pending
 from votes.store.postgres import CONNECT_TIMEOUT_S, PostgresEventStore, create_pool, translated
 from votes.views.read_models import translated as redis_translated
-from votes.wiring import connect_redis, event_store, new_id, read_models, required
+from votes.wiring import connect_redis, event_store, read_models, required
 
 POSTGRES_MIN = 15
 REDIS_MIN = 7
@@ -59,7 +59,7 @@ async def _postgres(config: Config) -> AsyncIterator[Check]:
     if not missing:
         pool = await create_pool(url)
         async with pool:
-            head = await PostgresEventStore(pool, new_id).head()
+            head = await PostgresEventStore(pool).head()
         yield Check("log", True, f"{head} events")
 
 

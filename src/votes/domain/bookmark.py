@@ -121,6 +121,7 @@ decider: Decider[BookmarkCommand, Bookmark] = Decider(
         stream(command.user, command.tool),
         tools.stream(command.tool),
     ),
+    subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
 )

@@ -96,6 +96,7 @@ decider: Decider[ReviewCommand, Review] = Decider(
         stream(command.tool, command.persona),
         tools.stream(command.tool),
     ),
+    subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
 )

@@ -108,5 +108,9 @@ def decide(command: ToolCommand, state: Tool) -> Sequence[Any] | Rejected:
 
 
 decider: Decider[ToolCommand, Tool] = Decider(
-    initial=Tool(), streams=lambda command: (stream(command.tool),), evolve=evolve, decide=decide
+    initial=Tool(),
+    streams=lambda command: (stream(command.tool),),
+    subject=lambda command: command.tool,
+    evolve=evolve,
+    decide=decide,
 )

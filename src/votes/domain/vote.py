@@ -86,6 +86,7 @@ decider: Decider[VoteCommand, Vote] = Decider(
         stream(command.tool, command.voter),
         tools.stream(command.tool),
     ),
+    subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
 )

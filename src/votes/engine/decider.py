@@ -18,12 +18,21 @@ class Rejected(Struct, frozen=True):
     detail: str
 
 
+class Elsewhere(Struct, frozen=True):
+    """In a decision: an event for another of the streams that the command names."""
+
+    stream: Stream
+    event: Any
+
+
 class Decider(Struct, Generic[Command, State], frozen=True):
     """The rules of one aggregate.
 
     `streams(command)` names the stream that the command appends to, then those that it only
     reads. `evolve` never raises and checks no rule; events it does not know change nothing.
-    `decide` answers the events that the command leads to, none where nothing is to change.
+    `decide` answers the events that the command leads to, none where nothing is to change; one
+    for a stream that the command else only reads is an `Elsewhere`. `subject(command)` is what
+    the events are about.
 
     Every event says all that its stream's state holds, so the last event of a stream tells as
     much as all of them: a command reads one row a stream, however long its history.
@@ -31,6 +40,7 @@ class Decider(Struct, Generic[Command, State], frozen=True):
 
     initial: State
     streams: Callable[[Command], tuple[Stream, ...]]
+    subject: Callable[[Command], str]
     evolve: Callable[[State, Any], State]
     decide: Callable[[Command, State], Sequence[Any] | Rejected]
 

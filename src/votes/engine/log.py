@@ -28,7 +28,7 @@ class Recorded(Struct, frozen=True, gc=False):
     """An event as it stands in the log.
 
     `position` is its place in the one order of all events, `version` its place in its stream
-    (from 1), `at` the time (UTC) at which it happened.
+    (from 1), `at` the time (UTC) at which it happened, `subject` what it is about.
     """
 
     position: Position
@@ -36,6 +36,7 @@ class Recorded(Struct, frozen=True, gc=False):
     version: int
     event: Any
     at: datetime
+    subject: str = ""
 
 
 class Unreadable(Struct, frozen=True):

@@ -35,22 +35,35 @@ class Answered(Struct, frozen=True):
 
 
 class Keyed(Struct, frozen=True):
-    """An answer to keep under a command's id, given at `version` of the stream (0: no event)."""
+    """An answer to keep under a command's id, given at `version` of a stream (0: no event)."""
 
     command_id: UUID
     fingerprint: bytes
     outcome: str
+    stream: Stream
     version: int
 
 
-class Append(Struct, frozen=True):
-    """What one command adds: events to a stream after `version`, and perhaps an answer to keep."""
+class Addition(Struct, frozen=True, gc=False):
+    """An event to be: it follows `version` of its stream (0: it is the first)."""
 
     stream: Stream
     version: int
-    events: Sequence[Any]
+    subject: str
+    event: Any
+
+
+class Append(Struct, frozen=True):
+    """What one command adds, all or nothing: events, and perhaps an answer to keep.
+
+    `guards` are the streams that it was decided on without adding to them, and the version at
+    which each stood (0: no event).
+    """
+
+    events: Sequence[Addition]
     meta: Meta
     at: datetime
+    guards: Mapping[Stream, int] = {}
     keyed: Keyed | None = None
 
 
@@ -95,11 +108,13 @@ class EventStore(Protocol):
         ...
 
     async def append(self, batch: Sequence[Append]) -> list[Position | None]:
-        """Store the batch durably; for each its last position, or None where it is refused.
+        """Store the batch durably, in order; for each its last position, None where refused.
 
-        Refused is what was decided on a stream that has moved, or under a command id that is
-        taken; nothing of it is stored. For an append of an answer alone the position says
-        nothing but that it was stored.
+        Refused is what adds to a stream that has moved, or is guarded by one; what has a command
+        id that is taken; and what adds to, or is guarded by, a stream to which a refused append
+        would have added. Nothing of it is stored, and all of the others. An answer alone relies
+        on no stream but on what the batch adds before it to the stream of the answer; its
+        position says nothing but that it was stored.
 
         Raises `ValueError` where an event is of before 1970 or more than an hour to come: nothing
         of the batch is stored.

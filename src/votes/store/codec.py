@@ -42,10 +42,14 @@ class Codec:
             name: msgspec.json.Decoder(kind).decode for name, kind in self._types.items()
         }
 
+    def kind(self, event: Struct) -> tuple[str, int]:
+        """The event's (type, schema)."""
+        name = type(event).__name__
+        return name, self._schemas[name]
+
     def encode(self, event: Struct) -> tuple[str, int, str]:
         """The event as (type, schema, data)."""
-        name = type(event).__name__
-        return name, self._schemas[name], self._encode(event).decode()
+        return *self.kind(event), self._encode(event).decode()
 
     def decode(self, name: str, schema: int, data: str) -> Any:
         """The event of a row; `Unreadable` where it is none of this release's."""

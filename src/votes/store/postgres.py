@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import (
     AsyncIterator,
-    Callable,
     Collection,
     Iterable,
     Iterator,
@@ -12,7 +11,7 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -22,6 +21,7 @@ from msgspec import Struct
 from votes.engine.log import TIME_MIN, Position, Recorded, Stream, Unreadable
 from votes.engine.ports import Alike, AlikeOf, Answered, Append, Unavailable
 from votes.store.codec import Codec
+from votes.store.document import document_of
 from votes.store.queries import QUERIES
 
 APPLICATION_ROLE = "votes_app"
@@ -71,7 +71,6 @@ _UNREPLICATED = "01000"
 
 _PREFIX_END = chr(0x10FFFF)
 
-NewId = Callable[[], UUID]
 Connection = PoolConnectionProxy | asyncpg.Connection
 
 _OUTAGES = (
@@ -134,21 +133,16 @@ async def create_pool(url: str, use: Connections = ANY) -> asyncpg.Pool:
 
 
 class PostgresEventStore:
-    """The event store on a pool, whose connections are waited for `connect_s`.
-
-    `new_id` makes the ids of events.
-    """
+    """The event store on a pool, whose connections are waited for `connect_s`."""
 
     def __init__(
         self,
         pool: asyncpg.Pool,
-        new_id: NewId,
         codec: Codec | None = None,
         connect_s: float = CONNECT_TIMEOUT_S,
     ) -> None:
         self._pool = pool
         self._connect_s = connect_s
-        self._new_id = new_id
         self._codec = codec or Codec()
         self._encode = msgspec.json.Encoder().encode
 
@@ -167,7 +161,8 @@ class PostgresEventStore:
 
     def _recorded(self, row: Any) -> Recorded:
         event = self._codec.decode(row["type"], row["schema"], row["data"])
-        return Recorded(row["position"], row["stream"], row["version"], event, row["at"])
+        where = row["position"], row["stream"], row["version"]
+        return Recorded(*where, event, row["at"], row["subject"])
 
     async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         async with self._connection() as connection:
@@ -185,30 +180,17 @@ class PostgresEventStore:
         }
 
     async def append(self, batch: Sequence[Append]) -> list[Position | None]:
-        arguments = self._event_columns(batch) + _answer_columns(batch)
+        document = document_of(batch, self._codec)
         async with self._connection() as connection:
             with _unreplicated(connection) as warned:
                 try:
-                    row = await connection.fetchrow(QUERIES["append"], *arguments)
+                    row = await connection.fetchrow(QUERIES["append"], document)
                 except asyncpg.DatetimeFieldOverflowError as error:
                     raise ValueError(str(error)) from error
                 await asyncio.sleep(0)  # the driver hands on warnings in the loop's next round
         if warned:
             raise Unavailable(f"Postgres: {warned[0]}")
         return _positions(batch, row["position_before"], frozenset(row["refused"]))
-
-    def _event_columns(self, batch: Sequence[Append]) -> list[list[Any]]:
-        rows = []
-        for append in batch:
-            meta = self._encode(append.meta).decode()
-            for number, event in enumerate(append.events):
-                event_id = (
-                    uuid5(append.keyed.command_id, str(number)) if append.keyed else self._new_id()
-                )
-                kind, schema, data = self._codec.encode(event)
-                version = append.version + number + 1
-                rows.append((append.stream, version, event_id, kind, schema, data, meta, append.at))
-        return [list(column) for column in zip(*rows, strict=True)] or [[]] * 8
 
     async def after(self, position: Position, limit: int) -> AsyncIterator[list[Recorded]]:
         while True:
@@ -311,22 +293,13 @@ class _unreplicated:  # noqa: N801 - a context manager reads as a word
         self._connection.remove_log_listener(self._hear)
 
 
-def _answer_columns(batch: Sequence[Append]) -> list[list[Any]]:
-    rows = [
-        (append.stream, keyed.version, keyed.command_id, keyed.fingerprint, keyed.outcome)
-        for append in batch
-        if (keyed := append.keyed) is not None
-    ]
-    return [list(column) for column in zip(*rows, strict=True)] or [[]] * 5
-
-
 def _positions(
-    batch: Sequence[Append], position: Position, refused: frozenset[str]
+    batch: Sequence[Append], position: Position, refused: frozenset[int]
 ) -> list[Position | None]:
     """The last position of each append: those that were stored follow one another."""
     positions: list[Position | None] = []
-    for append in batch:
-        if append.stream in refused:
+    for number, append in enumerate(batch):
+        if number in refused:
             positions.append(None)
             continue
         position += len(append.events)

@@ -3,10 +3,12 @@
 
 -- name: last_events
 -- The last event of each of the streams named in $1; no row for a stream without events.
-SELECT last.stream, last.version, last.position, last.type, last.schema, last.data, last.at
+SELECT
+    last.position, last.stream, last.version, last.subject,
+    last.type, last.schema, last.data, last.at
 FROM unnest($1::text[]) AS asked(stream)
 CROSS JOIN LATERAL (
-    SELECT stream, version, position, type, schema, data, at
+    SELECT position, stream, version, subject, type, schema, data, at
     FROM events
     WHERE events.stream = asked.stream
     ORDER BY version DESC
@@ -19,23 +21,22 @@ SELECT command_id, fingerprint, outcome, position FROM command_answers
 WHERE command_id = ANY ($1::uuid[]);
 
 -- name: append
--- The batch of events and answers: see the function in the migrations.
-SELECT position_before, refused
-FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+-- The batch $1, a document: see the function in the migrations.
+SELECT position_before, refused FROM append_events($1);
 
 -- name: events_after
 -- Events after position $1 in order, at most $2.
-SELECT position, stream, version, type, schema, data, at FROM events
+SELECT position, stream, version, subject, type, schema, data, at FROM events
 WHERE position > $1 ORDER BY position LIMIT $2;
 
 -- name: events_at
 -- The events at the positions $1, as far as there are any, in order.
-SELECT position, stream, version, type, schema, data, at FROM events
+SELECT position, stream, version, subject, type, schema, data, at FROM events
 WHERE position = ANY ($1::bigint[]) ORDER BY position;
 
 -- name: records_after
 -- As events_after, with all that is kept of an event.
-SELECT position, stream, version, event_id, type, schema, data, meta, at FROM events
+SELECT position, stream, version, subject, type, schema, data, meta, at FROM events
 WHERE position > $1 ORDER BY position LIMIT $2;
 
 -- name: alike_of_prefix
@@ -61,7 +62,7 @@ FROM (
 
 -- name: last_events_of_prefix
 -- The last event of each stream that begins with $1 (and ends before $2), at most $3 streams.
-SELECT DISTINCT ON (stream) position, stream, version, type, schema, data, at FROM events
+SELECT DISTINCT ON (stream) position, stream, version, subject, type, schema, data, at FROM events
 WHERE stream >= $1 AND stream < $2
 ORDER BY stream, version DESC
 LIMIT $3;

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.contract.requests import append_to
 from tests.e2e.asking import unique
 from tests.e2e.pages.reading import one, page, words
 from votes.config import Config
 from votes.domain.tool import Entry, Plan, ToolListed, stream
-from votes.engine.ports import Append, Meta
 from votes.wiring import event_store
 
 PRICES = (Plan("Least", 5e-324), Plan("Most", 1.7e308, "month"))
@@ -25,7 +25,7 @@ ENTRIES = {
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 async def test_all_its_pages_are_shown(live_site, http, entry):
     slug = unique("tool")
-    listed = Append(stream(slug), 0, [ToolListed(slug, entry)], Meta("test"), datetime.now(UTC))
+    listed = append_to(stream(slug), 0, ToolListed(slug, entry), at=datetime.now(UTC))
     async with event_store(Config(postgres_url=live_site.servers.app_url)) as store:
         await store.append([listed])
         head = await store.head()

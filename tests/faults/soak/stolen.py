@@ -8,7 +8,6 @@ import json
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 
@@ -22,7 +21,6 @@ PAUSE_S = 0.5
 HOLDS = 0.015
 HELD_S = (1.0, 4.0)
 SETTLING_S = 1.0
-APPEND_ARGUMENTS = 13
 LONG = 20_000
 DEEP = 500
 
@@ -79,11 +77,12 @@ async def insert(
     """As the owner of the database, in the order that the writers' lock gives."""
     kind, schema, data = row
     async with connection.transaction():
-        await connection.execute("SELECT open_log()")
+        position = 1 + await connection.fetchval("SELECT open_log()")
         await connection.execute(
-            "INSERT INTO events (stream, version, event_id, type, schema, data, meta, at)"
-            " VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, $7::text::jsonb, $8::text::timestamptz)",
-            *(stream, version, uuid4(), kind, schema, json.dumps(data)),
+            "INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8::text::jsonb,"
+            " $9::text::timestamptz)",
+            *(position, stream, version, ACTOR, kind, schema, json.dumps(data)),
             *(json.dumps({"actor": ACTOR}), at),
         )
 
@@ -115,7 +114,7 @@ class Thief:
         connection = await asyncpg.connect(self.site.servers.app_url, timeout=5)
         try:
             await connection.execute("BEGIN")
-            await connection.fetchrow(QUERIES["append"], *[[]] * APPEND_ARGUMENTS)
+            await connection.fetchrow(QUERIES["append"], "{}")
             self.record.done["transactions held open"] += 1
             began = monotonic()
             await self.record.pause(self.mind.uniform(*HELD_S))
@@ -150,10 +149,11 @@ async def preload(site: Site, tool: str, votes: int) -> None:
     connection = await asyncpg.connect(site.servers.owner_url, command_timeout=60)
     try:
         async with connection.transaction():
-            await connection.execute("SELECT open_log()")
+            before = await connection.fetchval("SELECT open_log()")
             await connection.execute(
-                "INSERT INTO events (stream, version, event_id, type, schema, data, meta, at)"
-                " SELECT 'vote:' || $1 || ':visitor:loaded-' || n, 1, gen_random_uuid(),"
+                "INSERT INTO events"
+                " (position, stream, version, subject, type, schema, data, meta, at)"
+                " SELECT $3::bigint + n, 'vote:' || $1 || ':visitor:loaded-' || n, 1, $1,"
                 " 'VoteCast', 1, jsonb_build_object('tool', $1::text,"
                 " 'voter', 'visitor:loaded-' || n, 'choice',"
                 " CASE n % 3 WHEN 0 THEN 'skip' ELSE 'ship' END, 'previous', NULL),"
@@ -161,6 +161,7 @@ async def preload(site: Site, tool: str, votes: int) -> None:
                 " FROM generate_series(1, $2::int) AS n",
                 tool,
                 votes,
+                before,
             )
             await connection.execute("NOTIFY votes_log")
     finally:

@@ -10,8 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tests.conftest import url_of
+from tests.contract.requests import append_to
 from tests.integration.projection.scene import (
-    META,
     TOOLS,
     ballot,
     dump,
@@ -27,7 +27,6 @@ from tests.integration.projection.scene import (
 from tests.kept import KEYS, of_partition, place
 from votes.domain.events import EVENT_TYPES
 from votes.engine.models import Changes, Models
-from votes.engine.ports import Append
 from votes.engine.project import HEARTBEAT_S, PASS_EVENTS_MAX, fold_log, rebuild
 from votes.engine.read_model import partition_of
 from votes.engine.verify import verify
@@ -38,7 +37,7 @@ from votes.store.lead import leading
 from votes.store.postgres import PostgresEventStore, create_pool
 from votes.views import keys
 from votes.views.read_models import RedisReadModels
-from votes.wiring import new_id, now, project
+from votes.wiring import now, project
 
 TOOL = TOOLS[0]
 
@@ -251,8 +250,8 @@ async def test_models_of_a_log_that_went_on_otherwise_are_rebuilt(store, redis):
 async def test_an_event_that_nobody_can_read_is_parked_until_somebody_can(config, store, redis):
     await fill(store)
     pool = await create_pool(config.postgres_url)
-    newer = PostgresEventStore(pool, new_id, Codec((*EVENT_TYPES, PollOpened)))
-    await newer.append([Append(f"poll:{TOOL}", 0, [PollOpened(TOOL)], META, now())])
+    newer = PostgresEventStore(pool, Codec((*EVENT_TYPES, PollOpened)))
+    await newer.append([append_to(f"poll:{TOOL}", 0, PollOpened(TOOL), at=now())])
     head = await submit(store, [ballot(TOOL, "later", "ship")])
     async with projecting(store, redis):
         await settled(redis, head)

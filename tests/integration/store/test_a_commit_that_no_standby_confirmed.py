@@ -14,7 +14,6 @@ from votes.engine.handle import handle
 from votes.engine.ports import Unavailable
 from votes.store.migrate import migrate
 from votes.store.postgres import PostgresEventStore, create_pool
-from votes.wiring import new_id
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ async def owner(server):
 @pytest.fixture
 async def store(server):
     pool = await create_pool(server.app_url)
-    yield PostgresEventStore(pool, new_id)
+    yield PostgresEventStore(pool)
     await pool.close()
 
 

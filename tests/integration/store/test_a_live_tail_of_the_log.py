@@ -9,16 +9,16 @@ from random import Random
 
 import asyncpg
 
+from tests.contract.requests import append_to
 from votes.domain.vote import VoteCast
 from votes.engine.log import Unreadable
-from votes.engine.ports import Append, Meta
 from votes.store.postgres import PostgresEventStore, create_pool
 from votes.store.queries import QUERIES
-from votes.wiring import new_id
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 WRITERS = 24
 READ_MAX = 500
+STRETCH = 200
 BATCH_SIZES = (1, 1, 1, 2, 3, 10, 40, 120)
 
 
@@ -28,7 +28,7 @@ async def write(store, writer, events_wanted):
     while version < events_wanted:
         size = min(random.choice(BATCH_SIZES), events_wanted - version)
         events = [VoteCast("atlas", f"{writer}:{version + n}", "ship") for n in range(size)]
-        (stored,) = await store.append([Append(stream, version, events, Meta("test"), AT)])
+        (stored,) = await store.append([append_to(stream, version, *events, at=AT)])
         assert stored is not None
         version += size
 
@@ -51,7 +51,7 @@ async def tail_beside_writers(url: str, reader: Callable, events_wanted: int):
         stores = []
         for _ in range(WRITERS + 1):
             pool = await stack.enter_async_context(await create_pool(url))
-            stores.append(PostgresEventStore(pool, new_id))
+            stores.append(PostgresEventStore(pool))
         written = asyncio.Event()
         reading = asyncio.create_task(tail(reader(stores[-1]), written))
         each = events_wanted // WRITERS
@@ -101,12 +101,18 @@ async def test_behind_the_lock_even_a_naive_cursor_misses_none(config):
 
 
 async def without_the_lock(config):
-    """The planted bug: positions come from the sequence as they are drawn, and nobody waits."""
+    """The planted bug: positions come from a sequence, a stretch for each batch, and nobody waits.
+
+    (Were they counted all the same, two batches would count alike, and one of them fail.)
+    """
+    assert max(BATCH_SIZES) <= STRETCH
     owner = await asyncpg.connect(config.migration_url)
     try:
         await owner.execute(
+            f"CREATE SEQUENCE stretches MINVALUE 0 INCREMENT {STRETCH};"
+            "GRANT USAGE ON SEQUENCE stretches TO votes_log;"
             "CREATE OR REPLACE FUNCTION open_log() RETURNS bigint LANGUAGE sql"
-            " AS 'SELECT coalesce(max(position), 0) FROM events'"
+            " AS $$ SELECT nextval('stretches') $$"
         )
     finally:
         await owner.close()

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from tests.contract.requests import append_to
 from tests.domain import arbitrary
 from votes.domain.events import EVENT_TYPES
 from votes.domain.vote import VoteCast
 from votes.engine.log import REASON_LENGTH_MAX, Unreadable
-from votes.engine.ports import Append, Meta
 from votes.store.codec import Codec
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ async def test_postgres_gives_back_what_it_was_given(store, events):
     """What Postgres has no letter for, NUL, is in no name of a voter either."""
     kept = [event for event in events if "\\u0000" not in Codec().encode(event)[2]]
     start = await store.head()
-    await store.append([Append("s", start, kept, Meta("test"), AT)])
+    await store.append([append_to("s", start, *kept, at=AT)])
     read = [recorded.event async for each in store.after(start, 100) for recorded in each]
     assert read == kept
 

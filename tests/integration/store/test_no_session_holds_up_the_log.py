@@ -7,9 +7,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.contract.requests import append_to
 from tests.integration.store.calling import call_append
 from votes.domain.vote import VoteCast
-from votes.engine.ports import Append, Meta, Unavailable
+from votes.engine.ports import Unavailable
 from votes.store.lead import leading
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -19,7 +20,7 @@ DEPLOY_PAGE = Path(__file__).parents[3] / "deploy" / "README.md"
 
 def append(stream, version, *words):
     events = [VoteCast("atlas", word, "ship") for word in words]
-    return Append(stream, version, events, Meta("test"), AT)
+    return append_to(stream, version, *events, at=AT)
 
 
 async def test_no_lock_that_the_application_can_take_holds_up_a_vote(application, store):

@@ -7,16 +7,15 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tests.contract.requests import cast, listed, request
+from tests.contract.requests import append_to, cast, listed, request
 from tests.domain.histories import START
 from votes.domain.bookmark import Annotations, KeepBookmark
 from votes.domain.vote import VoteCast
 from votes.engine.batcher import Batcher
 from votes.engine.handle import handle
 from votes.engine.log import Unreadable
-from votes.engine.ports import AlikeOf, Append, Meta, Unavailable
+from votes.engine.ports import AlikeOf, Unavailable
 from votes.store.postgres import ANY, Connections, PostgresEventStore, create_pool
-from votes.wiring import new_id
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LOCK = "LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE"
@@ -24,7 +23,7 @@ LOCK = "LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE"
 
 def append(stream, version, *words):
     events = [VoteCast("atlas", word, "ship") for word in words]
-    return Append(stream, version, events, Meta("test"), AT)
+    return append_to(stream, version, *events, at=AT)
 
 
 def batcher_on(store):
@@ -107,7 +106,7 @@ async def call_all(store):
 
 async def test_a_server_that_is_not_there_is_unavailable_to_all_calls(servers):
     pool = await create_pool(servers.app_url.replace("host=/", "host=/nowhere/"))
-    raised = await call_all(PostgresEventStore(pool, new_id))
+    raised = await call_all(PostgresEventStore(pool))
     assert [type(error) for error in raised] == [Unavailable] * 8
     await pool.close()
 
@@ -115,13 +114,13 @@ async def test_a_server_that_is_not_there_is_unavailable_to_all_calls(servers):
 async def test_a_pool_that_is_closed_is_unavailable_to_all_calls(config):
     pool = await create_pool(config.postgres_url)
     await pool.close()
-    raised = await call_all(PostgresEventStore(pool, new_id))
+    raised = await call_all(PostgresEventStore(pool))
     assert [type(error) for error in raised] == [Unavailable] * 8
 
 
 async def test_a_store_that_takes_too_long_is_unavailable_and_stores_nothing(config, store, owner):
     pool = await create_pool(config.postgres_url, Connections("hasty", 1, 5, 0.2))
-    hasty = PostgresEventStore(pool, new_id)
+    hasty = PostgresEventStore(pool)
     async with owner.transaction():
         await owner.execute(LOCK)
         with pytest.raises(Unavailable):
@@ -135,7 +134,7 @@ async def test_no_free_connection_in_time_is_unavailable(config):
     pool = await create_pool(config.postgres_url, Connections("one", 1, 5, 5))
     async with pool.acquire():
         with pytest.raises(Unavailable):
-            await PostgresEventStore(pool, new_id, connect_s=0.2).head()
+            await PostgresEventStore(pool, connect_s=0.2).head()
     await pool.close()
 
 
@@ -154,7 +153,7 @@ async def test_a_server_that_only_reads_is_unavailable_for_appending(config, own
     database = await owner.fetchval("SELECT current_database()")
     await owner.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
     pool = await create_pool(config.postgres_url)
-    reading = PostgresEventStore(pool, new_id)
+    reading = PostgresEventStore(pool)
     assert await reading.head() == 0
     with pytest.raises(Unavailable, match="read-only"):
         await reading.append([append("a", 0, "1")])
