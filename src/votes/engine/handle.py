@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from votes.engine.deciding import KEY_REUSED, Answer, Batch, Decided, Outcome, Request
 from votes.engine.heads import NOTHING, Head, Heads
 from votes.engine.log import Position, Stream
-from votes.engine.ports import EventStore
+from votes.engine.ports import EventStore, Unavailable
 
 __all__ = ["KEY_REUSED", "Answer", "Outcome", "Request", "handle"]
 
@@ -25,8 +25,12 @@ async def handle(
     """
     heads = Heads(0) if heads is None else heads
     answers: list[Answer | None] = []
-    while len(answers) < len(requests):
-        answers += await _handle_first(store, requests[len(answers) :], heads)
+    try:
+        while len(answers) < len(requests):
+            answers += await _handle_first(store, requests[len(answers) :], heads)
+    except Unavailable:
+        heads.clear()  # what comes back may be an older log, restored
+        raise
     return answers
 
 

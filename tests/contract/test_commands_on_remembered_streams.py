@@ -1,0 +1,229 @@
+"""A process decides on what it remembers; whatever that is, it comes out as if it remembered none.
+
+Stale memory is planted: for each stream of a command any of the heads that it ever had, or none.
+"""
+
+import asyncio
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.contract.requests import cast, delisted, everything, listed, retract
+from tests.domain.histories import Log
+from votes.domain.tool import stream as tool_stream
+from votes.domain.vote import stream as vote_stream
+from votes.engine.batcher import Batcher
+from votes.engine.decider import Rejected
+from votes.engine.handle import Outcome, handle
+from votes.engine.heads import NOTHING, Head, Heads
+from votes.engine.ports import Unavailable
+
+HISTORIES = {
+    "listed again": lambda tool: [
+        *(listed(tool), cast("ann", "ship", tool), delisted(tool)),
+        *(listed(tool, "Again"), cast("ann", "skip", tool)),
+    ],
+    "delisted": lambda tool: [listed(tool), cast("ann", "ship", tool), delisted(tool)],
+    "taken back": lambda tool: [listed(tool), cast("ann", "ship", tool), retract("ann", tool)],
+}
+COMMANDS = {
+    "ship": lambda tool: cast("ann", "ship", tool),
+    "skip": lambda tool: cast("ann", "skip", tool),
+    "ship, with a key": lambda tool: cast("ann", "ship", tool, key=f"{tool} ship"),
+    "skip, with a key": lambda tool: cast("ann", "skip", tool, key=f"{tool} skip"),
+    "retract": lambda tool: retract("ann", tool),
+    "delist": delisted,
+}
+FORGOTTEN = None
+
+
+async def heads_ever(store, stream):
+    """All heads that the stream ever had, one that it lost, and that nothing is known of it."""
+    recorded = [one for one in await everything(store) if one.stream == stream]
+    heads = [Head(one.event, one.version, one.position) for one in recorded]
+    lost = Head(heads[0].event, heads[-1].version + 1, heads[-1].position + 100)
+    return [FORGOTTEN, NOTHING, *heads, lost]
+
+
+async def settled(store, wanted, heads):
+    """The answer after at most one more attempt, and what was appended."""
+    before = await store.head()
+    (answer,) = await handle(store, [wanted], heads)
+    if answer is None:
+        (answer,) = await handle(store, [wanted], heads)
+    after = [one for one in await everything(store) if one.position > before]
+    return answer, [(one.version, one.event) for one in after]
+
+
+def seen(answer, appended, tool):
+    """What can be seen of an answer, but for the tool's name and the places in the log."""
+    if isinstance(answer, Rejected):
+        return answer.code, appended
+    return answer.before, answer.after, answer.changed, [str(e).replace(tool, "") for e in appended]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("history", HISTORIES)
+async def test_whatever_is_remembered(processes, history, command):
+    stores = [processes.store(), processes.store()]
+    slug, tried = "fresh", 0
+
+    async def prepared(slug):
+        for wanted in HISTORIES[history](slug):
+            await handle(stores[1], [wanted])
+        streams = tool_stream(slug), vote_stream(slug, "ann")
+        return streams, [await heads_ever(stores[1], stream) for stream in streams]
+
+    await prepared(slug)
+    expected = seen(*await settled(stores[0], COMMANDS[command](slug), None), slug)
+    _, ever = await prepared("another")
+    for places in product(*(range(len(heads)) for heads in ever)):
+        slug = f"tool-{tried}"
+        tried += 1
+        streams, ever = await prepared(slug)
+        planted = [heads[place] for heads, place in zip(ever, places, strict=True)]
+        heads = Heads()
+        heads.remember({s: head for s, head in zip(streams, planted, strict=True) if head})
+        found = seen(*await settled(stores[0], COMMANDS[command](slug), heads), slug)
+        assert found == expected, (places, planted)
+    assert tried >= 20
+
+
+class CountsReads:
+    """A store that says of which streams the heads were read."""
+
+    def __init__(self, store):
+        self._store, self.read = store, []
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    async def last_events(self, streams):
+        self.read.append(set(streams))
+        return await self._store.last_events(streams)
+
+
+async def test_what_is_remembered_is_not_read_again(log):
+    store, heads = CountsReads(log), Heads()
+    own, tool = vote_stream("atlas", "ann"), tool_stream("atlas")
+    await handle(log, [listed()])
+    assert (await handle(store, [cast("ann", "ship")], heads))[0].position == 2
+    assert store.read == [{own, tool}]
+    assert (await handle(store, [cast("ann", "skip")], heads))[0].position == 3
+    await handle(store, [cast("bob", "skip")], heads)
+    assert store.read[1:] == [{vote_stream("atlas", "bob")}]
+    (same,) = await handle(store, [cast("ann", "skip")], heads)
+    assert (same.changed, same.position) == (False, 3)
+    assert store.read[2:] == [{own, tool}]
+
+
+async def test_nothing_is_remembered_of_a_log_that_went_away(log):
+    class Gone(CountsReads):
+        async def append(self, batch):
+            raise Unavailable("gone")
+
+    heads = Heads()
+    await handle(log, [listed()])
+    await handle(log, [cast("ann", "ship")], heads)
+    with pytest.raises(Unavailable):
+        await handle(Gone(log), [cast("bob", "ship")], heads)
+    assert heads.known([tool_stream("atlas"), vote_stream("atlas", "ann")]) == {}
+
+
+def test_what_was_not_used_for_longest_is_forgotten_first():
+    heads = Heads(2)
+    heads.remember({"a": NOTHING, "b": NOTHING})
+    heads.known(["a"])
+    heads.remember({"c": NOTHING})
+    assert set(heads.known("abc")) == {"a", "c"}
+
+
+class Late:
+    """A store each of whose calls lets others go first, for as many rounds as are drawn."""
+
+    def __init__(self, store, rounds):
+        self._store, self._rounds = store, iter(rounds)
+
+    def __getattr__(self, name):
+        async def call(*arguments):
+            for _ in range(next(self._rounds, 0)):
+                await asyncio.sleep(0)
+            return await getattr(self._store, name)(*arguments)
+
+        return call
+
+
+class Asked:
+    """A request, and where the log stood when it was asked and answered."""
+
+    def __init__(self, wanted, since, answer, until):
+        self.wanted, self.since, self.answer, self.until = wanted, since, answer, until
+
+
+TOOLS, PEOPLE = ("atlas", "bolt"), ("ann", "bob")
+tools, people = st.sampled_from(TOOLS), st.sampled_from(PEOPLE)
+wanted = (
+    st.builds(cast, people, st.sampled_from(("ship", "skip")), tools)
+    | st.builds(retract, people, tools)
+    | st.builds(listed, tools, st.sampled_from(("Atlas", "Bolt")))
+    | st.builds(delisted, tools)
+)
+bursts = st.lists(st.lists(wanted, min_size=1, max_size=4), min_size=1, max_size=4)
+delays = st.lists(st.integers(0, 6), max_size=24)
+limits = st.sampled_from((1, 3, 100))
+workers = st.lists(st.tuples(bursts, delays, limits), min_size=2, max_size=3)
+
+
+async def work(log, bursts, delays, heads_max):
+    """One process: the requests of a burst at once, one burst after another."""
+    store, heads = Late(MemoryEventStore(log), delays), Heads(heads_max)
+    batcher = Batcher(lambda requests: handle(store, requests, heads))
+
+    async def ask(wanted):
+        since = len(log.rows)
+        answer = await batcher.submit(wanted)
+        return Asked(wanted, since, answer, len(log.rows))
+
+    return [
+        asked for burst in bursts for asked in await asyncio.gather(*(ask(one) for one in burst))
+    ]
+
+
+def serial(events, wanted):
+    """What the command comes to, decided alone on these events: the answer, and what it appends."""
+    before = Log(events).state_for(wanted.command)
+    decision = wanted.decider.decide(wanted.command, before)
+    if isinstance(decision, Rejected):
+        return decision, []
+    after = before
+    for event in decision:
+        after = wanted.decider.evolve(after, event)
+    own = Log(events).of(wanted.decider.streams(wanted.command)[:1])
+    position = own[-1].position if own else 0
+    return Outcome(before, after, bool(decision), position), list(decision)
+
+
+def is_serial(events, asked):
+    """Whether the command, alone at one moment while it was asked, would have been answered so."""
+    answer = asked.answer
+    if isinstance(answer, Outcome) and answer.changed:
+        found, appended = serial(events[: answer.position - 1], asked.wanted)
+        return (
+            asked.since < answer.position <= asked.until
+            and (found.before, found.after) == (answer.before, answer.after)
+            and appended == [events[answer.position - 1].event]
+        )
+    moments = range(asked.since, asked.until + 1)
+    return any(serial(events[:moment], asked.wanted) == (answer, []) for moment in moments)
+
+
+@given(workers)
+async def test_processes_at_once_do_what_one_without_memory_would_one_after_another(workers):
+    log = MemoryLog()
+    asked = await asyncio.gather(*(work(log, *worker) for worker in workers))
+    events = await everything(MemoryEventStore(log))
+    for one in [one for each in asked for one in each]:
+        assert is_serial(events, one), (one.wanted.command, one.answer)
