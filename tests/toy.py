@@ -66,6 +66,7 @@ def decide(command: Move | Lose, state: Whereabouts) -> Sequence[Any] | Rejected
 decider: Decider[Move | Lose, Whereabouts] = Decider(
     initial=Whereabouts(),
     streams=lambda command: (Stream(f"parcel:{command.parcel}"),),
+    subject=lambda command: command.parcel,
     evolve=evolve,
     decide=decide,
 )
