@@ -1,38 +1,9 @@
 """HEAD answers like GET without the body, and OPTIONS names every method, on every path."""
 
-import re
-
 import pytest
 
 from tests.e2e import raw
-from votes.api.main import HANDLERS, openapi_json
-from votes.api.pages import HANDLERS as PAGES
-from votes.web.assets import assets
-
-STREAM = "/v1/live"
-VALUES = {
-    "slug": "notion",
-    "persona": "builder",
-    "a": "figma",
-    "b": "notion",
-    "names": "figma-vs-notion",
-    "file": "notion.png",
-    "release": assets().hash,
-    "name": next(iter(assets().by_name)),
-}
-QUERIES = {"/v1/tallies": "tools=notion", "/v1/me/state": "tools=notion", STREAM: "tools=notion"}
-
-METHODS: dict[str, set[str]] = {STREAM: {"GET"}, "/docs": {"GET"}}
-for handler in (*HANDLERS, *PAGES, openapi_json):
-    for path in handler.paths:
-        METHODS.setdefault(path, set()).update(handler.http_methods)
-WITH_GET = [path for path, methods in METHODS.items() if "GET" in methods]
-
-
-def address(path: str) -> str:
-    query = QUERIES.get(path)
-    named = re.sub(r"{(\w+):\w+}", lambda found: VALUES[found[1]], path)
-    return f"{named}?{query}" if query else named
+from tests.e2e.every_path import METHODS, STREAM, WITH_GET, address
 
 
 def allowed(answer: raw.Raw) -> set[str]:

@@ -12,6 +12,7 @@ from litestar.types import Send
 
 from votes.api.deadlines import WRITE_S, within
 from votes.api.errors import Refused
+from votes.api.etags import etag_of, is_known
 from votes.api.proxies import header_of
 from votes.app import unambiguous
 from votes.domain.terms import ToolSlug, is_slug
@@ -151,33 +152,19 @@ def no_content(position: Position) -> ASGIResponse:
     )
 
 
-def shared(
-    request: Http, body: bytes, world: str, position: Position, *, stale: bool
-) -> ASGIResponse:
+def shared(request: Http, body: bytes, *, stale: bool) -> ASGIResponse:
     """An answer that is the same for all: 304 where the asker has it. Stale ones get no ETag."""
     if stale:
         return _json(body, 200, (_STALE,))
-    etag = f'"{world}-{position}"'
+    etag = etag_of(body)
     headers = (_SHARED, _VARY, (b"etag", etag.encode()))
     if is_known(request, etag):
         return ASGIResponse(status_code=304, encoded_headers=headers)
     return _json(body, 200, headers)
 
 
-def shared_value(
-    request: Http, value: Any, world: str, position: Position, *, stale: bool
-) -> ASGIResponse:
-    return shared(request, _encode(value), world, position, stale=stale)
-
-
-def is_known(request: Http, etag: str) -> bool:
-    """Whether the asker has what the tag stands for. Weak comparison (RFC 9110 §13.1.2), since
-    intermediaries may have weakened the tag."""
-    condition = header(request, b"if-none-match")
-    if condition is None:
-        return False
-    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
-    return etag in tags or tags == ["*"]
+def shared_value(request: Http, value: Any, *, stale: bool) -> ASGIResponse:
+    return shared(request, _encode(value), stale=stale)
 
 
 def _json(body: bytes, status: int, headers: tuple[tuple[bytes, bytes], ...]) -> ASGIResponse:

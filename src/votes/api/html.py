@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -15,7 +14,8 @@ from litestar.exceptions import (
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import EXCEPTION_HANDLERS
-from votes.api.exchange import Asgi, Http, is_known
+from votes.api.etags import tagged
+from votes.api.exchange import Asgi, Http
 from votes.app.shapes import Problem
 from votes.web.render import SITE_NAME, Head, page
 
@@ -90,11 +90,7 @@ def shared_page(
     body = text.encode()
     if stale:
         return ASGIResponse(body=body, media_type=media_type, headers=(*ALWAYS, UNKEPT))
-    etag = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = (*ALWAYS, SHARED, ("etag", f"W/{etag}"))
-    if is_known(request, etag):
-        return ASGIResponse(status_code=304, headers=headers)
-    return ASGIResponse(body=body, media_type=media_type, headers=headers)
+    return tagged(request, body, media_type, (*ALWAYS, SHARED))
 
 
 def private_page(text: str, status: int = 200) -> ASGIResponse:

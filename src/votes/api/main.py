@@ -20,7 +20,7 @@ from votes import __version__
 from votes.api import bookmarks, health, me, pages, reviews, tallies, tools, trend, votes
 from votes.api.edge import with_edge
 from votes.api.errors import EXCEPTION_HANDLERS
-from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http
+from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http, shared
 from votes.api.gallery import Gallery
 from votes.api.hosts import with_one_host
 from votes.api.html import NOT_ROUTED, with_pages
@@ -51,7 +51,7 @@ HANDLERS: list[HTTPRouteHandler] = [
 
 @get("/openapi.json", include_in_schema=False)
 async def openapi_json(request: Http) -> ASGIResponse:
-    return ASGIResponse(body=request.app.state.openapi, media_type="application/json")
+    return shared(request, request.app.state.openapi, stale=False)
 
 
 def create_app(config: Config) -> Litestar:

@@ -9,7 +9,8 @@ from litestar.response.base import ASGIResponse
 
 from votes import __version__
 from votes.api.errors import Refused
-from votes.api.exchange import Http, is_known, services
+from votes.api.etags import tagged
+from votes.api.exchange import Http, services
 from votes.api.gallery import Gallery
 from votes.api.proxies import client_address
 from votes.api.reading import read_at
@@ -24,6 +25,7 @@ from votes.web import words
 from votes.web.assets import asset_url, assets, sri
 from votes.web.picture import Opinion, Side
 
+_VARY = ("vary", "Accept-Encoding")
 _NOSNIFF = ("x-content-type-options", "nosniff")
 _FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
 _FOR_A_WHILE = ("cache-control", "public, max-age=300, must-revalidate")
@@ -40,22 +42,17 @@ async def static(request: Http, release: str, name: Path) -> ASGIResponse:
     asset = known.by_name.get(str(name).lstrip("/"))
     if release != known.hash or asset is None:
         raise Refused("not_found", "There is no such file in this release.")
-    etag = f'"{asset.sri[-32:]}"'
-    headers = (_FOR_EVER, ("etag", f"W/{etag}"), ("vary", "Accept-Encoding"), _NOSNIFF, *_FOR_ALL)
-    if is_known(request, etag):
-        return ASGIResponse(status_code=304, headers=headers)
-    return ASGIResponse(body=asset.body, media_type=asset.media_type, headers=headers)
+    headers = (_FOR_EVER, _VARY, _NOSNIFF, *_FOR_ALL)
+    return tagged(request, asset.body, asset.media_type, headers)
 
 
 @get("/elements.json")
-async def elements_now() -> ASGIResponse:
+async def elements_now(request: Http) -> ASGIResponse:
     """Where this release's elements are, for pages of other sites."""
     name = "elements/elements.js"
     where = {"script": asset_url(name), "integrity": sri(name)}
-    headers = (_FOR_A_WHILE, _NOSNIFF, *_FOR_ALL)
-    return ASGIResponse(
-        body=msgspec.json.encode(where), media_type="application/json", headers=headers
-    )
+    headers = (_FOR_A_WHILE, _VARY, _NOSNIFF, *_FOR_ALL)
+    return tagged(request, msgspec.json.encode(where), "application/json", headers)
 
 
 @get("/elements.js")
@@ -74,15 +71,12 @@ async def picture(request: Http, file: str) -> ASGIResponse:
         raise Refused("not_found", "There is no such picture.")
     sides = [_side(summary(read, tool)) for tool in tools]
     key = sha256(msgspec.json.encode((__version__, sides))).hexdigest()[:32]
-    etag = f'"{key}"'
     how_long = _FOR_A_WHILE if read.stale else _FOR_HOURS
-    headers = (how_long, ("etag", etag), _NOSNIFF, *_FOR_ALL)
-    if is_known(request, etag):
-        return ASGIResponse(status_code=304, headers=headers)
     network = network_of(client_address(request.scope, services(request).config))
     gallery: Gallery = request.app.state.gallery
     body = await gallery.picture(key, sides, network)
-    return ASGIResponse(body=body, media_type="image/png", headers=headers)
+    headers = (how_long, _NOSNIFF, *_FOR_ALL)
+    return tagged(request, body, "image/png", headers, compressible=False)
 
 
 def _side(tool: SummaryView) -> Side:

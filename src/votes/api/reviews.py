@@ -43,7 +43,7 @@ async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) 
     if profile is None:
         raise refused(unknown(tool))
     answer = ReviewsView(tool, panel_view(profile.reviews), profile.position)
-    return shared_value(request, answer, read.models.world, profile.position, stale=read.stale)
+    return shared_value(request, answer, stale=read.stale)
 
 
 @put(

@@ -39,12 +39,11 @@ async def get_tally(
         return await _then(request, read, tool, at, min_position)
     if read.stale:
         view = _view(read, tool)
-        return shared_value(request, view, read.models.world, view.position, stale=True)
-    tally = catalogue.tally(read.models, tool)
+        return shared_value(request, view, stale=True)
     body = services(request).memory.frame(TALLIES, tool)
-    if tally is None or body is None or catalogue.profile(read.models, tool) is None:
+    if body is None or catalogue.profile(read.models, tool) is None:
         raise refused(unknown(tool))
-    return shared(request, body, read.models.world, tally.position, stale=False)
+    return shared(request, body, stale=False)
 
 
 def _view(read: ReadFrom, tool: ToolSlug) -> TallyView:
@@ -77,7 +76,7 @@ async def _then(
         else:
             tally = await history.tally_at_position(asked, moment)
     view = tally_view(tool, tally or nothing, stale=False)
-    return shared_value(request, view, read.models.world, view.position, stale=False)
+    return shared_value(request, view, stale=False)
 
 
 def _moment(text: str) -> Position | datetime:
@@ -107,8 +106,7 @@ async def get_tallies(
     slugs = tool_slugs(tools)
     read = await services(request).reads.models(min_position)
     views = [_view(read, slug) for slug in slugs]
-    newest = max(view.position for view in views)
-    return shared_value(request, TalliesView(views), read.models.world, newest, stale=read.stale)
+    return shared_value(request, TalliesView(views), stale=read.stale)
 
 
 ROUTES = [get_tally, get_tallies]

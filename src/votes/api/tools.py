@@ -64,8 +64,7 @@ async def list_tools(
         page.next_cursor,
         page.total,
     )
-    models = read.models
-    return shared_value(request, answer, models.world, models.position, stale=read.stale)
+    return shared_value(request, answer, stale=read.stale)
 
 
 @get(
@@ -80,7 +79,7 @@ async def get_tool(request: Http, slug: str, min_position: MinPosition = 0) -> A
     tool = tool_slug(slug)
     read = await services(request).reads.models(min_position)
     answer = summary(read, tool)
-    return shared_value(request, answer, read.models.world, answer.position, stale=read.stale)
+    return shared_value(request, answer, stale=read.stale)
 
 
 @get(
@@ -97,7 +96,7 @@ async def compare_tools(
     first, second = tool_slug(a), tool_slug(b)
     read = await services(request).reads.models(min_position)
     answer = compare_view(summary(read, first), summary(read, second))
-    return shared_value(request, answer, read.models.world, answer.position, stale=read.stale)
+    return shared_value(request, answer, stale=read.stale)
 
 
 @put(

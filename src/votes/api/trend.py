@@ -10,7 +10,7 @@ from litestar.response.base import ASGIResponse
 
 from votes.api.deadlines import READ_S, within
 from votes.api.errors import Refused
-from votes.api.exchange import Http, refused, services, shared, shared_value, tool_slug
+from votes.api.exchange import Http, refused, services, shared_value, tool_slug
 from votes.api.parameters import MinPosition
 from votes.app import catalogue
 from votes.app.history import Asked
@@ -58,10 +58,6 @@ async def get_trend(
     tally = catalogue.tally(read.models, tool)
     if tally is None or catalogue.profile(read.models, tool) is None:
         raise refused(unknown(tool))
-    tag = f"{read.models.world}-{asked.start:%Y%m%d%H}-{asked.count}{bucket}"
-    known = shared(request, b"", tag, tally.position, stale=read.stale)
-    if known.status_code == 304:
-        return known
     of = Asked(
         tool,
         tally,
@@ -72,11 +68,11 @@ async def get_trend(
     )
     async with within(READ_S):
         answer = await services(request).history.trend(of, asked)
-    return shared_value(request, answer, tag, answer.position, stale=read.stale)
+    return shared_value(request, answer, stale=read.stale)
 
 
 def _window(bucket: Bucket, start: str | None, end: str | None) -> Window:
-    """The window asked for. Without a range it moves with the clock, so it is part of the tag."""
+    """The window asked for. Without a range it moves with the clock."""
     try:
         return window(bucket, _time("from", start), _time("to", end), now())
     except BadRange as error:
