@@ -27,7 +27,7 @@ def cast(slug: str) -> Request:
 def append_of(slug: str) -> Append:
     """What the command above comes to."""
     who = voter()
-    event = vote.VoteCast(slug, who, "ship")
+    event = vote.VoteCast("ship")
     added = Addition(vote.stream(slug, who), 0, slug, event)
     return Append([added], Meta(actor=who), now(), {tool.stream(slug): 1})
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct, field
 
 from votes.engine.log import TIME_MIN, Position, Recorded, Stream
@@ -115,9 +114,9 @@ class MemoryEventStore:
         await asyncio.sleep(0)
         found: dict[Any, list[Row]] = {}
         for row in self._log.rows[: asked.position]:
-            inside = row.stream.startswith(asked.prefix) and row.at <= asked.until
-            if inside and row.position not in asked.without:
-                event = msgspec.structs.replace(self._recorded(row).event, **asked.masked)
+            event = self._recorded(row).event
+            about = row.subject == asked.subject and isinstance(event, tuple(asked.types))
+            if about and row.at <= asked.until and row.position not in asked.without:
                 stretch = max((row.at - asked.since) // asked.width, -1)
                 found.setdefault((event, stretch), []).append(row)
         return [Alike(*key, len(rows), rows[-1].position) for key, rows in found.items()]

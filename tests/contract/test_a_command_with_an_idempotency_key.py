@@ -63,7 +63,7 @@ async def test_a_command_that_changes_nothing_is_answered_the_same_again(log, be
     await submit(log, cast("ann", "skip"))
     again = await submit(log, cast("ann", "ship", key="k"))
     assert first_time(again) == first
-    assert (await log.last_events(["vote:atlas:ann"]))["vote:atlas:ann"].event.choice == "skip"
+    assert (await log.last_events(["vote:3:ann:atlas"]))["vote:3:ann:atlas"].event.choice == "skip"
 
 
 async def test_one_that_never_had_an_event_stands_at_nothing(log):
@@ -82,7 +82,7 @@ async def test_one_that_changes_nothing_because_of_its_own_batch_keeps_its_place
     assert (one.changed, same.changed, last.changed) == (True, False, True)
     assert same.position == one.position
     assert first_time(await submit(log, cast("ann", "ship", key="k"))) == same
-    assert (await log.last_events(["vote:atlas:ann"]))["vote:atlas:ann"].event.choice == "skip"
+    assert (await log.last_events(["vote:3:ann:atlas"]))["vote:3:ann:atlas"].event.choice == "skip"
 
 
 async def test_another_command_under_the_key_is_refused(log):
@@ -134,7 +134,7 @@ async def test_sent_to_two_processes_at_once_it_has_one_effect(processes, wanted
     assert {answer.repeated for answer in same} == {False, True}
     assert len({repr(first_time(answer)) for answer in same}) == 1
     assert sum(not answer.repeated for answer in same) == 1
-    mine = [r for r in await everything(processes.store()) if r.stream == "vote:atlas:ann"]
+    mine = [r for r in await everything(processes.store()) if r.stream == "vote:3:ann:atlas"]
     assert len(mine) == same[0].changed
 
 

@@ -84,7 +84,7 @@ async def test_parked_events_are_compared_too():
     assert [parked.kind for parked in models.parked().values()] == ["VoteCast/1", "VoteCast/1"]
     found = await verify(store, Kept(models))
     assert (found.ok, found.parked) == (True, 2)
-    part(models, "vote:atlas:ann").of(PARKED).clear()
+    part(models, "vote:3:ann:atlas").of(PARKED).clear()
     told = {(d.model, d.key) for d in (await verify(store, Kept(models))).drifts}
     assert ("parked", "3") in told
 
@@ -146,8 +146,8 @@ async def test_what_cannot_be_compared_is_a_problem():
 
 async def test_a_vote_before_any_listing_counts_for_nothing():
     store, models = await site()
-    stray = VoteCast("ghost", "ann", "ship")
-    await store.append([append_to("vote:ghost:ann", 0, stray)])
+    stray = VoteCast("ship")
+    await store.append([append_to("vote:3:ann:ghost", 0, stray, subject="ghost")])
     models.fold((await everything(store))[-1:])
     audit = await verify(store, Kept(models))
     assert (audit.ok, models.get(TALLIES, "ghost")) == (True, None)

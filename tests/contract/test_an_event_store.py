@@ -7,9 +7,10 @@ from uuid import uuid4
 
 import pytest
 
+from votes.domain.bookmark import BookmarkRemoved
 from votes.domain.events import EVENT_TYPES
+from votes.domain.review import ReviewWithdrawn
 from votes.domain.tool import Entry, Plan, ToolListed
-from votes.domain.vote import VoteCast
 from votes.engine.log import POSITION_MAX, Unreadable
 from votes.engine.ports import Addition, Alike, AlikeOf, Answered, Append, Keyed, Meta
 from votes.store.codec import Codec
@@ -18,9 +19,12 @@ AT = datetime(2026, 3, 1, 12, 30, 15, 123_456, tzinfo=UTC)
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
+SAID = (BookmarkRemoved,)
+
+
 def said(word):
     """An event that can be told from others."""
-    return VoteCast("atlas", word, "ship")
+    return BookmarkRemoved(word)
 
 
 def append(stream, version, *words, keyed=None, at=AT, guards=None):
@@ -41,7 +45,7 @@ async def everything(store, position=0, limit=100):
 
 
 async def words(store):
-    return [recorded.event.voter for recorded in await everything(store)]
+    return [recorded.event.user for recorded in await everything(store)]
 
 
 async def test_an_empty_log_has_nothing(log):
@@ -49,13 +53,13 @@ async def test_an_empty_log_has_nothing(log):
     assert await everything(log) == []
     assert await log.last_events(["a"]) == {}
     assert await log.answers([uuid4()]) == {}
-    assert await log.alike(AlikeOf("a", POSITION_MAX, FOREVER, AT, timedelta(days=1), {})) == []
+    assert await log.alike(AlikeOf("a", SAID, POSITION_MAX, FOREVER, AT, timedelta(days=1))) == []
     assert await log.last_of_prefix("a", 10) == []
 
 
 async def test_an_event_comes_back_as_it_was_appended(log):
     entry = Entry("Ünïcödé \U0001f680", "\u4e2d\u6587", 'quotes "and" \\', plans=(Plan("p", 0.1),))
-    listed = ToolListed("atlas", entry)
+    listed = ToolListed(entry)
     stream = "tool:\u00e9\U0001f680 a:b%_"
     added = Addition(stream, 0, "\u00fc \U0001f680", listed)
     assert await log.append([Append([added], Meta("test"), AT)]) == [1]
@@ -63,7 +67,9 @@ async def test_an_event_comes_back_as_it_was_appended(log):
     assert (recorded.position, recorded.stream, recorded.version) == (1, stream, 1)
     assert (recorded.event, recorded.at, recorded.subject) == (listed, AT, "\u00fc \U0001f680")
     assert await log.last_events([stream, "other"]) == {stream: recorded}
-    (alike,) = await log.alike(AlikeOf("tool:\u00e9", 1, AT, AT, timedelta(days=1), {}))
+    (alike,) = await log.alike(
+        AlikeOf("\u00fc \U0001f680", (ToolListed,), 1, AT, AT, timedelta(days=1))
+    )
     assert alike == Alike(listed, 0, 1, 1)
     assert await log.last_of_prefix("tool:\u00e9\U0001f680", 1) == [recorded]
 
@@ -196,7 +202,7 @@ async def test_an_append_adds_to_several_streams_or_to_none(log):
     ]
     assert await log.append([onto("a2", "c0"), onto("a2", "d0")]) == [None, None]
     assert await log.append([onto("a2", "d0", word="3")]) == [7]
-    assert [(r.stream, r.version, r.event.voter) for r in await everything(log)] == [
+    assert [(r.stream, r.version, r.event.user) for r in await everything(log)] == [
         *(("a", 1, "1"), ("b", 1, "1"), ("a", 2, "1"), ("b", 2, "2"), ("c", 1, "2")),
         *(("a", 3, "3"), ("d", 1, "3")),
     ]
@@ -261,40 +267,46 @@ async def test_events_after_a_position_come_in_lists_up_to_the_head(log, limit):
     assert [events async for events in log.after(7, limit)] == []
 
 
-async def test_alike_are_those_of_a_prefix_up_to_a_position_and_a_time(log):
-    late = AT + timedelta(seconds=1)
-    await log.append([append("v:a:1", 0, "1"), append("v:ab:1", 0, "2"), append("v:a:2", 0, "3")])
-    await log.append(
-        [append("v:a:1", 1, "4", at=late), append("v:a", 0, "5"), append("v:b", 0, "6")]
-    )
+def about(subject, stream, *words, at=AT):
+    events = [Addition(stream, number, subject, said(word)) for number, word in enumerate(words)]
+    return Append(events, Meta("test"), at)
 
-    async def found(position, at):
-        alike = await log.alike(
-            AlikeOf("v:a:", position, at, AT, timedelta(hours=1), {"voter": ""})
-        )
+
+async def test_alike_are_those_about_a_subject_up_to_a_position_and_a_time(log):
+    late = AT + timedelta(seconds=1)
+    other_type = Append([Addition("p", 0, "a", ReviewWithdrawn("x"))], Meta("test"), AT)
+    await log.append([about("a", "1", "x"), about("b", "2", "x"), about("a", "3", "x")])
+    await log.append([about("a", "4", "x", at=late), other_type, about("ab", "5", "x")])
+
+    async def found(position, at, *without):
+        asked = AlikeOf("a", SAID, position, at, AT, timedelta(hours=1), without)
+        alike = await log.alike(asked)
         return [(same.stretch, same.count, same.position) for same in alike]
 
     assert await found(POSITION_MAX, FOREVER) == [(0, 3, 4)]
+    assert await found(POSITION_MAX, FOREVER, 3, 9) == [(0, 2, 4)]
     assert await found(POSITION_MAX, AT) == [(0, 2, 3)]
     assert await found(2, FOREVER) == [(0, 1, 1)]
     assert await found(0, FOREVER) == []
 
 
-async def test_alike_events_lie_in_one_stretch_and_differ_in_what_is_masked_alone(log):
+async def test_alike_events_lie_in_one_stretch_and_say_the_same(log):
     times = [AT - timedelta(days=9), AT - timedelta(microseconds=1), AT, AT + timedelta(seconds=59)]
     times += [AT + timedelta(seconds=60), AT + timedelta(days=1)]
-    await log.append([append(f"v:{n}", 0, f"{n}", at=at) for n, at in enumerate(times)])
-    minute = timedelta(minutes=1)
-    masked = await log.alike(AlikeOf("v:", POSITION_MAX, FOREVER, AT, minute, {"voter": "anyone"}))
-    assert sorted((same.stretch, same.count, same.position) for same in masked) == [
+    await log.append([about("a", f"{n}", "x", at=at) for n, at in enumerate(times)])
+    await log.append([about("a", f"other{n}", f"{n}", at=AT) for n in range(3)])
+    found = await log.alike(AlikeOf("a", SAID, POSITION_MAX, FOREVER, AT, timedelta(minutes=1)))
+    same = [alike for alike in found if alike.event == said("x")]
+    assert sorted((alike.stretch, alike.count, alike.position) for alike in same) == [
         (-1, 2, 2),
         (0, 2, 4),
         (1, 1, 5),
         (1440, 1, 6),
     ]
-    assert {same.event.voter for same in masked} == {"anyone"}
-    apart = await log.alike(AlikeOf("v:", POSITION_MAX, FOREVER, AT, minute, {}))
-    assert [same.count for same in apart] == [1] * len(times)
+    others = [
+        (alike.event.user, alike.stretch, alike.count) for alike in found if alike not in same
+    ]
+    assert sorted(others) == [("0", 0, 1), ("1", 0, 1), ("2", 0, 1)]
 
 
 async def test_the_last_events_of_a_prefix_are_one_a_stream_in_the_order_of_streams(log):
@@ -305,7 +317,7 @@ async def test_the_last_events_of_a_prefix_are_one_a_stream_in_the_order_of_stre
         [append("v:a:\u00e9", 0, "5"), append("v:a:Z", 0, "6"), append("v:a:1", 1, "7")]
     )
     last = await log.last_of_prefix("v:a:", 10)
-    assert [recorded.event.voter for recorded in last] == ["7", "2", "6", "5"]
+    assert [recorded.event.user for recorded in last] == ["7", "2", "6", "5"]
     assert [recorded.version for recorded in last] == [2, 2, 1, 1]
     assert await log.last_of_prefix("v:a:", 2) == last[:2]
 
@@ -313,7 +325,7 @@ async def test_the_last_events_of_a_prefix_are_one_a_stream_in_the_order_of_stre
 async def test_the_last_event_of_each_stream_is_found_among_many(log):
     await log.append([append(f"s{number}", 0, *"abc"[: number + 1]) for number in range(3)])
     last = await log.last_events(["s0", "s2", "s9"])
-    assert {stream: recorded.event.voter for stream, recorded in last.items()} == {
+    assert {stream: recorded.event.user for stream, recorded in last.items()} == {
         "s0": "a",
         "s2": "c",
     }
@@ -322,14 +334,14 @@ async def test_the_last_event_of_each_stream_is_found_among_many(log):
 
 async def test_an_event_of_a_newer_release_cannot_be_read_and_is_still_there(processes):
     older = processes.store(
-        codec=Codec(tuple(kind for kind in EVENT_TYPES if kind is not VoteCast))
+        codec=Codec(tuple(kind for kind in EVENT_TYPES if kind is not BookmarkRemoved))
     )
     await processes.store().append([append("a", 0, "1")])
     (recorded,) = await everything(older)
     assert isinstance(recorded.event, Unreadable)
-    assert recorded.event.kind == "VoteCast/1"
+    assert recorded.event.kind == "BookmarkRemoved/1"
     (read,) = await processes.store().at([1, 2])
-    assert (read.position, read.event.voter) == (1, "1")
+    assert (read.position, read.event.user) == (1, "1")
 
 
 async def test_all_processes_agree_on_which_log_it_is(processes):

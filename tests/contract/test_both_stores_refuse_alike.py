@@ -47,7 +47,7 @@ def appends_of(name, batch):
     appends, used = [], set()
     for added, guards, key, stream in batch:
         events = [
-            Addition(f"{name}:{stream}", version, name, VoteCast("atlas", "x", "ship"))
+            Addition(f"{name}:{stream}", version, name, VoteCast("ship"))
             for stream, version in added
         ]
         keyed = None

@@ -1,9 +1,12 @@
 """Load, decide, append: what becomes of the commands of a batch."""
 
 import pytest
+from hypothesis import given
 
-from tests.contract.requests import cast, delisted, everything, listed, request, retract
-from tests.domain.histories import START
+from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.contract.requests import append_to, cast, delisted, everything, listed, request, retract
+from tests.domain import arbitrary
+from tests.domain.histories import START, commands
 from votes.domain.bookmark import Annotations, KeepBookmark
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import Tool
@@ -12,12 +15,15 @@ from votes.engine.batcher import ATTEMPTS_MAX, BATCH_COMMANDS_MAX, CONTENDED
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome, handle
+from votes.engine.log import Unreadable
 from votes.engine.ports import Append, Keyed, Meta
 from votes.store.codec import Codec
 
 
 async def voters(store):
-    return [r.event.voter for r in await everything(store) if isinstance(r.event, VoteCast)]
+    return [
+        r.stream.split(":")[2] for r in await everything(store) if isinstance(r.event, VoteCast)
+    ]
 
 
 async def test_each_command_is_answered_for_itself(log):
@@ -166,3 +172,14 @@ async def test_a_refusal_that_rests_on_an_event_of_the_batch_waits_for_it(proces
     first, second = await handle(raced, [delisted(), cast("ann", "ship")])
     assert first is None
     assert second.changed
+
+
+@given(command=commands, own=arbitrary.events, read=arbitrary.events)
+async def test_whatever_stands_in_its_streams_a_command_is_answered(command, own, read):
+    """As after a theft: an event of any type in any stream."""
+    store, wanted = MemoryEventStore(MemoryLog()), request(command)
+    for stream, event in zip(wanted.decider.streams(command), (own, read), strict=False):
+        if not isinstance(event, Unreadable):
+            await store.append([append_to(stream, 0, event)])
+    (answer,) = await submit_all(store, [wanted])
+    assert isinstance(answer, Outcome | Rejected)

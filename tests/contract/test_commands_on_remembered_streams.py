@@ -74,7 +74,7 @@ async def test_whatever_is_remembered(processes, history, command):
     async def prepared(slug):
         for wanted in HISTORIES[history](slug):
             await handle(stores[1], [wanted])
-        streams = tool_stream(slug), vote_stream(slug, "ann")
+        streams = tool_stream(slug), vote_stream("ann", slug)
         return streams, [await heads_ever(stores[1], stream) for stream in streams]
 
     await prepared(slug)
@@ -108,13 +108,13 @@ class CountsReads:
 
 async def test_what_is_remembered_is_not_read_again(log):
     store, heads = CountsReads(log), Heads()
-    own, tool = vote_stream("atlas", "ann"), tool_stream("atlas")
+    own, tool = vote_stream("ann", "atlas"), tool_stream("atlas")
     await handle(log, [listed()])
     assert (await handle(store, [cast("ann", "ship")], heads))[0].position == 2
     assert store.read == [{own, tool}]
     assert (await handle(store, [cast("ann", "skip")], heads))[0].position == 3
     await handle(store, [cast("bob", "skip")], heads)
-    assert store.read[1:] == [{vote_stream("atlas", "bob")}]
+    assert store.read[1:] == [{vote_stream("bob", "atlas")}]
     (same,) = await handle(store, [cast("ann", "skip")], heads)
     assert (same.changed, same.position) == (False, 3)
     assert store.read[2:] == [{own, tool}]
@@ -130,7 +130,7 @@ async def test_nothing_is_remembered_of_a_log_that_went_away(log):
     await handle(log, [cast("ann", "ship")], heads)
     with pytest.raises(Unavailable):
         await handle(Gone(log), [cast("bob", "ship")], heads)
-    assert heads.known([tool_stream("atlas"), vote_stream("atlas", "ann")]) == {}
+    assert heads.known([tool_stream("atlas"), vote_stream("ann", "atlas")]) == {}
 
 
 def test_what_was_not_used_for_longest_is_forgotten_first():

@@ -78,9 +78,11 @@ def after(wanted, recorded):
 
 def standing_votes(events):
     """The recount: each voter's current choice, from the last event of each stream."""
-    last = {recorded.stream: recorded.event for recorded in events}
+    last = {recorded.stream: recorded for recorded in events}
     return Counter(
-        (event.tool, event.choice) for event in last.values() if isinstance(event, VoteCast)
+        (recorded.subject, recorded.event.choice)
+        for recorded in last.values()
+        if isinstance(recorded.event, VoteCast)
     )
 
 

@@ -24,8 +24,8 @@ NEWER = Unreadable("VoteWeighed", 2, "too new")
 cuts = st.lists(st.integers(1, 20), max_size=30)
 
 
-def recorded(position, event, stream="any"):
-    return Recorded(position, stream, 1, event, START)
+def recorded(position, event, stream="any", tool="atlas"):
+    return Recorded(position, stream, 1, event, START, tool)
 
 
 @st.composite
@@ -125,7 +125,7 @@ def test_to_fold_again_what_was_folded_changes_nothing(events):
     assert bytes_of(models) == encoded
 
 
-LISTED = ToolListed("atlas", Entry("Atlas", "Maps"))
+LISTED = ToolListed(Entry("Atlas", "Maps"))
 
 
 def test_changes_say_from_which_checkpoint_they_start():
@@ -133,7 +133,7 @@ def test_changes_say_from_which_checkpoint_they_start():
     number = partition_of("atlas")
     first = models.fold([recorded(1, LISTED)])
     other = models.fold([recorded(2, NEWER, another_partition("atlas"))])
-    third = models.fold([recorded(3, VoteCast("atlas", "ann", "ship"))])
+    third = models.fold([recorded(3, VoteCast("ship"))])
     starts = [changes.partitions[number].checkpoint for changes in (first, third)]
     assert starts == [0, 1]
     assert number not in other.partitions
@@ -146,7 +146,7 @@ def another_partition(name):
 
 def test_every_moves_all_checkpoints_to_the_position():
     models = Models(PROJECTIONS, "epoch")
-    models.fold([recorded(1, LISTED), recorded(2, VoteCast("atlas", "ann", "ship"))])
+    models.fold([recorded(1, LISTED), recorded(2, VoteCast("ship"))])
     behind = [p.checkpoint for p in models.partitions]
     assert sorted(set(behind)) == [0, 2]
     changes = models.fold((), every=True)
@@ -175,10 +175,10 @@ def test_an_event_that_nobody_can_read_is_parked_under_its_stream():
 def test_an_event_that_cannot_be_folded_is_parked_under_its_tool_and_the_next_is_folded():
     models = Models(PROJECTIONS, "epoch")
     before_all_time = Recorded(
-        2, "any", 1, VoteCast("atlas", "ann", "ship"), datetime.min.replace(tzinfo=UTC)
+        2, "any", 1, VoteCast("ship"), datetime.min.replace(tzinfo=UTC), "atlas"
     )
-    nothing_to_take_back = recorded(3, VoteRetracted("atlas", "bob", "skip"))
-    counted = recorded(4, VoteCast("atlas", "cyd", "ship"))
+    nothing_to_take_back = recorded(3, VoteRetracted("skip"))
+    counted = recorded(4, VoteCast("ship"))
     models.fold([recorded(1, LISTED), before_all_time, nothing_to_take_back, counted])
     assert {at: parked.kind for at, parked in models.parked().items()} == {
         2: "VoteCast",
@@ -191,7 +191,7 @@ def test_an_event_that_cannot_be_folded_is_parked_under_its_tool_and_the_next_is
     ) == (1, 0, 4)
 
 
-READABLE = recorded(7, VoteCast("atlas", "ann", "ship"))
+READABLE = recorded(7, VoteCast("ship"))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_what_was_left_out_is_tried_again_when_it_may_go_better(parked, event, w
 
 def test_a_tool_that_is_delisted_has_a_tally_still():
     models = Models(PROJECTIONS, "epoch")
-    models.fold([recorded(1, LISTED), recorded(2, ToolDelisted("atlas"))])
+    models.fold([recorded(1, LISTED), recorded(2, ToolDelisted())])
     assert models.get(TALLIES, "atlas").total == 0
     assert not models.get(PROFILES, "atlas").listed
     assert models.get(PROFILES, "bolt") is None
@@ -233,7 +233,7 @@ def test_a_slugs_partition_never_changes():
 def test_times_are_kept_to_the_microsecond():
     at = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
     models = Models(PROJECTIONS, "epoch")
-    models.fold([Recorded(1, "tool:atlas", 1, LISTED, at)])
+    models.fold([Recorded(1, "tool:atlas", 1, LISTED, at, "atlas")])
     for model, when in ((TALLIES, "as_of"), (PROFILES, "listed_at")):
         kept = msgspec.json.encode(models.get(model, "atlas"))
         assert getattr(msgspec.json.decode(kept, type=model.value), when) == at

@@ -32,17 +32,17 @@ annotations = st.builds(Annotations, text, tags, st.none() | label)
 opinions = st.builds(Opinion, st.integers(0, 100), choices, text)
 
 BY_TYPE = {
-    ToolListed: st.builds(ToolListed, slugs, entries),
-    ToolRevised: st.builds(ToolRevised, slugs, entries),
-    ToolDelisted: st.builds(ToolDelisted, slugs),
-    VoteCast: st.builds(VoteCast, slugs, text, choices, st.none() | choices),
-    VoteRetracted: st.builds(VoteRetracted, slugs, text, choices),
-    ToolBookmarked: st.builds(ToolBookmarked, label, slugs, annotations, times),
-    BookmarkRevised: st.builds(BookmarkRevised, label, slugs, annotations, times),
-    BookmarkRemoved: st.builds(BookmarkRemoved, label, slugs),
-    ReviewPublished: st.builds(ReviewPublished, slugs, slugs, opinions),
-    ReviewRevised: st.builds(ReviewRevised, slugs, slugs, opinions),
-    ReviewWithdrawn: st.builds(ReviewWithdrawn, slugs, slugs),
+    ToolListed: st.builds(ToolListed, entries),
+    ToolRevised: st.builds(ToolRevised, entries),
+    ToolDelisted: st.builds(ToolDelisted),
+    VoteCast: st.builds(VoteCast, choices, st.none() | choices),
+    VoteRetracted: st.builds(VoteRetracted, choices),
+    ToolBookmarked: st.builds(ToolBookmarked, label, annotations, times),
+    BookmarkRevised: st.builds(BookmarkRevised, label, annotations, times),
+    BookmarkRemoved: st.builds(BookmarkRemoved, label),
+    ReviewPublished: st.builds(ReviewPublished, slugs, opinions),
+    ReviewRevised: st.builds(ReviewRevised, slugs, opinions),
+    ReviewWithdrawn: st.builds(ReviewWithdrawn, slugs),
 }
 assert set(BY_TYPE) == set(EVENT_TYPES)
 

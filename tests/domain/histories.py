@@ -70,13 +70,13 @@ class Log(Struct):
         decision = decider.decide(command, self.state_for(command))
         if not isinstance(decision, Rejected):
             for event in decision:
-                self.append(decider.streams(command)[0], event)
+                self.append(decider.streams(command)[0], event, decider.subject(command))
         return decision
 
-    def append(self, stream: Stream, event: Any) -> None:
+    def append(self, stream: Stream, event: Any, subject: str) -> None:
         position, version = len(self.events) + 1, len(self.of([stream])) + 1
         at = START + timedelta(minutes=position)
-        self.events.append(Recorded(position, stream, version, event, at))
+        self.events.append(Recorded(position, stream, version, event, at, subject))
 
 
 def log_of(history: Iterable[Any]) -> Log:

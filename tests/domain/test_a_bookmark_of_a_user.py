@@ -20,13 +20,13 @@ from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
 
 THEN = datetime(2026, 5, 1, tzinfo=UTC)
 LATER = THEN + timedelta(days=1)
-LISTED = ToolListed("notion", Entry("Notion", "Notes"))
-REVISED = ToolRevised("notion", Entry("Notion", "Documents"))
-DELISTED = ToolDelisted("notion")
+LISTED = ToolListed(Entry("Notion", "Notes"))
+REVISED = ToolRevised(Entry("Notion", "Documents"))
+DELISTED = ToolDelisted()
 PLAIN = Annotations()
 NOTED = Annotations("For the team", ("docs",), "Work")
-KEPT = ToolBookmarked("ann", "notion", PLAIN, THEN)
-REMOVED = BookmarkRemoved("ann", "notion")
+KEPT = ToolBookmarked("ann", PLAIN, THEN)
+REMOVED = BookmarkRemoved("ann")
 
 
 def keep(annotations=PLAIN, at=LATER):
@@ -38,9 +38,7 @@ REMOVE = RemoveBookmark("ann", "notion")
 
 @pytest.mark.parametrize("events", [(LISTED,), (LISTED, REVISED), (LISTED, KEPT, REMOVED)])
 def test_a_tool_is_kept_from_the_time_of_asking(events):
-    given(bookmark.decider, *events).when(keep(NOTED)).then(
-        ToolBookmarked("ann", "notion", NOTED, LATER)
-    )
+    given(bookmark.decider, *events).when(keep(NOTED)).then(ToolBookmarked("ann", NOTED, LATER))
 
 
 def test_keeping_it_again_changes_nothing_not_even_its_time():
@@ -48,19 +46,17 @@ def test_keeping_it_again_changes_nothing_not_even_its_time():
 
 
 def test_another_annotation_revises_it_and_leaves_its_time():
-    revised = BookmarkRevised("ann", "notion", NOTED, THEN)
+    revised = BookmarkRevised("ann", NOTED, THEN)
     given(bookmark.decider, LISTED, KEPT).when(keep(NOTED)).then(revised)
     given(bookmark.decider, LISTED, KEPT, revised).when(keep(NOTED)).then_nothing()
 
 
 def test_without_annotations_those_that_there_are_stay():
-    noted = ToolBookmarked("ann", "notion", NOTED, THEN)
-    given(bookmark.decider, LISTED).when(keep(None)).then(
-        ToolBookmarked("ann", "notion", PLAIN, LATER)
-    )
+    noted = ToolBookmarked("ann", NOTED, THEN)
+    given(bookmark.decider, LISTED).when(keep(None)).then(ToolBookmarked("ann", PLAIN, LATER))
     given(bookmark.decider, LISTED, noted).when(keep(None)).then_nothing()
     given(bookmark.decider, LISTED, noted, REMOVED).when(keep(None)).then(
-        ToolBookmarked("ann", "notion", PLAIN, LATER)
+        ToolBookmarked("ann", PLAIN, LATER)
     )
 
 
@@ -81,12 +77,12 @@ def test_a_bookmark_of_a_delisted_tool_can_be_removed():
 
 def test_tags_are_trimmed_and_each_is_kept_once_in_the_order_given():
     given(bookmark.decider, LISTED).when(keep(Annotations("", (" b", "a", "b ", " ", "a")))).then(
-        ToolBookmarked("ann", "notion", Annotations("", ("b", "a")), LATER)
+        ToolBookmarked("ann", Annotations("", ("b", "a")), LATER)
     )
 
 
 def test_the_same_tags_spelled_with_spaces_change_nothing():
-    kept = ToolBookmarked("ann", "notion", Annotations("", ("b", "a")), THEN)
+    kept = ToolBookmarked("ann", Annotations("", ("b", "a")), THEN)
     again = keep(Annotations("", (" b ", "a", "b")))
     given(bookmark.decider, LISTED, kept).when(again).then_nothing()
 

@@ -21,7 +21,7 @@ def profile_after(*events, start=None):
     profile = start
     for position, event in enumerate(events, 1):
         at = START + timedelta(minutes=position)
-        profile = evolve(profile, Recorded(position, "any", 1, event, at))
+        profile = evolve(profile, Recorded(position, "any", 1, event, at, "atlas"))
     return profile
 
 
@@ -29,11 +29,11 @@ def reviewed(profile):
     return [(kept.persona, kept.opinion.choice) for kept in profile.reviews]
 
 
-LISTED = ToolListed("atlas", ENTRY)
+LISTED = ToolListed(ENTRY)
 TWO = (
     LISTED,
-    ReviewPublished("atlas", "skeptic", GOOD),
-    ReviewPublished("atlas", "builder", GOOD),
+    ReviewPublished("skeptic", GOOD),
+    ReviewPublished("builder", GOOD),
 )
 
 
@@ -44,33 +44,33 @@ def test_a_listing_begins_it():
 
 
 def test_before_a_listing_there_is_none():
-    assert profile_after(ReviewPublished("atlas", "skeptic", GOOD), ToolDelisted("atlas")) is None
+    assert profile_after(ReviewPublished("skeptic", GOOD), ToolDelisted()) is None
 
 
 def test_a_revision_changes_the_entry_and_not_the_time_of_listing():
-    profile = profile_after(LISTED, ToolRevised("atlas", OTHER))
+    profile = profile_after(LISTED, ToolRevised(OTHER))
     assert (profile.entry, profile.position) == (OTHER, 2)
     assert profile.listed_at == START + timedelta(minutes=1)
 
 
 def test_a_delisted_tool_keeps_all_and_is_listed_anew_with_its_reviews():
-    delisted = profile_after(*TWO, ToolDelisted("atlas"))
+    delisted = profile_after(*TWO, ToolDelisted())
     assert (delisted.listed, len(delisted.reviews)) == (False, 2)
-    again = profile_after(*TWO, ToolDelisted("atlas"), ToolListed("atlas", OTHER))
+    again = profile_after(*TWO, ToolDelisted(), ToolListed(OTHER))
     assert (again.listed, again.entry, reviewed(again)) == (True, OTHER, reviewed(delisted))
     assert again.listed_at == START + timedelta(minutes=5)
 
 
 def test_a_revised_review_keeps_its_place():
-    profile = profile_after(*TWO, ReviewRevised("atlas", "skeptic", BAD))
+    profile = profile_after(*TWO, ReviewRevised("skeptic", BAD))
     assert reviewed(profile) == [("skeptic", "skip"), ("builder", "ship")]
     assert profile.reviews[0].revised_at == START + timedelta(minutes=4)
 
 
 def test_a_review_withdrawn_and_published_again_comes_last():
-    withdrawn = (*TWO, ReviewWithdrawn("atlas", "skeptic"))
+    withdrawn = (*TWO, ReviewWithdrawn("skeptic"))
     assert reviewed(profile_after(*withdrawn)) == [("builder", "ship")]
-    again = profile_after(*withdrawn, ReviewPublished("atlas", "skeptic", BAD))
+    again = profile_after(*withdrawn, ReviewPublished("skeptic", BAD))
     assert reviewed(again) == [("builder", "ship"), ("skeptic", "skip")]
 
 
@@ -79,7 +79,7 @@ def test_it_equals_what_the_deciders_know(history):
     log = log_of(history)
     profile = None
     for recorded in log.events:
-        if type(recorded.event) in PROFILES.on and recorded.event.tool == "atlas":
+        if type(recorded.event) in PROFILES.on and recorded.subject == "atlas":
             profile = evolve(profile, recorded)
     state = fold(tool.decider, [r.event for r in log.of([tool.stream("atlas")])])
     assert (profile is not None) == (state.listed is not None)

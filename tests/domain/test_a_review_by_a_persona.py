@@ -14,14 +14,14 @@ from votes.domain.review import (
 )
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
 
-LISTED = ToolListed("notion", Entry("Notion", "Notes"))
-REVISED_TOOL = ToolRevised("notion", Entry("Notion", "Documents"))
-DELISTED = ToolDelisted("notion")
+LISTED = ToolListed(Entry("Notion", "Notes"))
+REVISED_TOOL = ToolRevised(Entry("Notion", "Documents"))
+DELISTED = ToolDelisted()
 GOOD = Opinion(80, "ship", "Well made.")
 BAD = Opinion(30, "skip")
-PUBLISHED = ReviewPublished("notion", "skeptic", GOOD)
-REVISED = ReviewRevised("notion", "skeptic", BAD)
-WITHDRAWN = ReviewWithdrawn("notion", "skeptic")
+PUBLISHED = ReviewPublished("skeptic", GOOD)
+REVISED = ReviewRevised("skeptic", BAD)
+WITHDRAWN = ReviewWithdrawn("skeptic")
 
 
 def publish(opinion):
@@ -48,7 +48,7 @@ def test_the_same_opinion_again_changes_nothing():
 )
 def test_an_opinion_that_differs_in_anything_revises_the_review(opinion):
     given(review.decider, LISTED, PUBLISHED).when(publish(opinion)).then(
-        ReviewRevised("notion", "skeptic", opinion)
+        ReviewRevised("skeptic", opinion)
     )
 
 

@@ -19,8 +19,8 @@ from votes.engine.decider import Rejected
 
 ENTRY = Entry("Notion", "Notes", plans=(Plan("Plus", 12.0, "user/mo"),))
 OTHER = Entry("Notion", "Documents")
-LISTED = ToolListed("notion", ENTRY)
-DELISTED = ToolDelisted("notion")
+LISTED = ToolListed(ENTRY)
+DELISTED = ToolDelisted()
 
 
 def test_an_unheard_of_tool_is_listed():
@@ -32,12 +32,10 @@ def test_listing_it_again_as_it_is_changes_nothing():
 
 
 def test_listing_it_otherwise_revises_it():
-    revised = ToolRevised("notion", OTHER)
+    revised = ToolRevised(OTHER)
     given(tool.decider, LISTED).when(ListTool("notion", OTHER)).then(revised)
     given(tool.decider, LISTED, revised).when(ListTool("notion", OTHER)).then_nothing()
-    given(tool.decider, LISTED, revised).when(ListTool("notion", ENTRY)).then(
-        ToolRevised("notion", ENTRY)
-    )
+    given(tool.decider, LISTED, revised).when(ListTool("notion", ENTRY)).then(ToolRevised(ENTRY))
 
 
 def test_a_listed_tool_is_delisted_once():
@@ -51,9 +49,7 @@ def test_an_unheard_of_tool_cannot_be_delisted():
 
 @pytest.mark.parametrize("entry", [ENTRY, OTHER])
 def test_a_delisted_tool_is_listed_anew_whatever_it_was(entry):
-    given(tool.decider, LISTED, DELISTED).when(ListTool("notion", entry)).then(
-        ToolListed("notion", entry)
-    )
+    given(tool.decider, LISTED, DELISTED).when(ListTool("notion", entry)).then(ToolListed(entry))
 
 
 def test_a_refusal_names_the_tool():
@@ -94,4 +90,4 @@ def test_an_address_that_leads_nowhere_is_refused(url):
 )
 def test_an_address_of_a_site_is_listed(url):
     entry = Entry("Notion", "Notes", url=url)
-    given(tool.decider).when(ListTool("notion", entry)).then(ToolListed("notion", entry))
+    given(tool.decider).when(ListTool("notion", entry)).then(ToolListed(entry))

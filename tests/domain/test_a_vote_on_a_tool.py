@@ -9,12 +9,12 @@ from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
 from votes.domain.vote import CastVote, RetractVote, VoteCast, VoteRetracted
 
 ANN = user("ann")
-LISTED = ToolListed("notion", Entry("Notion", "Notes"))
-REVISED = ToolRevised("notion", Entry("Notion", "Documents"))
-DELISTED = ToolDelisted("notion")
-SHIP = VoteCast("notion", ANN, "ship")
-TO_SKIP = VoteCast("notion", ANN, "skip", previous="ship")
-RETRACTED = VoteRetracted("notion", ANN, previous="ship")
+LISTED = ToolListed(Entry("Notion", "Notes"))
+REVISED = ToolRevised(Entry("Notion", "Documents"))
+DELISTED = ToolDelisted()
+SHIP = VoteCast("ship")
+TO_SKIP = VoteCast("skip", previous="ship")
+RETRACTED = VoteRetracted(previous="ship")
 
 
 def cast(choice):
@@ -26,7 +26,7 @@ RETRACT = RetractVote("notion", ANN)
 
 @pytest.mark.parametrize("choice", ["ship", "skip"])
 def test_a_first_vote_replaces_nothing(choice):
-    given(vote.decider, LISTED).when(cast(choice)).then(VoteCast("notion", ANN, choice, None))
+    given(vote.decider, LISTED).when(cast(choice)).then(VoteCast(choice, None))
 
 
 @pytest.mark.parametrize("tool_events", [(LISTED, REVISED), (LISTED, DELISTED, LISTED)])
@@ -45,9 +45,7 @@ def test_another_choice_names_the_one_that_it_replaces():
 
 def test_a_retraction_names_what_it_takes_back():
     given(vote.decider, LISTED, SHIP).when(RETRACT).then(RETRACTED)
-    given(vote.decider, LISTED, SHIP, TO_SKIP).when(RETRACT).then(
-        VoteRetracted("notion", ANN, previous="skip")
-    )
+    given(vote.decider, LISTED, SHIP, TO_SKIP).when(RETRACT).then(VoteRetracted(previous="skip"))
 
 
 def test_retracting_no_vote_changes_nothing():
@@ -72,8 +70,8 @@ def test_votes_outlive_a_delisting():
 
 
 def test_a_command_writes_to_the_voters_stream_and_reads_the_tools():
-    assert vote.decider.streams(cast("ship")) == ("vote:notion:user:ann", "tool:notion")
-    assert vote.decider.streams(RETRACT) == ("vote:notion:user:ann", "tool:notion")
+    assert vote.decider.streams(cast("ship")) == ("vote:8:user:ann:notion", "tool:notion")
+    assert vote.decider.streams(RETRACT) == ("vote:8:user:ann:notion", "tool:notion")
 
 
 def test_a_visitor_and_a_user_of_one_name_are_two_voters():

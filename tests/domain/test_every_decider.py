@@ -2,11 +2,8 @@
 
 from copy import deepcopy
 
-import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.domain import arbitrary
 from tests.domain.histories import commands, decider_of, histories, log_of
 from votes.domain import bookmark, review, tool, vote
 from votes.domain.events import EVENT_TYPES
@@ -52,14 +49,6 @@ def test_a_decision_is_events_of_known_types_or_a_stable_refusal(history, comman
         assert decision.code == "tool_unknown"
     else:
         assert all(type(event) in EVENT_TYPES for event in decision)
-
-
-@pytest.mark.parametrize("decider", DECIDERS)
-@given(events=st.lists(arbitrary.events, max_size=8))
-def test_evolve_bears_any_event_in_any_order(decider, events):
-    state = fold(decider, events)
-    assert type(state) is type(decider.initial)
-    assert fold(decider, events) == state
 
 
 @given(histories)

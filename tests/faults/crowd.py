@@ -10,6 +10,8 @@ import asyncpg
 import httpx
 
 from tests.site import Site
+from votes.domain.terms import visitor
+from votes.domain.vote import stream
 
 TOOLS = ("notion", "asana", "canva")
 RETRY_S = 0.05
@@ -55,7 +57,7 @@ class Crowd:
                 ),
                 self.failures,
             )
-            self._note(f"vote:{tool}:visitor:{token.partition('.')[0]}", choice, answer)
+            self._note(stream(visitor(token.partition(".")[0]), tool), choice, answer)
 
     def _note(self, stream: str, choice: str | None, answer: dict[str, Any]) -> None:
         known = self.history.setdefault(stream, [])
@@ -148,7 +150,7 @@ async def check_tallies(site: Site) -> None:
         site,
         "SELECT tool, count(*) FILTER (WHERE choice = 'ship') AS ship,"
         " count(*) FILTER (WHERE choice = 'skip') AS skip FROM ("
-        "  SELECT DISTINCT ON (stream) data->>'tool' AS tool, data->>'choice' AS choice"
+        "  SELECT DISTINCT ON (stream) subject AS tool, data->>'choice' AS choice"
         "  FROM events WHERE stream LIKE 'vote:%' ORDER BY stream, version DESC"
         ") AS last WHERE tool = ANY($1::text[]) GROUP BY tool",
         list(TOOLS),

@@ -14,6 +14,8 @@ from tests.faults.crowd import rows
 from tests.site import Site, free_port, wait_for
 from votes.cli.settings import completed, environment, with_secrets
 from votes.config import load
+from votes.domain.terms import visitor
+from votes.domain.vote import stream
 
 TOOL = "todoist"
 VOTES = 500
@@ -79,7 +81,7 @@ async def test_one_voter_at_two_processes_has_one_vote(program, second_url):
             program,
             "SELECT position, version, data->>'choice' AS choice, data->>'previous' AS previous"
             " FROM events WHERE stream = $1 ORDER BY position",
-            f"vote:{TOOL}:visitor:{token.partition('.')[0]}",
+            stream(visitor(token.partition(".")[0]), TOOL),
         )
         head = max(answer.json()["position"] for answer in answers)
         asked = {"params": {"min_position": head}}

@@ -39,10 +39,12 @@ async def bookmarks(
 def _view(recorded: Recorded) -> BookmarkView | None:
     match recorded.event:
         case (
-            ToolBookmarked(tool=tool, annotations=kept, added_at=at)
-            | BookmarkRevised(tool=tool, annotations=kept, added_at=at)
+            ToolBookmarked(annotations=kept, added_at=at)
+            | BookmarkRevised(annotations=kept, added_at=at)
         ):
-            return BookmarkView(tool, kept.note, kept.tags, kept.collection, at, recorded.position)
+            return BookmarkView(
+                recorded.subject, kept.note, kept.tags, kept.collection, at, recorded.position
+            )
         case _:
             return None
 

@@ -1,12 +1,13 @@
 """What one caller has done with tools, read from the caller's own streams in the log."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from votes.app.answers import ToolState
 from votes.domain import bookmark, vote
-from votes.domain.terms import Subject, ToolSlug, VoterId
-from votes.engine.decider import fold
+from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
+from votes.domain.terms import Choice, Subject, ToolSlug, VoterId
+from votes.domain.vote import VoteCast
 from votes.engine.log import Stream
 from votes.engine.ports import EventStore
 
@@ -20,17 +21,22 @@ async def states(
 
     Always has the caller's last write. Raises `Unavailable`.
     """
-    votes = {tool: vote.stream(tool, voter) for tool in tools}
+    votes = {tool: vote.stream(voter, tool) for tool in tools}
     kept = {tool: bookmark.stream(user, tool) for tool in tools} if user is not None else {}
     last = await store.last_events([*votes.values(), *kept.values()])
 
-    def event(stream: Stream | None) -> Iterable[Any]:
-        return [last[stream].event] if stream in last else []
+    def event(stream: Stream | None) -> Any:
+        return last[stream].event if stream in last else None
 
     return {
-        tool: ToolState(
-            fold(vote.decider, event(votes[tool])).choice,
-            fold(bookmark.decider, event(kept.get(tool))).added_at is not None,
-        )
+        tool: ToolState(_choice(event(votes[tool])), _is_kept(event(kept.get(tool))))
         for tool in tools
     }
+
+
+def _choice(last: Any) -> Choice | None:
+    return last.choice if isinstance(last, VoteCast) else None
+
+
+def _is_kept(last: Any) -> bool:
+    return isinstance(last, ToolBookmarked | BookmarkRevised)

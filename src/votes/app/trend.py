@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from votes.domain.terms import Time, ToolSlug
-from votes.domain.vote import VoteCast
+from votes.domain.vote import VOTE_EVENTS
 from votes.engine.log import Position
 from votes.engine.ports import Alike, AlikeOf, EventStore
 from votes.projections import tallies
@@ -36,8 +36,8 @@ class BadRange(ValueError):
 class TrendBucket(Struct, frozen=True):
     """The votes from `at` on, for one hour or day (UTC).
 
-    `ship` and `skip` are the votes cast in it, first ones and changed ones; `ship_total` and
-    `skip_total` are the tally as it stood at its end.
+    `ship` and `skip` are by how much the tally changed in it: below zero where votes were taken
+    back or changed sides. `ship_total` and `skip_total` are the tally as it stood at its end.
     """
 
     at: Time
@@ -124,13 +124,12 @@ async def votes_counted(
     width: timedelta = _EVER,
 ) -> list[Alike]:
     """The tool's votes up to a position and a time, counted whoever cast them."""
-    asked = AlikeOf(f"vote:{tool}:", position, until, since, width, {"voter": ""}, without)
+    asked = AlikeOf(tool, VOTE_EVENTS, position, until, since, width, without)
     return await store.alike(asked)
 
 
 def count(votes: Iterable[Alike], asked: Window) -> list[TrendBucket]:
     """The votes by bucket; those before the first bucket are in the totals alone."""
-    cast = [[0, 0] for _ in range(asked.count)]
     moved = [[0, 0] for _ in range(asked.count)]
     ship_total = skip_total = 0
     for alike in votes:
@@ -140,10 +139,8 @@ def count(votes: Iterable[Alike], asked: Window) -> list[TrendBucket]:
         elif alike.stretch < asked.count:
             moved[alike.stretch][0] += ship
             moved[alike.stretch][1] += skip
-            if isinstance(alike.event, VoteCast):
-                cast[alike.stretch][alike.event.choice == "skip"] += alike.count
     buckets = []
-    for at, (ship, skip), (ship_moved, skip_moved) in zip(asked.starts(), cast, moved, strict=True):
-        ship_total, skip_total = ship_total + ship_moved, skip_total + skip_moved
+    for at, (ship, skip) in zip(asked.starts(), moved, strict=True):
+        ship_total, skip_total = ship_total + ship, skip_total + skip
         buckets.append(TrendBucket(at, ship, skip, ship_total, skip_total))
     return buckets

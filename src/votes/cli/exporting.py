@@ -39,12 +39,12 @@ async def _bookmarks(store: PostgresEventStore) -> AsyncIterator[Row]:
     async for events in store.after(0, PASS_EVENTS_MAX):
         for recorded in events:
             if recorded.stream.startswith("bookmark:"):
-                kept[recorded.stream] = recorded.event
-    for event in kept.values():
-        if isinstance(event, ToolBookmarked | BookmarkRevised):
-            row = msgspec.to_builtins(event)
+                kept[recorded.stream] = recorded
+    for recorded in kept.values():
+        if isinstance(recorded.event, ToolBookmarked | BookmarkRevised):
+            row = msgspec.to_builtins(recorded.event)
             notes = row.pop("annotations")
-            yield {"user": row["user"], "tool": row["tool"], **notes, "at": row["added_at"]}
+            yield {"user": row["user"], "tool": recorded.subject, **notes, "at": row["added_at"]}
 
 
 EXPORTS = {"events": _events, "tallies": _tallies, "bookmarks": _bookmarks}

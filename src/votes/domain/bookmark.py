@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from msgspec import Struct
 
 from votes.domain import tool as tools
 from votes.domain.terms import Label, Subject, Tags, Text, ToolSlug
+from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
 
@@ -40,21 +41,21 @@ def prefix(user: Subject) -> str:
 
 class ToolBookmarked(Struct, frozen=True):
     user: Subject
-    tool: ToolSlug
     annotations: Annotations
     added_at: datetime
 
 
 class BookmarkRevised(Struct, frozen=True):
     user: Subject
-    tool: ToolSlug
     annotations: Annotations
     added_at: datetime
 
 
 class BookmarkRemoved(Struct, frozen=True):
     user: Subject
-    tool: ToolSlug
+
+
+BookmarkEvent = ToolBookmarked | BookmarkRevised | BookmarkRemoved
 
 
 class Bookmark(Struct, frozen=True):
@@ -65,18 +66,14 @@ class Bookmark(Struct, frozen=True):
     annotations: Annotations = Annotations()
 
 
-def evolve(state: Bookmark, event: Any) -> Bookmark:
+def evolve(state: Bookmark, event: BookmarkEvent | ToolEvent) -> Bookmark:
     match event:
         case ToolBookmarked() | BookmarkRevised():
             return Bookmark(state.listed, event.added_at, event.annotations)
         case BookmarkRemoved():
             return Bookmark(state.listed)
-        case tools.ToolListed() | tools.ToolRevised():
-            return Bookmark(True, state.added_at, state.annotations)
-        case tools.ToolDelisted():
-            return Bookmark(False, state.added_at, state.annotations)
         case _:
-            return state
+            return Bookmark(tools.is_listed(event), state.added_at, state.annotations)
 
 
 class KeepBookmark(Struct, frozen=True):
@@ -99,19 +96,19 @@ class RemoveBookmark(Struct, frozen=True):
 BookmarkCommand = KeepBookmark | RemoveBookmark
 
 
-def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[Any] | Rejected:
+def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[BookmarkEvent] | Rejected:
     match command:
         case KeepBookmark(user, tool, annotations, at):
             if not state.listed:
                 return tools.unknown(tool)
             kept = (annotations or state.annotations).canonical()
             if state.added_at is None:
-                return [ToolBookmarked(user, tool, kept, added_at=at)]
+                return [ToolBookmarked(user, kept, added_at=at)]
             if kept == state.annotations:
                 return []
-            return [BookmarkRevised(user, tool, kept, added_at=state.added_at)]
-        case RemoveBookmark(user, tool):
-            return [] if state.added_at is None else [BookmarkRemoved(user, tool)]
+            return [BookmarkRevised(user, kept, added_at=state.added_at)]
+        case RemoveBookmark(user=user):
+            return [] if state.added_at is None else [BookmarkRemoved(user)]
     assert_never(command)
 
 

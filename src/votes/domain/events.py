@@ -1,22 +1,12 @@
 """All events there are. Their names are storage: they never change."""
 
-from msgspec import Struct
+from typing import get_args
 
-from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
-from votes.domain.review import ReviewPublished, ReviewRevised, ReviewWithdrawn
-from votes.domain.tool import ToolDelisted, ToolListed, ToolRevised
-from votes.domain.vote import VoteCast, VoteRetracted
+from votes.domain.bookmark import BookmarkEvent
+from votes.domain.review import ReviewEvent
+from votes.domain.tool import ToolEvent
+from votes.domain.vote import VoteEvent
 
-EVENT_TYPES: tuple[type[Struct], ...] = (
-    ToolListed,
-    ToolRevised,
-    ToolDelisted,
-    VoteCast,
-    VoteRetracted,
-    ToolBookmarked,
-    BookmarkRevised,
-    BookmarkRemoved,
-    ReviewPublished,
-    ReviewRevised,
-    ReviewWithdrawn,
-)
+Event = ToolEvent | VoteEvent | BookmarkEvent | ReviewEvent
+
+EVENT_TYPES: tuple[type, ...] = get_args(Event)

@@ -1,12 +1,13 @@
 """Panel reviews: each persona has at most one on a tool, scored 0 to 100."""
 
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import assert_never
 
 from msgspec import Struct
 
 from votes.domain import tool as tools
 from votes.domain.terms import Choice, PersonaSlug, ReviewBody, Score, ToolSlug
+from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
 
@@ -24,20 +25,20 @@ def stream(tool: ToolSlug, persona: PersonaSlug) -> Stream:
 
 
 class ReviewPublished(Struct, frozen=True):
-    tool: ToolSlug
     persona: PersonaSlug
     opinion: Opinion
 
 
 class ReviewRevised(Struct, frozen=True):
-    tool: ToolSlug
     persona: PersonaSlug
     opinion: Opinion
 
 
 class ReviewWithdrawn(Struct, frozen=True):
-    tool: ToolSlug
     persona: PersonaSlug
+
+
+ReviewEvent = ReviewPublished | ReviewRevised | ReviewWithdrawn
 
 
 class Review(Struct, frozen=True):
@@ -47,18 +48,14 @@ class Review(Struct, frozen=True):
     opinion: Opinion | None = None
 
 
-def evolve(state: Review, event: Any) -> Review:
+def evolve(state: Review, event: ReviewEvent | ToolEvent) -> Review:
     match event:
         case ReviewPublished(opinion=opinion) | ReviewRevised(opinion=opinion):
             return Review(state.listed, opinion)
         case ReviewWithdrawn():
             return Review(state.listed, None)
-        case tools.ToolListed() | tools.ToolRevised():
-            return Review(True, state.opinion)
-        case tools.ToolDelisted():
-            return Review(False, state.opinion)
         case _:
-            return state
+            return Review(tools.is_listed(event), state.opinion)
 
 
 class PublishReview(Struct, frozen=True):
@@ -77,16 +74,16 @@ class WithdrawReview(Struct, frozen=True):
 ReviewCommand = PublishReview | WithdrawReview
 
 
-def decide(command: ReviewCommand, state: Review) -> Sequence[Any] | Rejected:
+def decide(command: ReviewCommand, state: Review) -> Sequence[ReviewEvent] | Rejected:
     if not state.listed:
         return tools.unknown(command.tool)
     match command:
-        case PublishReview(tool, persona, opinion):
+        case PublishReview(persona=persona, opinion=opinion):
             if state.opinion is None:
-                return [ReviewPublished(tool, persona, opinion)]
-            return [] if opinion == state.opinion else [ReviewRevised(tool, persona, opinion)]
-        case WithdrawReview(tool, persona):
-            return [] if state.opinion is None else [ReviewWithdrawn(tool, persona)]
+                return [ReviewPublished(persona, opinion)]
+            return [] if opinion == state.opinion else [ReviewRevised(persona, opinion)]
+        case WithdrawReview(persona=persona):
+            return [] if state.opinion is None else [ReviewWithdrawn(persona)]
     assert_never(command)
 
 

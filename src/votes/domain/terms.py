@@ -50,6 +50,13 @@ def is_slug(text: str) -> bool:
     return _is_slug(text) is not None
 
 
+def checked_slug(text: str) -> ToolSlug:
+    """Raises `ValueError` for a text that could name no tool."""
+    if not is_slug(text):
+        raise ValueError("no tool can have this name")
+    return text
+
+
 def is_web_address(text: str) -> bool:
     """Whether the address leads to a site. `WebAddress` is wider: what is in the log stays
     readable."""

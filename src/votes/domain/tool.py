@@ -1,7 +1,7 @@
 """Tools: listed in the catalogue, revised, delisted. Votes outlive a delisting."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, assert_never
+from typing import Annotated, assert_never
 
 from msgspec import Meta, Struct
 
@@ -46,17 +46,27 @@ def stream(tool: ToolSlug) -> Stream:
 
 
 class ToolListed(Struct, frozen=True):
-    tool: ToolSlug
     entry: Entry
 
 
 class ToolRevised(Struct, frozen=True):
-    tool: ToolSlug
     entry: Entry
 
 
-class ToolDelisted(Struct, frozen=True):
-    tool: ToolSlug
+class ToolDelisted(Struct, frozen=True): ...
+
+
+ToolEvent = ToolListed | ToolRevised | ToolDelisted
+
+
+def is_listed(event: ToolEvent) -> bool:
+    """Whether a tool is in the catalogue after the last of its events."""
+    match event:
+        case ToolListed() | ToolRevised():
+            return True
+        case ToolDelisted():
+            return False
+    assert_never(event)
 
 
 class Tool(Struct, frozen=True):
@@ -66,14 +76,13 @@ class Tool(Struct, frozen=True):
     entry: Entry | None = None
 
 
-def evolve(state: Tool, event: Any) -> Tool:
+def evolve(_: Tool, event: ToolEvent) -> Tool:
     match event:
         case ToolListed(entry=entry) | ToolRevised(entry=entry):
             return Tool(listed=True, entry=entry)
         case ToolDelisted():
             return Tool(listed=False)
-        case _:
-            return state
+    assert_never(event)
 
 
 class ListTool(Struct, frozen=True):
@@ -92,18 +101,18 @@ def unknown(tool: ToolSlug) -> Rejected:
     return Rejected("tool_unknown", f"There is no tool {tool!r} in the catalogue.")
 
 
-def decide(command: ToolCommand, state: Tool) -> Sequence[Any] | Rejected:
+def decide(command: ToolCommand, state: Tool) -> Sequence[ToolEvent] | Rejected:
     match command:
-        case ListTool(tool, entry):
+        case ListTool(entry=entry):
             if entry.url is not None and not is_web_address(entry.url):
                 return Rejected("invalid_body", "url: not the address of a site.")
             if not state.listed:
-                return [ToolListed(tool, entry)]
-            return [] if entry == state.entry else [ToolRevised(tool, entry)]
+                return [ToolListed(entry)]
+            return [] if entry == state.entry else [ToolRevised(entry)]
         case DelistTool(tool):
             if state.listed is None:
                 return unknown(tool)
-            return [ToolDelisted(tool)] if state.listed else []
+            return [ToolDelisted()] if state.listed else []
     assert_never(command)
 
 

@@ -1,33 +1,45 @@
 """Votes: one current choice for each voter and tool. Never a toggle."""
 
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import assert_never, get_args
 
 from msgspec import Struct
 
 from votes.domain import tool as tools
 from votes.domain.terms import Choice, ToolSlug, VoterId
+from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
 
 
-def stream(tool: ToolSlug, voter: VoterId) -> Stream:
-    return Stream(f"vote:{tool}:{voter}")
+def stream(voter: VoterId, tool: ToolSlug) -> Stream:
+    return Stream(f"{prefix(voter)}{tool}")
 
 
-class VoteCast(Struct, frozen=True, gc=False):
-    """`previous` is the choice that this one replaces, so a tally needs no memory of voters."""
+def prefix(voter: VoterId) -> str:
+    """What the streams of all votes of a voter, and of no other, begin with.
 
-    tool: ToolSlug
-    voter: VoterId
+    A voter's name may hold a colon, so its length stands before it.
+    """
+    return f"vote:{len(voter)}:{voter}:"
+
+
+class VoteCast(Struct, frozen=True, gc=False, omit_defaults=True):
+    """`previous` is the choice that this one replaces, so a tally needs no memory of voters.
+
+    Who voted is in the stream's name, and on what is the event's subject: both are said once.
+    """
+
     choice: Choice
     previous: Choice | None = None
 
 
 class VoteRetracted(Struct, frozen=True, gc=False):
-    tool: ToolSlug
-    voter: VoterId
     previous: Choice
+
+
+VoteEvent = VoteCast | VoteRetracted
+VOTE_EVENTS = get_args(VoteEvent)
 
 
 class Vote(Struct, frozen=True, gc=False):
@@ -37,18 +49,14 @@ class Vote(Struct, frozen=True, gc=False):
     choice: Choice | None = None
 
 
-def evolve(state: Vote, event: Any) -> Vote:
+def evolve(state: Vote, event: VoteEvent | ToolEvent) -> Vote:
     match event:
         case VoteCast(choice=choice):
             return Vote(state.listed, choice)
         case VoteRetracted():
             return Vote(state.listed, None)
-        case tools.ToolListed() | tools.ToolRevised():
-            return Vote(True, state.choice)
-        case tools.ToolDelisted():
-            return Vote(False, state.choice)
         case _:
-            return state
+            return Vote(tools.is_listed(event), state.choice)
 
 
 class CastVote(Struct, frozen=True, gc=False):
@@ -65,25 +73,21 @@ class RetractVote(Struct, frozen=True, gc=False):
 VoteCommand = CastVote | RetractVote
 
 
-def decide(command: VoteCommand, state: Vote) -> Sequence[Any] | Rejected:
+def decide(command: VoteCommand, state: Vote) -> Sequence[VoteEvent] | Rejected:
     if not state.listed:
         return tools.unknown(command.tool)
     match command:
-        case CastVote(tool, voter, choice):
-            if choice == state.choice:
-                return []
-            return [VoteCast(tool, voter, choice, previous=state.choice)]
-        case RetractVote(tool, voter):
-            if state.choice is None:
-                return []
-            return [VoteRetracted(tool, voter, previous=state.choice)]
+        case CastVote(choice=choice):
+            return [] if choice == state.choice else [VoteCast(choice, previous=state.choice)]
+        case RetractVote():
+            return [] if state.choice is None else [VoteRetracted(previous=state.choice)]
     assert_never(command)
 
 
 decider: Decider[VoteCommand, Vote] = Decider(
     initial=Vote(),
     streams=lambda command: (
-        stream(command.tool, command.voter),
+        stream(command.voter, command.tool),
         tools.stream(command.tool),
     ),
     subject=lambda command: command.tool,

@@ -29,7 +29,8 @@ class Decider(Struct, Generic[Command, State], frozen=True):
     """The rules of one aggregate.
 
     `streams(command)` names the stream that the command appends to, then those that it only
-    reads. `evolve` never raises and checks no rule; events it does not know change nothing.
+    reads. `evolve` checks no rule; what it raises on, an event that these
+    streams never hold, cannot be decided on.
     `decide` answers the events that the command leads to, none where nothing is to change; one
     for a stream that the command else only reads is an `Elsewhere`. `subject(command)` is what
     the events are about.

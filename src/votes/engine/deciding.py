@@ -136,7 +136,10 @@ class Batch:
         events = [head.event for head in heads if head.version]
         if any(isinstance(event, Unreadable) for event in events):
             return self._answered(_NEWER, streams)
-        before = fold(request.decider, events)
+        try:
+            before = fold(request.decider, events)
+        except Exception:  # noqa: BLE001 - an event that these streams never hold
+            return self._answered(_NEWER, streams)
         decision = request.decider.decide(request.command, before)
         if isinstance(decision, Rejected):
             return self._answered(decision, streams)

@@ -68,19 +68,19 @@ class Append(Struct, frozen=True):
 
 
 class AlikeOf(Struct, frozen=True):
-    """Events up to `position` and the time `until`, of the streams that begin with `prefix`; those
-    at the positions `without` are left out.
+    """Events about the subject, of these types, up to `position` and the time `until`; those at the
+    positions `without` are left out.
 
-    Alike are those that differ in the `masked` fields only, and lie in the same of the stretches of
-    `width` that begin at `since`. The masked fields have the values given.
+    Alike are those that are equal, and lie in the same of the stretches of `width` that begin at
+    `since`.
     """
 
-    prefix: str
+    subject: str
+    types: Sequence[type]
     position: Position
     until: datetime
     since: datetime
     width: timedelta
-    masked: Mapping[str, Any]
     without: Collection[Position] = ()
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
-from votes.domain.terms import PersonaSlug
+from votes.domain.terms import PersonaSlug, checked_slug
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
 from votes.engine.log import Position, Recorded
 from votes.engine.read_model import ReadModel
@@ -35,6 +35,7 @@ def evolve(profile: Profile | None, recorded: Recorded, _tool: str = "") -> Prof
     """The profile after the event; the same one where the event does not touch it."""
     event, position = recorded.event, recorded.position
     if isinstance(event, ToolListed):
+        checked_slug(recorded.subject)
         reviews = profile.reviews if profile else ()
         return Profile(event.entry, True, recorded.at, position, reviews)
     if profile is None:
@@ -65,7 +66,7 @@ def _without(profile: Profile, persona: PersonaSlug) -> tuple[PanelReview, ...]:
 
 
 def _tool(recorded: Recorded) -> tuple[str]:
-    return (recorded.event.tool,)
+    return (recorded.subject,)
 
 
 PROFILES = ReadModel(

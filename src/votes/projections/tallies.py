@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from votes.domain import verdict
-from votes.domain.terms import Choice, Time, ToolSlug
+from votes.domain.terms import Choice, Time, ToolSlug, checked_slug
 from votes.domain.tool import ToolListed
 from votes.domain.verdict import Call
 from votes.domain.vote import VoteCast, VoteRetracted
@@ -47,6 +47,7 @@ def evolve(tally: Tally | None, recorded: Recorded, _tool: str = "") -> Tally | 
     """
     match recorded.event:
         case ToolListed() if tally is None:
+            checked_slug(recorded.subject)
             return Tally(0, 0, recorded.position, recorded.at)
         case VoteCast(choice=choice, previous=previous) if tally is not None:
             return _moved(tally, choice, previous, recorded)
@@ -139,7 +140,7 @@ def _frame(models: Models, tool: str, stale: bool) -> bytes | None:
 
 
 def _tool(recorded: Recorded) -> tuple[str]:
-    return (recorded.event.tool,)
+    return (recorded.subject,)
 
 
 TALLIES = ReadModel(

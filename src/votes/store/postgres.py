@@ -144,7 +144,6 @@ class PostgresEventStore:
         self._pool = pool
         self._connect_s = connect_s
         self._codec = codec or Codec()
-        self._encode = msgspec.json.Encoder().encode
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -226,14 +225,11 @@ class PostgresEventStore:
             position = rows[-1]["position"]
 
     async def alike(self, asked: AlikeOf) -> list[Alike]:
-        masked = self._encode(asked.masked).decode()
-        streams = asked.prefix, asked.prefix + _PREFIX_END
+        about = asked.subject, [kind.__name__ for kind in asked.types]
         without = list(asked.without)
         range_ = asked.position, asked.until, asked.since, asked.width
         async with self._connection() as connection:
-            rows = await connection.fetch(
-                QUERIES["alike_of_prefix"], *streams, *range_, masked, without
-            )
+            rows = await connection.fetch(QUERIES["alike"], *about, *range_, without)
         return [
             Alike(
                 self._codec.decode(row["type"], row["schema"], row["data"]),

@@ -39,10 +39,9 @@ WHERE position = ANY ($1::bigint[]) ORDER BY position;
 SELECT position, stream, version, subject, type, schema, data, meta, at FROM events
 WHERE position > $1 ORDER BY position LIMIT $2;
 
--- name: alike_of_prefix
--- Events of the streams that begin with $1 (and end before $2), up to position $3 and time $4,
--- counted by stretch ($6 long, from $5 on; -1 for all before) and by all but the fields of $7.
--- Without those at the positions $8.
+-- name: alike
+-- Events about the subject $1 of the types $2, up to position $3 and time $4, counted by stretch
+-- ($6 long, from $5 on; -1 for all before) and by what they say. Without those at the positions $7.
 -- The number of a stretch is made for the groups alone: for each event it took a third of the time.
 SELECT
     CASE
@@ -53,10 +52,10 @@ SELECT
 FROM (
     SELECT
         CASE WHEN at >= $5 THEN date_bin($6::interval, at, $5) END AS start,
-        type, schema, data || $7::jsonb AS data, count(*) AS count, max(position) AS position
+        type, schema, data, count(*) AS count, max(position) AS position
     FROM events
-    WHERE stream >= $1 AND stream < $2 AND position <= $3 AND at <= $4
-        AND position <> ALL ($8::bigint[])
+    WHERE subject = $1 AND type = ANY ($2::text[]) AND position <= $3 AND at <= $4
+        AND position <> ALL ($7::bigint[])
     GROUP BY 1, 2, 3, 4
 ) AS counted;
 

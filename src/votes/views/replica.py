@@ -118,8 +118,7 @@ class Replica:
                     await self._load()
             elif self.models is None:
                 await self._redis.ping()
-            elif self._now() >= silent_at:
-                self._lose(_SILENT)
+            self._lose_if_silent()
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -1,4 +1,7 @@
-"""The geometry of a trend: ship above the line, skip below it."""
+"""The geometry of a trend: new ship votes above the line, new skip votes below it.
+
+Where a side lost votes it has no bar; the numbers say so.
+"""
 
 from msgspec import Struct
 
@@ -42,16 +45,16 @@ class Chart(Struct, frozen=True):
 
 def chart(trend: TrendView) -> Chart:
     """Both sides share one scale, so that heights can be compared."""
-    highest_ship = max((bucket.ship for bucket in trend.buckets), default=0)
-    highest_skip = max((bucket.skip for bucket in trend.buckets), default=0)
+    highest_ship = max((bucket.ship for bucket in trend.buckets if bucket.ship > 0), default=0)
+    highest_skip = max((bucket.skip for bucket in trend.buckets if bucket.skip > 0), default=0)
     scale = (HEIGHT - AXIS) / max(highest_ship + highest_skip, 1)
     line_y = highest_ship * scale if highest_ship + highest_skip else (HEIGHT - AXIS) / 2
     bars = [
         Bar(
             x=number * STEP + (STEP - BAR) // 2,
-            ship_y=round(line_y - bucket.ship * scale, 2),
-            ship_height=round(bucket.ship * scale, 2),
-            skip_height=round(bucket.skip * scale, 2),
+            ship_y=round(line_y - max(bucket.ship, 0) * scale, 2),
+            ship_height=round(max(bucket.ship, 0) * scale, 2),
+            skip_height=round(max(bucket.skip, 0) * scale, 2),
             bucket=bucket,
         )
         for number, bucket in enumerate(trend.buckets)

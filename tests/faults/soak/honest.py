@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.faults.soak.record import Acknowledged, Record
 from tests.faults.soak.wire import Answer, Broken, Connection
+from votes.domain import vote
+from votes.domain.terms import VoterId
 
 SETTLED_S = 60.0
 RETRY_S = 0.1
@@ -94,7 +96,7 @@ class Voter:
 
     def _note(self, tool: str, choice: str | None, told: dict, *, as_if_first: bool) -> None:
         record = self.record
-        stream = f"vote:{tool}:{self.name}"
+        stream = vote.stream(VoterId(self.name), tool)
         before = record.choices.get(stream)
         record.choices[stream] = choice
         record.done["votes acknowledged"] += 1

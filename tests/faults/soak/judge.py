@@ -57,7 +57,7 @@ class Log:
 async def count(site: Site) -> Log:
     stored = await rows(
         site,
-        "SELECT position, stream, data->>'tool' AS tool, data->>'choice' AS choice FROM events"
+        "SELECT position, stream, subject AS tool, data->>'choice' AS choice FROM events"
         " WHERE type IN ('VoteCast', 'VoteRetracted') AND stream LIKE 'vote:%'"
         " AND meta->>'actor' IS DISTINCT FROM $1 ORDER BY position",
         ACTOR,

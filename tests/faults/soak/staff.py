@@ -12,6 +12,8 @@ from tests.faults.soak.honest import poll_settled
 from tests.faults.soak.record import Record
 from tests.faults.soak.wire import Connection
 from tests.site import Site
+from votes.domain import vote
+from votes.domain.terms import VoterId
 
 PAUSE_S = 1.0
 IMPORT_PAUSE_S = 6.0
@@ -84,7 +86,9 @@ class Importer:
         return False
 
     async def _note(self, good: dict[tuple[str, str], str]) -> None:
-        streams = {f"vote:{tool}:{voter}": choice for (tool, voter), choice in good.items()}
+        streams = {
+            vote.stream(VoterId(voter), tool): choice for (tool, voter), choice in good.items()
+        }
         self.record.choices.update(streams)
         self.record.done["votes imported"] += len(streams)
         try:

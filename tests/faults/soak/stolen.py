@@ -13,6 +13,8 @@ import asyncpg
 
 from tests.faults.soak.record import Outage, Record
 from tests.site import Site
+from votes.domain import vote
+from votes.domain.terms import VoterId
 from votes.store.queries import QUERIES
 
 ACTOR = "stolen"
@@ -29,50 +31,53 @@ Row = tuple[str, int, Any]
 
 def unreadable(tool: str, voter: str) -> Sequence[Row]:
     """Type, schema and data of events that cannot be read."""
-    vote = {"tool": tool, "voter": voter, "choice": "ship", "previous": None}
+    vote = {"choice": "ship"}
     deep: Any = vote
     for _ in range(DEEP):
-        deep = {"tool": deep}
+        deep = {"choice": deep}
     return (
-        ("VoteCast", 1, {"tool": 5}),
+        ("VoteCast", 1, {"choice": 5}),
         *(("VoteCast", 1, data) for data in (None, 5, True, "ship", [], {}, [vote])),
         ("VoteCast", 1, vote | {"choice": "SHIP"}),
         ("VoteCast", 1, vote | {"choice": None}),
-        ("VoteCast", 1, vote | {"voter": {"id": voter}}),
-        ("VoteCast", 1, vote | {"tool": "../" + tool}),
-        ("VoteCast", 1, vote | {"tool": "a" * LONG}),
+        ("VoteCast", 1, vote | {"choice": {"of": voter}}),
+        ("VoteCast", 1, vote | {"choice": "a" * LONG}),
         ("VoteCast", 1, vote | {"previous": 10**400}),
         ("VoteCast", 1, deep),
         *(("VoteCast", schema, vote) for schema in (-32_768, -1, 0, 2, 32_767)),
-        ("VoteRetracted", 1, {"tool": tool, "voter": voter, "previous": "maybe"}),
-        ("VoteRetracted", 1, {"tool": tool, "voter": voter}),
+        ("VoteRetracted", 1, {"previous": "maybe"}),
+        ("VoteRetracted", 1, {"tool": tool}),
         *(
             (kind, 1, vote)
             for kind in ("", "votecast", "VoteCast/1", "Vote\nCast", "🗳", "V" * LONG)
         ),
-        ("ToolListed", 1, {"tool": tool, "entry": {"name": 5}}),
-        ("ToolRevised", 1, {"tool": tool, "entry": None}),
-        ("ReviewPublished", 1, {"tool": tool, "persona": "x", "opinion": {"score": 10**30}}),
+        ("ToolListed", 1, {"entry": {"name": 5}}),
+        ("ToolRevised", 1, {"entry": None}),
+        ("ReviewPublished", 1, {"persona": "x", "opinion": {"score": 10**30}}),
     )
 
 
-def absurd(tool: str, voter: str) -> Sequence[tuple[str, str, Any]]:
+def absurd(voter: str) -> Sequence[tuple[str, str, Any]]:
     """Time, type and data of events that can be read."""
-    vote = {"tool": tool, "voter": voter, "choice": "ship", "previous": None}
-    gone = {"tool": tool, "voter": voter, "previous": "skip"}
+    vote, gone = {"choice": "ship"}, {"previous": "skip"}
     times = ("0001-01-01", "4713-01-01 BC", "9999-12-31 23:59:59.999999", "294276-12-31")
     return (
         *((time, "VoteCast", vote) for time in (*times, "infinity", "-infinity", "1969-07-20")),
         *((time, "VoteRetracted", gone) for time in ("now", "-infinity")),
-        ("infinity", "ToolRevised", {"tool": tool, "entry": {"name": "x", "category": "y"}}),
-        ("-infinity", "ReviewWithdrawn", {"tool": tool, "persona": "nobody"}),
-        ("4713-01-01 BC", "ToolDelisted", {"tool": f"never-{voter[-4:]}"}),
-        ("infinity", "ToolBookmarked", {"user": voter, "tool": tool}),
+        ("infinity", "ToolRevised", {"entry": {"name": "x", "category": "y"}}),
+        ("-infinity", "ReviewWithdrawn", {"persona": "nobody"}),
+        ("4713-01-01 BC", "ToolDelisted", {}),
+        ("infinity", "ToolBookmarked", {"user": voter}),
     )
 
 
 async def insert(
-    connection: asyncpg.Connection, stream: str, version: int, row: Row, at: str = "now"
+    connection: asyncpg.Connection,
+    stream: str,
+    version: int,
+    tool: str,
+    row: Row,
+    at: str = "now",
 ) -> None:
     """As the owner of the database, in the order that the writers' lock gives."""
     kind, schema, data = row
@@ -82,9 +87,13 @@ async def insert(
             "INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8::text::jsonb,"
             " $9::text::timestamptz)",
-            *(position, stream, version, ACTOR, kind, schema, json.dumps(data)),
+            *(position, stream, version, tool, kind, schema, json.dumps(data)),
             *(json.dumps({"actor": ACTOR}), at),
         )
+
+
+def stream_of(voter: str, tool: str) -> str:
+    return vote.stream(VoterId(voter), tool)
 
 
 class Thief:
@@ -131,14 +140,14 @@ class Thief:
             if self.mind.random() < 0.6:
                 tool = self.mind.choice(self.record.tools)
                 row = self.mind.choice(unreadable(tool, voter))
-                await insert(connection, f"vote:{tool}:{voter}", 1, row)
+                await insert(connection, stream_of(voter, tool), 1, tool, row)
                 self.record.done["rows that cannot be read"] += 1
                 return
             tool = self.mind.choice(ODD_TOOLS)
-            at, kind, data = self.mind.choice(absurd(tool, voter))
-            streams = (f"vote:{tool}:{voter}", f"tool:{voter}", f"nothing {voter}", f"🗳:{voter}")
+            at, kind, data = self.mind.choice(absurd(voter))
+            streams = (stream_of(voter, tool), f"tool:{voter}", f"nothing {voter}", f"🗳:{voter}")
             version = self.mind.choice((1, 1, 2**31 - 1))
-            await insert(connection, self.mind.choice(streams), version, (kind, 1, data), at)
+            await insert(connection, self.mind.choice(streams), version, tool, (kind, 1, data), at)
             self.record.done["rows that are absurd"] += 1
         finally:
             connection.terminate()
@@ -153,12 +162,11 @@ async def preload(site: Site, tool: str, votes: int) -> None:
             await connection.execute(
                 "INSERT INTO events"
                 " (position, stream, version, subject, type, schema, data, meta, at)"
-                " SELECT $3::bigint + n, 'vote:' || $1 || ':visitor:loaded-' || n, 1, $1,"
-                " 'VoteCast', 1, jsonb_build_object('tool', $1::text,"
-                " 'voter', 'visitor:loaded-' || n, 'choice',"
-                " CASE n % 3 WHEN 0 THEN 'skip' ELSE 'ship' END, 'previous', NULL),"
+                " SELECT $3::bigint + n, format('vote:%s:%s:%s', length(v), v, $1::text), 1, $1,"
+                " 'VoteCast', 1,"
+                " jsonb_build_object('choice', CASE n % 3 WHEN 0 THEN 'skip' ELSE 'ship' END),"
                 " '{\"actor\": \"loaded\"}', now() - interval '1 minute' * (n % 40000)"
-                " FROM generate_series(1, $2::int) AS n",
+                " FROM generate_series(1, $2::int) AS n, concat('visitor:loaded-', n) AS v",
                 tool,
                 votes,
                 before,

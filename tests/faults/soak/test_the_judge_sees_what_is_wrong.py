@@ -14,6 +14,8 @@ from tests.faults.soak.judge import (
 )
 from tests.faults.soak.record import FRESH_S, Acknowledged, Outage, Record
 from tests.faults.soak.wire import Answer
+from votes.domain import vote
+from votes.domain.terms import VoterId
 
 TOOL = "notion"
 VOTES = (("ada", "ship"), ("bob", "skip"), ("ada", "skip"), ("bob", None))
@@ -36,7 +38,7 @@ def record():
 def log():
     found = Log()
     for position, (voter, choice) in enumerate(VOTES, 1):
-        found.add(position, f"vote:{TOOL}:{voter}", TOOL, choice)
+        found.add(position, vote.stream(VoterId(voter), TOOL), TOOL, choice)
     return found
 
 
@@ -46,7 +48,7 @@ def tally(position: int, ship: int, skip: int, *, stale: bool = False) -> dict:
 
 def test_a_run_in_which_all_is_right_has_no_complaint(record, log, clock):
     for position, (voter, choice) in enumerate(VOTES, 1):
-        stream = f"vote:{TOOL}:{voter}"
+        stream = vote.stream(VoterId(voter), TOOL)
         record.acknowledged.append(Acknowledged(stream, choice, position))
         record.choices[stream] = choice
         record.acknowledge(TOOL, position)
@@ -85,13 +87,13 @@ def test_a_fresh_number_counts_what_was_acknowledged_well_before(
 
 
 def test_a_vote_that_is_not_at_its_position_is_lost(record, log):
-    record.acknowledged.append(Acknowledged(f"vote:{TOOL}:eve", "ship", 4))
+    record.acknowledged.append(Acknowledged(vote.stream(VoterId("eve"), TOOL), "ship", 4))
     judge_votes(record, log)
     assert record.complained["an acknowledged vote is lost"] == 1
 
 
 def test_a_choice_that_is_not_the_last_is_lost(record, log):
-    record.choices[f"vote:{TOOL}:bob"] = "skip"
+    record.choices[vote.stream(VoterId("bob"), TOOL)] = "skip"
     judge_votes(record, log)
     assert record.complained["an acknowledged choice is lost"] == 1
 

@@ -23,8 +23,8 @@ from votes.projections import PROJECTIONS
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def recorded(position: int, event) -> Recorded:
-    return Recorded(position, StreamName("s"), 1, event, AT)
+def recorded(position: int, event, tool: str = "a") -> Recorded:
+    return Recorded(position, StreamName("s"), 1, event, AT, tool)
 
 
 class Scene:
@@ -34,13 +34,13 @@ class Scene:
         self.memory = Memory()
         self.models = Models(PROJECTIONS, "e")
         self.hub = Hub(self.memory, streams_max, per_network_max)
-        self.fold(recorded(1, ToolListed("a", Entry("A", "c"))))
+        self.fold(recorded(1, ToolListed(Entry("A", "c"))))
 
     def fold(self, *events: Recorded) -> None:
         self.memory.changed(self.models, self.models.fold(events))
 
     def vote(self, position: int) -> None:
-        self.fold(recorded(position, VoteCast("a", f"v{position}", "ship")))
+        self.fold(recorded(position, VoteCast("ship")))
 
 
 class Connection:
@@ -110,14 +110,14 @@ async def test_a_crowd_is_woken_in_turns_and_hears_of_what_came_meanwhile():
 
 async def test_a_small_audience_does_not_wait_behind_a_crowd():
     scene = Scene(streams_max=4 * SLICE)
-    scene.fold(recorded(2, ToolListed("b", Entry("B", "c"))))
+    scene.fold(recorded(2, ToolListed(Entry("B", "c")), "b"))
     crowd = [Listener(("a",), None, "e.0", 2) for _ in range(3 * SLICE)]
     few = Listener(("b",), None, "e.0", 2)
     for listener in (*crowd, few):
         scene.hub.join(listener)
     waiting = [listener.woken() for listener in crowd]
     heard = few.woken()
-    scene.fold(recorded(3, VoteCast("a", "v", "ship")), recorded(4, VoteCast("b", "v", "ship")))
+    scene.fold(recorded(3, VoteCast("ship")), recorded(4, VoteCast("ship"), "b"))
     async with asyncio.timeout(5):
         await heard
     assert not all(future.done() for future in waiting)
@@ -130,8 +130,8 @@ async def test_a_rebuild_gives_each_stream_a_new_snapshot():
     await connection.until(b"id: e.0-2\n")
     connection.sent.clear()
     rebuilt = Models(PROJECTIONS, "e", generation=1)
-    rebuilt.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
-    rebuilt.fold([recorded(2, VoteCast("a", "v2", "skip"))])
+    rebuilt.fold([recorded(1, ToolListed(Entry("A", "c")))])
+    rebuilt.fold([recorded(2, VoteCast("skip"))])
     scene.memory.changed(rebuilt, None)
     await connection.until(b"id: e.1-2\n")
     assert b"".join(connection.sent).count(b"event: ") == 2
@@ -146,7 +146,7 @@ async def test_a_world_whose_positions_are_smaller_is_shown_too():
     task = open_stream(scene, Streams(scene.hub), connection)
     await connection.until(b"id: e.0-2\n")
     restored = Models(PROJECTIONS, "e", generation=1)
-    restored.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
+    restored.fold([recorded(1, ToolListed(Entry("A", "c")))])
     scene.memory.changed(restored, None)
     await connection.until(b"id: e.1-1\n")
     connection.gone.set()
@@ -263,9 +263,9 @@ async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is
     listener = Listener(("a",), None, "e.0", 1)
     scene.hub.join(listener)
     scene.models.position = 2
-    events = [recorded(3, VoteCast("a", "v3", "ship")), recorded(4, VoteCast("b", "v4", "ship"))]
+    events = [recorded(3, VoteCast("ship")), recorded(4, VoteCast("ship"), "b")]
     ahead = Models(PROJECTIONS, "e")
-    ahead.fold([recorded(1, ToolListed("a", Entry("A", "c")))])
+    ahead.fold([recorded(1, ToolListed(Entry("A", "c")))])
     ahead.fold(events[:1])
     ahead.position = 2  # announced: the vote at 3 was applied, but not yet said
     scene.memory.changed(ahead, None)
@@ -279,8 +279,8 @@ async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is
 
 async def test_frames_go_up_by_position_and_of_one_position_the_first_says_the_one_before():
     scene = Scene()
-    scene.fold(recorded(2, ToolListed("b", Entry("B", "c"))))
-    scene.fold(recorded(3, ToolRevised("a", Entry("A2", "c"))))
+    scene.fold(recorded(2, ToolListed(Entry("B", "c")), "b"))
+    scene.fold(recorded(3, ToolRevised(Entry("A2", "c"))))
     payload, last = scene.hub.frames.since(scene.models, ("a", "b"), BEFORE_ALL)
     ids = [line for line in payload.split(b"\n") if line.startswith(b"id:")]
     assert ids == [b"id: e.0-1", b"id: e.0-1", b"id: e.0-2", b"id: e.0-3"]
@@ -298,7 +298,7 @@ async def test_a_part_that_is_ahead_of_the_models_is_not_shown_yet():
 
 async def test_a_long_snapshot_comes_in_pieces_that_each_go_on_from_the_last():
     scene, tools = Scene(), tuple(f"t{number}" for number in range(100))
-    scene.fold(*(recorded(n, ToolListed(t, Entry(t, "c"))) for n, t in enumerate(tools, 2)))
+    scene.fold(*(recorded(n, ToolListed(Entry(t, "c")), t) for n, t in enumerate(tools, 2)))
     pieces, position = [], BEFORE_ALL
     while True:
         piece, position = scene.hub.frames.since(scene.models, tools, position)
@@ -306,8 +306,8 @@ async def test_a_long_snapshot_comes_in_pieces_that_each_go_on_from_the_last():
             break
         pieces.append(piece)
         if len(pieces) == 2:  # a tool that was in the first piece, and one that is still to come
-            scene.fold(recorded(102, VoteCast("t0", "v", "ship")))
-            scene.fold(recorded(103, VoteCast("t99", "v", "ship")))
+            scene.fold(recorded(102, VoteCast("ship"), "t0"))
+            scene.fold(recorded(103, VoteCast("ship"), "t99"))
     assert len(pieces) > 2
     assert max(map(len, pieces)) < 2 * PIECE_BYTES
     ids = [int(line[8:]) for line in b"".join(pieces).split(b"\n") if line.startswith(b"id: e.0-")]

@@ -73,8 +73,10 @@ async def follower(kept, redis, servers):
 
 def two_tools() -> Models:
     models = Models(PROJECTIONS, EPOCH)
-    listed = [ToolListed(slug, Entry(slug, "Tests")) for slug in (A, B)]
-    models.fold(Recorded(n, "any", 1, event, AT) for n, event in enumerate(listed, 1))
+    models.fold(
+        Recorded(n, "any", 1, ToolListed(Entry(slug, "Tests")), AT, slug)
+        for n, slug in enumerate((A, B), 1)
+    )
     models.fold((), every=True)
     return models
 
@@ -82,7 +84,7 @@ def two_tools() -> Models:
 def cast(models: Models, slug: str, choice: str = "ship") -> Changes:
     """The changes of one more vote."""
     at = models.position + 1
-    return fresh(models.fold([Recorded(at, "any", 1, VoteCast(slug, f"visitor:{at}", choice), AT)]))
+    return fresh(models.fold([Recorded(at, "any", 1, VoteCast(choice), AT, slug)]))
 
 
 def fresh(changes: Changes) -> Changes:

@@ -27,21 +27,22 @@ A, B = "tool-0", "tool-1"
 assert partition_of(A) != partition_of(B)
 
 
-def recorded(position, event, stream="any"):
-    return Recorded(position, stream, 1, event, AT)
+def recorded(position, event, tool=A, stream="any"):
+    return Recorded(position, stream, 1, event, AT, tool)
 
 
 def models_of_two_tools() -> Models:
     models = Models(PROJECTIONS, EPOCH)
-    models.fold([recorded(n, ToolListed(t, Entry(t, "Tests"))) for n, t in ((1, A), (2, B))])
+    models.fold([recorded(n, ToolListed(Entry(t, "Tests")), t) for n, t in ((1, A), (2, B))])
     models.fold((), every=True)
     return models
 
 
 def cast(models, *votes, position=3):
     """The changes of votes that follow one another."""
-    events = [VoteCast(tool, f"visitor:{n}", choice) for n, (tool, choice) in enumerate(votes)]
-    return models.fold([recorded(position + n, event) for n, event in enumerate(events)])
+    return models.fold(
+        recorded(position + n, VoteCast(choice), tool) for n, (tool, choice) in enumerate(votes)
+    )
 
 
 @pytest.fixture

@@ -204,5 +204,5 @@ async def test_reads_and_votes_go_on_without_redis_and_never_go_back(
 async def test_a_tool_is_found_in_the_log_as_in_the_models(store):
     await submit(store, [listing(TOOL)])
     read = await Reads(Memory(), store, PROJECTIONS).models()
-    assert read.models.get(PROFILES, TOOL).entry == ToolListed(TOOL, Entry(TOOL, "Tests")).entry
+    assert read.models.get(PROFILES, TOOL).entry == ToolListed(Entry(TOOL, "Tests")).entry
     assert read.models.get(PROFILES, "nobody-listed") is None

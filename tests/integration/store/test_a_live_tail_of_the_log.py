@@ -27,7 +27,7 @@ async def write(store, writer, events_wanted):
     random, stream, version = Random(writer), f"writer:{writer}", 0
     while version < events_wanted:
         size = min(random.choice(BATCH_SIZES), events_wanted - version)
-        events = [VoteCast("atlas", f"{writer}:{version + n}", "ship") for n in range(size)]
+        events = [VoteCast("ship") for n in range(size)]
         (stored,) = await store.append([append_to(stream, version, *events, at=AT)])
         assert stored is not None
         version += size

@@ -19,7 +19,7 @@ DEPLOY_PAGE = Path(__file__).parents[3] / "deploy" / "README.md"
 
 
 def append(stream, version, *words):
-    events = [VoteCast("atlas", word, "ship") for word in words]
+    events = [VoteCast("ship") for word in words]
     return append_to(stream, version, *events, at=AT)
 
 

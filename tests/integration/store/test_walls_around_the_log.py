@@ -20,7 +20,7 @@ VALUES = "1, 's', 1, 'a', 'VoteCast', 1, '{}', '{}', now()"
 
 
 def append(stream, version, *words):
-    events = [VoteCast("atlas", word, "ship") for word in words]
+    events = [VoteCast("ship") for word in words]
     return append_to(stream, version, *events, at=AT)
 
 

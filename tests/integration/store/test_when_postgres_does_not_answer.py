@@ -22,7 +22,7 @@ LOCK = "LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE"
 
 
 def append(stream, version, *words):
-    events = [VoteCast("atlas", word, "ship") for word in words]
+    events = [VoteCast("ship") for word in words]
     return append_to(stream, version, *events, at=AT)
 
 
