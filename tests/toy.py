@@ -89,7 +89,7 @@ def towns_of(recorded: Recorded) -> list[str]:
     return [town for town in towns if town is not None]
 
 
-def stocked(stock: Stock | None, recorded: Recorded, town: str) -> Stock | None:
+def stocked(stock: Stock | None, recorded: Recorded, town: str, _: Any) -> Stock | None:
     """None where no parcel is left."""
     parcels = stock.parcels if stock else 0
     parcels += 1 if getattr(recorded.event, "town", None) == town else -1
@@ -98,7 +98,7 @@ def stocked(stock: Stock | None, recorded: Recorded, town: str) -> Stock | None:
     return Stock(parcels, recorded.position) if parcels else None
 
 
-def located(_: str | None, recorded: Recorded, __: str) -> str | None:
+def located(_: str | None, recorded: Recorded, *__: Any) -> str | None:
     return recorded.event.town if isinstance(recorded.event, ParcelMoved) else None
 
 

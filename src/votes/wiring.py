@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from votes.app.history import COUNTS_MAX, History
+from votes.app.past import Past
 from votes.config import Config, ConfigError
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Answer, Request, handle
@@ -40,7 +40,6 @@ from votes.views.read_models import RedisReadModels
 from votes.views.replica import Replica
 
 REDIS_TIMEOUT_S = 5.0
-assert COUNTS.connections_max == COUNTS_MAX
 
 logger = structlog.get_logger("votes")
 
@@ -97,7 +96,7 @@ class Services(Struct):
     submit: Callable[[Request], Awaitable[Answer]]
     memory: Memory
     reads: Reads
-    history: History
+    past: Past
     read_models: RedisReadModels
     pictures: RedisPictures
     hub: Hub
@@ -115,8 +114,9 @@ async def services(config: Config) -> AsyncIterator[Services]:
         event_store(config, COUNTS) as counts,
     ):
         batcher = batcher_on(writes)
-        memory, history = Memory(), History(counts)
+        memory = Memory()
         hub = Hub(memory, _streams_max(config), config.live_streams_per_network_max)
+        kept = RedisReadModels(redis, PROJECTIONS)
         reads = Reads(memory, store, PROJECTIONS)
         replica = Replica(redis, PROJECTIONS, memory.changed, time.time, logger.warning)
         following = asyncio.create_task(replica.run(), name="replica")
@@ -128,15 +128,14 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 batcher.submit,
                 memory,
                 reads,
-                history,
-                RedisReadModels(redis, PROJECTIONS),
+                Past(counts, reads, kept),
+                kept,
                 RedisPictures(redis),
                 hub,
             )
         finally:
             await batcher.close()
             await reads.close()
-            await history.close()
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
             await redis.aclose()

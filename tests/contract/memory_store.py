@@ -113,13 +113,22 @@ class MemoryEventStore:
     async def alike(self, asked: AlikeOf) -> list[Alike]:
         await asyncio.sleep(0)
         found: dict[Any, list[Row]] = {}
-        for row in self._log.rows[: asked.position]:
-            event = self._recorded(row).event
-            about = row.subject == asked.subject and isinstance(event, tuple(asked.types))
-            if about and row.at <= asked.until and row.position not in asked.without:
-                stretch = max((row.at - asked.since) // asked.width, -1)
-                found.setdefault((event, stretch), []).append(row)
-        return [Alike(*key, len(rows), rows[-1].position) for key, rows in found.items()]
+        for row in self._log.rows[max(asked.first - 1, 0) : asked.last]:
+            about = self._is_about(row, asked.subject, asked.types)
+            within = asked.since <= row.at <= asked.until
+            if about and within and row.position not in asked.without:
+                found.setdefault(self._recorded(row).event, []).append(row)
+        return [Alike(event, len(rows), rows[-1].position) for event, rows in found.items()]
+
+    async def last_about(
+        self, subject: str, types: Sequence[type], position: Position, limit: int
+    ) -> list[Recorded]:
+        await asyncio.sleep(0)
+        rows = [row for row in self._log.rows[:position] if self._is_about(row, subject, types)]
+        return [self._recorded(row) for row in rows[-limit:]]
+
+    def _is_about(self, row: Row, subject: str, types: Sequence[type]) -> bool:
+        return row.subject == subject and isinstance(self._recorded(row).event, tuple(types))
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
         await asyncio.sleep(0)

@@ -53,7 +53,7 @@ async def test_an_empty_log_has_nothing(log):
     assert await everything(log) == []
     assert await log.last_events(["a"]) == {}
     assert await log.answers([uuid4()]) == {}
-    assert await log.alike(AlikeOf("a", SAID, POSITION_MAX, FOREVER, AT, timedelta(days=1))) == []
+    assert await log.alike(AlikeOf("a", SAID, 0, POSITION_MAX, AT, FOREVER)) == []
     assert await log.last_of_prefix("a", 10) == []
 
 
@@ -67,10 +67,8 @@ async def test_an_event_comes_back_as_it_was_appended(log):
     assert (recorded.position, recorded.stream, recorded.version) == (1, stream, 1)
     assert (recorded.event, recorded.at, recorded.subject) == (listed, AT, "\u00fc \U0001f680")
     assert await log.last_events([stream, "other"]) == {stream: recorded}
-    (alike,) = await log.alike(
-        AlikeOf("\u00fc \U0001f680", (ToolListed,), 1, AT, AT, timedelta(days=1))
-    )
-    assert alike == Alike(listed, 0, 1, 1)
+    (alike,) = await log.alike(AlikeOf("\u00fc \U0001f680", (ToolListed,), 1, 1, AT, AT))
+    assert alike == Alike(listed, 1, 1)
     assert await log.last_of_prefix("tool:\u00e9\U0001f680", 1) == [recorded]
 
 
@@ -272,41 +270,37 @@ def about(subject, stream, *words, at=AT):
     return Append(events, Meta("test"), at)
 
 
-async def test_alike_are_those_about_a_subject_up_to_a_position_and_a_time(log):
+async def test_alike_are_those_about_a_subject_within_positions_and_times(log):
     late = AT + timedelta(seconds=1)
     other_type = Append([Addition("p", 0, "a", ReviewWithdrawn("x"))], Meta("test"), AT)
     await log.append([about("a", "1", "x"), about("b", "2", "x"), about("a", "3", "x")])
     await log.append([about("a", "4", "x", at=late), other_type, about("ab", "5", "x")])
+    await log.append([about("a", "6", "y"), about("a", "7", "x")])
 
-    async def found(position, at, *without):
-        asked = AlikeOf("a", SAID, position, at, AT, timedelta(hours=1), without)
-        alike = await log.alike(asked)
-        return [(same.stretch, same.count, same.position) for same in alike]
+    async def found(first, last, since, until, *without):
+        alike = await log.alike(AlikeOf("a", SAID, first, last, since, until, without))
+        return sorted((same.event.user, same.count, same.position) for same in alike)
 
-    assert await found(POSITION_MAX, FOREVER) == [(0, 3, 4)]
-    assert await found(POSITION_MAX, FOREVER, 3, 9) == [(0, 2, 4)]
-    assert await found(POSITION_MAX, AT) == [(0, 2, 3)]
-    assert await found(2, FOREVER) == [(0, 1, 1)]
-    assert await found(0, FOREVER) == []
+    assert await found(0, POSITION_MAX, AT, FOREVER) == [("x", 4, 8), ("y", 1, 7)]
+    assert await found(0, POSITION_MAX, AT, FOREVER, 3, 7, 99) == [("x", 3, 8)]
+    assert await found(0, POSITION_MAX, AT, AT) == [("x", 3, 8), ("y", 1, 7)]
+    assert await found(0, POSITION_MAX, late, late) == [("x", 1, 4)]
+    assert await found(2, 4, AT, FOREVER) == [("x", 2, 4)]
+    assert await found(0, 0, AT, FOREVER) == []
 
 
-async def test_alike_events_lie_in_one_stretch_and_say_the_same(log):
-    times = [AT - timedelta(days=9), AT - timedelta(microseconds=1), AT, AT + timedelta(seconds=59)]
-    times += [AT + timedelta(seconds=60), AT + timedelta(days=1)]
-    await log.append([about("a", f"{n}", "x", at=at) for n, at in enumerate(times)])
-    await log.append([about("a", f"other{n}", f"{n}", at=AT) for n in range(3)])
-    found = await log.alike(AlikeOf("a", SAID, POSITION_MAX, FOREVER, AT, timedelta(minutes=1)))
-    same = [alike for alike in found if alike.event == said("x")]
-    assert sorted((alike.stretch, alike.count, alike.position) for alike in same) == [
-        (-1, 2, 2),
-        (0, 2, 4),
-        (1, 1, 5),
-        (1440, 1, 6),
-    ]
-    others = [
-        (alike.event.user, alike.stretch, alike.count) for alike in found if alike not in same
-    ]
-    assert sorted(others) == [("0", 0, 1), ("1", 0, 1), ("2", 0, 1)]
+async def test_the_last_events_about_a_subject_are_in_order(log):
+    other_type = Append([Addition("p", 0, "a", ReviewWithdrawn("x"))], Meta("test"), AT)
+    await log.append([about("a", "1", "1", "2"), about("b", "2", "x"), other_type])
+    await log.append([about("a", "3", "3")])
+
+    async def last(position, limit):
+        return [r.position for r in await log.last_about("a", SAID, position, limit)]
+
+    assert await last(POSITION_MAX, 9) == [1, 2, 5]
+    assert await last(POSITION_MAX, 2) == [2, 5]
+    assert await last(4, 2) == [1, 2]
+    assert await last(0, 2) == []
 
 
 async def test_the_last_events_of_a_prefix_are_one_a_stream_in_the_order_of_streams(log):

@@ -1,83 +1,133 @@
 """A trend and a tally of the past say what a fold of the same events says."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.contract.requests import append_to
-from votes.app.history import tally_at
-from votes.app.trend import trend, window
+from tests.contract.requests import append_to, everything
+from votes.app import past as past_module
+from votes.app.past import Past
+from votes.app.trend import BUCKETS_MAX, WIDTH, BadRange, window
 from votes.domain.terms import VoterId
+from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast, VoteRetracted, stream
-from votes.engine.log import POSITION_MAX, Recorded
-from votes.projections import tallies
-from votes.projections.tallies import Tally
+from votes.engine.log import Recorded
+from votes.engine.memory import Memory
+from votes.engine.models import Models
+from votes.engine.reads import ReadFrom, Reads
+from votes.projections import PROJECTIONS, over_time, tallies
+from votes.projections.tallies import TALLIES
 
-NOW = datetime(2026, 3, 9, 13, 45, tzinfo=UTC)
-NOTHING = Tally(0, 0, 0, NOW)
-DAYS = 5
+NOW = datetime(2026, 3, 2, 13, 45, tzinfo=UTC)
+SPAN_DAYS = 70
+CHOICES = ("ship", "skip", None)
 
-VOTES = st.lists(
+votes = st.lists(
     st.tuples(
-        st.sampled_from(["ann", "bob", "cyd"]),
-        st.sampled_from(["ship", "skip", None]),
-        st.integers(0, (DAYS + 3) * 24 * 60).map(lambda minutes: NOW - timedelta(minutes=minutes)),
+        st.sampled_from(["ann", "bob", "cyd", "dan"]),
+        st.sampled_from(CHOICES),
+        st.integers(0, SPAN_DAYS * 24 * 60).map(lambda minutes: NOW - timedelta(minutes=minutes)),
+        st.sampled_from(["atlas", "bolt"]),
     ),
-    max_size=30,
+    max_size=40,
 )
+"""Votes in the order of the log; imported ones are older than those before them."""
 
 
-async def recorded(store, votes) -> list[Recorded]:
-    """The log of these votes; an imported one may be older than those before it."""
-    current: dict[str, tuple[int, str | None]] = {}
-    for voter, choice, at in votes:
-        version, previous = current.get(voter, (0, None))
-        if choice == previous:
-            continue
-        event = VoteCast(choice, previous) if choice else VoteRetracted(previous)
-        where = stream(VoterId(voter), "atlas")
-        await store.append([append_to(where, version, event, at=at)])
-        current[voter] = version + 1, choice
-    return [event async for events in store.after(0, 1_000) for event in events]
+class Kept:
+    """Read models as they are kept, but for a first time at which they are being replaced."""
+
+    def __init__(self, models: Models) -> None:
+        self.models, self.asked = models, 0
+
+    async def values(self, generation, asked):
+        self.asked += 1
+        if self.asked == 1:
+            return None
+        return [self.models.get(model, key) for model, key in asked]
 
 
-def folded(events) -> tuple[int, int, int]:
-    """The sums of what they move. Old votes that were imported late are not in the log's order."""
-    moves = [(*tallies.moved(event.event), event.position) for event in events]
-    ships, skips, positions = zip(*moves, strict=True) if moves else ([0], [0], [0])
-    return sum(ships), sum(skips), positions[-1]
+async def logged(given_votes):
+    """The past of a log of these votes, its models, and the events about the first tool."""
+    store, current = MemoryEventStore(MemoryLog()), {}
+    for tool in ("atlas", "bolt"):
+        listed = append_to(f"tool:{tool}", 0, ToolListed(Entry(tool, "x")), at=NOW, subject=tool)
+        await store.append([listed])
+    for voter, choice, at, tool in given_votes:
+        where = stream(VoterId(voter), tool)
+        version, previous = current.get(where, (0, None))
+        if choice != previous:
+            event = VoteCast(choice, previous) if choice else VoteRetracted(previous)
+            await store.append([append_to(where, version, event, at=at, subject=tool)])
+            current[where] = version + 1, choice
+    events = await everything(store)
+    models = Models(PROJECTIONS, await store.epoch())
+    models.fold(events)
+    memory = Memory()
+    memory.changed(models, None)
+    past = Past(store, Reads(memory, store, PROJECTIONS), Kept(models))
+    return past, models, [one for one in events if one.subject == "atlas"]
 
 
-@given(VOTES, st.integers(0, 30))
-def test_a_tally_of_the_past_is_the_fold_up_to_there(votes, position):
-    async def check():
-        store = MemoryEventStore(MemoryLog())
-        log = await recorded(store, votes)
-        at = NOW - timedelta(days=2)
-        then = await tally_at(store, "atlas", position, None) or NOTHING
-        assert (then.ship, then.skip, then.position) == folded(log[:position])
-        then = await tally_at(store, "atlas", POSITION_MAX, at) or NOTHING
-        ship, skip, last = folded(e for e in log if e.at <= at)
-        assert (then.ship, then.skip, then.position) == (max(ship, 0), max(skip, 0), last)
-
-    asyncio.run(check())
+def moved(events: list[Recorded]) -> tuple[int, int]:
+    """The recount: what the events together add to ship and skip."""
+    moves = [tallies.moved(recorded.event) for recorded in events]
+    return sum(ship for ship, _ in moves), sum(skip for _, skip in moves)
 
 
-@given(VOTES)
-def test_each_bucket_s_totals_are_the_fold_up_to_its_end(votes):
-    async def check():
-        store = MemoryEventStore(MemoryLog())
-        log = await recorded(store, votes)
-        asked = window("day", NOW - timedelta(days=DAYS), NOW, NOW)
-        view = await trend(store, "atlas", asked, POSITION_MAX)
-        for bucket in view.buckets:
-            end = bucket.at + timedelta(days=1)
-            there = [event for event in log if event.at < end]
-            within = [event for event in there if event.at >= bucket.at]
-            assert (bucket.ship, bucket.skip) == folded(within)[:2]
-            assert (bucket.ship_total, bucket.skip_total) == folded(there)[:2]
+@pytest.mark.parametrize("stale", [False, True])
+@given(given_votes=votes, position=st.integers(0, 50), between=st.integers(1, 9))
+async def test_a_tally_at_a_position_is_the_fold_up_to_there(stale, given_votes, position, between):
+    """However many positions lie between two marks."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (over_time, past_module):
+            patch.setattr(module, "MARK_POSITIONS", between)
+        past, models, events = await logged(given_votes)
+        then = await past.tally_at_position(ReadFrom(models, stale=stale), "atlas", position)
+    expected = None
+    for recorded in events:
+        if recorded.position <= position:
+            expected = tallies.evolve(expected, recorded)
+    votes_there = [r for r in events if r.position <= position and "vote:" in r.stream]
+    now = models.get(TALLIES, "atlas")
+    assert then == (expected if votes_there or now.position <= position else None)
 
-    asyncio.run(check())
+
+@pytest.mark.parametrize("stale", [False, True])
+@given(given_votes=votes, minutes=st.integers(-99, SPAN_DAYS * 24 * 60))
+async def test_a_tally_at_a_time_counts_the_votes_cast_until_then(stale, given_votes, minutes):
+    past, models, events = await logged(given_votes)
+    at = NOW - timedelta(minutes=minutes)
+    then = await past.tally_at_time(ReadFrom(models, stale=stale), "atlas", at)
+    there = [r for r in events if r.at <= at and "vote:" in r.stream]
+    if not there:
+        assert then is None
+        return
+    ship, skip = moved(there)
+    last = max(there, key=lambda recorded: recorded.position)
+    assert (then.ship, then.skip) == (max(ship, 0), max(skip, 0))
+    assert (then.position, then.as_of) == (last.position, last.at)
+
+
+@given(votes, st.sampled_from(["hour", "day"]), st.integers(0, SPAN_DAYS + 5), st.integers(1, 200))
+async def test_each_bucket_says_by_how_much_the_tally_changed(given_votes, bucket, ago, count):
+    past, models, events = await logged(given_votes)
+    start = NOW - timedelta(days=ago)
+    asked = window(bucket, start, start + count * WIDTH[bucket] / 2, NOW)
+    view = await past.trend(ReadFrom(models, stale=False), "atlas", asked)
+    cast = [r for r in events if "vote:" in r.stream]
+    assert [one.at for one in view.buckets] == asked.starts()
+    assert view.position == max((r.position for r in cast), default=0)
+    for one in view.buckets:
+        there = [recorded for recorded in cast if recorded.at < one.at + WIDTH[bucket]]
+        within = [recorded for recorded in there if recorded.at >= one.at]
+        assert (one.ship, one.skip) == moved(within)
+        assert (one.ship_total, one.skip_total) == moved(there)
+
+
+def test_a_window_has_an_end():
+    with pytest.raises(BadRange):
+        window("hour", NOW, NOW + (BUCKETS_MAX + 1) * WIDTH["hour"], NOW)

@@ -12,7 +12,6 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from votes.app.history import Overloaded
 from votes.app.paging import BadCursor
 from votes.app.shapes import Problem
 from votes.engine.decider import Rejected
@@ -175,10 +174,6 @@ def _unavailable(request: Request[Any, Any, Any], error: Unavailable) -> Respons
     return problem_response("unavailable", detail)
 
 
-def _overloaded(_: Request[Any, Any, Any], error: Overloaded) -> Response[bytes]:
-    return problem_response("overloaded", f"{error}".capitalize() + ". Try again shortly.")
-
-
 def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     code = _BY_HTTP_STATUS.get(error.status_code)
     if code is None:
@@ -202,7 +197,6 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     Refused: _refused,
     BadCursor: _bad_cursor,
     NotYet: _not_yet,
-    Overloaded: _overloaded,
     Unavailable: _unavailable,
     HTTPException: _http,
     Exception: _unexpected,

@@ -20,7 +20,6 @@ from votes.api.reading import my_states, page_for, read_at, reader, summaries
 from votes.api.tools import summary
 from votes.app import bookmarks, catalogue, listing, surroundings
 from votes.app.answers import SummaryView
-from votes.app.history import Asked
 from votes.app.paging import Page
 from votes.app.pairs import pair_path
 from votes.app.trend import TrendView, window
@@ -161,14 +160,10 @@ def _head_of(shown: SummaryView, at: str) -> Head:
 
 
 async def _trend(request: Http, read: ReadFrom, slug: ToolSlug) -> TrendView | None:
-    tally = catalogue.tally(read.models, slug)
-    if tally is None:
-        return None
     asked = window("day", None, None, now())
-    of = Asked(slug, tally, read.models.position, read.models.world, parked=read.models.parked())
     try:
         async with within(OPTIONAL_S):
-            return await services(request).history.trend(of, asked)
+            return await services(request).past.trend(read, slug, asked)
     except Unavailable:
         return None
 

@@ -12,7 +12,6 @@ from votes.api.exchange import Http, refused, services, shared, shared_value, to
 from votes.api.parameters import MinPosition, Moment, ToolList
 from votes.app import catalogue
 from votes.app.answers import TalliesView
-from votes.app.history import Asked
 from votes.domain.terms import ToolSlug
 from votes.domain.tool import unknown
 from votes.engine.log import Position
@@ -36,7 +35,7 @@ async def get_tally(
     tool = tool_slug(slug)
     read = await services(request).reads.models(min_position)
     if at is not None:
-        return await _then(request, read, tool, at, min_position)
+        return await _then(request, read, tool, at)
     if read.stale:
         view = _view(read, tool)
         return shared_value(request, view, stale=True)
@@ -53,29 +52,17 @@ def _view(read: ReadFrom, tool: ToolSlug) -> TallyView:
     return tally_view(tool, tally, stale=read.stale)
 
 
-async def _then(
-    request: Http, read: ReadFrom, tool: ToolSlug, at: str, min_position: Position
-) -> ASGIResponse:
+async def _then(request: Http, read: ReadFrom, tool: ToolSlug, at: str) -> ASGIResponse:
     profile = catalogue.profile(read.models, tool)
     if profile is None:
         raise refused(unknown(tool))
-    nothing = Tally(0, 0, 0, profile.listed_at)
-    live = catalogue.tally(read.models, tool) or nothing
-    asked = Asked(
-        tool,
-        live,
-        read.models.position,
-        read.models.world,
-        min_position,
-        parked=read.models.parked(),
-    )
-    history, moment = services(request).history, _moment(at)
+    past, moment = services(request).past, _moment(at)
     async with within(READ_S):
         if isinstance(moment, datetime):
-            tally = await history.tally_at_time(asked, moment)
+            tally = await past.tally_at_time(read, tool, moment)
         else:
-            tally = await history.tally_at_position(asked, moment)
-    view = tally_view(tool, tally or nothing, stale=False)
+            tally = await past.tally_at_position(read, tool, moment)
+    view = tally_view(tool, tally or Tally(0, 0, 0, profile.listed_at), stale=False)
     return shared_value(request, view, stale=False)
 
 

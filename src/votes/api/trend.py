@@ -13,7 +13,6 @@ from votes.api.errors import Refused
 from votes.api.exchange import Http, refused, services, shared_value, tool_slug
 from votes.api.parameters import MinPosition
 from votes.app import catalogue
-from votes.app.history import Asked
 from votes.app.trend import BUCKETS_MAX, BadRange, Bucket, TrendView, Window, window
 from votes.domain.tool import unknown
 from votes.wiring import now
@@ -49,25 +48,16 @@ async def get_trend(
     bucket: Bucket = "day",
     min_position: MinPosition = 0,
 ) -> ASGIResponse:
-    """Whole buckets in UTC, also those without votes: `ship` and `skip` count the votes cast in
-    one, the totals are the tally at its end. Without a range, the last 30 days or 48 hours.
-    Of a tool with many votes perhaps a minute old: `position` says."""
+    """Whole buckets in UTC, also those without votes: `ship` and `skip` are by how much the tally
+    changed in one, the totals are the tally at its end. Without a range, the last 30 days or 48
+    hours."""
     tool = tool_slug(slug)
     asked = _window(bucket, start, end)
     read = await services(request).reads.models(min_position)
-    tally = catalogue.tally(read.models, tool)
-    if tally is None or catalogue.profile(read.models, tool) is None:
+    if catalogue.profile(read.models, tool) is None:
         raise refused(unknown(tool))
-    of = Asked(
-        tool,
-        tally,
-        read.models.position,
-        read.models.world,
-        min_position,
-        parked=read.models.parked(),
-    )
     async with within(READ_S):
-        answer = await services(request).history.trend(of, asked)
+        answer = await services(request).past.trend(read, tool, asked)
     return shared_value(request, answer, stale=read.stale)
 
 

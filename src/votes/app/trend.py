@@ -1,20 +1,25 @@
-"""Votes over time: a tool's own vote events, counted into hours or days.
+"""Votes over time: windows of whole hours or days, and what they hold."""
 
-An imported vote stands late in the log but carries the time at which it was cast, so events are
-put into buckets by their time and not by their order.
-"""
-
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
 
 from votes.domain.terms import Time, ToolSlug
-from votes.domain.vote import VOTE_EVENTS
+from votes.engine.keeping import Asked
 from votes.engine.log import Position
-from votes.engine.ports import Alike, AlikeOf, EventStore
-from votes.projections import tallies
+from votes.engine.read_model import ReadModel
+from votes.projections.over_time import (
+    DAYS,
+    HOURS,
+    MONTHS,
+    Slot,
+    Slots,
+    day_key,
+    hour_key,
+    month_number,
+)
 
 Bucket = Literal["hour", "day"]
 
@@ -26,7 +31,7 @@ BUCKETS_DEFAULT: dict[Bucket, int] = {"hour": 48, "day": 30}
 assert max(BUCKETS_DEFAULT.values()) <= BUCKETS_MAX
 
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
-_EVER = timedelta(days=1_000_000)
+NO_VOTES = Slot(0, 0, 0, 0, 0)
 
 
 class BadRange(ValueError):
@@ -97,50 +102,49 @@ def _floor(at: datetime, width: timedelta) -> datetime:
     return at - (at - _ORIGIN) % width
 
 
-async def trend(
-    store: EventStore,
-    tool: ToolSlug,
-    asked: Window,
-    position: Position,
-    without: Collection[Position] = (),
-) -> TrendView:
-    """The votes in the window, of the events up to the position of the tool's last one, but for
-    those that no model counts either.
-
-    Raises `Unavailable`.
-    """
-    until, width = asked.end - timedelta.resolution, WIDTH[asked.bucket]
-    votes = await votes_counted(store, tool, position, until, without, asked.start, width)
-    return TrendView(tool, asked.bucket, count(votes, asked), position)
+def read_in(tool: ToolSlug, asked: Window) -> list[Asked]:
+    """The values that a trend is made of: the months, the days of those that the window touches or
+    starts in, and for hours the hours of its days."""
+    days = sorted({at.date() for at in asked.starts()})
+    months = sorted({day.replace(day=1) for day in days})
+    values: list[Asked] = [(MONTHS, tool)]
+    values += [(DAYS, day_key(tool, month)) for month in months]
+    if asked.bucket == "hour":
+        values += [(HOURS, hour_key(tool, day)) for day in days]
+    return values
 
 
-async def votes_counted(
-    store: EventStore,
-    tool: ToolSlug,
-    position: Position,
-    until: datetime,
-    without: Collection[Position] = (),
-    since: datetime = _ORIGIN,
-    width: timedelta = _EVER,
-) -> list[Alike]:
-    """The tool's votes up to a position and a time, counted whoever cast them."""
-    asked = AlikeOf(tool, VOTE_EVENTS, position, until, since, width, without)
-    return await store.alike(asked)
+def buckets(asked: Window, found: Mapping[Asked, Slots], tool: ToolSlug) -> list[TrendBucket]:
+    """What the window holds, by the values that `read_in` names."""
+
+    def slots(model: ReadModel[Slots], key: str) -> Slots:
+        return found.get((model, key)) or ()
+
+    start = asked.start
+    ship_total, skip_total = total(
+        before(slots(MONTHS, tool), month_number(start)),
+        before(slots(DAYS, day_key(tool, start)), start.day),
+        before(slots(HOURS, hour_key(tool, start)), start.hour),
+    )
+    moved: dict[tuple[str, int], Slot] = {}
+    for model, key in read_in(tool, asked)[1:]:
+        moved |= {(key, slot.number): slot for slot in slots(model, key)}
+    given = []
+    for at in asked.starts():
+        here = hour_key(tool, at), at.hour
+        if asked.bucket == "day":
+            here = day_key(tool, at), at.day
+        slot = moved.get(here, NO_VOTES)
+        ship_total, skip_total = ship_total + slot.ship, skip_total + slot.skip
+        given.append(TrendBucket(at, slot.ship, slot.skip, ship_total, skip_total))
+    return given
 
 
-def count(votes: Iterable[Alike], asked: Window) -> list[TrendBucket]:
-    """The votes by bucket; those before the first bucket are in the totals alone."""
-    moved = [[0, 0] for _ in range(asked.count)]
-    ship_total = skip_total = 0
-    for alike in votes:
-        ship, skip = (alike.count * one for one in tallies.moved(alike.event))
-        if alike.stretch < 0:
-            ship_total, skip_total = ship_total + ship, skip_total + skip
-        elif alike.stretch < asked.count:
-            moved[alike.stretch][0] += ship
-            moved[alike.stretch][1] += skip
-    buckets = []
-    for at, (ship, skip) in zip(asked.starts(), moved, strict=True):
-        ship_total, skip_total = ship_total + ship, skip_total + skip
-        buckets.append(TrendBucket(at, ship, skip, ship_total, skip_total))
-    return buckets
+def before(slots: Iterable[Slot], number: int) -> Iterator[Slot]:
+    return (slot for slot in slots if slot.number < number)
+
+
+def total(*parts: Iterable[Slot]) -> tuple[int, int]:
+    """By how much the slots changed ship and skip."""
+    slots = [slot for part in parts for slot in part]
+    return sum(slot.ship for slot in slots), sum(slot.skip for slot in slots)

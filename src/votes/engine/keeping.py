@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from votes.engine.models import Changes, Models, Partition
-from votes.engine.read_model import Projections, ReadModel, Value
+from votes.engine.read_model import Projections, ReadModel
 
 
 class AuditReport(Struct, frozen=True):
@@ -30,6 +30,10 @@ class Beat(Struct, frozen=True):
     age_s: float
 
 
+Asked = tuple[ReadModel[Any], str]
+"""A model and a key of it."""
+
+
 class ReadModels(Protocol):
     """Where the models of these projections are kept, beside those of other releases.
 
@@ -42,8 +46,9 @@ class ReadModels(Protocol):
         """The live models, None where they are missing or not whole."""
         ...
 
-    async def values(self, model: ReadModel[Value], keys: Sequence[str]) -> list[Value | None]:
-        """What is kept under these keys of a model; for those that no process holds whole."""
+    async def values(self, generation: int, asked: Sequence[Asked]) -> list[Any] | None:
+        """What is kept under these keys, all of one partition and of one moment; None where the
+        generation is gone. For models that no process holds whole."""
         ...
 
     async def holds(self, number: int, partition: Partition) -> bool:

@@ -51,6 +51,9 @@ class Partition(Struct):
         """The values of a model by key."""
         return self.values.get(model.name, {})
 
+    def get(self, model: ReadModel[Value], key: str) -> Value | None:
+        return self.of(model).get(key)
+
     def put(self, model: str, key: str, value: Any) -> None:
         if value is not None:
             self.values.setdefault(model, {})[key] = value
@@ -172,7 +175,7 @@ class Models(Struct):
         try:
             for model, key in keys:
                 before = partition.of(model).get(key)
-                after = model.evolve(before, recorded, key)
+                after = model.evolve(before, recorded, key, partition.get)
                 if after is not before:
                     moves.append((model.name, key, after))
         except Exception as error:  # noqa: BLE001 - no event may stop those behind it

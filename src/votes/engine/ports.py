@@ -1,7 +1,7 @@
 """What the application needs from the outside, and how the outside fails."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -68,30 +68,22 @@ class Append(Struct, frozen=True):
 
 
 class AlikeOf(Struct, frozen=True):
-    """Events about the subject, of these types, up to `position` and the time `until`; those at the
-    positions `without` are left out.
-
-    Alike are those that are equal, and lie in the same of the stretches of `width` that begin at
-    `since`.
-    """
+    """Events about the subject, of these types, at the positions `first` to `last` and of the times
+    `since` to `until`; those at the positions `without` are left out."""
 
     subject: str
     types: Sequence[type]
-    position: Position
-    until: datetime
+    first: Position
+    last: Position
     since: datetime
-    width: timedelta
+    until: datetime
     without: Collection[Position] = ()
 
 
 class Alike(Struct, frozen=True):
-    """`count` events alike, the last of them at `position`.
-
-    They lie in the stretch of that number, -1 where before the first.
-    """
+    """`count` events that say the same, the last of them at `position`."""
 
     event: Any
-    stretch: int
     count: int
     position: Position
 
@@ -130,6 +122,12 @@ class EventStore(Protocol):
 
     async def alike(self, asked: AlikeOf) -> list[Alike]:
         """The events asked for, counted."""
+        ...
+
+    async def last_about(
+        self, subject: str, types: Sequence[type], position: Position, limit: int
+    ) -> list[Recorded]:
+        """The last events about the subject, of these types, up to the position, in order."""
         ...
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:

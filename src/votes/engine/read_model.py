@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from zlib import crc32
 
 from msgspec import Struct
@@ -13,6 +13,13 @@ Value = TypeVar("Value")
 
 Keys = Callable[[Recorded], Iterable[str]]
 
+
+class Before(Protocol):
+    """Reads values as they were before an event."""
+
+    def __call__(self, model: "ReadModel[Value]", key: str, /) -> Value | None: ...
+
+
 PARTITIONS = 16
 PART = "@"
 KIND_LENGTH_MAX = 100
@@ -22,9 +29,10 @@ class ReadModel(Struct, Generic[Value], frozen=True, eq=False):
     """Values by key, folded from the log alone.
 
     `on` says of which events a model hears, and which keys each of them moves: none, one or many.
-    `evolve(value, recorded, key)` answers the key's value after the event; None where there is
-    none, or no longer. What it raises parks the event. Raise `version` with each change of `on`,
-    `evolve` or the value's shape: the model is then built anew.
+    `evolve(value, recorded, key, before)` answers the key's value after the event; None where
+    there is none, or no longer. What it raises parks the event. `before` reads any model under the
+    keys of the same partition, as it was before the event. Raise `version` with each change of
+    `on`, `evolve` or the value's shape: the model is then built anew.
 
     `replicated` models are held by each process that answers reads; others have too many keys for
     that, and are read by key where they are kept. `frame(models, key, stale)` encodes the value of
@@ -34,7 +42,7 @@ class ReadModel(Struct, Generic[Value], frozen=True, eq=False):
     name: str
     value: type[Value]
     on: Mapping[type, Keys]
-    evolve: Callable[[Value | None, Recorded, str], Value | None]
+    evolve: Callable[[Value | None, Recorded, str, Before], Value | None]
     version: int = 1
     replicated: bool = True
     frame: Callable[[Any, str, bool], bytes | None] | None = None
@@ -57,7 +65,7 @@ class Parked(Struct, frozen=True):
         return self.kind != type(recorded.event).__name__ or self.release != release
 
 
-def _never(value: Parked | None, _: Recorded, __: str) -> Parked | None:
+def _never(value: Parked | None, *_: object) -> Parked | None:
     return value
 
 

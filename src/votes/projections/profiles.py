@@ -31,7 +31,7 @@ class Profile(Struct, frozen=True):
     reviews: tuple[PanelReview, ...] = ()
 
 
-def evolve(profile: Profile | None, recorded: Recorded, _tool: str = "") -> Profile | None:
+def evolve(profile: Profile | None, recorded: Recorded, *_: object) -> Profile | None:
     """The profile after the event; the same one where the event does not touch it."""
     event, position = recorded.event, recorded.position
     if isinstance(event, ToolListed):

@@ -39,7 +39,7 @@ class Tally(Struct, frozen=True, gc=False):
         return self.ship + self.skip
 
 
-def evolve(tally: Tally | None, recorded: Recorded, _tool: str = "") -> Tally | None:
+def evolve(tally: Tally | None, recorded: Recorded, *_: object) -> Tally | None:
     """The tally after the event; a tool's listing starts it at nothing.
 
     Raises `ValueError` for a vote that nobody can have cast: at a time that was never, or taken

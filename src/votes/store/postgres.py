@@ -58,8 +58,8 @@ READS = Connections("votes reads", 4, 1.5, 2.5)
 COUNTS = Connections(
     "votes counts", 2, 1.5, 10.0, {"enable_sort": "off", "max_parallel_workers_per_gather": "0"}
 )
-"""Counts of a tool's whole history, each on one processor. Their groups are few: to hash takes
-half the time of sorting every vote."""
+"""The votes of a part of an hour, or of some positions, each on one processor. Their groups are
+few: to hash takes half the time of sorting every vote."""
 LOCK_TIMEOUT_S = 4
 IDLE_IN_TRANSACTION_TIMEOUT_S = 2
 assert min(LOCK_TIMEOUT_S, WRITES.statement_s) > IDLE_IN_TRANSACTION_TIMEOUT_S
@@ -226,19 +226,25 @@ class PostgresEventStore:
 
     async def alike(self, asked: AlikeOf) -> list[Alike]:
         about = asked.subject, [kind.__name__ for kind in asked.types]
-        without = list(asked.without)
-        range_ = asked.position, asked.until, asked.since, asked.width
+        range_ = asked.first, asked.last, asked.since, asked.until
         async with self._connection() as connection:
-            rows = await connection.fetch(QUERIES["alike"], *about, *range_, without)
+            rows = await connection.fetch(QUERIES["alike"], *about, *range_, list(asked.without))
         return [
             Alike(
                 self._codec.decode(row["type"], row["schema"], row["data"]),
-                row["stretch"],
                 row["count"],
                 row["position"],
             )
             for row in rows
         ]
+
+    async def last_about(
+        self, subject: str, types: Sequence[type], position: Position, limit: int
+    ) -> list[Recorded]:
+        names = [kind.__name__ for kind in types]
+        async with self._connection() as connection:
+            rows = await connection.fetch(QUERIES["last_about"], subject, names, position, limit)
+        return [self._recorded(row) for row in reversed(rows)]
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
         async with self._connection() as connection:

@@ -40,24 +40,20 @@ SELECT position, stream, version, subject, type, schema, data, meta, at FROM eve
 WHERE position > $1 ORDER BY position LIMIT $2;
 
 -- name: alike
--- Events about the subject $1 of the types $2, up to position $3 and time $4, counted by stretch
--- ($6 long, from $5 on; -1 for all before) and by what they say. Without those at the positions $7.
--- The number of a stretch is made for the groups alone: for each event it took a third of the time.
-SELECT
-    CASE
-        WHEN counted.start IS NULL THEN -1
-        ELSE round(extract(epoch FROM counted.start - $5) / extract(epoch FROM $6::interval))
-    END::bigint AS stretch,
-    type, schema, data, count, position
-FROM (
-    SELECT
-        CASE WHEN at >= $5 THEN date_bin($6::interval, at, $5) END AS start,
-        type, schema, data, count(*) AS count, max(position) AS position
-    FROM events
-    WHERE subject = $1 AND type = ANY ($2::text[]) AND position <= $3 AND at <= $4
-        AND position <> ALL ($7::bigint[])
-    GROUP BY 1, 2, 3, 4
-) AS counted;
+-- Events about the subject $1 of the types $2, at the positions $3 to $4 and of the times $5 to $6,
+-- counted by what they say. Without those at the positions $7.
+SELECT type, schema, data, count(*) AS count, max(position) AS position
+FROM events
+WHERE subject = $1 AND type = ANY ($2::text[]) AND position BETWEEN $3 AND $4
+    AND at BETWEEN $5 AND $6 AND position <> ALL ($7::bigint[])
+GROUP BY type, schema, data;
+
+-- name: last_about
+-- The last events about the subject $1 of the types $2, up to position $3, at most $4, newest first.
+SELECT position, stream, version, subject, type, schema, data, at FROM events
+WHERE subject = $1 AND type = ANY ($2::text[]) AND position <= $3
+ORDER BY position DESC
+LIMIT $4;
 
 -- name: last_events_of_prefix
 -- The last event of each stream that begins with $1 (and ends before $2), at most $3 streams.

@@ -15,11 +15,11 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, ResponseError
 
-from votes.engine.keeping import AuditReport, Beat
+from votes.engine.keeping import Asked, AuditReport, Beat
 from votes.engine.models import Changes, Models, Partition
 from votes.engine.ports import Unavailable
 from votes.engine.project import BEAT_S
-from votes.engine.read_model import PARTITIONS, Projections, ReadModel, Value, partition_of
+from votes.engine.read_model import PARTITIONS, Projections, partition_of
 from votes.views import keys
 from votes.views.messages import (
     Live,
@@ -104,15 +104,20 @@ class RedisReadModels:
                 return await self._load_live() if self._left else None
         return None
 
-    async def values(self, model: ReadModel[Value], keys: Sequence[str]) -> list[Value | None]:
-        if self._live is None or not keys:
-            return [None] * len(keys)
+    async def values(self, generation: int, asked: Sequence[Asked]) -> list[Any] | None:
+        (number,) = {partition_of(key) for _, key in asked}
         async with translated():
-            pipe = self._redis.pipeline(transaction=False)
-            for key in keys:
-                where = self.keys.values(self._live.generation, partition_of(key), model.name)
-                pipe.hget(where, key)
-            return [self._values.one(model.name, kept) for kept in await pipe.execute()]
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.exists(self.keys.checkpoint(generation, number))
+            for model, key in asked:
+                pipe.hget(self.keys.values(generation, number, model.name), key)
+            there, *found = await pipe.execute()
+        if not there:
+            return None
+        return [
+            self._values.one(model.name, kept)
+            for (model, _), kept in zip(asked, found, strict=True)
+        ]
 
     async def holds(self, number: int, partition: Partition) -> bool:
         if self._live is None:

@@ -25,7 +25,7 @@ ENTRIES = {
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 async def test_all_its_pages_are_shown(live_site, http, entry):
     slug = unique("tool")
-    listed = append_to(stream(slug), 0, ToolListed(entry), at=datetime.now(UTC))
+    listed = append_to(stream(slug), 0, ToolListed(entry), at=datetime.now(UTC), subject=slug)
     async with event_store(Config(postgres_url=live_site.servers.app_url)) as store:
         await store.append([listed])
         head = await store.head()

@@ -1,7 +1,7 @@
 """An outage is told as `Unavailable`; what was asked wrongly fails alone."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import asyncpg
@@ -95,7 +95,7 @@ async def call_all(store):
         store.append([append("a", 0, "1")]),
         store.last_events(["a"]),
         store.answers([uuid4()]),
-        store.alike(AlikeOf("a", 1, AT, AT, timedelta(days=1), {})),
+        store.alike(AlikeOf("a", (VoteCast,), 0, 1, AT, AT)),
         store.last_of_prefix("a", 1),
         store.head(),
         store.epoch(),

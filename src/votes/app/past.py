@@ -1,0 +1,136 @@
+"""What once was: a tool's votes over time, and its tally at a position or a time.
+
+The read models hold the votes by month, day and hour, and a mark every so many positions. What lies
+between a mark, or the beginning of an hour, and the moment asked for is read from the log.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from votes.app.trend import TrendView, Window, before, buckets, read_in, total
+from votes.domain.terms import ToolSlug
+from votes.domain.vote import VOTE_EVENTS
+from votes.engine.keeping import Asked, ReadModels
+from votes.engine.log import Position, Recorded
+from votes.engine.ports import AlikeOf, EventStore, Unavailable
+from votes.engine.reads import ReadFrom, Reads
+from votes.projections import tallies
+from votes.projections.over_time import (
+    DAYS,
+    HOURS,
+    MARK_POSITIONS,
+    MARKS,
+    MONTHS,
+    Slot,
+    day_key,
+    hour_key,
+    mark_key,
+    month_number,
+)
+from votes.projections.tallies import TALLIES, Tally
+
+TRIES_MAX = 20
+RETRY_S = 0.05
+"""While a rebuild takes away the values that were about to be read."""
+
+
+class Past:
+    """Answers about the past, on a store of its own. All methods raise `Unavailable`."""
+
+    def __init__(self, store: EventStore, reads: Reads, read_models: ReadModels) -> None:
+        self._store = store
+        self._reads = reads
+        self._read_models = read_models
+
+    async def tally_at_position(
+        self, read: ReadFrom, tool: ToolSlug, position: Position
+    ) -> Tally | None:
+        """The tally after the event at the position; None where there was no vote yet."""
+        now = read.models.get(TALLIES, tool)
+        if now is not None and now.position <= position <= read.models.position:
+            return now
+        votes = await self._store.last_about(tool, VOTE_EVENTS, position, MARK_POSITIONS)
+        if not votes:
+            return now if now is not None and now.position <= position else None
+        key = mark_key(tool, votes[-1].position)
+        (mark,) = await self._values(read, [(MARKS, key)])
+        if mark is None:  # none of these votes is projected yet
+            return _folded(now, [vote for vote in votes if now and vote.position > now.position])
+        parked = read.models.parked()
+        since_mark = [vote for vote in votes if mark_key(tool, vote.position) == key]
+        return _folded(mark, [vote for vote in since_mark if vote.position not in parked])
+
+    async def tally_at_time(self, read: ReadFrom, tool: ToolSlug, at: datetime) -> Tally | None:
+        """The tally of the votes cast up to the time; None where there were none.
+
+        Its `heat` is not counted.
+        """
+        asked: list[Asked] = [
+            (MONTHS, tool),
+            (DAYS, day_key(tool, at)),
+            (HOURS, hour_key(tool, at)),
+        ]
+        months, days, hours = await self._values(read, asked)
+        parts = [
+            *before(months or (), month_number(at)),
+            *before(days or (), at.day),
+            *before(hours or (), at.hour),
+        ]
+        parts += [
+            part
+            for slot in hours or ()
+            if slot.number == at.hour
+            for part in await self._of_hour(read, tool, slot, at)
+        ]
+        if not parts:
+            return None
+        ship, skip = total(parts)
+        last = max(slot.last for slot in parts)
+        (event,) = await self._store.at([last])
+        return Tally(max(ship, 0), max(skip, 0), last, event.at)
+
+    async def _of_hour(
+        self, read: ReadFrom, tool: ToolSlug, hour: Slot, at: datetime
+    ) -> list[Slot]:
+        """The hour's votes up to the time."""
+        start = at.replace(minute=0, second=0, microsecond=0)
+        parked = read.models.parked()
+        asked = AlikeOf(tool, VOTE_EVENTS, hour.first, hour.last, start, at, list(parked))
+        parts = []
+        for same in await self._store.alike(asked):
+            ship, skip = tallies.moved(same.event)
+            parts.append(
+                Slot(hour.number, same.count * ship, same.count * skip, hour.first, same.position)
+            )
+        return parts
+
+    async def trend(self, read: ReadFrom, tool: ToolSlug, window: Window) -> TrendView:
+        """The votes in the window."""
+        asked = read_in(tool, window)
+        found = await self._values(read, asked)
+        months = found[0] or ()
+        last = max((slot.last for slot in months), default=0)
+        slots = dict(zip(asked, found, strict=True))
+        return TrendView(tool, window.bucket, buckets(window, slots, tool), last)
+
+    async def _values(self, read: ReadFrom, asked: Sequence[Asked]) -> list[Any]:
+        """The values of one moment, at or after the position that was read from."""
+        for _ in range(TRIES_MAX):
+            if read.stale:
+                return [read.models.get(model, key) for model, key in asked]
+            found = await self._read_models.values(read.models.generation, asked)
+            if found is not None:
+                return found
+            await asyncio.sleep(RETRY_S)
+            read = await self._reads.models(read.models.position)
+        raise Unavailable("the read models are being replaced")
+
+
+def _folded(tally: Tally | None, votes: Iterable[Recorded]) -> Tally | None:
+    for vote in votes:
+        with suppress(ValueError):  # it will be parked
+            tally = tallies.evolve(tally, vote)
+    return tally

@@ -1,0 +1,117 @@
+"""The votes on a tool over time: by month, day and hour (UTC), and a mark every so many positions.
+
+A vote counts at the time at which it was cast, so an imported one lies where it belongs. No value
+grows with the votes: a tool has a key for each month, day and hour's day in which it was voted on.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from msgspec import Struct
+
+from votes.domain.vote import VOTE_EVENTS
+from votes.engine.log import Position, Recorded
+from votes.engine.read_model import Before, ReadModel
+from votes.projections.tallies import TALLIES, Tally, moved
+
+MARK_POSITIONS = 512
+"""From one mark to a position are fewer events than this."""
+
+
+class Slot(Struct, frozen=True, array_like=True, gc=False):
+    """By how much the tally changed in a month, day or hour, and the first and the last position of
+    the votes cast in it."""
+
+    number: int
+    ship: int
+    skip: int
+    first: Position
+    last: Position
+
+
+Slots = tuple[Slot, ...]
+"""The slots with votes, in order."""
+
+
+def _added(slots: Slots, number: int, recorded: Recorded) -> Slots:
+    """The slots with the vote in that one, which is the last one unless the vote was imported."""
+    ship, skip = moved(recorded.event)
+    position = recorded.position
+    place = len(slots)
+    while place and slots[place - 1].number > number:
+        place -= 1
+    if place and slots[place - 1].number == number:
+        place -= 1
+        old = slots[place]
+        slot = Slot(number, old.ship + ship, old.skip + skip, old.first, position)
+        return (*slots[:place], slot, *slots[place + 1 :])
+    return (*slots[:place], Slot(number, ship, skip, position, position), *slots[place:])
+
+
+def month_number(at: datetime) -> int:
+    return at.year * 12 + at.month - 1
+
+
+def day_key(tool: str, at: date) -> str:
+    """Where the days of a month are."""
+    return f"{tool}@{at.isoformat()[:7]}"
+
+
+def hour_key(tool: str, at: date) -> str:
+    """Where the hours of a day are."""
+    return f"{tool}@{at.isoformat()[:10]}"
+
+
+def mark_key(tool: str, position: Position) -> str:
+    return f"{tool}@{position // MARK_POSITIONS}"
+
+
+def _by_month(slots: Slots | None, recorded: Recorded, *_: object) -> Slots:
+    return _added(slots or (), month_number(recorded.at), recorded)
+
+
+def _by_day(slots: Slots | None, recorded: Recorded, *_: object) -> Slots:
+    return _added(slots or (), recorded.at.day, recorded)
+
+
+def _by_hour(slots: Slots | None, recorded: Recorded, *_: object) -> Slots:
+    return _added(slots or (), recorded.at.hour, recorded)
+
+
+def _mark(mark: Tally | None, recorded: Recorded, _: str, before: Before) -> Tally | None:
+    """The tally before the first vote of these positions."""
+    return mark if mark is not None else before(TALLIES, recorded.subject)
+
+
+def _keys_of_month(recorded: Recorded) -> Iterable[str]:
+    return (recorded.subject,)
+
+
+def _keys_of_day(recorded: Recorded) -> Iterable[str]:
+    return (day_key(recorded.subject, recorded.at),)
+
+
+def _keys_of_hour(recorded: Recorded) -> Iterable[str]:
+    return (hour_key(recorded.subject, recorded.at),)
+
+
+def _keys_of_mark(recorded: Recorded) -> Iterable[str]:
+    return (mark_key(recorded.subject, recorded.position),)
+
+
+MONTHS = ReadModel(
+    "months",
+    Slots,
+    on=dict.fromkeys(VOTE_EVENTS, _keys_of_month),
+    evolve=_by_month,
+    replicated=False,
+)
+DAYS = ReadModel(
+    "days", Slots, on=dict.fromkeys(VOTE_EVENTS, _keys_of_day), evolve=_by_day, replicated=False
+)
+HOURS = ReadModel(
+    "hours", Slots, on=dict.fromkeys(VOTE_EVENTS, _keys_of_hour), evolve=_by_hour, replicated=False
+)
+MARKS = ReadModel(
+    "marks", Tally, on=dict.fromkeys(VOTE_EVENTS, _keys_of_mark), evolve=_mark, replicated=False
+)
