@@ -55,10 +55,12 @@ class MemoryEventStore:
 
     async def append(self, batch: Sequence[Append]) -> list[Position | None]:
         await asyncio.sleep(0)
-        for append in batch:
-            if append.events and not TIME_MIN <= append.at <= datetime.now(UTC) + LATE_MAX:
-                raise ValueError(f"an event is of {append.at}")
         refused = self._refused(batch)
+        latest = datetime.now(UTC) + LATE_MAX
+        for number, append in enumerate(batch):
+            stored = append.events and number not in refused
+            if stored and not TIME_MIN <= append.at <= latest:
+                raise ValueError(f"an event is of {append.at}")
         positions = [
             None if number in refused else self._store(append)
             for number, append in enumerate(batch)

@@ -108,8 +108,8 @@ class EventStore(Protocol):
         on no stream but on what the batch adds before it to the stream of the answer; its
         position says nothing but that it was stored.
 
-        Raises `ValueError` where an event is of before 1970 or more than an hour to come: nothing
-        of the batch is stored.
+        Raises `ValueError` where an event to be stored is of before 1970 or more than an hour to
+        come: nothing of the batch is stored.
         """
         ...
 

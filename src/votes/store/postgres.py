@@ -186,6 +186,8 @@ class PostgresEventStore:
                     row = await connection.fetchrow(QUERIES["append"], document)
                 except asyncpg.DatetimeFieldOverflowError as error:
                     raise ValueError(str(error)) from error
+                except asyncpg.CheckViolationError as error:
+                    raise _impossible(error) from error
                 await asyncio.sleep(0)  # the driver hands on warnings in the loop's next round
         if warned:
             raise Unavailable(f"Postgres: {warned[0]}")
@@ -274,6 +276,13 @@ def _with_gaps(position: Position, events: Iterable[Recorded]) -> Iterator[Recor
             yield Recorded(first, Stream(""), 0, missing, TIME_MIN)
         yield recorded
         position = recorded.position
+
+
+def _impossible(error: asyncpg.CheckViolationError) -> Exception:
+    """What the caller is told of an event that the table does not take."""
+    if error.constraint_name == "events_at_a_time_that_was":
+        return ValueError(f"an event is of a time that cannot be: {error.detail}")
+    return error
 
 
 class _unreplicated:  # noqa: N801 - a context manager reads as a word
