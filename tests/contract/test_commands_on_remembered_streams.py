@@ -136,7 +136,7 @@ async def test_nothing_is_remembered_of_a_log_that_went_away(log):
 def test_what_was_not_used_for_longest_is_forgotten_first():
     heads = Heads(2)
     heads.remember({"a": NOTHING, "b": NOTHING})
-    heads.known(["a"])
+    heads.remember({"a": NOTHING})
     heads.remember({"c": NOTHING})
     assert set(heads.known("abc")) == {"a", "c"}
 

@@ -60,7 +60,7 @@ _NEWER = Rejected(
 )
 
 
-class _Added(Struct, frozen=True):
+class _Added(Struct, frozen=True, gc=False):
     """Where a new event stands: in append number `by`, with so many events of it to follow."""
 
     by: int
@@ -71,7 +71,7 @@ class _Added(Struct, frozen=True):
         return None if last is None else last - self.followed_by
 
 
-class Decided(Struct, frozen=True):
+class Decided(Struct, frozen=True, gc=False):
     """An answer that holds once append number `by` is stored, decided on the heads of `streams`.
 
     An outcome's position is that of the new event `at`, if it is of a new one. `appends` says
@@ -95,16 +95,16 @@ class Decided(Struct, frozen=True):
 
 
 class Batch:
-    """The commands of a batch, decided as far as they can be stored at once.
+    """The commands of a batch with their streams, decided as far as they can be stored at once.
 
-    `heads` are those of all their streams, `answers` those that the commands had before.
+    `heads` are those of all these streams, `answers` those that the commands had before.
     `decided` has an element for each of the first commands, at least one: an answer to be settled,
     one given before, or None for a command that has to wait for another with its id.
     """
 
     def __init__(
         self,
-        requests: Sequence[Request],
+        asked: Sequence[tuple[Request, Streams]],
         heads: Mapping[Stream, Head],
         answers: Mapping[UUID, Answered],
     ) -> None:
@@ -113,15 +113,25 @@ class Batch:
         self.appends: list[Append] = []
         self._answers = answers
         self._command_ids: set[UUID] = set()
-        asked = ((request, request.decider.streams(request.command)) for request in requests)
         self.decided = [
             self._decide(request, streams)
             for request, streams in takewhile(lambda pair: not self._reads_added(pair[1]), asked)
         ]
 
+    def standing(self, positions: Sequence[Position | None]) -> dict[Stream, Head]:
+        """The heads after the append, but for those of streams where it was refused."""
+        standing = {}
+        for stream, head in self.heads.items():
+            added = self.added.get(stream)
+            if added is None:
+                standing[stream] = head
+            elif (position := added.position(positions)) is not None:
+                standing[stream] = Head(head.event, head.version, position)
+        return standing
+
     def _reads_added(self, streams: Streams) -> bool:
         """Whether a command reads, besides its own stream, one to which this batch adds."""
-        return any(stream in self.added for stream in streams[1:])
+        return not self.added.keys().isdisjoint(streams[1:])
 
     def _decide(self, request: Request, streams: Streams) -> Decided | Answer | None:
         if request.command_id is not None:
@@ -166,27 +176,32 @@ class Batch:
     def _append(
         self, request: Request, streams: Streams, before: Any, decision: Sequence[Any]
     ) -> Decided:
-        events = [
-            one if isinstance(one, Elsewhere) else Elsewhere(streams[0], one) for one in decision
-        ]
-        onto = {event.stream for event in events}
-        if not onto <= set(streams):
-            raise ValueError(f"an event for {onto - set(streams)}, streams that were not read")
-        guards = {stream: self.heads[stream].version for stream in streams if stream not in onto}
         by, after = len(self.appends), before
         subject = request.decider.subject(request.command)
         additions = []
-        for left, event in zip(reversed(range(len(events))), events, strict=True):
-            after = request.decider.evolve(after, event.event)
-            version = self.heads[event.stream].version
-            additions.append(Addition(event.stream, version, subject, event.event))
-            self.heads[event.stream] = Head(event.event, version + 1)
-            self.added[event.stream] = _Added(by, left)
+        for number, decided in enumerate(decision, 1):
+            stream, event = _placed(decided, streams)
+            after = request.decider.evolve(after, event)
+            version = self.heads[stream].version
+            additions.append(Addition(stream, version, subject, event))
+            self.heads[stream] = Head(event, version + 1)
+            self.added[stream] = _Added(by, len(decision) - number)
+        onto = [addition.stream for addition in additions]
+        guards = {stream: self.heads[stream].version for stream in streams if stream not in onto}
         outcome = Outcome(before, after, True, 0)
         last = additions[-1]
         keyed = _keyed(request, outcome, last.stream, last.version + 1)
         self.appends.append(Append(additions, request.meta, request.at, guards, keyed))
         return Decided(outcome, streams, True, by, _Added(by))
+
+
+def _placed(decided: Any, streams: Streams) -> tuple[Stream, Any]:
+    """The stream that a decided event is for, and the event."""
+    if not isinstance(decided, Elsewhere):
+        return streams[0], decided
+    if decided.stream not in streams:
+        raise ValueError(f"an event for {decided.stream}, a stream that was not read")
+    return decided.stream, decided.event
 
 
 def _keyed(request: Request, outcome: Outcome, stream: Stream, version: int) -> Keyed | None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from votes.engine.deciding import KEY_REUSED, Answer, Batch, Decided, Outcome, Request
 from votes.engine.heads import NOTHING, Head, Heads
-from votes.engine.log import Position, Stream
+from votes.engine.log import Stream
 from votes.engine.ports import EventStore, Unavailable
 
 __all__ = ["KEY_REUSED", "Answer", "Outcome", "Request", "handle"]
@@ -39,9 +39,8 @@ async def _handle_first(
 ) -> list[Answer | None]:
     """Answers to the first of the requests, at least one: to those that can be stored at once."""
     batch = await _decide(store, requests, heads)
-    heads.forget(batch.added)  # whatever becomes of the append, they are not what they were
     positions = await store.append(batch.appends) if batch.appends else []
-    heads.remember(_stored(batch, positions))
+    heads.remember(batch.standing(positions))
     answers: list[Answer | None] = []
     for decided in batch.decided:
         if isinstance(decided, Decided):
@@ -62,11 +61,12 @@ async def _decide(store: EventStore, requests: Sequence[Request], heads: Heads) 
     """
     command_ids = {r.command_id for r in requests if r.command_id is not None}
     answers = await store.answers(command_ids) if command_ids else {}
-    streams = {stream for r in requests for stream in r.decider.streams(r.command)}
+    asked = [(request, request.decider.streams(request.command)) for request in requests]
+    streams = {stream for _, each in asked for stream in each}
     known = heads.known(streams)
-    read = await _read(store, streams - known.keys(), heads)
+    read = await _read(store, streams - known.keys())
     known |= read
-    batch = Batch(requests, known, answers)
+    batch = Batch(asked, known, answers)
     doubted = {
         stream
         for decided in batch.decided
@@ -74,30 +74,18 @@ async def _decide(store: EventStore, requests: Sequence[Request], heads: Heads) 
         if not read.keys() >= set(decided.streams)
         for stream in decided.streams
     }
-    found = await _read(store, doubted, heads)
+    found = await _read(store, doubted)
     if all(known[stream] == head for stream, head in found.items()):
         return batch
-    return Batch(requests, await _read(store, streams, heads), answers)
+    return Batch(asked, await _read(store, streams), answers)
 
 
-async def _read(store: EventStore, streams: Collection[Stream], heads: Heads) -> dict[Stream, Head]:
-    """The heads of the streams as they are in the log, remembered from now on."""
+async def _read(store: EventStore, streams: Collection[Stream]) -> dict[Stream, Head]:
+    """The heads of the streams as they are in the log."""
     if not streams:
         return {}
     last = await store.last_events(streams)
     read = dict.fromkeys(streams, NOTHING)
     for stream, recorded in last.items():
         read[stream] = Head(recorded.event, recorded.version, recorded.position)
-    heads.remember(read)
     return read
-
-
-def _stored(batch: Batch, positions: Sequence[Position | None]) -> dict[Stream, Head]:
-    """The heads of the streams to which the batch has added."""
-    stored = {}
-    for stream, added in batch.added.items():
-        position = added.position(positions)
-        if position is not None:
-            head = batch.heads[stream]
-            stored[stream] = Head(head.event, head.version, position)
-    return stored

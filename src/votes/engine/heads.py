@@ -5,6 +5,7 @@ and appends something names the streams that it relied on, and the log refuses i
 what appends nothing is decided on streams that were just read.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ HEADS_MAX = 20_000
 """Some 10 MB."""
 
 
-class Head(Struct, frozen=True):
+class Head(Struct, frozen=True, gc=False):
     """The last event of a stream; version 0 where there is none."""
 
     event: Any = None
@@ -32,21 +33,19 @@ class Heads:
 
     def __init__(self, heads_max: int = HEADS_MAX) -> None:
         self._heads_max = heads_max
-        self._heads: dict[Stream, Head] = {}
+        self._heads: OrderedDict[Stream, Head] = OrderedDict()
 
     def known(self, streams: Iterable[Stream]) -> dict[Stream, Head]:
         """The heads of these streams, as far as they are remembered."""
-        found = {stream: self._heads[stream] for stream in streams if stream in self._heads}
-        self.remember(found)
-        return found
+        return {stream: self._heads[stream] for stream in streams if stream in self._heads}
 
     def remember(self, heads: Mapping[Stream, Head]) -> None:
-        """Used last comes last; what was not used for longest goes."""
+        """Those that were just used; what was not used for longest goes."""
         for stream, head in heads.items():
-            self._heads.pop(stream, None)
             self._heads[stream] = head
+            self._heads.move_to_end(stream)
         for _ in range(len(self._heads) - self._heads_max):
-            del self._heads[next(iter(self._heads))]
+            self._heads.popitem(last=False)
 
     def forget(self, streams: Iterable[Stream]) -> None:
         for stream in streams:
