@@ -141,11 +141,13 @@ class Batch:
             if request.command_id in self._command_ids:
                 return None
             self._command_ids.add(request.command_id)
-        own, *reads = streams
-        heads = [self.heads[stream] for stream in (*reads, own)]
-        events = [head.event for head in heads if head.version]
-        if any(isinstance(event, Unreadable) for event in events):
-            return self._answered(_NEWER, streams)
+        events = []
+        for stream in (*streams[1:], streams[0]):
+            head = self.heads[stream]
+            if isinstance(head.event, Unreadable):
+                return self._answered(_NEWER, streams)
+            if head.version:
+                events.append(head.event)
         try:
             before = fold(request.decider, events)
         except Exception:  # noqa: BLE001 - an event that these streams never hold
@@ -155,7 +157,7 @@ class Batch:
             return self._answered(decision, streams)
         if decision:
             return self._append(request, streams, before, decision)
-        outcome = Outcome(before, before, False, self.heads[own].position)
+        outcome = Outcome(before, before, False, self.heads[streams[0]].position)
         if request.command_id is None:
             return self._answered(outcome, streams)
         return self._keep(request, streams, outcome)
@@ -186,13 +188,13 @@ class Batch:
             additions.append(Addition(stream, version, subject, event))
             self.heads[stream] = Head(event, version + 1)
             self.added[stream] = _Added(by, len(decision) - number)
-        onto = [addition.stream for addition in additions]
+        onto = {addition.stream for addition in additions}
         guards = {stream: self.heads[stream].version for stream in streams if stream not in onto}
         outcome = Outcome(before, after, True, 0)
         last = additions[-1]
         keyed = _keyed(request, outcome, last.stream, last.version + 1)
         self.appends.append(Append(additions, request.meta, request.at, guards, keyed))
-        return Decided(outcome, streams, True, by, _Added(by))
+        return Decided(outcome, streams, True, by, self.added[last.stream])
 
 
 def _placed(decided: Any, streams: Streams) -> tuple[Stream, Any]:

@@ -20,7 +20,7 @@ def document_of(batch: Sequence[Append], codec: Codec) -> str:
     added: dict[Stream, int] = {}
     events, answers = [], []
     for number, append in enumerate(batch):
-        for place in set(_relied(append, added)):
+        for place in _relied(append, added):
             relied.setdefault(place, []).append(number)
         for event in append.events:
             where = event.stream, event.version + 1, event.subject
