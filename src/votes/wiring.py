@@ -19,7 +19,8 @@ from votes.config import Config, ConfigError
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Answer, Request, handle
 from votes.engine.heads import Heads
-from votes.engine.memory import Memory
+from votes.engine.memory import Listener, Memory
+from votes.engine.models import Changes, Models
 from votes.engine.project import Projector
 from votes.engine.reads import Reads
 from votes.live.hub import Hub
@@ -113,8 +114,9 @@ async def services(config: Config) -> AsyncIterator[Services]:
         event_store(config, READS) as store,
         event_store(config, COUNTS) as counts,
     ):
-        batcher = batcher_on(writes)
-        memory = Memory()
+        memory, heads = Memory(), Heads()
+        memory.listeners.append(_forgetting(heads))
+        batcher = batcher_on(writes, heads)
         hub = Hub(memory, _streams_max(config), config.live_streams_per_network_max)
         kept = RedisReadModels(redis, PROJECTIONS)
         reads = Reads(memory, store, PROJECTIONS)
@@ -148,6 +150,19 @@ def _streams_max(config: Config) -> int:
     return allowed
 
 
+def _forgetting(heads: Heads) -> Listener:
+    """Forget the streams' heads when other models are live: the log may have been restored."""
+    world = ""
+
+    def heard(models: Models | None, _: Changes | None) -> None:
+        nonlocal world
+        if models is not None and models.world != world:
+            world = models.world
+            heads.clear()
+
+    return heard
+
+
 def _end_process(replica: "asyncio.Task[None]") -> None:
     """A process whose memory stands still must not go on serving it: end, to be started anew."""
     if not replica.cancelled():
@@ -155,8 +170,8 @@ def _end_process(replica: "asyncio.Task[None]") -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-def batcher_on(store: PostgresEventStore) -> Batcher:
-    heads = Heads()
+def batcher_on(store: PostgresEventStore, heads: Heads | None = None) -> Batcher:
+    """Decides on what `heads` remember of the streams; without, on what it reads each time."""
 
     async def handle_batch(requests: Sequence[Request]) -> list[Answer | None]:
         return await handle(store, requests, heads)

@@ -116,7 +116,7 @@ async def fold_states(config: Config) -> dict[tuple[str, int], State]:
     async with event_store(config) as store:
         async for batch in store.after(0, 5_000):
             for recorded in batch:
-                tool = getattr(recorded.event, "tool", None)
+                tool = recorded.subject
                 if tool in counted:
                     counted[tool] = tallies.evolve(
                         replace(counted[tool], position=recorded.position), recorded

@@ -308,9 +308,9 @@ export interface paths {
         };
         /**
          * The votes on a tool, by hour or day
-         * @description Whole buckets in UTC, also those without votes: `ship` and `skip` count the votes cast in
-         *     one, the totals are the tally at its end. Without a range, the last 30 days or 48 hours.
-         *     Of a tool with many votes perhaps a minute old: `position` says.
+         * @description Whole buckets in UTC, also those without votes: `ship` and `skip` are by how much the tally
+         *     changed in one, the totals are the tally at its end. Without a range, the last 30 days or 48
+         *     hours.
          */
         readonly get: operations["getTrend"];
         readonly put?: never;
@@ -667,8 +667,8 @@ export interface components {
          * TrendBucket
          * @description The votes from `at` on, for one hour or day (UTC).
          *
-         *     `ship` and `skip` are the votes cast in it, first ones and changed ones; `ship_total` and
-         *     `skip_total` are the tally as it stood at its end.
+         *     `ship` and `skip` are by how much the tally changed in it: below zero where votes were taken
+         *     back or changed sides. `ship_total` and `skip_total` are the tally as it stood at its end.
          */
         readonly TrendBucket: {
             /** Format: date-time */

@@ -133,6 +133,15 @@ class Batch:
         """Whether a command reads, besides its own stream, one to which this batch adds."""
         return not self.added.keys().isdisjoint(streams[1:])
 
+    def _state(self, request: Request, streams: Streams) -> Any:
+        """The state that the command is decided on. Raises on events that these streams never hold
+        by this release."""
+        heads = [self.heads[stream] for stream in (*streams[1:], streams[0])]
+        events = [head.event for head in heads if head.version]
+        if any(isinstance(event, Unreadable) for event in events):
+            raise ValueError("an event cannot be read")
+        return fold(request.decider, events)
+
     def _decide(self, request: Request, streams: Streams) -> Decided | Answer | None:
         if request.command_id is not None:
             answered = self._answers.get(request.command_id)
@@ -141,16 +150,9 @@ class Batch:
             if request.command_id in self._command_ids:
                 return None
             self._command_ids.add(request.command_id)
-        events = []
-        for stream in (*streams[1:], streams[0]):
-            head = self.heads[stream]
-            if isinstance(head.event, Unreadable):
-                return self._answered(_NEWER, streams)
-            if head.version:
-                events.append(head.event)
         try:
-            before = fold(request.decider, events)
-        except Exception:  # noqa: BLE001 - an event that these streams never hold
+            before = self._state(request, streams)
+        except Exception:  # noqa: BLE001 - whatever is in these streams, it is not for us
             return self._answered(_NEWER, streams)
         decision = request.decider.decide(request.command, before)
         if isinstance(decision, Rejected):
