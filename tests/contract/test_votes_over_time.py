@@ -81,10 +81,10 @@ def moved(events: list[Recorded]) -> tuple[int, int]:
 @pytest.mark.parametrize("stale", [False, True])
 @given(given_votes=votes, position=st.integers(0, 50), between=st.integers(1, 9))
 async def test_a_tally_at_a_position_is_the_fold_up_to_there(stale, given_votes, position, between):
-    """However many positions lie between two marks."""
+    """However many votes lie between two marks."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (over_time, past_module):
-            patch.setattr(module, "MARK_POSITIONS", between)
+            patch.setattr(module, "MARK_EVERY", between)
         past, models, events = await logged(given_votes)
         then = await past.tally_at_position(ReadFrom(models, stale=stale), "atlas", position)
     expected = None

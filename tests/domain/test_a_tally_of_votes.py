@@ -131,7 +131,7 @@ def test_a_retraction_leaves_the_heat():
     warm = tallies.evolve(EMPTY, Recorded(1, "vote:x", 1, cast("ship"), START))
     retracted = VoteRetracted("ship")
     after = tallies.evolve(warm, Recorded(2, "vote:x", 2, retracted, at))
-    assert after == Tally(0, 0, 2, at, warm.heat)
+    assert after == Tally(0, 0, 2, at, warm.heat, moves=2)
 
 
 @given(tools, st.lists(st.tuples(voters, choices), max_size=30))

@@ -1,4 +1,4 @@
-"""Reads of the past, however slow, take nothing from votes: they have few connections of their own."""
+"""Reads of the past, however slow, take nothing from votes: their connections are their own."""
 
 import asyncio
 

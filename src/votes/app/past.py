@@ -19,19 +19,19 @@ from votes.engine.ports import AlikeOf, EventStore, Unavailable
 from votes.engine.reads import ReadFrom, Reads
 from votes.projections import tallies
 from votes.projections.over_time import (
-    DAYS,
     HOURS,
-    MARK_POSITIONS,
+    MARK_EVERY,
     MARKS,
     MONTHS,
     Slot,
     day_key,
-    hour_key,
     mark_key,
     month_number,
 )
 from votes.projections.tallies import TALLIES, Tally
 
+MORE_WHERE_PARKED = (8 * MARK_EVERY, 64 * MARK_EVERY)
+"""How far a mark is looked for where votes were left out of the models."""
 TRIES_MAX = 20
 RETRY_S = 0.05
 """While a rebuild takes away the values that were about to be read."""
@@ -52,39 +52,36 @@ class Past:
         now = read.models.get(TALLIES, tool)
         if now is not None and now.position <= position <= read.models.position:
             return now
-        votes = await self._store.last_about(tool, VOTE_EVENTS, position, MARK_POSITIONS)
-        if not votes:
-            return now if now is not None and now.position <= position else None
-        key = mark_key(tool, votes[-1].position)
-        (mark,) = await self._values(read, [(MARKS, key)])
-        if mark is None:  # none of these votes is projected yet
-            return _folded(now, [vote for vote in votes if now and vote.position > now.position])
+        if now is not None and now.position <= position:
+            after = await self._store.last_about(tool, VOTE_EVENTS, position, MARK_EVERY)
+            return _folded(now, [vote for vote in after if vote.position > now.position])
         parked = read.models.parked()
-        since_mark = [vote for vote in votes if mark_key(tool, vote.position) == key]
-        return _folded(mark, [vote for vote in since_mark if vote.position not in parked])
+        for limit in (MARK_EVERY, *MORE_WHERE_PARKED):
+            votes = await self._store.last_about(tool, VOTE_EVENTS, position, limit)
+            asked = [(MARKS, mark_key(tool, vote.position)) for vote in votes]
+            marks = await self._values(read, asked) if asked else []
+            for place in reversed(range(len(votes))):
+                if marks[place] is not None:
+                    since = [vote for vote in votes[place:] if vote.position not in parked]
+                    return _folded(marks[place], since)
+            if len(votes) < limit:
+                return None
+        raise Unavailable("too many of these votes are parked")
 
     async def tally_at_time(self, read: ReadFrom, tool: ToolSlug, at: datetime) -> Tally | None:
         """The tally of the votes cast up to the time; None where there were none.
 
         Its `heat` is not counted.
         """
-        asked: list[Asked] = [
-            (MONTHS, tool),
-            (DAYS, day_key(tool, at)),
-            (HOURS, hour_key(tool, at)),
-        ]
-        months, days, hours = await self._values(read, asked)
-        parts = [
-            *before(months or (), month_number(at)),
-            *before(days or (), at.day),
-            *before(hours or (), at.hour),
-        ]
-        parts += [
-            part
-            for slot in hours or ()
-            if slot.number == at.hour
-            for part in await self._of_hour(read, tool, slot, at)
-        ]
+        days = [(HOURS, day_key(tool, at.replace(day=day))) for day in range(1, at.day + 1)]
+        months, *earlier, hours = await self._values(read, [(MONTHS, tool), *days])
+        parts = [*before(months or (), month_number(at))]
+        parts += [slot for slots in earlier for slot in slots or ()]
+        for slot in hours or ():
+            if slot.number < at.hour:
+                parts.append(slot)
+            elif slot.number == at.hour:
+                parts += await self._of_hour(read, tool, slot, at)
         if not parts:
             return None
         ship, skip = total(parts)
@@ -113,8 +110,7 @@ class Past:
         found = await self._values(read, asked)
         months = found[0] or ()
         last = max((slot.last for slot in months), default=0)
-        slots = dict(zip(asked, found, strict=True))
-        return TrendView(tool, window.bucket, buckets(window, slots, tool), last)
+        return TrendView(tool, window.bucket, buckets(window, found), last)
 
     async def _values(self, read: ReadFrom, asked: Sequence[Asked]) -> list[Any]:
         """The values of one moment, at or after the position that was read from."""

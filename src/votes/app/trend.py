@@ -1,6 +1,6 @@
 """Votes over time: windows of whole hours or days, and what they hold."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -9,15 +9,12 @@ from msgspec import Struct
 from votes.domain.terms import Time, ToolSlug
 from votes.engine.keeping import Asked
 from votes.engine.log import Position
-from votes.engine.read_model import ReadModel
 from votes.projections.over_time import (
-    DAYS,
     HOURS,
     MONTHS,
     Slot,
     Slots,
     day_key,
-    hour_key,
     month_number,
 )
 
@@ -31,7 +28,6 @@ BUCKETS_DEFAULT: dict[Bucket, int] = {"hour": 48, "day": 30}
 assert max(BUCKETS_DEFAULT.values()) <= BUCKETS_MAX
 
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
-NO_VOTES = Slot(0, 0, 0, 0, 0)
 
 
 class BadRange(ValueError):
@@ -103,48 +99,41 @@ def _floor(at: datetime, width: timedelta) -> datetime:
 
 
 def read_in(tool: ToolSlug, asked: Window) -> list[Asked]:
-    """The values that a trend is made of: the months, the days of those that the window touches or
-    starts in, and for hours the hours of its days."""
-    days = sorted({at.date() for at in asked.starts()})
-    months = sorted({day.replace(day=1) for day in days})
-    values: list[Asked] = [(MONTHS, tool)]
-    values += [(DAYS, day_key(tool, month)) for month in months]
-    if asked.bucket == "hour":
-        values += [(HOURS, hour_key(tool, day)) for day in days]
-    return values
+    """The values that a trend is made of: the months, and the hours of each day from the first of
+    the month in which it starts."""
+    start = asked.start.replace(day=1, hour=0)
+    days = range((asked.end - timedelta.resolution - start).days + 1)
+    hours = [(HOURS, day_key(tool, start + timedelta(day))) for day in days]
+    return [(MONTHS, tool), *hours]
 
 
-def buckets(asked: Window, found: Mapping[Asked, Slots], tool: ToolSlug) -> list[TrendBucket]:
+def buckets(asked: Window, found: Sequence[Slots | None]) -> list[TrendBucket]:
     """What the window holds, by the values that `read_in` names."""
-
-    def slots(model: ReadModel[Slots], key: str) -> Slots:
-        return found.get((model, key)) or ()
-
-    start = asked.start
-    ship_total, skip_total = total(
-        before(slots(MONTHS, tool), month_number(start)),
-        before(slots(DAYS, day_key(tool, start)), start.day),
-        before(slots(HOURS, hour_key(tool, start)), start.hour),
-    )
-    moved: dict[tuple[str, int], Slot] = {}
-    for model, key in read_in(tool, asked)[1:]:
-        moved |= {(key, slot.number): slot for slot in slots(model, key)}
-    given = []
-    for at in asked.starts():
-        here = hour_key(tool, at), at.hour
-        if asked.bucket == "day":
-            here = day_key(tool, at), at.day
-        slot = moved.get(here, NO_VOTES)
-        ship_total, skip_total = ship_total + slot.ship, skip_total + slot.skip
-        given.append(TrendBucket(at, slot.ship, slot.skip, ship_total, skip_total))
-    return given
+    months, *hours = found
+    first = asked.start.replace(day=1, hour=0)
+    ship_total, skip_total = total(before(months or (), month_number(asked.start)))
+    width = WIDTH[asked.bucket]
+    given = [[0, 0] for _ in range(asked.count)]
+    for day, slots in enumerate(hours):
+        for slot in slots or ():
+            place = (first + timedelta(day, hours=slot.number) - asked.start) // width
+            if place < 0:
+                ship_total, skip_total = ship_total + slot.ship, skip_total + slot.skip
+            elif place < asked.count:
+                given[place][0] += slot.ship
+                given[place][1] += slot.skip
+    shown = []
+    for at, (ship, skip) in zip(asked.starts(), given, strict=True):
+        ship_total, skip_total = ship_total + ship, skip_total + skip
+        shown.append(TrendBucket(at, ship, skip, ship_total, skip_total))
+    return shown
 
 
 def before(slots: Iterable[Slot], number: int) -> Iterator[Slot]:
     return (slot for slot in slots if slot.number < number)
 
 
-def total(*parts: Iterable[Slot]) -> tuple[int, int]:
+def total(slots: Iterable[Slot]) -> tuple[int, int]:
     """By how much the slots changed ship and skip."""
-    slots = [slot for part in parts for slot in part]
+    slots = list(slots)
     return sum(slot.ship for slot in slots), sum(slot.skip for slot in slots)

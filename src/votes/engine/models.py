@@ -171,11 +171,12 @@ class Models(Struct):
         changes = changed.get(number)
         if changes is None:
             changes = changed[number] = Partition(partition.checkpoint)
-        moves = []
+        moves, kept, get = [], partition.values, partition.get
         try:
             for model, key in keys:
-                before = partition.of(model).get(key)
-                after = model.evolve(before, recorded, key, partition.get)
+                values = kept.get(model.name)
+                before = values.get(key) if values is not None else None
+                after = model.evolve(before, recorded, key, get)
                 if after is not before:
                     moves.append((model.name, key, after))
         except Exception as error:  # noqa: BLE001 - no event may stop those behind it

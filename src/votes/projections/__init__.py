@@ -4,12 +4,12 @@ from votes import __version__
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.events import EVENT_TYPES
 from votes.engine.read_model import Projections
-from votes.projections.over_time import DAYS, HOURS, MARKS, MONTHS
+from votes.projections.over_time import HOURS, MARKS, MONTHS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
 
 PROJECTIONS = Projections(
-    [TALLIES, PROFILES, MONTHS, DAYS, HOURS, MARKS],
+    [TALLIES, PROFILES, MONTHS, HOURS, MARKS],
     events=EVENT_TYPES,
     unseen=(ToolBookmarked, BookmarkRevised, BookmarkRemoved),
     release=__version__,

@@ -1,7 +1,7 @@
-"""The votes on a tool over time: by month, day and hour (UTC), and a mark every so many positions.
+"""The votes on a tool over time: by month and hour (UTC), and a mark every so many votes.
 
 A vote counts at the time at which it was cast, so an imported one lies where it belongs. No value
-grows with the votes: a tool has a key for each month, day and hour's day in which it was voted on.
+grows with the votes: a tool has a key for each day on which it was voted on.
 """
 
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from votes.engine.log import Position, Recorded
 from votes.engine.read_model import Before, ReadModel
 from votes.projections.tallies import TALLIES, Tally, moved
 
-MARK_POSITIONS = 512
-"""From one mark to a position are fewer events than this."""
+MARK_EVERY = 512
+"""So many votes on a tool lie between two of its marks."""
 
 
 class Slot(Struct, frozen=True, array_like=True, gc=False):
-    """By how much the tally changed in a month, day or hour, and the first and the last position of
-    the votes cast in it."""
+    """By how much the tally changed in a month or hour, and the first and the last position of the
+    votes cast in it."""
 
     number: int
     ship: int
@@ -53,25 +53,16 @@ def month_number(at: datetime) -> int:
 
 
 def day_key(tool: str, at: date) -> str:
-    """Where the days of a month are."""
-    return f"{tool}@{at.isoformat()[:7]}"
-
-
-def hour_key(tool: str, at: date) -> str:
     """Where the hours of a day are."""
-    return f"{tool}@{at.isoformat()[:10]}"
+    return f"{tool}@{at.year}-{at.month}-{at.day}"
 
 
 def mark_key(tool: str, position: Position) -> str:
-    return f"{tool}@{position // MARK_POSITIONS}"
+    return f"{tool}@{position}"
 
 
 def _by_month(slots: Slots | None, recorded: Recorded, *_: object) -> Slots:
     return _added(slots or (), month_number(recorded.at), recorded)
-
-
-def _by_day(slots: Slots | None, recorded: Recorded, *_: object) -> Slots:
-    return _added(slots or (), recorded.at.day, recorded)
 
 
 def _by_hour(slots: Slots | None, recorded: Recorded, *_: object) -> Slots:
@@ -79,8 +70,9 @@ def _by_hour(slots: Slots | None, recorded: Recorded, *_: object) -> Slots:
 
 
 def _mark(mark: Tally | None, recorded: Recorded, _: str, before: Before) -> Tally | None:
-    """The tally before the first vote of these positions."""
-    return mark if mark is not None else before(TALLIES, recorded.subject)
+    """The tally before the vote at this position, if one is due."""
+    tally = before(TALLIES, recorded.subject)
+    return tally if tally is not None and tally.moves % MARK_EVERY == 0 else mark
 
 
 def _keys_of_month(recorded: Recorded) -> Iterable[str]:
@@ -89,10 +81,6 @@ def _keys_of_month(recorded: Recorded) -> Iterable[str]:
 
 def _keys_of_day(recorded: Recorded) -> Iterable[str]:
     return (day_key(recorded.subject, recorded.at),)
-
-
-def _keys_of_hour(recorded: Recorded) -> Iterable[str]:
-    return (hour_key(recorded.subject, recorded.at),)
 
 
 def _keys_of_mark(recorded: Recorded) -> Iterable[str]:
@@ -106,11 +94,8 @@ MONTHS = ReadModel(
     evolve=_by_month,
     replicated=False,
 )
-DAYS = ReadModel(
-    "days", Slots, on=dict.fromkeys(VOTE_EVENTS, _keys_of_day), evolve=_by_day, replicated=False
-)
 HOURS = ReadModel(
-    "hours", Slots, on=dict.fromkeys(VOTE_EVENTS, _keys_of_hour), evolve=_by_hour, replicated=False
+    "hours", Slots, on=dict.fromkeys(VOTE_EVENTS, _keys_of_day), evolve=_by_hour, replicated=False
 )
 MARKS = ReadModel(
     "marks", Tally, on=dict.fromkeys(VOTE_EVENTS, _keys_of_mark), evolve=_mark, replicated=False

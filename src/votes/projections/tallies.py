@@ -22,7 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Tally(Struct, frozen=True, gc=False):
-    """The counted votes on a tool after `position`, the last event that moved them.
+    """The counted votes on a tool after `position`, the last of the `moves` events that moved them.
 
     `heat` ranks what is voted on now: log2 of the sum over all votes cast of 2^(time/half-life).
     Such forward decay (Cormode et al. 2009, "Forward decay") needs no clock to compare by.
@@ -33,6 +33,7 @@ class Tally(Struct, frozen=True, gc=False):
     position: Position
     as_of: datetime
     heat: float = 0.0
+    moves: int = 0
 
     @property
     def total(self) -> int:
@@ -83,6 +84,7 @@ def _moved(tally: Tally, now: Choice | None, before: Choice | None, recorded: Re
         position=recorded.position,
         as_of=recorded.at,
         heat=tally.heat if now is None else _heated(tally.heat, recorded.at),
+        moves=tally.moves + 1,
     )
 
 

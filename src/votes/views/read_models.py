@@ -106,18 +106,18 @@ class RedisReadModels:
 
     async def values(self, generation: int, asked: Sequence[Asked]) -> list[Any] | None:
         (number,) = {partition_of(key) for _, key in asked}
+        names = list(dict.fromkeys(model.name for model, _ in asked))
         async with translated():
             pipe = self._redis.pipeline(transaction=True)
             pipe.exists(self.keys.checkpoint(generation, number))
-            for model, key in asked:
-                pipe.hget(self.keys.values(generation, number, model.name), key)
+            for name in names:
+                fields = [key for model, key in asked if model.name == name]
+                pipe.hmget(self.keys.values(generation, number, name), fields)
             there, *found = await pipe.execute()
         if not there:
             return None
-        return [
-            self._values.one(model.name, kept)
-            for (model, _), kept in zip(asked, found, strict=True)
-        ]
+        values = {name: iter(kept) for name, kept in zip(names, found, strict=True)}
+        return [self._values.one(model.name, next(values[model.name])) for model, _ in asked]
 
     async def holds(self, number: int, partition: Partition) -> bool:
         if self._live is None:

@@ -5,11 +5,11 @@ from importlib.resources import files
 import pytest
 
 from tests.integration.projection.scene import dump
-from tests.kept import KEYS, of_partition
 
 EPOCH = "e1e1e1e1"
-WHERE = of_partition(1, 0)
-CHECKPOINT, TALLIES, PROFILES, PARKED = WHERE
+WHERE = CHECKPOINT, TALLIES, PROFILES, PARKED = tuple(
+    f"votes:{{p00}}:{name}" for name in ("checkpoint", "tallies", "profiles", "parked")
+)
 SCRIPT = (files("votes.views") / "apply.lua").read_text()
 BEYOND_DOUBLE = 2**53
 
@@ -54,7 +54,7 @@ async def test_a_batch_without_values_moves_the_checkpoint_alone(redis):
     await redis.set(CHECKPOINT, f"{EPOCH}:10:0:0:0")
     assert await apply(redis, 10, 99) == b"applied"
     assert await dump(redis) == await dump(redis) | {
-        KEYS.checkpoint(1, 0): f"{EPOCH}:99:0:0:0".encode(),
+        CHECKPOINT: f"{EPOCH}:99:0:0:0".encode(),
     }
     assert not await redis.exists(TALLIES, PROFILES, PARKED)
 
