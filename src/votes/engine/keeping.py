@@ -48,11 +48,12 @@ class ReadModels(Protocol):
 
     async def values(self, generation: int, asked: Sequence[Asked]) -> list[Any] | None:
         """What is kept under these keys, all of one partition and of one moment; None where the
-        generation is gone. For models that no process holds whole."""
+        generation is gone, or cannot be read. For models that no process holds whole."""
         ...
 
     async def holds(self, number: int, partition: Partition) -> bool:
-        """Whether a partition is kept as this, to the last value."""
+        """Whether a partition is kept as this, to the last value of what each process holds; of
+        other models it looks at the number of values alone."""
         ...
 
     async def beat(self) -> Beat | None:

@@ -107,24 +107,32 @@ class RedisReadModels:
     async def values(self, generation: int, asked: Sequence[Asked]) -> list[Any] | None:
         (number,) = {partition_of(key) for _, key in asked}
         names = list(dict.fromkeys(model.name for model, _ in asked))
-        async with translated():
+        async with translated(), _garbled_is_nothing():
             pipe = self._redis.pipeline(transaction=True)
             pipe.exists(self.keys.checkpoint(generation, number))
             for name in names:
                 fields = [key for model, key in asked if model.name == name]
                 pipe.hmget(self.keys.values(generation, number, name), fields)
             there, *found = await pipe.execute()
-        if not there:
-            return None
-        values = {name: iter(kept) for name, kept in zip(names, found, strict=True)}
-        return [self._values.one(model.name, next(values[model.name])) for model, _ in asked]
+            if not there:
+                return None
+            values = {name: iter(kept) for name, kept in zip(names, found, strict=True)}
+            return [self._values.one(model.name, next(values[model.name])) for model, _ in asked]
+        return None
 
     async def holds(self, number: int, partition: Partition) -> bool:
         if self._live is None:
             return False
         async with translated(), _garbled_is_nothing():
-            return await self._load_partition(self._live, number) == partition
+            kept = await self._load_partition(self._live, number, whole=False)
+            return kept is not None and kept == self._shown(partition)
         return False
+
+    def _shown(self, partition: Partition) -> Partition:
+        """What each process holds of it."""
+        shown = {model.name for model in self.projections.models if model.replicated}
+        values = {name: kept for name, kept in partition.values.items() if name in shown}
+        return Partition(partition.checkpoint, values)
 
     async def beat(self) -> Beat | None:
         async with translated(), _garbled_is_nothing():
@@ -145,18 +153,18 @@ class RedisReadModels:
             mark=live.mark,
         )
         for number in range(PARTITIONS):
-            partition = await self._load_partition(live, number)
+            partition = await self._load_partition(live, number, whole=self._whole)
             if partition is None:
                 return None
             models.partitions[number] = partition
         return models
 
-    async def _load_partition(self, live: Live, number: int) -> Partition | None:
+    async def _load_partition(self, live: Live, number: int, *, whole: bool) -> Partition | None:
         checkpoint, *hashes = self._where(live.generation, number)
         pipe = self._redis.pipeline(transaction=True)
         pipe.get(checkpoint)
         for model, key in zip(self.projections.models, hashes, strict=True):
-            if self._whole or model.replicated:
+            if whole or model.replicated:
                 pipe.hgetall(key)
             else:
                 pipe.hlen(key)

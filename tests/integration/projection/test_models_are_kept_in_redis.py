@@ -13,9 +13,10 @@ from votes import __version__
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded, Unreadable
-from votes.engine.models import Models, Partition
+from votes.engine.models import Models
 from votes.engine.read_model import PARTITIONS, Parked, partition_of
 from votes.projections import PROJECTIONS
+from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
 from votes.views.messages import decode_message
 from votes.views.read_models import RedisReadModels
@@ -162,16 +163,17 @@ async def test_models_that_are_not_whole_are_not_loaded(kept, redis, partition, 
     models = models_of_two_tools()
     await kept.replace(models)
     assert await kept.load() == models
-    checkpoint, tallies, profiles, _ = of_partition(models.generation, partition)
+    checkpoint, tallies, profiles, *others = of_partition(models.generation, partition)
+    held = ":".join("0" for _ in (tallies, profiles, *others))
     match damage:
         case "missing":
             await redis.delete(checkpoint)
         case "of another epoch":
-            await redis.set(checkpoint, "f2f2f2f2:2:0:0:0")
+            await redis.set(checkpoint, f"f2f2f2f2:2:{held}")
         case "garbled":
             await redis.hset(tallies, "tool-x", "{")
         case "no number":
-            await redis.set(checkpoint, f"{EPOCH}:x:0:0:0")
+            await redis.set(checkpoint, f"{EPOCH}:x:{held}")
         case "one too many":
             await redis.hset(tallies, "tool-x", msgspec.json.encode(models.get(TALLIES, A)))
         case "of another type":
@@ -207,6 +209,7 @@ async def test_scripts_that_the_server_has_forgotten_are_brought_again(kept, red
 def test_a_partition_holds_changes_by_the_position_they_start_from():
     models = models_of_two_tools()
     changes = cast(models, (A, "ship"))
-    assert changes.partitions == {
-        partition_of(A): Partition(2, {"tallies": {A: models.get(TALLIES, A)}}),
-    }
+    assert list(changes.partitions) == [partition_of(A)]
+    change = changes.partitions[partition_of(A)]
+    assert (change.checkpoint, change.of(TALLIES)) == (2, {A: models.get(TALLIES, A)})
+    assert change.of(PROFILES) == {}
