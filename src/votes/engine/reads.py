@@ -86,12 +86,14 @@ class Reads:
             if live is not None and live.position >= min_position:
                 return ReadFrom(live, stale=False)
         while True:
-            models = await self._from_log()
-            if models.position >= min_position:
+            models, live = await self._from_log(), self._live()
+            if live is not None and live.position >= min_position:  # they came back meanwhile
+                return ReadFrom(live, stale=False)
+            if models is not None and models.position >= min_position:
                 return ReadFrom(models, stale=True)
             await asyncio.sleep(LOG_FRESH_S)
 
-    async def _from_log(self) -> Models:
+    async def _from_log(self) -> Models | None:
         """The models as the log has them; as they are known when it does not answer in time."""
         reading = self._read_on()
         since_s = asyncio.get_running_loop().time() - self._reading_since
@@ -99,8 +101,6 @@ class Reads:
         await asyncio.wait({reading}, timeout=wait_s)
         if self._known is None and reading.done():
             reading.result()
-        if self._known is None:
-            raise NotYet("the log is still being read")
         return self._known
 
     @property

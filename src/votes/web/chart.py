@@ -65,5 +65,5 @@ def chart(trend: TrendView) -> Chart:
         line_y=round(line_y, 2),
         ship=sum(bucket.ship for bucket in trend.buckets),
         skip=sum(bucket.skip for bucket in trend.buckets),
-        busiest=max((bucket.ship + bucket.skip for bucket in trend.buckets), default=0),
+        busiest=max(0, *(bucket.ship + bucket.skip for bucket in trend.buckets), 0),
     )

@@ -44,21 +44,21 @@ def some_votes() -> list[Vote]:
 
 
 def counted(votes: list[Vote], width: timedelta, start: datetime, end: datetime):
-    """By hand: for each bucket, votes that said something new, and what then stood."""
+    """By hand: for each bucket, what then stood, and by how much that is more than before."""
     stands: dict[str, str] = {}
     answer, number, at = [], 0, start
     while number < len(votes) and votes[number][2] < start:
         stands[votes[number][0]] = votes[number][1]
         number += 1
     while at < end:
-        new: Counter[str] = Counter()
+        before = Counter(stands.values())
         while number < len(votes) and votes[number][2] < at + width:
             voter, choice, _ = votes[number]
-            new[choice] += stands.get(voter) != choice
             stands[voter] = choice
             number += 1
         total = Counter(stands.values())
-        answer.append((new["ship"], new["skip"], total["ship"], total["skip"]))
+        more = total["ship"] - before["ship"], total["skip"] - before["skip"]
+        answer.append((*more, total["ship"], total["skip"]))
         at += width
     return answer
 
@@ -107,7 +107,7 @@ def test_without_a_range_it_is_the_last_30_days_or_48_hours(http, tool):
         said = answer.json()
         assert (said["tool"], said["bucket"], said["position"]) == (tool, bucket, position)
         assert len(said["buckets"]) == number
-        assert buckets(answer)[-1] == (1, 1, 1, 0)
+        assert buckets(answer)[-1] == (1, 0, 1, 0)
     assert http.get(f"/v1/tools/{tool}/trend").json()["bucket"] == "day"
 
 
