@@ -28,7 +28,7 @@ def append_of(slug: str) -> Append:
     """What the command above comes to."""
     who = voter()
     event = vote.VoteCast("ship")
-    added = Addition(vote.stream(slug, who), 0, slug, event)
+    added = Addition(vote.stream(who, slug), 0, slug, event)
     return Append([added], Meta(actor=who), now(), {tool.stream(slug): 1})
 
 

@@ -131,3 +131,9 @@ async def test_each_bucket_says_by_how_much_the_tally_changed(given_votes, bucke
 def test_a_window_has_an_end():
     with pytest.raises(BadRange):
         window("hour", NOW, NOW + (BUCKETS_MAX + 1) * WIDTH["hour"], NOW)
+
+
+def test_a_vote_before_the_listing_counts_for_nothing():
+    models = Models(PROJECTIONS, "any")
+    models.fold([Recorded(1, stream(VoterId("ann"), "atlas"), 1, VoteCast("ship"), NOW, "atlas")])
+    assert not any(partition.values for partition in models.partitions)

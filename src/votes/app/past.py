@@ -1,7 +1,7 @@
 """What once was: a tool's votes over time, and its tally at a position or a time.
 
-The read models hold the votes by month, day and hour, and a mark every so many positions. What lies
-between a mark, or the beginning of an hour, and the moment asked for is read from the log.
+The read models hold the votes by month and hour, and a mark every so many votes. What lies between
+a mark, or the beginning of an hour, and the moment asked for is read from the log.
 """
 
 import asyncio
@@ -86,8 +86,9 @@ class Past:
             return None
         ship, skip = total(parts)
         last = max(slot.last for slot in parts)
-        (event,) = await self._store.at([last])
-        return Tally(max(ship, 0), max(skip, 0), last, event.at)
+        for event in await self._store.at([last]):
+            return Tally(max(ship, 0), max(skip, 0), last, event.at)
+        raise Unavailable("the log lacks a vote that was projected")
 
     async def _of_hour(
         self, read: ReadFrom, tool: ToolSlug, hour: Slot, at: datetime

@@ -33,10 +33,15 @@ Slots = tuple[Slot, ...]
 """The slots with votes, in order."""
 
 
-def _added(slots: Slots, number: int, recorded: Recorded) -> Slots:
-    """The slots with the vote in that one, which is the last one unless the vote was imported."""
+def _added(slots: Slots | None, number: int, recorded: Recorded, before: Before) -> Slots | None:
+    """The slots with the vote in that one, which is the last one unless the vote was imported.
+
+    A vote before the tool was listed counts for nothing, here as in the tally.
+    """
+    if before(TALLIES, recorded.subject) is None:
+        return slots
+    slots, position = slots or (), recorded.position
     ship, skip = moved(recorded.event)
-    position = recorded.position
     place = len(slots)
     while place and slots[place - 1].number > number:
         place -= 1
@@ -61,12 +66,12 @@ def mark_key(tool: str, position: Position) -> str:
     return f"{tool}@{position}"
 
 
-def _by_month(slots: Slots | None, recorded: Recorded, *_: object) -> Slots:
-    return _added(slots or (), month_number(recorded.at), recorded)
+def _by_month(slots: Slots | None, recorded: Recorded, _: str, before: Before) -> Slots | None:
+    return _added(slots, month_number(recorded.at), recorded, before)
 
 
-def _by_hour(slots: Slots | None, recorded: Recorded, *_: object) -> Slots:
-    return _added(slots or (), recorded.at.hour, recorded)
+def _by_hour(slots: Slots | None, recorded: Recorded, _: str, before: Before) -> Slots | None:
+    return _added(slots, recorded.at.hour, recorded, before)
 
 
 def _mark(mark: Tally | None, recorded: Recorded, _: str, before: Before) -> Tally | None:
