@@ -75,5 +75,5 @@ def test_a_command_writes_to_the_voters_stream_and_reads_the_tools():
 
 
 def test_a_visitor_and_a_user_of_one_name_are_two_voters():
-    streams = {vote.stream("notion", voter) for voter in (user("x"), visitor("x"), VoterId("x"))}
+    streams = {vote.stream(voter, "notion") for voter in (user("x"), visitor("x"), VoterId("x"))}
     assert len(streams) == 3
