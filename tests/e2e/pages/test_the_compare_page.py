@@ -99,8 +99,12 @@ def test_a_pair_has_one_address(http):
     moved(http, f"/compare/{B}-vs-{A}", PAIR)
     moved(http, f"/compare/{B}-vs-{A}?min_position=1", f"{PAIR}?min_position=1")
     moved(http, f"/compare?a={A}&b={B}", PAIR, 303)
-    moved(http, "/compare?a=Mistral+3+small&b=CLAUDE+haiku+open+weights", PAIR, 303)
     moved(http, f"/compare/{A}-vs-{A}", f"/tools/{A}")
+
+
+def test_tools_are_found_by_their_names_however_written(live_site, http):
+    one_, two = sorted(listed(live_site, unique(name)) for name in ("named", "called"))
+    moved(http, f"/compare?a={two.upper()}&b=+{one_.title()}+", f"/compare/{one_}-vs-{two}", 303)
 
 
 def listed(live_site, slug: str) -> str:
