@@ -1,6 +1,6 @@
 """Where the read models of this release are kept in Redis, for tests that look there."""
 
-from votes.engine.read_model import PARTITIONS, partition_of
+from votes.engine.read_model import partition_of
 from votes.projections import PROJECTIONS
 from votes.views.keys import Keys
 
@@ -17,6 +17,3 @@ def of_partition(generation: int, number: int) -> list[str]:
     """The keys of a partition, as the script that changes it wants them."""
     hashes = [KEYS.values(generation, number, name) for name in HASHES]
     return [KEYS.checkpoint(generation, number), *hashes]
-
-
-__all__ = ["HASHES", "KEYS", "PARTITIONS", "of_partition", "place"]

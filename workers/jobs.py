@@ -24,16 +24,16 @@ async def rebuild(ctx: dict[str, Any]) -> int:
 async def audit(ctx: dict[str, Any]) -> bool:
     """Compare the read models with the log; drift is told, and mended by a rebuild.
 
-    Then remove the models of releases that nobody runs any more.
+    Then the models of releases that nobody runs any more are removed.
     """
     config = ctx["config"]
     async with event_store(config) as store, read_models(config) as kept:
         found = await audit_models(store, kept, now())
+        if found.ok:
+            logger.info("audit: no drift", events=found.events, models=found.models)
+        else:
+            logger.error("audit: drift", problem=found.problem, drifts=len(found.drifts))
+            await rebuild_models(store, kept)
         for signature in await kept.forget_old_sets((now() - SETS_KEPT).timestamp()):
             logger.info("removed the read models of another release", signature=signature)
-    if found.ok:
-        logger.info("audit: no drift", events=found.events, models=found.models)
-        return True
-    logger.error("audit: drift", problem=found.problem, drifts=len(found.drifts))
-    await rebuild(ctx)
-    return False
+    return found.ok

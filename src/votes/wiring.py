@@ -29,7 +29,7 @@ from votes.projections import PROJECTIONS
 from votes.store.lead import leading
 from votes.store.postgres import (
     ANY,
-    COUNTS,
+    PAST,
     READS,
     WRITES,
     Connections,
@@ -90,7 +90,7 @@ async def read_models(config: Config) -> AsyncIterator[RedisReadModels]:
 
 
 class Services(Struct):
-    """What the API's routes use. Writes and counts have stores of their own, not this one."""
+    """What the API's routes use. Writes and the past have stores of their own, not this one."""
 
     config: Config
     store: PostgresEventStore
@@ -112,7 +112,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
     async with (
         event_store(config, WRITES) as writes,
         event_store(config, READS) as store,
-        event_store(config, COUNTS) as counts,
+        event_store(config, PAST) as past,
     ):
         memory, heads = Memory(), Heads()
         memory.listeners.append(_forgetting(heads))
@@ -130,7 +130,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 batcher.submit,
                 memory,
                 reads,
-                Past(counts, reads, kept),
+                Past(past, reads, kept),
                 kept,
                 RedisPictures(redis),
                 hub,

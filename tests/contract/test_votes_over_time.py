@@ -133,6 +133,21 @@ def test_a_window_has_an_end():
         window("hour", NOW, NOW + (BUCKETS_MAX + 1) * WIDTH["hour"], NOW)
 
 
+async def test_a_position_that_is_not_projected_yet_is_waited_for():
+    """However many votes came since: none of them is left out."""
+    past, models, events = await logged([(n, "ship", NOW, "atlas") for n in map(str, range(40))])
+    behind = Models(PROJECTIONS, models.epoch)
+    behind.fold(events[:10])
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (over_time, past_module):
+            patch.setattr(module, "MARK_EVERY", 4)
+        last = events[-1].position
+        then = await past.tally_at_position(ReadFrom(behind, stale=False), "atlas", last)
+        assert (then.ship, then.position) == (40, last)
+        later = await past.tally_at_position(ReadFrom(behind, stale=False), "atlas", last + 99)
+        assert later == then
+
+
 def test_a_vote_before_the_listing_counts_for_nothing():
     models = Models(PROJECTIONS, "any")
     models.fold([Recorded(1, stream(VoterId("ann"), "atlas"), 1, VoteCast("ship"), NOW, "atlas")])

@@ -7,11 +7,11 @@ import pytest
 
 from tests.faults.crowd import rows
 from tests.faults.killing import hang, resume
-from votes.store.postgres import COUNTS
+from votes.store.postgres import PAST
 
 TOOL = "linear"
 VOTES = 20
-ASKED = 4 * COUNTS.connections_max
+ASKED = 4 * PAST.connections_max
 TIMEOUT_S = 60
 SESSIONS = "SELECT pid FROM pg_stat_activity WHERE application_name = $1"
 
@@ -35,8 +35,8 @@ async def sessions_of_the_past(program, http: httpx.AsyncClient, position: int) 
     """The process ids of the sessions that read the past, once there are as many as may be."""
     for _ in range(100):
         await asyncio.gather(*(ask(http, position) for _ in range(ASKED)))
-        found = [row["pid"] for row in await rows(program, SESSIONS, COUNTS.name)]
-        if len(found) >= COUNTS.connections_max:
+        found = [row["pid"] for row in await rows(program, SESSIONS, PAST.name)]
+        if len(found) >= PAST.connections_max:
             return found
     raise TimeoutError(f"{found}")
 

@@ -5,8 +5,7 @@ a mark, or the beginning of an hour, and the moment asked for is read from the l
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +13,7 @@ from votes.app.trend import TrendView, Window, before, buckets, read_in, total
 from votes.domain.terms import ToolSlug
 from votes.domain.vote import VOTE_EVENTS
 from votes.engine.keeping import Asked, ReadModels
-from votes.engine.log import Position, Recorded
+from votes.engine.log import Position
 from votes.engine.ports import AlikeOf, EventStore, Unavailable
 from votes.engine.reads import ReadFrom, Reads
 from votes.projections import tallies
@@ -48,24 +47,28 @@ class Past:
     async def tally_at_position(
         self, read: ReadFrom, tool: ToolSlug, position: Position
     ) -> Tally | None:
-        """The tally after the event at the position; None where there was no vote yet."""
+        """The tally after the event at the position; None where there was no vote yet. For a
+        position that is yet to come, the tally now.
+
+        Raises `NotYet` where the models do not get there in time.
+        """
+        if position > read.models.position:
+            read = await self._reads.models(min(position, await self._store.head()))
         now = read.models.get(TALLIES, tool)
-        if now is not None and now.position <= position <= read.models.position:
-            return now
         if now is not None and now.position <= position:
-            after = await self._store.last_about(tool, VOTE_EVENTS, position, MARK_EVERY)
-            return _folded(now, [vote for vote in after if vote.position > now.position])
+            return now
         parked = read.models.parked()
         for limit in (MARK_EVERY, *MORE_WHERE_PARKED):
             votes = await self._store.last_about(tool, VOTE_EVENTS, position, limit)
             asked = [(MARKS, mark_key(tool, vote.position)) for vote in votes]
             marks = await self._values(read, asked) if asked else []
-            for place in reversed(range(len(votes))):
-                if marks[place] is not None:
-                    since = [vote for vote in votes[place:] if vote.position not in parked]
-                    return _folded(marks[place], since)
-            if len(votes) < limit:
-                return None
+            tally: Tally | None = None
+            for vote, mark in zip(votes, marks, strict=True):
+                tally = tally if mark is None else mark
+                if tally is not None and vote.position not in parked:
+                    tally = tallies.evolve(tally, vote)
+            if tally is not None or len(votes) < limit:
+                return tally
         raise Unavailable("too many of these votes are parked")
 
     async def tally_at_time(self, read: ReadFrom, tool: ToolSlug, at: datetime) -> Tally | None:
@@ -124,10 +127,3 @@ class Past:
             await asyncio.sleep(RETRY_S)
             read = await self._reads.models(read.models.position)
         raise Unavailable("the read models are being replaced")
-
-
-def _folded(tally: Tally | None, votes: Iterable[Recorded]) -> Tally | None:
-    for vote in votes:
-        with suppress(ValueError):  # it will be parked
-            tally = tallies.evolve(tally, vote)
-    return tally

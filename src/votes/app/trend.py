@@ -110,13 +110,13 @@ def read_in(tool: ToolSlug, asked: Window) -> list[Asked]:
 def buckets(asked: Window, found: Sequence[Slots | None]) -> list[TrendBucket]:
     """What the window holds, by the values that `read_in` names."""
     months, *hours = found
-    first = asked.start.replace(day=1, hour=0)
     ship_total, skip_total = total(before(months or (), month_number(asked.start)))
-    width = WIDTH[asked.bucket]
+    a_day = WIDTH["day"] // WIDTH[asked.bucket]
+    first = (asked.start - asked.start.replace(day=1, hour=0)) // WIDTH[asked.bucket]
     given = [[0, 0] for _ in range(asked.count)]
     for day, slots in enumerate(hours):
         for slot in slots or ():
-            place = (first + timedelta(day, hours=slot.number) - asked.start) // width
+            place = day * a_day + slot.number * a_day // 24 - first
             if place < 0:
                 ship_total, skip_total = ship_total + slot.ship, skip_total + slot.skip
             elif place < asked.count:

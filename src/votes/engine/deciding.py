@@ -134,8 +134,11 @@ class Batch:
         return not self.added.keys().isdisjoint(streams[1:])
 
     def _state(self, request: Request, streams: Streams) -> Any:
-        """The state that the command is decided on. Raises on events that these streams never hold
-        by this release."""
+        """The state that the command is decided on.
+
+        Raises `ValueError` for an event that cannot be read, and what `assert_never` raises for one
+        that these streams never hold.
+        """
         heads = [self.heads[stream] for stream in (*streams[1:], streams[0])]
         events = [head.event for head in heads if head.version]
         if any(isinstance(event, Unreadable) for event in events):
@@ -152,7 +155,7 @@ class Batch:
             self._command_ids.add(request.command_id)
         try:
             before = self._state(request, streams)
-        except Exception:  # noqa: BLE001 - whatever is in these streams, it is not for us
+        except (AssertionError, ValueError):  # an event that no release of ours puts there
             return self._answered(_NEWER, streams)
         decision = request.decider.decide(request.command, before)
         if isinstance(decision, Rejected):

@@ -69,7 +69,7 @@ class ReadModels(Protocol):
         ...
 
     async def replace(self, models: Models) -> None:
-        """Build the models beside the live ones under a new version, then make that one live."""
+        """Build the models beside the live ones as a new generation, then make that one live."""
         ...
 
     async def keep_report(self, report: AuditReport) -> None:

@@ -55,8 +55,8 @@ WRITES = Connections("votes writes", 1, 1.5, 2.5)
 """The API's batches, stored one after another: nothing else can be in their way."""
 READS = Connections("votes reads", 4, 1.5, 2.5)
 """Whatever the API reads by index."""
-COUNTS = Connections(
-    "votes counts", 2, 1.5, 10.0, {"enable_sort": "off", "max_parallel_workers_per_gather": "0"}
+PAST = Connections(
+    "votes past", 2, 1.5, 10.0, {"enable_sort": "off", "max_parallel_workers_per_gather": "0"}
 )
 """The votes of a part of an hour, or of some positions, each on one processor. Their groups are
 few: to hash takes half the time of sorting every vote."""

@@ -238,7 +238,9 @@ class RedisReadModels:
         pipe = self._redis.pipeline(transaction=False)
         pipe.set(self.keys.beat, read_at, px=round(BEAT_S * 1000))
         pipe.zadd(keys.SETS, {self.projections.signature: read_at})
-        await pipe.execute()
+        _, noted = await pipe.execute(raise_on_error=False)
+        if isinstance(noted, ResponseError):  # something else stands there: the next beat is noted
+            await self._redis.unlink(keys.SETS)
 
     async def _point(self, left: bytes, live: Live, message: Message) -> bool:
         """Move the pointer, if it begins with `left`."""
@@ -293,9 +295,8 @@ class RedisReadModels:
         lost: they are looked for."""
         ours = f"{self.projections.signature}:"
         known = await self._redis.zrangebyscore(keys.GENERATIONS, first, last)
-        found = {
-            int(name.removeprefix(ours)) for name in map(bytes.decode, known) if ours in name
-        } or await self._generations()
+        names = [name for name in map(bytes.decode, known) if name.startswith(ours)]
+        found = {int(name.removeprefix(ours)) for name in names} or await self._generations()
         for generation in sorted(found):
             if first <= generation <= last:
                 for number in range(PARTITIONS):
@@ -313,7 +314,8 @@ class RedisReadModels:
                     await self._redis.unlink(name)
                 begun = map(bytes.decode, await self._redis.zrange(keys.GENERATIONS, 0, -1))
                 theirs = [name for name in begun if name.startswith(f"{other.signature}:")]
-                await self._redis.zrem(keys.GENERATIONS, "", *theirs)
+                if theirs:
+                    await self._redis.zrem(keys.GENERATIONS, *theirs)
                 await self._redis.unlink(other.live)
                 await self._redis.unlink(other.beat)
                 await self._redis.zrem(keys.SETS, other.signature)

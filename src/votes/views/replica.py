@@ -22,7 +22,7 @@ from votes.views.read_models import RedisReadModels, heed_cancellation, translat
 
 RETRY_S = 0.5
 NOT_WHOLE_RETRY_S = 0.05
-CREEP_S = 0.01
+CREEP = 0.05
 READ_MIN_S = 0.05
 """For a message that is there already, when there is no time left to wait for one."""
 
@@ -44,18 +44,23 @@ class OnChange(Protocol):
 class Delays:
     """How late something is heard, beyond what all is: the clocks of two machines may differ.
 
-    That difference is taken to be the least that was seen, and to grow by `CREEP_S` each time, for
-    a clock that was set.
+    That difference is taken to be the least that was seen. It grows by `CREEP` of the time that
+    passes, so a clock that was set is a delay for a while only.
     """
 
     def __init__(self) -> None:
         self._least_s: float | None = None
+        self._seen_at = 0.0
 
     def of(self, read_at: float, now: float, age_s: float = 0.0) -> float:
         """How late something is that was read at that time, and known then to be so old."""
         took_s = now - read_at
-        least_s = took_s - age_s if self._least_s is None else self._least_s + CREEP_S
-        self._least_s = min(took_s, least_s)
+        if self._least_s is None:
+            self._least_s = took_s - age_s
+        else:
+            grown_s = CREEP * max(now - self._seen_at, 0)
+            self._least_s = min(took_s, self._least_s + grown_s)
+        self._seen_at = now
         return took_s - self._least_s
 
 

@@ -134,7 +134,10 @@ async def test_an_idle_projector_restores_a_key_that_was_lost(store, redis, key)
         assert await settled(redis, head) == before
 
 
-@pytest.mark.parametrize("key", [*PLACES, lambda _: keys.GENERATIONS, lambda _: KEYS.beat])
+OTHERS = (keys.GENERATIONS, keys.SETS, KEYS.beat)
+
+
+@pytest.mark.parametrize("key", [*PLACES, *(lambda _, name=name: name for name in OTHERS)])
 @pytest.mark.parametrize("value", ["garbage", ["a list"]])
 async def test_what_else_stands_under_a_key_of_ours_is_replaced(store, redis, key, value):
     head = await fill(store)
@@ -143,7 +146,7 @@ async def test_what_else_stands_under_a_key_of_ours_is_replaced(store, redis, ke
         name = key(live)
         await redis.delete(name)
         await (redis.set(name, value) if isinstance(value, str) else redis.rpush(name, *value))
-        if name in (keys.GENERATIONS, KEYS.beat):
+        if name in OTHERS:
             await redis.delete(KEYS.live)
         await rebuilt(redis, live)
         assert await settled(redis, head) == before
