@@ -5,7 +5,7 @@ a mark, or the beginning of an hour, and the moment asked for is read from the l
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from votes.app.trend import TrendView, Window, before, buckets, read_in, total
 from votes.domain.terms import ToolSlug
 from votes.domain.vote import VOTE_EVENTS
 from votes.engine.keeping import Asked, ReadModels
-from votes.engine.log import Position
+from votes.engine.log import Position, Recorded
 from votes.engine.ports import AlikeOf, EventStore, Unavailable
 from votes.engine.reads import ReadFrom, Reads
 from votes.projections import tallies
@@ -57,18 +57,15 @@ class Past:
         now = read.models.get(TALLIES, tool)
         if now is not None and now.position <= position:
             return now
-        parked = read.models.parked()
         for limit in (MARK_EVERY, *MORE_WHERE_PARKED):
             votes = await self._store.last_about(tool, VOTE_EVENTS, position, limit)
             asked = [(MARKS, mark_key(tool, vote.position)) for vote in votes]
             marks = await self._values(read, asked) if asked else []
-            tally: Tally | None = None
-            for vote, mark in zip(votes, marks, strict=True):
-                tally = tally if mark is None else mark
-                if tally is not None and vote.position not in parked:
-                    tally = tallies.evolve(tally, vote)
-            if tally is not None or len(votes) < limit:
-                return tally
+            newest = max((place for place, mark in enumerate(marks) if mark), default=None)
+            if newest is not None:
+                return _folded(marks[newest], votes[newest:], read.models.parked())
+            if len(votes) < limit:
+                return None
         raise Unavailable("too many of these votes are parked")
 
     async def tally_at_time(self, read: ReadFrom, tool: ToolSlug, at: datetime) -> Tally | None:
@@ -127,3 +124,11 @@ class Past:
             await asyncio.sleep(RETRY_S)
             read = await self._reads.models(read.models.position)
         raise Unavailable("the read models are being replaced")
+
+
+def _folded(mark: Tally, votes: Sequence[Recorded], without: Collection[Position]) -> Tally | None:
+    tally: Tally | None = mark
+    for vote in votes:
+        if vote.position not in without:
+            tally = tallies.evolve(tally, vote)
+    return tally

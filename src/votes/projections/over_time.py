@@ -14,7 +14,7 @@ from votes.engine.log import Position, Recorded
 from votes.engine.read_model import Before, ReadModel
 from votes.projections.tallies import TALLIES, Tally, moved
 
-MARK_EVERY = 512
+MARK_EVERY = 256
 """So many votes on a tool lie between two of its marks."""
 
 
