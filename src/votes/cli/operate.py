@@ -74,8 +74,8 @@ def rebuild(projection: str, data_dir: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"position": position, **counts}))
     else:
-        rebuilt = ", ".join(f"{count} {name}" for name, count in counts.items())
-        click.echo(f"rebuilt {rebuilt} at position {position}")
+        rebuilt = ", ".join(f"{name} ({count})" for name, count in counts.items())
+        click.echo(f"rebuilt at position {position}: {rebuilt}")
 
 
 async def _rebuild(config: Config, only: ReadModel[Any] | None) -> tuple[Position, dict[str, int]]:

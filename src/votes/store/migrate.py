@@ -90,7 +90,10 @@ async def _apply_missing(connection: Any) -> list[str]:
             await _apply(connection, migration)
             done.append(migration.name)
         elif applied[migration.name] != migration.checksum:
-            raise MigrationChanged(f"{migration.name} was changed after it was applied")
+            raise MigrationChanged(
+                f"{migration.name} was changed after it was applied: this database was made by"
+                " another state of the program, so start with an empty one"
+            )
     return done
 
 
