@@ -1,6 +1,7 @@
 """The only place where pools, connections, the clock and ids are made and put together."""
 
 import asyncio
+import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,6 +17,7 @@ from redis.backoff import NoBackoff
 
 from votes.app.past import Past
 from votes.config import Config, ConfigError
+from votes.domain.terms import ToolId
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Answer, Request, handle
 from votes.engine.heads import Heads
@@ -41,12 +43,20 @@ from votes.views.read_models import RedisReadModels
 from votes.views.replica import Replica
 
 REDIS_TIMEOUT_S = 5.0
+TOOL_ID_LENGTH = 7
+TOOL_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+"""32, without those that are taken for others. An id is part of each vote: short is small."""
 
 logger = structlog.get_logger("votes")
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def new_tool_id() -> ToolId:
+    """At random, from 34 thousand million: the rules refuse one that is there already."""
+    return ToolId("".join(secrets.choice(TOOL_ID_LETTERS) for _ in range(TOOL_ID_LENGTH)))
 
 
 def required(value: str | None, name: str) -> str:

@@ -3,7 +3,7 @@
 from itertools import count
 
 from votes.domain import tool, vote
-from votes.domain.terms import VoterId, visitor
+from votes.domain.terms import ToolId, VoterId, visitor
 from votes.domain.tool import Entry
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request
@@ -21,22 +21,22 @@ def voter() -> VoterId:
 
 def cast(slug: str) -> Request:
     who = voter()
-    return Request(vote.decider, vote.CastVote(slug, who, "ship"), Meta(actor=who), now())
+    return Request(vote.decider, vote.CastVote(ToolId(slug), who, "ship"), Meta(), now())
 
 
 def append_of(slug: str) -> Append:
     """What the command above comes to."""
     who = voter()
     event = vote.VoteCast("ship")
-    added = Addition(vote.stream(who, slug), 0, slug, event)
-    return Append([added], Meta(actor=who), now(), {tool.stream(slug): 1})
+    added = Addition(vote.stream(who, ToolId(slug)), 0, slug, event)
+    return Append([added], Meta(), now(), {tool.stream(ToolId(slug)): 1})
 
 
 async def list_tools(store: PostgresEventStore, slugs: list[str], description: str = "") -> None:
     batcher = batcher_on(store)
     for slug in slugs:
         entry = Entry(name=slug, category="Benchmarks", description=description)
-        command = tool.ListTool(slug, entry)
+        command = tool.ListTool(ToolId(slug), slug, entry)
         answer = await batcher.submit(
             Request(tool.decider, command, Meta(actor="benchmark"), now())
         )

@@ -32,7 +32,7 @@ def retract(voter: str, tool: str = "atlas", key: str | None = None) -> Request:
 
 
 def listed(tool: str = "atlas", name: str = "Atlas", key: str | None = None) -> Request:
-    return request(ListTool(tool, Entry(name, "Maps")), key, name.encode())
+    return request(ListTool(tool, tool, Entry(name, "Maps")), key, name.encode())
 
 
 def delisted(tool: str = "atlas", key: str | None = None) -> Request:

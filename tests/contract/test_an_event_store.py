@@ -7,10 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from votes.domain.bookmark import BookmarkRemoved
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import ReviewWithdrawn
-from votes.domain.tool import Entry, Plan, ToolListed
+from votes.domain.tool import Entry, Plan, ToolDelisted, ToolListed
 from votes.engine.log import POSITION_MAX, Unreadable
 from votes.engine.ports import Addition, Alike, AlikeOf, Answered, Append, Keyed, Meta
 from votes.store.codec import Codec
@@ -19,12 +18,12 @@ AT = datetime(2026, 3, 1, 12, 30, 15, 123_456, tzinfo=UTC)
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-SAID = (BookmarkRemoved,)
+SAID = (ToolDelisted,)
 
 
 def said(word):
     """An event that can be told from others."""
-    return BookmarkRemoved(word)
+    return ToolDelisted(word)
 
 
 def append(stream, version, *words, keyed=None, at=AT, guards=None):
@@ -45,7 +44,7 @@ async def everything(store, position=0, limit=100):
 
 
 async def words(store):
-    return [recorded.event.user for recorded in await everything(store)]
+    return [recorded.event.slug for recorded in await everything(store)]
 
 
 async def test_an_empty_log_has_nothing(log):
@@ -59,7 +58,7 @@ async def test_an_empty_log_has_nothing(log):
 
 async def test_an_event_comes_back_as_it_was_appended(log):
     entry = Entry("Ünïcödé \U0001f680", "\u4e2d\u6587", 'quotes "and" \\', plans=(Plan("p", 0.1),))
-    listed = ToolListed(entry)
+    listed = ToolListed("rocket", entry)
     stream = "tool:\u00e9\U0001f680 a:b%_"
     added = Addition(stream, 0, "\u00fc \U0001f680", listed)
     assert await log.append([Append([added], Meta("test"), AT)]) == [1]
@@ -200,7 +199,7 @@ async def test_an_append_adds_to_several_streams_or_to_none(log):
     ]
     assert await log.append([onto("a2", "c0"), onto("a2", "d0")]) == [None, None]
     assert await log.append([onto("a2", "d0", word="3")]) == [7]
-    assert [(r.stream, r.version, r.event.user) for r in await everything(log)] == [
+    assert [(r.stream, r.version, r.event.slug) for r in await everything(log)] == [
         *(("a", 1, "1"), ("b", 1, "1"), ("a", 2, "1"), ("b", 2, "2"), ("c", 1, "2")),
         *(("a", 3, "3"), ("d", 1, "3")),
     ]
@@ -272,14 +271,14 @@ def about(subject, stream, *words, at=AT):
 
 async def test_alike_are_those_about_a_subject_within_positions_and_times(log):
     late = AT + timedelta(seconds=1)
-    other_type = Append([Addition("p", 0, "a", ReviewWithdrawn("x"))], Meta("test"), AT)
+    other_type = Append([Addition("p", 0, "a", ReviewWithdrawn())], Meta("test"), AT)
     await log.append([about("a", "1", "x"), about("b", "2", "x"), about("a", "3", "x")])
     await log.append([about("a", "4", "x", at=late), other_type, about("ab", "5", "x")])
     await log.append([about("a", "6", "y"), about("a", "7", "x")])
 
     async def found(first, last, since, until, *without):
         alike = await log.alike(AlikeOf("a", SAID, first, last, since, until, without))
-        return sorted((same.event.user, same.count, same.position) for same in alike)
+        return sorted((same.event.slug, same.count, same.position) for same in alike)
 
     assert await found(0, POSITION_MAX, AT, FOREVER) == [("x", 4, 8), ("y", 1, 7)]
     assert await found(0, POSITION_MAX, AT, FOREVER, 3, 7, 99) == [("x", 3, 8)]
@@ -290,7 +289,7 @@ async def test_alike_are_those_about_a_subject_within_positions_and_times(log):
 
 
 async def test_the_last_events_about_a_subject_are_in_order(log):
-    other_type = Append([Addition("p", 0, "a", ReviewWithdrawn("x"))], Meta("test"), AT)
+    other_type = Append([Addition("p", 0, "a", ReviewWithdrawn())], Meta("test"), AT)
     await log.append([about("a", "1", "1", "2"), about("b", "2", "x"), other_type])
     await log.append([about("a", "3", "3")])
 
@@ -311,7 +310,7 @@ async def test_the_last_events_of_a_prefix_are_one_a_stream_in_the_order_of_stre
         [append("v:a:\u00e9", 0, "5"), append("v:a:Z", 0, "6"), append("v:a:1", 1, "7")]
     )
     last = await log.last_of_prefix("v:a:", 10)
-    assert [recorded.event.user for recorded in last] == ["7", "2", "6", "5"]
+    assert [recorded.event.slug for recorded in last] == ["7", "2", "6", "5"]
     assert [recorded.version for recorded in last] == [2, 2, 1, 1]
     assert await log.last_of_prefix("v:a:", 2) == last[:2]
 
@@ -319,7 +318,7 @@ async def test_the_last_events_of_a_prefix_are_one_a_stream_in_the_order_of_stre
 async def test_the_last_event_of_each_stream_is_found_among_many(log):
     await log.append([append(f"s{number}", 0, *"abc"[: number + 1]) for number in range(3)])
     last = await log.last_events(["s0", "s2", "s9"])
-    assert {stream: recorded.event.user for stream, recorded in last.items()} == {
+    assert {stream: recorded.event.slug for stream, recorded in last.items()} == {
         "s0": "a",
         "s2": "c",
     }
@@ -328,14 +327,14 @@ async def test_the_last_event_of_each_stream_is_found_among_many(log):
 
 async def test_an_event_of_a_newer_release_cannot_be_read_and_is_still_there(processes):
     older = processes.store(
-        codec=Codec(tuple(kind for kind in EVENT_TYPES if kind is not BookmarkRemoved))
+        codec=Codec(tuple(kind for kind in EVENT_TYPES if kind is not ToolDelisted))
     )
     await processes.store().append([append("a", 0, "1")])
     (recorded,) = await everything(older)
     assert isinstance(recorded.event, Unreadable)
-    assert recorded.event.kind == "BookmarkRemoved/1"
+    assert recorded.event.kind == "ToolDelisted/1"
     (read,) = await processes.store().at([1, 2])
-    assert (read.position, read.event.user) == (1, "1")
+    assert (read.position, read.event.slug) == (1, "1")
 
 
 async def test_all_processes_agree_on_which_log_it_is(processes):

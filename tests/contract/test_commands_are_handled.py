@@ -30,11 +30,11 @@ async def test_each_command_is_answered_for_itself(log):
     batch = [listed(), cast("ann", "ship"), cast("bob", "skip", tool="bolt"), retract("cyd")]
     one, ann, bob, cyd = await submit_all(log, batch)
     assert (type(one.before), one.before.listed, one.after.listed) == (Tool, None, True)
-    assert ann == Outcome(Vote(True), Vote(True, "ship"), changed=True, position=2)
+    assert ann == Outcome(Vote(True), Vote(True, "ship"), changed=True, position=3)
     assert isinstance(bob, Rejected)
     assert bob.code == "tool_unknown"
     assert cyd == Outcome(Vote(True), Vote(True), changed=False, position=0)
-    assert await log.head() == 2
+    assert await log.head() == 3
 
 
 async def test_a_command_sees_what_those_before_it_in_the_batch_lead_to(log):
@@ -51,13 +51,13 @@ async def test_a_command_sees_what_those_before_it_in_the_batch_lead_to(log):
         None,
     ]
     assert answers[3].position == answers[2].position
-    assert [r.version for r in await everything(log)] == [1, 1, 2, 3, 2]
+    assert [r.version for r in await everything(log)] == [1, 1, 1, 2, 3, 2]
 
 
 async def test_what_changes_nothing_stands_at_the_streams_last_event(log):
     await submit_all(log, [listed(), cast("ann", "ship"), cast("bob", "ship"), cast("cyd", "ship")])
     (again,) = await submit_all(log, [cast("ann", "ship")])
-    assert again == Outcome(Vote(True, "ship"), Vote(True, "ship"), changed=False, position=2)
+    assert again == Outcome(Vote(True, "ship"), Vote(True, "ship"), changed=False, position=3)
 
 
 async def test_a_command_that_lost_a_race_is_decided_anew(processes):
@@ -67,7 +67,7 @@ async def test_a_command_that_lost_a_race_is_decided_anew(processes):
     batch = [cast("ann", "ship"), cast("bob", "ship")]
     lost, won = await handle(raced, batch)
     assert lost is None
-    assert won.position == 3
+    assert won.position == 4
     (retried,) = await submit_all(mine, batch[:1])
     assert (retried.before.choice, retried.after.choice) == ("skip", "ship")
 
@@ -111,7 +111,7 @@ async def test_the_attempts_are_bounded(processes):
 async def test_more_commands_than_a_batch_holds_are_handled_in_order(log):
     names = [f"v{number}" for number in range(BATCH_COMMANDS_MAX + 10)]
     answers = await submit_all(log, [listed(), *(cast(name, "ship") for name in names)])
-    assert [answer.position for answer in answers] == list(range(1, len(names) + 2))
+    assert [answer.position for answer in answers] == list(range(2, len(names) + 3))
     assert await voters(log) == names
 
 
@@ -120,7 +120,7 @@ async def test_what_a_newer_release_wrote_is_not_decided_on(processes):
     newer, older = processes.store(), processes.store(codec=Codec(known))
     await submit_all(newer, [listed(), cast("ann", "ship")])
     (answer,) = await submit_all(older, [cast("ann", "skip")])
-    assert (answer.code, await newer.head()) == ("written_by_newer_release", 2)
+    assert (answer.code, await newer.head()) == ("written_by_newer_release", 3)
     (other,) = await submit_all(older, [retract("bob")])
     assert not other.changed
 

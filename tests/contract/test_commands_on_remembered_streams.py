@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.requests import cast, delisted, everything, listed, retract
 from tests.domain.histories import Log
+from votes.domain.tool import Tool
 from votes.domain.tool import stream as tool_stream
 from votes.domain.vote import stream as vote_stream
 from votes.engine.batcher import Batcher
-from votes.engine.decider import Rejected
+from votes.engine.decider import Elsewhere, Rejected
 from votes.engine.handle import Outcome, handle
 from votes.engine.heads import NOTHING, Head, Heads
 from votes.engine.ports import Unavailable
@@ -62,7 +63,8 @@ def seen(answer, appended, tool):
     """What can be seen of an answer, but for the tool's name and the places in the log."""
     if isinstance(answer, Rejected):
         return answer.code, appended
-    return answer.before, answer.after, answer.changed, [str(e).replace(tool, "") for e in appended]
+    found = answer.before, answer.after, *appended
+    return answer.changed, [str(one).replace(tool, "") for one in found]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -110,13 +112,13 @@ async def test_what_is_remembered_is_not_read_again(log):
     store, heads = CountsReads(log), Heads()
     own, tool = vote_stream("ann", "atlas"), tool_stream("atlas")
     await handle(log, [listed()])
-    assert (await handle(store, [cast("ann", "ship")], heads))[0].position == 2
+    assert (await handle(store, [cast("ann", "ship")], heads))[0].position == 3
     assert store.read == [{own, tool}]
-    assert (await handle(store, [cast("ann", "skip")], heads))[0].position == 3
+    assert (await handle(store, [cast("ann", "skip")], heads))[0].position == 4
     await handle(store, [cast("bob", "skip")], heads)
     assert store.read[1:] == [{vote_stream("bob", "atlas")}]
     (same,) = await handle(store, [cast("ann", "skip")], heads)
-    assert (same.changed, same.position) == (False, 3)
+    assert (same.changed, same.position) == (False, 4)
     assert store.read[2:] == [{own, tool}]
 
 
@@ -198,23 +200,24 @@ def serial(events, wanted):
     decision = wanted.decider.decide(wanted.command, before)
     if isinstance(decision, Rejected):
         return decision, []
-    after = before
-    for event in decision:
+    after, appended = before, [e.event if isinstance(e, Elsewhere) else e for e in decision]
+    for event in appended:
         after = wanted.decider.evolve(after, event)
     own = Log(events).of(wanted.decider.streams(wanted.command)[:1])
     position = own[-1].position if own else 0
-    return Outcome(before, after, bool(decision), position), list(decision)
+    return Outcome(before, after, bool(decision), position), appended
 
 
 def is_serial(events, asked):
     """Whether the command, alone at one moment while it was asked, would have been answered so."""
     answer = asked.answer
     if isinstance(answer, Outcome) and answer.changed:
-        found, appended = serial(events[: answer.position - 1], asked.wanted)
+        first = answer.position - (2 if answer.before == Tool() else 1)
+        found, appended = serial(events[:first], asked.wanted)
         return (
             asked.since < answer.position <= asked.until
             and (found.before, found.after) == (answer.before, answer.after)
-            and appended == [events[answer.position - 1].event]
+            and appended == [one.event for one in events[first : answer.position]]
         )
     moments = range(asked.since, asked.until + 1)
     return any(serial(events[:moment], asked.wanted) == (answer, []) for moment in moments)

@@ -125,7 +125,7 @@ def test_to_fold_again_what_was_folded_changes_nothing(events):
     assert bytes_of(models) == encoded
 
 
-LISTED = ToolListed(Entry("Atlas", "Maps"))
+LISTED = ToolListed("atlas", Entry("Atlas", "Maps"))
 
 
 def test_changes_say_from_which_checkpoint_they_start():
@@ -209,7 +209,7 @@ def test_what_was_left_out_is_tried_again_when_it_may_go_better(parked, event, w
 
 def test_a_tool_that_is_delisted_has_a_tally_still():
     models = Models(PROJECTIONS, "epoch")
-    models.fold([recorded(1, LISTED), recorded(2, ToolDelisted())])
+    models.fold([recorded(1, LISTED), recorded(2, ToolDelisted("atlas"))])
     assert models.get(TALLIES, "atlas").total == 0
     assert not models.get(PROFILES, "atlas").listed
     assert models.get(PROFILES, "bolt") is None

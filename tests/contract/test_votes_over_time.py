@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.requests import append_to, everything
 from votes.app import past as past_module
+from votes.app.catalogue import Tool
 from votes.app.past import Past
 from votes.app.trend import BUCKETS_MAX, WIDTH, BadRange, window
 from votes.domain.terms import VoterId
@@ -19,6 +20,7 @@ from votes.engine.memory import Memory
 from votes.engine.models import Models
 from votes.engine.reads import ReadFrom, Reads
 from votes.projections import PROJECTIONS, over_time, tallies
+from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
 
 NOW = datetime(2026, 3, 2, 13, 45, tzinfo=UTC)
@@ -54,8 +56,8 @@ async def logged(given_votes):
     """The past of a log of these votes, its models, and the events about the first tool."""
     store, current = MemoryEventStore(MemoryLog()), {}
     for tool in ("atlas", "bolt"):
-        listed = append_to(f"tool:{tool}", 0, ToolListed(Entry(tool, "x")), at=NOW, subject=tool)
-        await store.append([listed])
+        listed = ToolListed(tool, Entry(tool, "x"))
+        await store.append([append_to(f"tool:{tool}", 0, listed, at=NOW, subject=tool)])
     for voter, choice, at, tool in given_votes:
         where = stream(VoterId(voter), tool)
         version, previous = current.get(where, (0, None))
@@ -70,6 +72,11 @@ async def logged(given_votes):
     memory.changed(models, None)
     past = Past(store, Reads(memory, store, PROJECTIONS), Kept(models))
     return past, models, [one for one in events if one.subject == "atlas"]
+
+
+def atlas(models: Models) -> Tool:
+    found = "atlas", models.get(PROFILES, "atlas"), models.get(TALLIES, "atlas")
+    return Tool(*found)
 
 
 def moved(events: list[Recorded]) -> tuple[int, int]:
@@ -117,7 +124,7 @@ async def test_each_bucket_says_by_how_much_the_tally_changed(given_votes, bucke
     past, models, events = await logged(given_votes)
     start = NOW - timedelta(days=ago)
     asked = window(bucket, start, start + count * WIDTH[bucket] / 2, NOW)
-    view = await past.trend(ReadFrom(models, stale=False), "atlas", asked)
+    view = await past.trend(ReadFrom(models, stale=False), atlas(models), asked)
     cast = [r for r in events if "vote:" in r.stream]
     assert [one.at for one in view.buckets] == asked.starts()
     assert view.position == max((r.position for r in cast), default=0)

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from votes.domain.bookmark import Annotations, BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
-from votes.domain.tool import Entry, Plan, ToolDelisted, ToolListed, ToolRevised
+from votes.domain.tool import (
+    Entry,
+    Plan,
+    SlugTaken,
+    ToolDelisted,
+    ToolListed,
+    ToolRenamed,
+    ToolRevised,
+)
 from votes.domain.vote import VoteCast, VoteRetracted
 from votes.engine.log import Unreadable
 
@@ -32,17 +40,19 @@ annotations = st.builds(Annotations, text, tags, st.none() | label)
 opinions = st.builds(Opinion, st.integers(0, 100), choices, text)
 
 BY_TYPE = {
-    ToolListed: st.builds(ToolListed, entries),
-    ToolRevised: st.builds(ToolRevised, entries),
-    ToolDelisted: st.builds(ToolDelisted),
+    ToolListed: st.builds(ToolListed, slugs, entries),
+    ToolRevised: st.builds(ToolRevised, slugs, entries),
+    ToolRenamed: st.builds(ToolRenamed, slugs, entries),
+    ToolDelisted: st.builds(ToolDelisted, slugs),
+    SlugTaken: st.builds(SlugTaken, slugs),
     VoteCast: st.builds(VoteCast, choices, st.none() | choices),
     VoteRetracted: st.builds(VoteRetracted, choices),
-    ToolBookmarked: st.builds(ToolBookmarked, label, annotations, times),
-    BookmarkRevised: st.builds(BookmarkRevised, label, annotations, times),
-    BookmarkRemoved: st.builds(BookmarkRemoved, label),
-    ReviewPublished: st.builds(ReviewPublished, slugs, opinions),
-    ReviewRevised: st.builds(ReviewRevised, slugs, opinions),
-    ReviewWithdrawn: st.builds(ReviewWithdrawn, slugs),
+    ToolBookmarked: st.builds(ToolBookmarked, annotations, times),
+    BookmarkRevised: st.builds(BookmarkRevised, annotations, times),
+    BookmarkRemoved: st.builds(BookmarkRemoved),
+    ReviewPublished: st.builds(ReviewPublished, opinions),
+    ReviewRevised: st.builds(ReviewRevised, opinions),
+    ReviewWithdrawn: st.builds(ReviewWithdrawn),
 }
 assert set(BY_TYPE) == set(EVENT_TYPES)
 

@@ -11,15 +11,16 @@ from votes.domain import bookmark, review, tool, vote
 from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
 from votes.domain.terms import user
-from votes.domain.tool import DelistTool, Entry, ListTool
+from votes.domain.tool import DelistTool, Entry, ListTool, RenameTool
 from votes.domain.vote import CastVote, RetractVote
-from votes.engine.decider import Decider, Rejected, fold
+from votes.engine.decider import Decider, Elsewhere, Rejected, fold
 from votes.engine.log import Recorded, Stream
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 # So few of each that commands meet.
 tools = st.sampled_from(("atlas", "bolt"))
+slugs = st.sampled_from(("atlas", "bolt", "map", "chart"))
 voters = st.sampled_from([user("ann"), user("bob"), user("cyd")])
 choices = st.sampled_from(("ship", "skip"))
 personas = st.sampled_from(("builder", "skeptic"))
@@ -28,7 +29,11 @@ opinions = st.sampled_from((Opinion(80, "ship"), Opinion(20, "skip", "No.")))
 annotations = st.sampled_from((Annotations(), Annotations("Mine", ("a", "b"), "Work")))
 times = st.integers(0, 99).map(lambda minutes: START + timedelta(minutes=minutes))
 
-tool_commands = st.builds(ListTool, tools, entries) | st.builds(DelistTool, tools)
+tool_commands = (
+    st.builds(ListTool, tools, slugs, entries)
+    | st.builds(RenameTool, tools, slugs)
+    | st.builds(DelistTool, tools)
+)
 vote_commands = st.builds(CastVote, tools, voters, choices) | st.builds(RetractVote, tools, voters)
 bookmark_commands = st.builds(
     KeepBookmark, st.sampled_from(("ann", "bob")), tools, annotations, times
@@ -42,7 +47,7 @@ histories = st.lists(commands, max_size=60)
 
 def decider_of(command: Any) -> Decider[Any, Any]:
     match command:
-        case ListTool() | DelistTool():
+        case ListTool() | RenameTool() | DelistTool():
             return tool.decider
         case CastVote() | RetractVote():
             return vote.decider
@@ -69,8 +74,12 @@ class Log(Struct):
         decider = decider_of(command)
         decision = decider.decide(command, self.state_for(command))
         if not isinstance(decision, Rejected):
+            own, subject = decider.streams(command)[0], decider.subject(command)
             for event in decision:
-                self.append(decider.streams(command)[0], event, decider.subject(command))
+                if isinstance(event, Elsewhere):
+                    self.append(event.stream, event.event, subject)
+                else:
+                    self.append(own, event, subject)
         return decision
 
     def append(self, stream: Stream, event: Any, subject: str) -> None:

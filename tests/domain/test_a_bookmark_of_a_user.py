@@ -20,13 +20,13 @@ from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
 
 THEN = datetime(2026, 5, 1, tzinfo=UTC)
 LATER = THEN + timedelta(days=1)
-LISTED = ToolListed(Entry("Notion", "Notes"))
-REVISED = ToolRevised(Entry("Notion", "Documents"))
-DELISTED = ToolDelisted()
+LISTED = ToolListed("notion", Entry("Notion", "Notes"))
+REVISED = ToolRevised("notion", Entry("Notion", "Documents"))
+DELISTED = ToolDelisted("notion")
 PLAIN = Annotations()
 NOTED = Annotations("For the team", ("docs",), "Work")
-KEPT = ToolBookmarked("ann", PLAIN, THEN)
-REMOVED = BookmarkRemoved("ann")
+KEPT = ToolBookmarked(PLAIN, THEN)
+REMOVED = BookmarkRemoved()
 
 
 def keep(annotations=PLAIN, at=LATER):
@@ -38,7 +38,7 @@ REMOVE = RemoveBookmark("ann", "notion")
 
 @pytest.mark.parametrize("events", [(LISTED,), (LISTED, REVISED), (LISTED, KEPT, REMOVED)])
 def test_a_tool_is_kept_from_the_time_of_asking(events):
-    given(bookmark.decider, *events).when(keep(NOTED)).then(ToolBookmarked("ann", NOTED, LATER))
+    given(bookmark.decider, *events).when(keep(NOTED)).then(ToolBookmarked(NOTED, LATER))
 
 
 def test_keeping_it_again_changes_nothing_not_even_its_time():
@@ -46,17 +46,17 @@ def test_keeping_it_again_changes_nothing_not_even_its_time():
 
 
 def test_another_annotation_revises_it_and_leaves_its_time():
-    revised = BookmarkRevised("ann", NOTED, THEN)
+    revised = BookmarkRevised(NOTED, THEN)
     given(bookmark.decider, LISTED, KEPT).when(keep(NOTED)).then(revised)
     given(bookmark.decider, LISTED, KEPT, revised).when(keep(NOTED)).then_nothing()
 
 
 def test_without_annotations_those_that_there_are_stay():
-    noted = ToolBookmarked("ann", NOTED, THEN)
-    given(bookmark.decider, LISTED).when(keep(None)).then(ToolBookmarked("ann", PLAIN, LATER))
+    noted = ToolBookmarked(NOTED, THEN)
+    given(bookmark.decider, LISTED).when(keep(None)).then(ToolBookmarked(PLAIN, LATER))
     given(bookmark.decider, LISTED, noted).when(keep(None)).then_nothing()
     given(bookmark.decider, LISTED, noted, REMOVED).when(keep(None)).then(
-        ToolBookmarked("ann", PLAIN, LATER)
+        ToolBookmarked(PLAIN, LATER)
     )
 
 
@@ -77,12 +77,12 @@ def test_a_bookmark_of_a_delisted_tool_can_be_removed():
 
 def test_tags_are_trimmed_and_each_is_kept_once_in_the_order_given():
     given(bookmark.decider, LISTED).when(keep(Annotations("", (" b", "a", "b ", " ", "a")))).then(
-        ToolBookmarked("ann", Annotations("", ("b", "a")), LATER)
+        ToolBookmarked(Annotations("", ("b", "a")), LATER)
     )
 
 
 def test_the_same_tags_spelled_with_spaces_change_nothing():
-    kept = ToolBookmarked("ann", Annotations("", ("b", "a")), THEN)
+    kept = ToolBookmarked(Annotations("", ("b", "a")), THEN)
     again = keep(Annotations("", (" b ", "a", "b")))
     given(bookmark.decider, LISTED, kept).when(again).then_nothing()
 
@@ -101,6 +101,17 @@ subjects = st.text(alphabet="ab:19", min_size=1, max_size=5)
 def test_no_users_prefix_begins_another_users_streams(one, other):
     mine = bookmark.stream(other, "notion").startswith(bookmark.prefix(one))
     assert mine == (one == other)
+
+
+@for_all(subjects)
+def test_a_stream_says_whose_it_is(user):
+    assert bookmark.user_of(bookmark.stream(user, "notion")) == user
+
+
+@pytest.mark.parametrize("stream", ["", "vote:3:ann:x", "bookmark:x:ann:y", "bookmark:9:ann:y"])
+def test_no_other_stream_does(stream):
+    with pytest.raises(ValueError, match="not the stream of a bookmark"):
+        bookmark.user_of(stream)
 
 
 def test_a_command_writes_to_the_bookmarks_stream_and_reads_the_tools():

@@ -7,7 +7,7 @@ from hypothesis import given
 from tests.domain.histories import START, histories, log_of
 from votes.domain import review, tool
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
-from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
+from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
 from votes.engine.decider import fold
 from votes.engine.log import Recorded
 from votes.projections.profiles import PROFILES, evolve
@@ -16,12 +16,18 @@ ENTRY, OTHER = Entry("Atlas", "Maps"), Entry("Atlas", "Charts")
 GOOD, BAD = Opinion(80, "ship"), Opinion(20, "skip")
 
 
+def by(persona, event):
+    """The event in the stream of the persona's review."""
+    return review.stream("atlas", persona), event
+
+
 def profile_after(*events, start=None):
     """The profile after the events, at positions and minutes 1, 2, …"""
     profile = start
-    for position, event in enumerate(events, 1):
+    for position, said in enumerate(events, 1):
+        stream, event = said if isinstance(said, tuple) else (tool.stream("atlas"), said)
         at = START + timedelta(minutes=position)
-        profile = evolve(profile, Recorded(position, "any", 1, event, at, "atlas"))
+        profile = evolve(profile, Recorded(position, stream, 1, event, at, "atlas"))
     return profile
 
 
@@ -29,11 +35,12 @@ def reviewed(profile):
     return [(kept.persona, kept.opinion.choice) for kept in profile.reviews]
 
 
-LISTED = ToolListed(ENTRY)
+LISTED = ToolListed("atlas", ENTRY)
+DELISTED = ToolDelisted("atlas")
 TWO = (
     LISTED,
-    ReviewPublished("skeptic", GOOD),
-    ReviewPublished("builder", GOOD),
+    by("skeptic", ReviewPublished(GOOD)),
+    by("builder", ReviewPublished(GOOD)),
 )
 
 
@@ -44,33 +51,41 @@ def test_a_listing_begins_it():
 
 
 def test_before_a_listing_there_is_none():
-    assert profile_after(ReviewPublished("skeptic", GOOD), ToolDelisted()) is None
+    assert profile_after(by("skeptic", ReviewPublished(GOOD)), DELISTED) is None
 
 
 def test_a_revision_changes_the_entry_and_not_the_time_of_listing():
-    profile = profile_after(LISTED, ToolRevised(OTHER))
+    profile = profile_after(LISTED, ToolRevised("atlas", OTHER))
     assert (profile.entry, profile.position) == (OTHER, 2)
     assert profile.listed_at == START + timedelta(minutes=1)
 
 
 def test_a_delisted_tool_keeps_all_and_is_listed_anew_with_its_reviews():
-    delisted = profile_after(*TWO, ToolDelisted())
+    delisted = profile_after(*TWO, DELISTED)
     assert (delisted.listed, len(delisted.reviews)) == (False, 2)
-    again = profile_after(*TWO, ToolDelisted(), ToolListed(OTHER))
+    again = profile_after(*TWO, DELISTED, ToolListed("atlas", OTHER))
     assert (again.listed, again.entry, reviewed(again)) == (True, OTHER, reviewed(delisted))
     assert again.listed_at == START + timedelta(minutes=5)
 
 
+def test_a_renamed_tool_keeps_all_and_its_former_slugs_in_order():
+    renamed = profile_after(*TWO, ToolRenamed("map", ENTRY), ToolRenamed("chart", ENTRY))
+    assert (renamed.slug, renamed.former, renamed.position) == ("chart", ("atlas", "map"), 5)
+    assert reviewed(renamed) == [("skeptic", "ship"), ("builder", "ship")]
+    again = profile_after(ToolDelisted("chart"), ToolListed("chart", OTHER), start=renamed)
+    assert (again.slug, again.former, again.listed) == ("chart", ("atlas", "map"), True)
+
+
 def test_a_revised_review_keeps_its_place():
-    profile = profile_after(*TWO, ReviewRevised("skeptic", BAD))
+    profile = profile_after(*TWO, by("skeptic", ReviewRevised(BAD)))
     assert reviewed(profile) == [("skeptic", "skip"), ("builder", "ship")]
     assert profile.reviews[0].revised_at == START + timedelta(minutes=4)
 
 
 def test_a_review_withdrawn_and_published_again_comes_last():
-    withdrawn = (*TWO, ReviewWithdrawn("skeptic"))
+    withdrawn = (*TWO, by("skeptic", ReviewWithdrawn()))
     assert reviewed(profile_after(*withdrawn)) == [("builder", "ship")]
-    again = profile_after(*withdrawn, ReviewPublished("skeptic", BAD))
+    again = profile_after(*withdrawn, by("skeptic", ReviewPublished(BAD)))
     assert reviewed(again) == [("builder", "ship"), ("skeptic", "skip")]
 
 
@@ -85,7 +100,7 @@ def test_it_equals_what_the_deciders_know(history):
     assert (profile is not None) == (state.listed is not None)
     if profile is None:
         return
-    assert profile.listed == state.listed
+    assert (profile.listed, profile.slug) == (state.listed, state.slug)
     assert state.entry in (None, profile.entry)
     for persona in ("builder", "skeptic"):
         kept = {shown.persona: shown.opinion for shown in profile.reviews}.get(persona)

@@ -14,14 +14,14 @@ from votes.domain.review import (
 )
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
 
-LISTED = ToolListed(Entry("Notion", "Notes"))
-REVISED_TOOL = ToolRevised(Entry("Notion", "Documents"))
-DELISTED = ToolDelisted()
+LISTED = ToolListed("notion", Entry("Notion", "Notes"))
+REVISED_TOOL = ToolRevised("notion", Entry("Notion", "Documents"))
+DELISTED = ToolDelisted("notion")
 GOOD = Opinion(80, "ship", "Well made.")
 BAD = Opinion(30, "skip")
-PUBLISHED = ReviewPublished("skeptic", GOOD)
-REVISED = ReviewRevised("skeptic", BAD)
-WITHDRAWN = ReviewWithdrawn("skeptic")
+PUBLISHED = ReviewPublished(GOOD)
+REVISED = ReviewRevised(BAD)
+WITHDRAWN = ReviewWithdrawn()
 
 
 def publish(opinion):
@@ -47,9 +47,7 @@ def test_the_same_opinion_again_changes_nothing():
     "opinion", [BAD, Opinion(81, "ship", "Well made."), Opinion(80, "ship", "Well made!")]
 )
 def test_an_opinion_that_differs_in_anything_revises_the_review(opinion):
-    given(review.decider, LISTED, PUBLISHED).when(publish(opinion)).then(
-        ReviewRevised("skeptic", opinion)
-    )
+    given(review.decider, LISTED, PUBLISHED).when(publish(opinion)).then(ReviewRevised(opinion))
 
 
 def test_a_review_is_withdrawn_once():
@@ -72,3 +70,13 @@ def test_reviews_outlive_a_delisting():
 def test_a_command_writes_to_the_reviews_stream_and_reads_the_tools():
     for command in (publish(GOOD), WITHDRAW):
         assert review.decider.streams(command) == ("review:notion:skeptic", "tool:notion")
+
+
+def test_a_stream_says_whose_it_is():
+    assert review.persona_of(review.stream("notion", "skeptic")) == "skeptic"
+
+
+@pytest.mark.parametrize("stream", ["", "review:", "review:notion", "review:notion:A", "tool:a:b"])
+def test_no_other_stream_does(stream):
+    with pytest.raises(ValueError, match=r"not the stream of a review|no tool can have"):
+        review.persona_of(stream)

@@ -17,7 +17,10 @@ from votes.projections import tallies
 from votes.projections.tallies import HEAT_HALF_LIFE_S, Tally
 
 EMPTY = Tally(0, 0, 0, START)
-LISTINGS = [ListTool("atlas", Entry("Atlas", "Maps")), ListTool("bolt", Entry("Bolt", "Tools"))]
+LISTINGS = [
+    ListTool("atlas", "atlas", Entry("Atlas", "Maps")),
+    ListTool("bolt", "bolt", Entry("Bolt", "Tools")),
+]
 
 
 def cast(choice, previous=None):
@@ -71,8 +74,8 @@ def test_it_stands_at_the_last_event_that_moved_it(history):
     tally = tally_of(log, "atlas")
     moving = [
         recorded
-        for number, recorded in enumerate(log.events)
-        if recorded.subject == "atlas" and (number < len(LISTINGS) or is_vote(recorded.event))
+        for recorded in log.events
+        if recorded.subject == "atlas" and (recorded.position == 2 or is_vote(recorded.event))
     ]
     assert (tally.position, tally.as_of) == (moving[-1].position, moving[-1].at)
 
@@ -98,7 +101,7 @@ def test_a_vote_that_was_not_there_cannot_be_taken_back(event):
 
 
 def test_it_begins_at_nothing_when_the_tool_is_listed_and_outlives_a_second_listing():
-    listed = ToolListed(Entry("Atlas", "Maps"))
+    listed = ToolListed("atlas", Entry("Atlas", "Maps"))
     begun = tallies.evolve(None, Recorded(7, "tool:atlas", 1, listed, START, "atlas"))
     assert begun == Tally(0, 0, 7, START)
     assert tallies.evolve(begun, Recorded(9, "tool:atlas", 3, listed, START)) is begun

@@ -1,4 +1,4 @@
-"""Tools are listed, revised and delisted."""
+"""Tools are listed, revised, renamed and delisted."""
 
 import pytest
 
@@ -10,57 +10,126 @@ from votes.domain.tool import (
     Entry,
     ListTool,
     Plan,
+    RenameTool,
+    SlugTaken,
     Tool,
     ToolDelisted,
     ToolListed,
+    ToolRenamed,
     ToolRevised,
 )
-from votes.engine.decider import Rejected
+from votes.engine.decider import Elsewhere, Rejected
 
 ENTRY = Entry("Notion", "Notes", plans=(Plan("Plus", 12.0, "user/mo"),))
 OTHER = Entry("Notion", "Documents")
-LISTED = ToolListed(ENTRY)
-DELISTED = ToolDelisted()
+LISTED = ToolListed("notion", ENTRY)
+DELISTED = ToolDelisted("notion")
+TAKEN = SlugTaken("id-1")
+ELSEWHERE = Elsewhere("slug:notion", TAKEN)
 
 
-def test_an_unheard_of_tool_is_listed():
-    given(tool.decider).when(ListTool("notion", ENTRY)).then(LISTED)
+def listing(entry, tool="id-1", slug="notion"):
+    return ListTool(tool, slug, entry)
+
+
+def renaming(slug="lotion", tool="id-1"):
+    return RenameTool(tool, slug)
+
+
+DELIST = DelistTool("id-1")
+
+
+def test_an_unheard_of_tool_is_listed_and_takes_its_slug():
+    given(tool.decider).when(listing(ENTRY)).then(ELSEWHERE, LISTED)
 
 
 def test_listing_it_again_as_it_is_changes_nothing():
-    given(tool.decider, LISTED).when(ListTool("notion", ENTRY)).then_nothing()
+    given(tool.decider, TAKEN, LISTED).when(listing(ENTRY)).then_nothing()
 
 
 def test_listing_it_otherwise_revises_it():
-    revised = ToolRevised(OTHER)
-    given(tool.decider, LISTED).when(ListTool("notion", OTHER)).then(revised)
-    given(tool.decider, LISTED, revised).when(ListTool("notion", OTHER)).then_nothing()
-    given(tool.decider, LISTED, revised).when(ListTool("notion", ENTRY)).then(ToolRevised(ENTRY))
+    revised = ToolRevised("notion", OTHER)
+    given(tool.decider, TAKEN, LISTED).when(listing(OTHER)).then(revised)
+    again = given(tool.decider, TAKEN, LISTED, revised)
+    again.when(listing(OTHER)).then_nothing()
+    again.when(listing(ENTRY)).then(ToolRevised("notion", ENTRY))
 
 
 def test_a_listed_tool_is_delisted_once():
-    given(tool.decider, LISTED).when(DelistTool("notion")).then(DELISTED)
-    given(tool.decider, LISTED, DELISTED).when(DelistTool("notion")).then_nothing()
+    given(tool.decider, LISTED).when(DELIST).then(DELISTED)
+    given(tool.decider, LISTED, DELISTED).when(DELIST).then_nothing()
 
 
-def test_an_unheard_of_tool_cannot_be_delisted():
-    given(tool.decider).when(DelistTool("notion")).then_refused("tool_unknown")
+@pytest.mark.parametrize("command", [DELIST, renaming()])
+def test_an_unheard_of_tool_can_be_neither_delisted_nor_renamed(command):
+    given(tool.decider).when(command).then_refused("tool_unknown")
 
 
 @pytest.mark.parametrize("entry", [ENTRY, OTHER])
 def test_a_delisted_tool_is_listed_anew_whatever_it_was(entry):
-    given(tool.decider, LISTED, DELISTED).when(ListTool("notion", entry)).then(ToolListed(entry))
+    given(tool.decider, TAKEN, LISTED, DELISTED).when(listing(entry)).then(
+        ToolListed("notion", entry)
+    )
 
 
-def test_a_refusal_names_the_tool():
-    decision = tool.decide(DelistTool("notion"), Tool())
+def test_a_renamed_tool_takes_another_slug_and_keeps_its_entry():
+    given(tool.decider, LISTED).when(renaming()).then(
+        Elsewhere("slug:lotion", TAKEN), ToolRenamed("lotion", ENTRY)
+    )
+
+
+def test_renaming_it_again_to_what_it_is_called_changes_nothing():
+    renamed = ToolRenamed("lotion", ENTRY)
+    given(tool.decider, TAKEN, LISTED, renamed).when(renaming()).then_nothing()
+
+
+@pytest.mark.parametrize("holder", ["id-1", "id-2"])
+def test_a_slug_that_was_ever_taken_is_not_free(holder):
+    """Not even for the tool itself: what browsers and caches know of its address stays true."""
+    given(tool.decider, LISTED, SlugTaken(holder)).when(renaming()).then_refused("slug_taken")
+
+
+def test_a_delisted_tool_is_not_renamed():
+    given(tool.decider, LISTED, DELISTED).when(renaming()).then_refused("tool_unknown")
+
+
+def test_what_is_listed_under_a_former_slug_keeps_that_of_now():
+    renamed = given(tool.decider, LISTED, ToolRenamed("lotion", ENTRY), TAKEN)
+    renamed.when(listing(OTHER)).then(ToolRevised("lotion", OTHER))
+
+
+def test_a_new_tool_takes_neither_the_slug_nor_the_id_of_another():
+    given(tool.decider, TAKEN).when(listing(ENTRY, "id-2")).then_refused("slug_taken")
+    given(tool.decider, LISTED).when(listing(ENTRY, slug="lotion")).then_refused("contended")
+
+
+def test_a_refusal_names_the_slug():
+    decision = tool.decide(renaming(), Tool(True, "notion", ENTRY, "id-2"))
     assert isinstance(decision, Rejected)
-    assert "'notion'" in decision.detail
+    assert "'lotion'" in decision.detail
 
 
-def test_a_command_touches_the_tools_own_stream_alone():
-    assert tool.decider.streams(ListTool("notion", ENTRY)) == ("tool:notion",)
-    assert tool.decider.streams(DelistTool("notion")) == ("tool:notion",)
+def test_a_command_writes_to_the_tools_own_stream_and_to_that_of_the_slug():
+    assert tool.decider.streams(listing(ENTRY)) == ("tool:id-1", "slug:notion")
+    assert tool.decider.streams(renaming()) == ("tool:id-1", "slug:lotion")
+    assert tool.decider.streams(DELIST) == ("tool:id-1",)
+
+
+def test_what_is_asked_for_does_not_depend_on_the_id_made_for_it():
+    asked = tool.decider.asked
+    assert asked(listing(ENTRY)) == asked(listing(ENTRY, "id-2")) != asked(listing(OTHER))
+    assert asked(renaming()) != asked(renaming(tool="id-2"))
+
+
+@pytest.mark.parametrize("slug", ["a", "node.js"])
+def test_the_stream_of_a_slug_says_which(slug):
+    assert tool.slug_of(tool.slug_stream(slug)) == slug
+
+
+@pytest.mark.parametrize("stream", ["", "slug:", "slug:A", "slug:a:b", "tool:a"])
+def test_no_other_stream_does(stream):
+    with pytest.raises(ValueError, match=r"not the stream of a slug|no tool can have"):
+        tool.slug_of(stream)
 
 
 @pytest.mark.parametrize("slug", ["a", "7", "notion", "node.js", "a-b_c.d", "x" * 100])
@@ -81,8 +150,8 @@ def test_no_slug(text):
 )
 def test_an_address_that_leads_nowhere_is_refused(url):
     entry = Entry("Notion", "Notes", url=url)
-    given(tool.decider).when(ListTool("notion", entry)).then_refused("invalid_body")
-    given(tool.decider, LISTED).when(ListTool("notion", entry)).then_refused("invalid_body")
+    given(tool.decider).when(listing(entry)).then_refused("invalid_body")
+    given(tool.decider, LISTED).when(listing(entry)).then_refused("invalid_body")
 
 
 @pytest.mark.parametrize(
@@ -90,4 +159,4 @@ def test_an_address_that_leads_nowhere_is_refused(url):
 )
 def test_an_address_of_a_site_is_listed(url):
     entry = Entry("Notion", "Notes", url=url)
-    given(tool.decider).when(ListTool("notion", entry)).then(ToolListed(entry))
+    given(tool.decider).when(listing(entry)).then(ELSEWHERE, ToolListed("notion", entry))

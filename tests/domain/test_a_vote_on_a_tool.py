@@ -5,13 +5,14 @@ import pytest
 from tests.domain.specification import given
 from votes.domain import vote
 from votes.domain.terms import VoterId, user, visitor
-from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
+from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
 from votes.domain.vote import CastVote, RetractVote, VoteCast, VoteRetracted
 
 ANN = user("ann")
-LISTED = ToolListed(Entry("Notion", "Notes"))
-REVISED = ToolRevised(Entry("Notion", "Documents"))
-DELISTED = ToolDelisted()
+LISTED = ToolListed("notion", Entry("Notion", "Notes"))
+REVISED = ToolRevised("notion", Entry("Notion", "Documents"))
+DELISTED = ToolDelisted("notion")
+RENAMED = ToolRenamed("lotion", Entry("Lotion", "Notes"))
 SHIP = VoteCast("ship")
 TO_SKIP = VoteCast("skip", previous="ship")
 RETRACTED = VoteRetracted(previous="ship")
@@ -29,8 +30,10 @@ def test_a_first_vote_replaces_nothing(choice):
     given(vote.decider, LISTED).when(cast(choice)).then(VoteCast(choice, None))
 
 
-@pytest.mark.parametrize("tool_events", [(LISTED, REVISED), (LISTED, DELISTED, LISTED)])
-def test_a_tool_revised_or_listed_again_can_be_voted_on(tool_events):
+@pytest.mark.parametrize(
+    "tool_events", [(LISTED, REVISED), (LISTED, RENAMED), (LISTED, DELISTED, LISTED)]
+)
+def test_a_tool_revised_renamed_or_listed_again_can_be_voted_on(tool_events):
     given(vote.decider, *tool_events).when(cast("ship")).then(SHIP)
 
 
@@ -67,6 +70,12 @@ def test_votes_outlive_a_delisting():
     relisted = given(vote.decider, LISTED, SHIP, DELISTED, LISTED)
     relisted.when(cast("ship")).then_nothing()
     relisted.when(cast("skip")).then(TO_SKIP)
+
+
+def test_votes_outlive_a_renaming():
+    renamed = given(vote.decider, LISTED, SHIP, RENAMED)
+    renamed.when(cast("ship")).then_nothing()
+    renamed.when(cast("skip")).then(TO_SKIP)
 
 
 def test_a_command_writes_to_the_voters_stream_and_reads_the_tools():

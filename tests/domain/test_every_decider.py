@@ -7,8 +7,9 @@ from hypothesis import given
 from tests.domain.histories import commands, decider_of, histories, log_of
 from votes.domain import bookmark, review, tool, vote
 from votes.domain.events import EVENT_TYPES
+from votes.domain.tool import SlugTaken, ToolListed, ToolRenamed
 from votes.domain.vote import VoteCast, VoteRetracted
-from votes.engine.decider import Rejected, fold
+from votes.engine.decider import Elsewhere, Rejected, fold
 
 DECIDERS = [tool.decider, vote.decider, bookmark.decider, review.decider]
 
@@ -46,9 +47,22 @@ def test_a_decision_depends_on_nothing_else_and_leaves_nothing_behind(history, c
 def test_a_decision_is_events_of_known_types_or_a_stable_refusal(history, command):
     decision = log_of(history).submit(command)
     if isinstance(decision, Rejected):
-        assert decision.code == "tool_unknown"
+        assert decision.code in ("tool_unknown", "slug_taken", "contended")
     else:
-        assert all(type(event) in EVENT_TYPES for event in decision)
+        events = [each.event if isinstance(each, Elsewhere) else each for each in decision]
+        assert all(type(event) in EVENT_TYPES for event in events)
+
+
+@given(histories)
+def test_a_slug_leads_to_one_tool_for_good(history):
+    taken, called = {}, {}
+    for recorded in log_of(history).events:
+        match recorded.event:
+            case SlugTaken(holder):
+                assert taken.setdefault(tool.slug_of(recorded.stream), holder) == holder
+            case ToolListed(slug=slug) | ToolRenamed(slug=slug):
+                called[recorded.subject] = slug
+    assert all(taken[slug] == holder for holder, slug in called.items())
 
 
 @given(histories)

@@ -56,6 +56,7 @@ SUMMARY: dict[str, Any] = {
     "panel": PANEL,
     "community": TALLY,
     "position": int,
+    "former": [str],
 }
 TOOLS_PAGE = {"tools": [SUMMARY], "next_cursor": (str, NoneType), "total": int}
 TALLIES = {"tallies": [TALLY]}

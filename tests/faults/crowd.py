@@ -10,6 +10,7 @@ import asyncpg
 import httpx
 
 from tests.site import Site
+from tests.slugs import VOTES_BY_SLUG
 from votes.domain.terms import visitor
 from votes.domain.vote import stream
 
@@ -127,13 +128,13 @@ async def check(site: Site, crowd: Crowd) -> None:
     """The log holds what was acknowledged, once and in order, and the tallies are its fold."""
     stored = await rows(
         site,
-        "SELECT position, stream, version, data->>'choice' AS choice, data->>'previous' AS previous"
-        " FROM events WHERE stream = ANY($1::text[]) ORDER BY position",
+        f"SELECT position, said, version, choice, previous FROM {VOTES_BY_SLUG}"
+        " WHERE said = ANY($1::text[]) ORDER BY position",
         list(crowd.history),
     )
     logged: History = {stream: [] for stream in crowd.history}
     for row in stored:
-        known = logged[row["stream"]]
+        known = logged[row["said"]]
         assert row["previous"] == (known[-1] if known else None)
         known.append(row["choice"])
         assert row["version"] == len(known)
@@ -150,8 +151,8 @@ async def check_tallies(site: Site) -> None:
         site,
         "SELECT tool, count(*) FILTER (WHERE choice = 'ship') AS ship,"
         " count(*) FILTER (WHERE choice = 'skip') AS skip FROM ("
-        "  SELECT DISTINCT ON (stream) subject AS tool, data->>'choice' AS choice"
-        "  FROM events WHERE stream LIKE 'vote:%' ORDER BY stream, version DESC"
+        f" SELECT DISTINCT ON (stream) tool, choice FROM {VOTES_BY_SLUG}"
+        " ORDER BY stream, version DESC"
         ") AS last WHERE tool = ANY($1::text[]) GROUP BY tool",
         list(TOOLS),
     )

@@ -10,9 +10,11 @@ from tests.e2e.pages.reading import one, parsed, words
 from tests.faults.killing import hanging, kill, wait_until_ready
 from tests.kept import KEYS, place
 from tests.site import wait_for
+from votes import demo
 from votes.views import keys
 
 TOOL = "airtable"
+SLUGS = [slug for slug, _ in demo.tools()]
 
 
 @pytest.fixture
@@ -20,7 +22,13 @@ def tallies(program):
     """The live hash that holds the tool's tally, and a client."""
     wait_until_ready(program)
     with Redis.from_url(program.servers.redis_url) as redis:
-        yield redis, place(generation(redis), TOOL, "tallies")
+        tool = found(redis, TOOL)
+        yield redis, place(generation(redis), tool, "tallies"), tool
+
+
+def found(redis, slug: str) -> str:
+    """The id of the tool to which the slug leads."""
+    return json.loads(redis.hget(place(generation(redis), slug, "slugs"), slug))
 
 
 def generation(redis) -> int:
@@ -35,18 +43,18 @@ def drift(program) -> str:
 
 
 def test_a_tally_altered_by_hand_is_found_and_rebuilt(program, tallies):
-    redis, key = tallies
+    redis, key, tool = tallies
     redis.delete(keys.AUDIT)
     assert drift(program) == "not counted anew yet"
     clean = program.votes("verify")
     assert clean.returncode == 0, clean.stderr
     assert drift(program).startswith("none of ")
-    tally = json.loads(redis.hget(key, TOOL))
+    tally = json.loads(redis.hget(key, tool))
     with hanging(program, "worker"):  # it would put it right by itself
-        redis.hset(key, TOOL, json.dumps(tally | {"ship": tally["ship"] + 1}))
+        redis.hset(key, tool, json.dumps(tally | {"ship": tally["ship"] + 1}))
         found = program.votes("verify")
     assert found.returncode == 1
-    assert f"tallies {TOOL}:" in found.stderr
+    assert f"tallies {tool}:" in found.stderr
     assert "drift: 1 of " in found.stderr
     assert drift(program).startswith("1 of ")
     assert program.votes("rebuild").returncode == 0
@@ -55,28 +63,31 @@ def test_a_tally_altered_by_hand_is_found_and_rebuilt(program, tallies):
 
 
 def test_a_garbled_report_is_none(program, tallies):
-    redis, _ = tallies
+    redis, *_ = tallies
     redis.set(keys.AUDIT, b"\xff{")
     assert drift(program) == "not counted anew yet"
 
 
 def test_drift_is_told_as_json(program, tallies):
-    redis, key = tallies
+    redis, key, tool = tallies
     with hanging(program, "worker"):
-        redis.hset(key, TOOL, json.dumps(json.loads(redis.hget(key, TOOL)) | {"heat": 1.0}))
+        redis.hset(key, tool, json.dumps(json.loads(redis.hget(key, tool)) | {"heat": 1.0}))
         found = program.votes("verify", "--json")
     assert found.returncode == 1
     told = json.loads(found.stdout)
     assert not told["ok"]
-    assert [(drift["model"], drift["key"]) for drift in told["drifts"]] == [("tallies", TOOL)]
+    assert [(drift["model"], drift["key"]) for drift in told["drifts"]] == [("tallies", tool)]
     assert program.votes("rebuild").returncode == 0
 
 
 @pytest.mark.parametrize("process", ["none", "api", "worker"])
 def test_a_part_that_is_lost_is_mended_by_itself(program, tallies, process):
     """Also when whoever looks has just started: a part says how much it held."""
-    redis, key = tallies
-    slugs, live = [slug.decode() for slug in redis.hkeys(key)], generation(redis)
+    redis, key, _ = tallies
+    live = generation(redis)
+    lost = {one.decode() for one in redis.hkeys(key)}
+    slugs = [slug for slug in SLUGS if found(redis, slug) in lost]
+    assert TOOL in slugs
     redis.delete(key)
     if process != "none":
         kill(program, process)

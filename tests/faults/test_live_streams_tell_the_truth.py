@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from tests.integration.live.sse import Refused, connect, events, position
 from tests.site import site
+from tests.slugs import ids_by_slug
 from votes.cli.settings import completed
 from votes.config import Config
 from votes.domain import vote
-from votes.domain.terms import VoterId
+from votes.domain.terms import ToolId, VoterId
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.ports import Meta
@@ -87,18 +88,18 @@ def child(pid: int, words: str) -> int:
     raise LookupError(words)
 
 
-def command() -> vote.CastVote:
+def command(ids: dict[str, str]) -> vote.CastVote:
     """One of many people, some of whom have voted before."""
     voter = VoterId(f"user:{random.randrange(10**5)}")
-    return vote.CastVote(random.choice(TOOLS), voter, random.choice(("ship", "skip")))
+    return vote.CastVote(ToolId(ids[random.choice(TOOLS)]), voter, random.choice(("ship", "skip")))
 
 
 async def until_broken_cast_votes(config: Config, breaking: asyncio.Task[None]) -> int:
     """Votes at a steady pace, at least `VOTES`; answers how many changed something."""
-    changed = asked = 0
+    changed, asked, ids = 0, 0, await ids_by_slug(config.postgres_url)
     async with event_store(config) as store:
         while asked < VOTES or not breaking.done():
-            commands = [command() for _ in range(CHUNK)]
+            commands = [command(ids) for _ in range(CHUNK)]
             answers = await submit_all(
                 store, [Request(vote.decider, each, Meta(actor="test"), now()) for each in commands]
             )
@@ -112,11 +113,12 @@ async def until_broken_cast_votes(config: Config, breaking: asyncio.Task[None]) 
 async def fold_states(config: Config) -> dict[tuple[str, int], State]:
     """Every state that a tally had, by tool and position: what streams may say."""
     states: dict[tuple[str, int], State] = {}
+    slugs = {found: slug for slug, found in (await ids_by_slug(config.postgres_url)).items()}
     counted = {tool: tallies.Tally(0, 0, 0, now()) for tool in TOOLS}
     async with event_store(config) as store:
         async for batch in store.after(0, 5_000):
             for recorded in batch:
-                tool = recorded.subject
+                tool = slugs.get(recorded.subject)
                 if tool in counted:
                     counted[tool] = tallies.evolve(
                         replace(counted[tool], position=recorded.position), recorded

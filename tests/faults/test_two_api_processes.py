@@ -12,6 +12,7 @@ import pytest
 
 from tests.faults.crowd import rows
 from tests.site import Site, free_port, wait_for
+from tests.slugs import VOTES_BY_SLUG
 from votes.cli.settings import completed, environment, with_secrets
 from votes.config import load
 from votes.domain.terms import visitor
@@ -79,8 +80,8 @@ async def test_one_voter_at_two_processes_has_one_vote(program, second_url):
         assert {answer.status_code for answer in answers} == {200}
         stored = await rows(
             program,
-            "SELECT position, version, data->>'choice' AS choice, data->>'previous' AS previous"
-            " FROM events WHERE stream = $1 ORDER BY position",
+            f"SELECT position, version, choice, previous FROM {VOTES_BY_SLUG}"
+            " WHERE said = $1 ORDER BY position",
             stream(visitor(token.partition(".")[0]), TOOL),
         )
         head = max(answer.json()["position"] for answer in answers)

@@ -235,6 +235,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/tools/{slug}/rename": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Give a tool another slug
+         * @description Votes, bookmarks and reviews go on. All addresses with the former slug lead to those with the
+         *     new one, for good: no other tool can be listed under either. For admins.
+         */
+        readonly post: operations["renameTool"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/tools/{slug}/reviews": {
         readonly parameters: {
             readonly query?: never;
@@ -532,6 +553,27 @@ export interface components {
             readonly status: "degraded" | "ok" | "unavailable";
             readonly version: string;
         };
+        /** RenameBody */
+        readonly RenameBody: {
+            /** @description A tool's name in addresses. */
+            readonly slug: string;
+        };
+        /**
+         * RenameWritten
+         * @description The tool's slug from now on, and the one before, which leads to it for good.
+         */
+        readonly RenameWritten: {
+            readonly changed: boolean;
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            /** @description A tool's name in addresses. */
+            readonly previous: string;
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+        };
         /** ReviewsView */
         readonly ReviewsView: {
             readonly panel: components["schemas"]["PanelView"];
@@ -577,6 +619,8 @@ export interface components {
         /**
          * SummaryView
          * @description A tool: what the catalogue says, what the panel says, what the community says.
+         *
+         *     `former` are the slugs that it had: they lead to it, for good.
          */
         readonly SummaryView: {
             readonly best_for: string;
@@ -584,6 +628,7 @@ export interface components {
             readonly community: components["schemas"]["TallyView"];
             readonly description: string;
             readonly entry_price: number | null;
+            readonly former: readonly string[];
             /** Format: date-time */
             readonly listed_at: string;
             readonly name: string;
@@ -911,6 +956,9 @@ export interface operations {
                      *         },
                      *         "description": "A small language model with function calling.",
                      *         "entry_price": 0,
+                     *         "former": [
+                     *           "mistral-3"
+                     *         ],
                      *         "listed_at": "2026-01-30T12:00:00Z",
                      *         "name": "Mistral 3 Small",
                      *         "panel": {
@@ -965,6 +1013,9 @@ export interface operations {
                      *         },
                      *         "description": "A small language model with function calling.",
                      *         "entry_price": 0,
+                     *         "former": [
+                     *           "mistral-3"
+                     *         ],
                      *         "listed_at": "2026-01-30T12:00:00Z",
                      *         "name": "Mistral 3 Small",
                      *         "panel": {
@@ -1009,6 +1060,14 @@ export interface operations {
                      */
                     readonly "application/json": components["schemas"]["CompareView"];
                 };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem: `invalid_parameter`. */
             readonly 400: {
@@ -1094,7 +1153,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description `event: tally` with a TallyView, `event: summary` with a SummaryView, `event: delisted` with the `tool`; `id: WORLD-POSITION`. Lines that begin with a colon say that there is nothing to say. */
+            /** @description `event: tally` with a TallyView, `event: summary` with a SummaryView, `event: delisted` with the `tool`; `id: WORLD-POSITION`. A tool is named by its slug of now, the last two tell its `former` ones. Lines that begin with a colon say that there is nothing to say. */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1111,11 +1170,19 @@ export interface operations {
                      *     : still here
                      *
                      *     event: delisted
-                     *     data: {"tool":"mistral-3-small","position":360}
+                     *     data: {"tool":"mistral-3-small","position":360,"former":[]}
                      *     id: 5f0c1c9e.1-360
                      */
                     readonly "text/event-stream": string;
                 };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem: `invalid_parameter`. */
             readonly 400: {
@@ -1467,6 +1534,14 @@ export interface operations {
                     readonly "application/json": components["schemas"]["BookmarkView"];
                 };
             };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description A problem: `invalid_body`, `invalid_idempotency_key`. */
             readonly 400: {
                 headers: {
@@ -1602,6 +1677,14 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description A problem: `invalid_idempotency_key`. */
             readonly 400: {
                 headers: {
@@ -1719,6 +1802,14 @@ export interface operations {
                         readonly [key: string]: components["schemas"]["ToolState"];
                     };
                 };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem: `invalid_parameter`. */
             readonly 400: {
@@ -1842,6 +1933,14 @@ export interface operations {
                     readonly "application/json": components["schemas"]["TalliesView"];
                 };
             };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description A problem: `invalid_parameter`. */
             readonly 400: {
                 headers: {
@@ -1962,6 +2061,9 @@ export interface operations {
                      *           },
                      *           "description": "A small language model with function calling.",
                      *           "entry_price": 0,
+                     *           "former": [
+                     *             "mistral-3"
+                     *           ],
                      *           "listed_at": "2026-01-30T12:00:00Z",
                      *           "name": "Mistral 3 Small",
                      *           "panel": {
@@ -2102,6 +2204,9 @@ export interface operations {
                      *       },
                      *       "description": "A small language model with function calling.",
                      *       "entry_price": 0,
+                     *       "former": [
+                     *         "mistral-3"
+                     *       ],
                      *       "listed_at": "2026-01-30T12:00:00Z",
                      *       "name": "Mistral 3 Small",
                      *       "panel": {
@@ -2137,6 +2242,14 @@ export interface operations {
                      */
                     readonly "application/json": components["schemas"]["SummaryView"];
                 };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem: `invalid_parameter`. */
             readonly 400: {
@@ -2305,6 +2418,14 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ToolWritten"];
                 };
             };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_idempotency_key`. */
             readonly 400: {
                 headers: {
@@ -2440,6 +2561,14 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description A problem: `invalid_idempotency_key`. */
             readonly 400: {
                 headers: {
@@ -2478,6 +2607,184 @@ export interface operations {
             };
             /** @description A problem: `address_too_long`. */
             readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly renameTool: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "slug": "mistral-small-3"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["RenameBody"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": true,
+                     *       "position": 361,
+                     *       "previous": "mistral-3-small",
+                     *       "tool": "mistral-small-3"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["RenameWritten"];
+                };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `invalid_body`, `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_timeout`. */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `slug_taken`. */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_too_large`. */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `unsupported_media_type`. */
+            readonly 415: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -2579,6 +2886,14 @@ export interface operations {
                      */
                     readonly "application/json": components["schemas"]["ReviewsView"];
                 };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem: `invalid_parameter`. */
             readonly 400: {
@@ -2712,6 +3027,14 @@ export interface operations {
                      */
                     readonly "application/json": components["schemas"]["ReviewWritten"];
                 };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem: `invalid_body`, `invalid_idempotency_key`. */
             readonly 400: {
@@ -2858,6 +3181,14 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description A problem: `invalid_idempotency_key`. */
             readonly 400: {
                 headers: {
@@ -2996,6 +3327,14 @@ export interface operations {
                     readonly "application/json": components["schemas"]["TallyView"];
                 };
             };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description A problem: `invalid_parameter`. */
             readonly 400: {
                 headers: {
@@ -3107,6 +3446,14 @@ export interface operations {
                     readonly "application/json": components["schemas"]["TrendView"];
                 };
             };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description A problem: `invalid_parameter`. */
             readonly 400: {
                 headers: {
@@ -3214,6 +3561,14 @@ export interface operations {
                      */
                     readonly "application/json": components["schemas"]["VoteView"];
                 };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem: `invalid_body`, `invalid_idempotency_key`. */
             readonly 400: {
@@ -3358,6 +3713,14 @@ export interface operations {
                      */
                     readonly "application/json": components["schemas"]["VoteView"];
                 };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem: `invalid_idempotency_key`. */
             readonly 400: {

@@ -13,6 +13,8 @@ from votes.api.exchange import (
     read_json,
     services,
     submit,
+    tool_id,
+    tool_ids,
     tool_slug,
 )
 from votes.api.identity import require_user
@@ -48,9 +50,10 @@ async def list_bookmarks(
     user = await require_user(request)
     if min_position:
         await services(request).reads.models(min_position)
+    parts = services(request)
     async with within(READ_S):
         page = await bookmarks.bookmarks(
-            services(request).store, user.subject, sort, q, tag, collection, cursor, limit
+            parts.store, parts.reads.latest, user.subject, sort, q, tag, collection, cursor, limit
         )
     return private(BookmarksPage(page.items, page.next_cursor, page.total))
 
@@ -74,17 +77,12 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
     """201 for a new bookmark, 200 for one that was there. What the body leaves out is empty;
     without a body, what is written beside the bookmark stays as it is."""
     user = await require_user(request)
-    tool = tool_slug(slug)
+    tool = tool_slug(request, slug)
     kept: Annotations | None = None
     if await request.body():
         kept = await read_json(request, _annotations)
-    outcome = await submit(
-        request,
-        bookmark.decider,
-        bookmark.KeepBookmark(user.subject, tool, kept, now()),
-        f"user:{user.subject}",
-        msgspec.json.encode(kept and kept.canonical()),
-    )
+    command = bookmark.KeepBookmark(user.subject, await tool_id(request, tool), kept, now())
+    outcome = await submit(request, bookmark.decider, command, f"user:{user.subject}")
     after = outcome.after.annotations
     view = BookmarkView(
         tool, after.note, after.tags, after.collection, outcome.after.added_at, outcome.position
@@ -103,7 +101,11 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
 async def remove_bookmark(request: Http, slug: str) -> ASGIResponse:
     """Without a bookmark this changes nothing."""
     user = await require_user(request)
-    command = bookmark.RemoveBookmark(user.subject, tool_slug(slug))
+    name = tool_slug(request, slug)
+    tool = (await tool_ids(request, [name])).get(name)
+    if tool is None:
+        return no_content(0)
+    command = bookmark.RemoveBookmark(user.subject, tool)
     outcome = await submit(request, bookmark.decider, command, f"user:{user.subject}")
     return no_content(outcome.position)
 

@@ -11,14 +11,15 @@ from votes.api.errors import Refused
 from votes.api.exchange import Http
 from votes.api.hosts import base
 from votes.api.html import SHARED, redirect, shared_page
+from votes.api.moved import require_current
 from votes.api.parameters import MinPosition
 from votes.api.reading import my_states, page_for, read_at, reader
 from votes.api.tools import summary
 from votes.app import catalogue, comparison, surroundings
 from votes.app.answers import SummaryView
+from votes.app.catalogue import Tool
 from votes.app.listing import category_slug
-from votes.app.pairs import PAIR_LENGTH_MAX, pair, pair_path, pair_text
-from votes.domain.terms import ToolSlug
+from votes.app.pairs import BETWEEN, PAIR_LENGTH_MAX, pair, pair_path, pair_text
 from votes.engine.models import Models
 from votes.engine.reads import ReadFrom
 from votes.web import linked_data, words
@@ -39,7 +40,9 @@ async def compare(request: Http, names: str, min_position: MinPosition = 0) -> A
         raise Refused("not_found", "The address does not name two tools of the catalogue.")
     path = _path_of(read.models, *found)
     if path != f"/compare/{names}":
-        return redirect(path + query(min_position=min_position), 301, SHARED)
+        a, b = (tool.slug for tool in found)
+        status = 301 if names in (f"{a}{BETWEEN}{b}", f"{b}{BETWEEN}{a}") else 308
+        return redirect(path + query(min_position=min_position), status, SHARED)
     return await _side_by_side(request, read, *found, waiting=waiting)
 
 
@@ -49,28 +52,30 @@ async def pick(
 ) -> ASGIResponse:
     """A form to name two tools. A pair that an address cannot name is shown right here."""
     read, waiting = await read_at(request, min_position)
+    require_current(read.models, filter(None, (a, b)))
     first, second = _found(read.models, a), _found(read.models, b)
     if first is None or second is None:
         return _form(request, read, a, b, unknown=(a if first is None else b) if a and b else None)
     path = _path_of(read.models, first, second)
     if not path.startswith("/compare?"):
         return redirect(path + query(min_position=min_position), 303, SHARED)
-    return await _side_by_side(request, read, *sorted((first, second)), waiting=waiting)
+    both = sorted((first, second), key=lambda tool: tool.slug)
+    return await _side_by_side(request, read, *both, waiting=waiting)
 
 
-def _path_of(models: Models, a: ToolSlug, b: ToolSlug) -> str:
-    return pair_path(models, a, b) if a != b else f"/tools/{a}"
+def _path_of(models: Models, a: Tool, b: Tool) -> str:
+    return pair_path(models, a.slug, b.slug) if a != b else f"/tools/{a.slug}"
 
 
-def _found(models: Models, text: str | None) -> ToolSlug | None:
+def _found(models: Models, text: str | None) -> Tool | None:
     """The listed tool of this slug, or else of this name."""
     if not text:
         return None
-    if catalogue.profile(models, text) is not None:
-        return text
-    named = text.strip().casefold()
-    known = sorted(catalogue.listed(models).items())
-    return next((slug for slug, profile in known if profile.entry.name.casefold() == named), None)
+    if (tool := catalogue.tool(models, text)) is not None:
+        return tool
+    asked = text.strip().casefold()
+    named = [one for one in catalogue.listed(models) if one.profile.entry.name.casefold() == asked]
+    return min(named, key=lambda one: one.slug, default=None)
 
 
 def _form(
@@ -91,14 +96,14 @@ def _form(
         a=a,
         b=b,
         unknown=unknown,
-        tools=sorted(((slug, profile.entry.name) for slug, profile in known.items())),
+        tools=sorted((tool.slug, tool.profile.entry.name) for tool in known),
         featured=surroundings.pairs(read.models, surroundings.ranked(read.models)),
     )
     return shared_page(request, text, stale=read.stale)
 
 
 async def _side_by_side(
-    request: Http, read: ReadFrom, first: ToolSlug, second: ToolSlug, *, waiting: bool
+    request: Http, read: ReadFrom, first: Tool, second: Tool, *, waiting: bool
 ) -> ASGIResponse:
     a, b = summary(read, first), summary(read, second)
     caller = await reader(request)
@@ -113,7 +118,7 @@ async def _side_by_side(
         takeaway=comparison.takeaway(a, b),
         rows=_rows(a, b),
         scorecard=comparison.scorecard(a, b),
-        onward=_onward(read.models, a, b),
+        onward=_onward(read.models, first, second),
     )
     return page_for(request, caller, read, text)
 
@@ -121,7 +126,7 @@ async def _side_by_side(
 def _head(models: Models, a: SummaryView, b: SummaryView, at: str) -> Head:
     path = pair_path(models, a.slug, b.slug)
     text = pair_text(models, a.slug, b.slug)
-    told = catalogue.profile(models, text or "") is None and text is not None
+    told = text is not None and catalogue.tool(models, text) is None
     title = f"{a.name} vs {b.name}"
     said = (
         f"{a.name}: {words.panel_line(a.panel)}. {b.name}: {words.panel_line(b.panel)}."
@@ -157,22 +162,22 @@ def _answers(tool: SummaryView) -> tuple[str, ...]:
     )
 
 
-def _onward(models: Models, a: SummaryView, b: SummaryView) -> list[tuple[str, str]]:
+def _onward(models: Models, a: Tool, b: Tool) -> list[tuple[str, str]]:
     """Where to look next, as labels and addresses: other pairs, then the tools' categories."""
     here = pair_path(models, a.slug, b.slug)
     ranking = surroundings.ranked(models)
     found: dict[str, str] = {}
     for tool in (a, b):
-        beside = surroundings.neighbours(models, ranking, tool.slug, ONWARD_OF_EACH + 1)
-        others = [(slug, p.entry.name) for slug, p, _ in beside if slug not in (a.slug, b.slug)]
-        for slug, name in others[:ONWARD_OF_EACH]:
-            found[pair_path(models, tool.slug, slug)] = f"{tool.name} vs {name}"
+        beside = surroundings.neighbours(ranking, tool, ONWARD_OF_EACH + 1)
+        for other in [one for one in beside if one not in (a, b)][:ONWARD_OF_EACH]:
+            path = pair_path(models, tool.slug, other.slug)
+            found[path] = f"{tool.profile.entry.name} vs {other.profile.entry.name}"
     for first, second, path in surroundings.pairs(models, ranking):
         if path != here and len(found) < 2 * ONWARD_OF_EACH:
             found[path] = f"{first.name} vs {second.name}"
     for tool in (a, b):
-        category = words.category(tool.category)
-        found["/" + query(category=category_slug(tool.category))] = f"All of {category}"
+        category = tool.profile.entry.category
+        found["/" + query(category=category_slug(category))] = f"All of {words.category(category)}"
     return [(label, path) for path, label in found.items()]
 
 

@@ -12,6 +12,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from votes.api.moved import Moved, moved
 from votes.app.paging import BadCursor
 from votes.app.shapes import Problem
 from votes.engine.decider import Rejected
@@ -35,6 +36,7 @@ STATUS = {
     "not_found": 404,
     "method_not_allowed": 405,
     "body_timeout": 408,
+    "slug_taken": 409,
     "body_too_large": 413,
     "address_too_long": 414,
     "unsupported_media_type": 415,
@@ -57,6 +59,7 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     408: "Too slow",
+    409: "Taken",
     413: "Too large",
     414: "Address too long",
     415: "Unsupported media type",
@@ -195,6 +198,7 @@ def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[b
 
 EXCEPTION_HANDLERS: dict[Any, Any] = {
     Refused: _refused,
+    Moved: moved,
     BadCursor: _bad_cursor,
     NotYet: _not_yet,
     Unavailable: _unavailable,

@@ -50,6 +50,7 @@ SUMMARY: dict[str, Any] = {
     "panel": PANEL,
     "community": TALLY,
     "position": 351,
+    "former": ["mistral-3"],
 }
 VOTE: dict[str, Any] = {
     "tool": "mistral-3-small",
@@ -83,7 +84,7 @@ id: 5f0c1c9e.1-351
 : still here
 
 event: delisted
-data: {{"tool":"mistral-3-small","position":360}}
+data: {{"tool":"mistral-3-small","position":360,"former":[]}}
 id: 5f0c1c9e.1-360
 
 """
@@ -122,6 +123,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "putTool": {
         "body": ENTRY,
         "answer": {"tool": "mistral-3-small", "entry": ENTRY, "changed": True, "position": 2},
+    },
+    "renameTool": {
+        "body": {"slug": "mistral-small-3"},
+        "answer": {
+            "tool": "mistral-small-3",
+            "previous": "mistral-3-small",
+            "changed": True,
+            "position": 361,
+        },
     },
     "listReviews": {"answer": {"tool": "mistral-3-small", "panel": PANEL, "position": 340}},
     "putReview": {

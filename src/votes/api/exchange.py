@@ -1,6 +1,6 @@
 """Reading requests and writing answers: the parts that every route shares."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
@@ -10,18 +10,21 @@ from litestar import Request
 from litestar.response.base import ASGIResponse
 from litestar.types import Send
 
-from votes.api.deadlines import WRITE_S, within
+from votes.api.deadlines import READ_S, WRITE_S, within
 from votes.api.errors import Refused
 from votes.api.etags import etag_of, is_known
+from votes.api.moved import require_current
 from votes.api.proxies import header_of
-from votes.app import unambiguous
-from votes.domain.terms import ToolSlug, is_slug
-from votes.domain.tool import unknown
+from votes.app import catalogue, unambiguous
+from votes.app.catalogue import Tool
+from votes.domain.terms import ToolId, ToolSlug, is_slug
 from votes.engine.decider import Decider, Rejected
 from votes.engine.handle import Outcome
 from votes.engine.handle import Request as CommandRequest
 from votes.engine.log import Position
+from votes.engine.models import Models
 from votes.engine.ports import Meta
+from votes.engine.reads import ReadFrom
 from votes.wiring import Services, now
 
 SMALL_BODY_BYTES_MAX = 16 * 1024
@@ -71,49 +74,81 @@ async def read_json(request: Http, decoder: "msgspec.json.Decoder[Body]") -> Bod
         raise Refused("invalid_body", f"{error}") from error
 
 
-def tool_slug(slug: str) -> ToolSlug:
-    """The slug of a path: a text that cannot name a tool names an unknown one."""
-    if not is_slug(slug):
-        raise Refused(*_of(unknown(slug[:120])))
-    return slug
+def unknown(slug: str) -> Refused:
+    return Refused("tool_unknown", f"There is no tool {slug[:120]!r} in the catalogue.")
 
 
-def tool_slugs(text: str) -> list[ToolSlug]:
-    """The slugs of a comma-separated list, each once, at most `TOOLS_ASKED_MAX`."""
+def tool_slug(request: Http, slug: str) -> ToolSlug:
+    """The slug of a path. Raises `Refused` for what cannot name a tool, `Moved` for a former slug.
+
+    Whoever reads at a position asks `listed` too, which knows of later renames.
+    """
+    (checked,) = _checked([slug], services(request).reads.latest)
+    return checked
+
+
+def tool_slugs(request: Http, text: str) -> list[ToolSlug]:
+    return slugs_of(text, services(request).reads.latest)
+
+
+def slugs_of(text: str, models: Models | None) -> list[ToolSlug]:
+    """The slugs of a comma-separated list, each once, at most `TOOLS_ASKED_MAX`.
+
+    Raises `Refused` and `Moved`.
+    """
     slugs = list(dict.fromkeys(part for part in text.split(",") if part))
     if not slugs:
         raise Refused("invalid_parameter", "tools: name at least one.")
     if len(slugs) > TOOLS_ASKED_MAX:
         raise Refused("invalid_parameter", f"tools: at most {TOOLS_ASKED_MAX} at once.")
-    return [tool_slug(slug) for slug in slugs]
+    return _checked(slugs, models)
 
 
-def _of(rejected: Rejected) -> tuple[str, str]:
-    return rejected.code, rejected.detail
+def _checked(slugs: list[str], models: Models | None) -> list[ToolSlug]:
+    for slug in slugs:
+        if not is_slug(slug):
+            raise unknown(slug)
+    require_current(models, slugs)
+    return slugs
+
+
+def listed(read: ReadFrom, slug: ToolSlug) -> Tool:
+    """The listed tool of this slug. Raises `Refused`, and `Moved` for a former slug."""
+    require_current(read.models, [slug])
+    found = catalogue.tool(read.models, slug)
+    if found is None:
+        raise unknown(slug)
+    return found
+
+
+async def tool_ids(request: Http, slugs: Collection[ToolSlug]) -> dict[ToolSlug, ToolId]:
+    """The tools that the slugs lead to, listed or not, as far as they do. Raises `Unavailable`."""
+    parts = services(request)
+    async with within(READ_S):
+        return await catalogue.ids(parts.store, parts.reads.latest, slugs)
+
+
+async def tool_id(request: Http, slug: ToolSlug) -> ToolId:
+    """The tool that the slug leads to. Raises `Refused` and `Unavailable`."""
+    found = await tool_ids(request, [slug])
+    if slug not in found:
+        raise unknown(slug)
+    return found[slug]
 
 
 def refused(rejected: Rejected) -> Refused:
-    return Refused(*_of(rejected))
+    return Refused(rejected.code, rejected.detail)
 
 
-async def submit(
-    request: Http, decider: Decider[Any, Any], command: Any, actor: str, asked: bytes = b""
-) -> Outcome:
-    """Have a command decided and stored; `asked` is the request's body, for its fingerprint.
-
-    Raises `Refused` and `Unavailable`.
-    """
+async def submit(request: Http, decider: Decider[Any, Any], command: Any, actor: str) -> Outcome:
+    """Have a command decided and stored. Raises `Refused` and `Unavailable`."""
     key = header(request, b"idempotency-key")
     command_id, fingerprint = None, b""
     if key is not None:
         command_id = _command_id(actor, key)
-        path = f"{request.method} {request.scope['path']}\n"
-        fingerprint = sha256(path.encode() + asked).digest()
-    meta = Meta(
-        actor=actor,
-        request=_request_id(request),
-        causation=str(command_id) if command_id else None,
-    )
+        asked = type(command).__name__, decider.asked(command)
+        fingerprint = sha256(_encode(asked)).digest()
+    meta = Meta(None if decider.owned else actor, _request_id(request))
     asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint)
     async with within(WRITE_S):
         answer = await services(request).submit(asking)

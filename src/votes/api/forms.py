@@ -11,7 +11,7 @@ from litestar import post
 from litestar.response.base import ASGIResponse
 
 from votes.api.errors import Refused
-from votes.api.exchange import Http, header, submit, tool_slug
+from votes.api.exchange import Http, header, submit, tool_id, tool_slug
 from votes.api.html import PRIVATE, redirect
 from votes.api.identity import require_user, voter
 from votes.domain import bookmark, vote
@@ -34,11 +34,12 @@ _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 async def vote_form(request: Http, slug: str) -> ASGIResponse:
     """`choice` is ship, skip or retract; `next` is the page to go back to."""
     require_same_origin(request)
-    tool = tool_slug(slug)
+    name = tool_slug(request, slug)
     fields = await read_form(request)
-    back = _next(fields, tool)
+    back = _next(fields, name)
     asked = fields.get("choice", "")
     who, cookies = await voter(request, keep=asked != RETRACT)
+    tool = await tool_id(request, name)
     command: vote.VoteCommand
     match asked:
         case "ship" | "skip" as choice:
@@ -47,7 +48,7 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
             command = vote.RetractVote(tool, who)
         case _:
             raise Refused("invalid_body", "choice: ship, skip or retract.")
-    outcome = await submit(request, vote.decider, command, who, asked.encode())
+    outcome = await submit(request, vote.decider, command, who)
     return redirect(_with_position(back, outcome.position), 303, PRIVATE, *map(_text, cookies))
 
 
@@ -55,10 +56,11 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
 async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
     """`bookmarked` is yes or no. What a user wrote beside a bookmark stays as it is."""
     require_same_origin(request)
-    tool = tool_slug(slug)
+    name = tool_slug(request, slug)
     fields = await read_form(request)
-    back = _next(fields, tool)
+    back = _next(fields, name)
     subject = (await require_user(request)).subject
+    tool = await tool_id(request, name)
     command: bookmark.BookmarkCommand
     match fields.get("bookmarked"):
         case "yes":

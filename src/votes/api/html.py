@@ -16,6 +16,7 @@ from litestar.response.base import ASGIResponse
 from votes.api.errors import EXCEPTION_HANDLERS
 from votes.api.etags import tagged
 from votes.api.exchange import Asgi, Http
+from votes.api.moved import Moved, moved
 from votes.app.shapes import Problem
 from votes.web.render import SITE_NAME, Head, page
 
@@ -128,7 +129,7 @@ def _as_page(handler: Handler) -> Handler:
 
 PAGE_PROBLEMS: dict[Any, Any] = {
     kind: _as_page(handler) for kind, handler in EXCEPTION_HANDLERS.items()
-}
+} | {Moved: moved}
 
 
 def _not_routed(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

@@ -13,10 +13,10 @@ from litestar import Litestar
 
 from votes.api.errors import Refused, send_problem
 from votes.api.examples import STREAM
-from votes.api.exchange import Asgi, tool_slugs
+from votes.api.exchange import Asgi, slugs_of, unknown
+from votes.api.moved import Moved, location
 from votes.api.proxies import client_address, header_of
 from votes.app import catalogue
-from votes.domain.tool import unknown
 from votes.engine.decider import Rejected
 from votes.live.hub import Listener, TooMany, network_of
 from votes.live.stream import Streams, place_of
@@ -62,8 +62,9 @@ DESCRIPTION: dict[str, Any] = {
         "responses": {
             "200": {
                 "description": "`event: tally` with a TallyView, `event: summary` with a "
-                "SummaryView, `event: delisted` with the `tool`; `id: WORLD-POSITION`. Lines that "
-                "begin with a colon say that there is nothing to say.",
+                "SummaryView, `event: delisted` with the `tool`; `id: WORLD-POSITION`. A tool is "
+                "named by its slug of now, the last two tell its `former` ones. Lines that begin "
+                "with a colon say that there is nothing to say.",
                 "content": {"text/event-stream": {"schema": {"type": "string"}, "example": STREAM}},
             },
         },
@@ -102,6 +103,10 @@ async def _live(app: Litestar, scope: Any, receive: Any, send: Any) -> None:
         await streams.serve(listener, receive, send, headers)
     except Refused as refused:
         await send_problem(send, refused.rejected, headers)
+    except Moved as moved:
+        to = (b"location", location(scope, moved.names).encode())
+        await send({"type": "http.response.start", "status": 308, "headers": [to, *headers]})
+        await send({"type": "http.response.body", "body": b""})
     except TooMany as full:
         code = "too_many_streams_here" if full.here else "too_many_streams"
         await send_problem(send, Rejected(code, f"There are {full}. Try again later."), headers)
@@ -113,12 +118,11 @@ def _listener(scope: Any, services: Services) -> Listener:
         query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=FIELDS_MAX)
     except ValueError as error:
         raise Refused("invalid_parameter", f"More than {FIELDS_MAX} parameters.") from error
-    # Interned: many streams name the same tools, for an hour.
-    tools = tuple(sorted(map(intern, tool_slugs(query.get("tools", [""])[-1]))))
     models = services.hub.models
+    # Interned: many streams name the same tools, for an hour.
+    tools = tuple(sorted(map(intern, slugs_of(query.get("tools", [""])[-1], models))))
     if models is not None and not any(catalogue.was_listed(models, tool) for tool in tools):
-        rejected = unknown(tools[0])
-        raise Refused(rejected.code, rejected.detail)
+        raise unknown(tools[0])
     seen = header_of(scope, b"last-event-id") or query.get("last_event_id", [None])[-1]
     network = network_of(client_address(scope, services.config))
     return Listener(tools, network, *place_of(seen))

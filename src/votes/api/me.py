@@ -4,7 +4,7 @@ from litestar import get
 from litestar.response.base import ASGIResponse
 
 from votes.api.deadlines import READ_S, within
-from votes.api.exchange import Http, private, services, tool_slugs
+from votes.api.exchange import Http, private, services, tool_ids, tool_slugs
 from votes.api.identity import identity
 from votes.api.parameters import MinPosition, ToolList
 from votes.app.answers import ToolState
@@ -42,14 +42,16 @@ async def get_my_state(
 ) -> ASGIResponse:
     """For a page in one call. Read from the log itself, so it always has your last vote."""
     caller = await identity(request).caller(request)
-    slugs = tool_slugs(tools)
+    slugs = tool_slugs(request, tools)
     if min_position:
         await services(request).reads.models(min_position)
     if caller.voter is None:
         return private(dict.fromkeys(slugs, NOTHING))
     subject = caller.user.subject if caller.user is not None else None
+    known = await tool_ids(request, slugs)
     async with within(READ_S):
-        return private(await states(services(request).store, caller.voter, subject, slugs))
+        found = await states(services(request).store, caller.voter, subject, known)
+    return private({slug: found.get(slug, NOTHING) for slug in slugs})
 
 
 ROUTES = [get_me, get_my_state]

@@ -7,7 +7,8 @@ Bodies are read by hand (strictly, and only when they say that they are JSON), s
 - `answers`: the type of each status;
 - `write`, for what takes an `Idempotency-Key`;
 - `who` may ask: `voter`, `user`, `admin` or `panelist`; without it anyone;
-- `new_tool`, where the slug may be one that no tool has yet.
+- `new_tool`, where the slug may be one that no tool has yet, and `takes_slug`, where the body names
+  one to be taken.
 """
 
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ from litestar.handlers import HTTPRouteHandler
 from votes.api import live
 from votes.api.errors import PROBLEM_TYPE, STATUS, problem_of
 from votes.api.examples import EXAMPLES, PROBLEM
+from votes.api.moved import IN_PATHS, IN_QUERIES
 from votes.api.schemas import portable, portable_parameter
 from votes.app.shapes import Problem
 from votes.domain.terms import PersonaSlug, ToolSlug
@@ -30,6 +32,7 @@ ABOUT = """Ship or skip: votes, bookmarks, panel reviews and live tallies.
 
 - A write says what shall be, so the same again changes nothing. It answers with its `position` in
   the log; a read that is given it as `min_position` shows the write.
+- A tool may get another slug. Addresses with a former one answer 308, for good and every method.
 - After a 5xx or a broken connection nobody knows whether a write was done: send it again.
 - Reads that are the same for all carry an `ETag`, and answer 304 to `If-None-Match`.
 - Errors are `application/problem+json`: `code` is for programs and stays, `detail` is for people.
@@ -50,7 +53,7 @@ TAGS = {
 _REF = "#/components/schemas/{name}"
 _NAMES: dict[str, Any] = {"slug": ToolSlug, "a": ToolSlug, "b": ToolSlug, "persona": PersonaSlug}
 """What a parameter of a path is."""
-_TOOLS = {"slug", "a", "b", "tools"}
+_TOOLS = {*IN_PATHS, *IN_QUERIES}
 """The parameters that name tools."""
 _KEY = "Idempotency-Key"
 _IDEMPOTENCY_KEY = {
@@ -67,6 +70,11 @@ _POSITION = {
 }
 _RETRY_AFTER = {
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
+}
+
+_MOVED = {
+    "description": "A slug is a former one: the same request, at the address with that of now.",
+    "headers": {"Location": {"schema": {"type": "string", "format": "uri-reference"}}},
 }
 
 _SCHEMES = {
@@ -113,6 +121,7 @@ _ONLY_OF: dict[str, set[str]] = {
     "token_invalid": {"voter", "user", "admin", "panelist"},
     "forbidden": {"admin", "panelist"},
     "tool_unknown": {"tool"},
+    "slug_taken": {"takes_slug"},
     "not_found": set(),  # of an address that is not described
     "method_not_allowed": set(),
     "too_many_streams": {"stream"},
@@ -189,7 +198,7 @@ def _traits(opt: dict[str, Any], parameters: list[dict[str, Any]]) -> set[str]:
     traits = names | {one["in"] for one in parameters} | {opt.get("who", "anyone")}
     if names & _TOOLS:
         traits.add("new_tool" if opt.get("new_tool") else "tool")
-    return traits | ({"body"} if "body" in opt else set())
+    return traits | ({"body", "takes_slug"} & opt.keys())
 
 
 def _problems(traits: set[str]) -> dict[str, Any]:
@@ -204,6 +213,8 @@ def _problems(traits: set[str]) -> dict[str, Any]:
         if "Retry-After" in problem_of(codes[0], "")[1]:
             named["headers"] = _RETRY_AFTER
         responses[str(status)] = named
+    if traits & {"tool", "new_tool"}:
+        responses["308"] = _MOVED
     return responses | {"default": _problem("Any other problem.")}
 
 

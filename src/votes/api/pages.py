@@ -12,7 +12,7 @@ from litestar.response.base import ASGIResponse
 
 from votes.api import comparing, forms, health, pictures
 from votes.api.deadlines import OPTIONAL_S, READ_S, STATUS_S, within
-from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http, services, tool_slug
+from votes.api.exchange import SMALL_BODY_BYTES_MAX, Http, listed, services, tool_slug
 from votes.api.hosts import base
 from votes.api.html import PAGE_PROBLEMS, private_page, shared_page
 from votes.api.parameters import Cursor, MinPosition, Query
@@ -20,6 +20,7 @@ from votes.api.reading import my_states, page_for, read_at, reader, summaries
 from votes.api.tools import summary
 from votes.app import bookmarks, catalogue, listing, surroundings
 from votes.app.answers import SummaryView
+from votes.app.catalogue import Tool
 from votes.app.paging import Page
 from votes.app.pairs import pair_path
 from votes.app.trend import TrendView, window
@@ -114,12 +115,13 @@ def _list(
 @get("/tools/{slug:str}")
 async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """A tool with both verdicts, its votes over time, its plans and its reviews."""
-    name = tool_slug(slug)
+    name = tool_slug(request, slug)
     read, waiting = await read_at(request, min_position)
-    shown = summary(read, name)
+    found = listed(read, name)
+    shown = summary(read, found)
     caller = await reader(request)
     votes, mine = await asyncio.gather(
-        _trend(request, read, name), my_states(request, caller, name)
+        _trend(request, read, found), my_states(request, caller, found)
     )
     text = page(
         "tool.html",
@@ -130,10 +132,8 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
         host=words.site(shown.url or ""),
         chart=chart(votes) if votes is not None else None,
         neighbours=[
-            (profile.entry, pair_path(read.models, name, other))
-            for other, profile, _ in surroundings.neighbours(
-                read.models, surroundings.ranked(read.models), name
-            )
+            (other.profile.entry, pair_path(read.models, name, other.slug))
+            for other in surroundings.neighbours(surroundings.ranked(read.models), found)
         ],
     )
     return page_for(request, caller, read, text)
@@ -159,11 +159,11 @@ def _head_of(shown: SummaryView, at: str) -> Head:
     )
 
 
-async def _trend(request: Http, read: ReadFrom, slug: ToolSlug) -> TrendView | None:
+async def _trend(request: Http, read: ReadFrom, tool: Tool) -> TrendView | None:
     asked = window("day", None, None, now())
     try:
         async with within(OPTIONAL_S):
-            return await services(request).past.trend(read, slug, asked)
+            return await services(request).past.trend(read, tool, asked)
     except Unavailable:
         return None
 
@@ -185,7 +185,9 @@ async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) ->
     read, _ = await read_at(request)
     user, store = caller.user.subject, services(request).store
     async with within(READ_S):
-        found = await bookmarks.bookmarks(store, user, "new", q, None, None, cursor, ROWS_MAX)
+        found = await bookmarks.bookmarks(
+            store, read.models, user, "new", q, None, None, cursor, ROWS_MAX
+        )
     items = [(kept, *_named(read.models, kept.tool)) for kept in found.items]
     shown = Page(items, found.next_cursor, found.total)
     return private_page(
@@ -195,8 +197,8 @@ async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) ->
 
 def _named(models: Models, slug: ToolSlug) -> tuple[str, bool]:
     """What to call a tool that was kept, and whether it is still listed."""
-    profile = catalogue.profile(models, slug)
-    return (profile.entry.name, True) if profile is not None else (slug, False)
+    tool = catalogue.tool(models, slug)
+    return (tool.profile.entry.name, True) if tool is not None else (slug, False)
 
 
 @get("/status")

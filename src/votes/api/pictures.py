@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 from litestar import get
@@ -12,13 +13,14 @@ from votes.api.errors import Refused
 from votes.api.etags import tagged
 from votes.api.exchange import Http, services
 from votes.api.gallery import Gallery
+from votes.api.html import SHARED, redirect
 from votes.api.proxies import client_address
 from votes.api.reading import read_at
 from votes.api.tools import summary
 from votes.app import catalogue
 from votes.app.answers import SummaryView
-from votes.app.pairs import pair
-from votes.domain.terms import ToolSlug
+from votes.app.catalogue import Tool
+from votes.app.pairs import BETWEEN, pair
 from votes.engine.models import Models
 from votes.live.hub import network_of
 from votes.web import words
@@ -69,6 +71,9 @@ async def picture(request: Http, file: str) -> ASGIResponse:
     tools = _named(read.models, file)
     if tools is None:
         raise Refused("not_found", "There is no such picture.")
+    name = BETWEEN.join(tool.slug for tool in tools)
+    if f"{name}.png" != file:
+        return redirect(f"/og/{quote(name)}.png", 308, SHARED)
     sides = [_side(summary(read, tool)) for tool in tools]
     key = sha256(msgspec.json.encode((__version__, sides))).hexdigest()[:32]
     how_long = _FOR_A_WHILE if read.stale else _FOR_HOURS
@@ -100,12 +105,13 @@ def _side(tool: SummaryView) -> Side:
     return Side(tool.slug, tool.name, opinions)
 
 
-def _named(models: Models, file: str) -> tuple[ToolSlug, ...] | None:
+def _named(models: Models, file: str) -> tuple[Tool, ...] | None:
     """The tool of this name, or the two: a tool may itself be called `a-vs-b`."""
     name = file.removesuffix(".png")
     if name == file:
         return None
-    return (name,) if catalogue.profile(models, name) is not None else pair(models, name)
+    tool = catalogue.tool(models, name)
+    return (tool,) if tool is not None else pair(models, name)
 
 
 ROUTES = [static, elements_now, elements, picture]

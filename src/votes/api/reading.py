@@ -8,7 +8,7 @@ from votes.api.exchange import Http, services
 from votes.api.html import private_page, shared_page
 from votes.api.identity import Caller, identity
 from votes.app.answers import SummaryView, ToolState, summary_view
-from votes.app.listing import Listed
+from votes.app.catalogue import Tool
 from votes.app.states import NOTHING, states
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
@@ -35,16 +35,18 @@ async def reader(request: Http) -> Caller:
         return Caller()
 
 
-async def my_states(request: Http, caller: Caller, *tools: ToolSlug) -> dict[ToolSlug, ToolState]:
+async def my_states(request: Http, caller: Caller, *tools: Tool) -> dict[ToolSlug, ToolState]:
     """The reader's own votes and bookmarks; none where the log does not answer soon."""
+    nothing = {tool.slug: NOTHING for tool in tools}
     if caller.voter is None:
-        return dict.fromkeys(tools, NOTHING)
+        return nothing
     user = caller.user.subject if caller.user is not None else None
     try:
         async with within(OPTIONAL_S):
-            return await states(services(request).store, caller.voter, user, tools)
+            ids = {tool.slug: tool.id for tool in tools}
+            return await states(services(request).store, caller.voter, user, ids)
     except Unavailable:
-        return dict.fromkeys(tools, NOTHING)
+        return nothing
 
 
 def page_for(request: Http, caller: Caller, read: ReadFrom, text: str) -> ASGIResponse:
@@ -54,5 +56,5 @@ def page_for(request: Http, caller: Caller, read: ReadFrom, text: str) -> ASGIRe
     return shared_page(request, text, stale=read.stale)
 
 
-def summaries(read: ReadFrom, found: list[Listed]) -> list[SummaryView]:
-    return [summary_view(*listed, stale=read.stale) for listed in found]
+def summaries(read: ReadFrom, found: list[Tool]) -> list[SummaryView]:
+    return [summary_view(tool.profile, tool.tally, stale=read.stale) for tool in found]

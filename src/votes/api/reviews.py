@@ -7,23 +7,22 @@ from litestar.response.base import ASGIResponse
 from votes.api.exchange import (
     LARGE_BODY_BYTES_MAX,
     Http,
+    listed,
     no_content,
     private,
     read_json,
-    refused,
     services,
     shared_value,
     submit,
+    tool_id,
     tool_slug,
 )
 from votes.api.identity import require_persona
 from votes.api.parameters import MinPosition
-from votes.app import catalogue
 from votes.app.answers import ReviewsView, panel_view
 from votes.app.shapes import ReviewWritten
 from votes.domain import review
 from votes.domain.review import Opinion
-from votes.domain.tool import unknown
 
 _opinion = msgspec.json.Decoder(Opinion)
 
@@ -37,12 +36,10 @@ _opinion = msgspec.json.Decoder(Opinion)
 )
 async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """In the order of their first publication, with the verdict that they come to."""
-    tool = tool_slug(slug)
+    tool = tool_slug(request, slug)
     read = await services(request).reads.models(min_position)
-    profile = catalogue.profile(read.models, tool)
-    if profile is None:
-        raise refused(unknown(tool))
-    answer = ReviewsView(tool, panel_view(profile.reviews), profile.position)
+    profile = listed(read, tool).profile
+    answer = ReviewsView(profile.slug, panel_view(profile.reviews), profile.position)
     return shared_value(request, answer, stale=read.stale)
 
 
@@ -63,15 +60,10 @@ async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) 
 async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     """201 for a new review, 200 for one that was there. For the panelist with that persona."""
     user = await require_persona(request, persona)
-    tool = tool_slug(slug)
+    tool = tool_slug(request, slug)
     opinion = await read_json(request, _opinion)
-    outcome = await submit(
-        request,
-        review.decider,
-        review.PublishReview(tool, persona, opinion),
-        f"user:{user.subject}",
-        msgspec.json.encode(opinion),
-    )
+    command = review.PublishReview(await tool_id(request, tool), persona, opinion)
+    outcome = await submit(request, review.decider, command, f"user:{user.subject}")
     now = outcome.after.opinion
     written = ReviewWritten(
         tool, persona, now.score, now.choice, now.body, outcome.changed, outcome.position
@@ -90,7 +82,8 @@ async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
 async def withdraw_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     """Without a review this changes nothing. For the panelist with that persona."""
     user = await require_persona(request, persona)
-    command = review.WithdrawReview(tool_slug(slug), persona)
+    tool = await tool_id(request, tool_slug(request, slug))
+    command = review.WithdrawReview(tool, persona)
     outcome = await submit(request, review.decider, command, f"user:{user.subject}")
     return no_content(outcome.position)
 

@@ -8,12 +8,19 @@ from litestar.response.base import ASGIResponse
 
 from votes.api.deadlines import READ_S, within
 from votes.api.errors import Refused
-from votes.api.exchange import Http, refused, services, shared, shared_value, tool_slug, tool_slugs
+from votes.api.exchange import (
+    Http,
+    listed,
+    services,
+    shared,
+    shared_value,
+    tool_slug,
+    tool_slugs,
+)
+from votes.api.moved import require_current
 from votes.api.parameters import MinPosition, Moment, ToolList
-from votes.app import catalogue
 from votes.app.answers import TalliesView
-from votes.domain.terms import ToolSlug
-from votes.domain.tool import unknown
+from votes.app.catalogue import Tool
 from votes.engine.log import Position
 from votes.engine.reads import ReadFrom
 from votes.projections.tallies import TALLIES, Tally, TallyView, tally_view
@@ -32,37 +39,30 @@ async def get_tally(
     request: Http, slug: str, at: Moment = None, min_position: MinPosition = 0
 ) -> ASGIResponse:
     """The tally now, or as it was at a position of the log or at a time."""
-    tool = tool_slug(slug)
+    name = tool_slug(request, slug)
     read = await services(request).reads.models(min_position)
+    tool = listed(read, name)
     if at is not None:
         return await _then(request, read, tool, at)
-    if read.stale:
-        view = _view(read, tool)
-        return shared_value(request, view, stale=True)
-    body = services(request).memory.frame(TALLIES, tool)
-    if body is None or catalogue.profile(read.models, tool) is None:
-        raise refused(unknown(tool))
+    body = None if read.stale else services(request).memory.frame(TALLIES, tool.id)
+    if body is None:
+        return shared_value(request, _view(read, tool), stale=read.stale)
     return shared(request, body, stale=False)
 
 
-def _view(read: ReadFrom, tool: ToolSlug) -> TallyView:
-    tally = catalogue.tally(read.models, tool)
-    if tally is None or catalogue.profile(read.models, tool) is None:
-        raise refused(unknown(tool))
-    return tally_view(tool, tally, stale=read.stale)
+def _view(read: ReadFrom, tool: Tool) -> TallyView:
+    return tally_view(tool.slug, tool.tally, stale=read.stale)
 
 
-async def _then(request: Http, read: ReadFrom, tool: ToolSlug, at: str) -> ASGIResponse:
-    profile = catalogue.profile(read.models, tool)
-    if profile is None:
-        raise refused(unknown(tool))
+async def _then(request: Http, read: ReadFrom, tool: Tool, at: str) -> ASGIResponse:
     past, moment = services(request).past, _moment(at)
     async with within(READ_S):
         if isinstance(moment, datetime):
-            tally = await past.tally_at_time(read, tool, moment)
+            tally = await past.tally_at_time(read, tool.id, moment)
         else:
-            tally = await past.tally_at_position(read, tool, moment)
-    view = tally_view(tool, tally or Tally(0, 0, 0, profile.listed_at), stale=False)
+            tally = await past.tally_at_position(read, tool.id, moment)
+    none = Tally(0, 0, 0, tool.profile.listed_at)
+    view = tally_view(tool.slug, tally or none, stale=False)
     return shared_value(request, view, stale=False)
 
 
@@ -90,9 +90,10 @@ async def get_tallies(
     request: Http, tools: ToolList, min_position: MinPosition = 0
 ) -> ASGIResponse:
     """In the order asked for. One unknown tool refuses the whole list."""
-    slugs = tool_slugs(tools)
+    slugs = tool_slugs(request, tools)
     read = await services(request).reads.models(min_position)
-    views = [_view(read, slug) for slug in slugs]
+    require_current(read.models, slugs)
+    views = [_view(read, listed(read, slug)) for slug in slugs]
     return shared_value(request, TalliesView(views), stale=read.stale)
 
 

@@ -1,42 +1,44 @@
 """The catalogue: list, read, compare; an admin lists, revises and delists."""
 
 import msgspec
-from litestar import delete, get, put
+from litestar import delete, get, post, put
 from litestar.response.base import ASGIResponse
+from msgspec import Struct
 
 from votes.api.errors import Refused
 from votes.api.exchange import (
     LARGE_BODY_BYTES_MAX,
     Http,
+    listed,
     no_content,
     private,
     read_json,
-    refused,
     services,
     shared_value,
     submit,
+    tool_id,
+    tool_ids,
     tool_slug,
 )
 from votes.api.identity import require_admin
 from votes.api.parameters import Cursor, Limit, MinPosition, Only, Query
-from votes.app import catalogue, listing
+from votes.app import listing
 from votes.app.answers import CompareView, SummaryView, ToolsPage, compare_view, summary_view
+from votes.app.catalogue import Tool
 from votes.app.paging import LIMIT_DEFAULT
-from votes.app.shapes import ToolWritten
+from votes.app.shapes import RenameWritten, ToolWritten
 from votes.domain import tool as tools
 from votes.domain.terms import ToolSlug, is_slug
 from votes.domain.tool import Entry
+from votes.engine.handle import Outcome
 from votes.engine.reads import ReadFrom
+from votes.wiring import new_tool_id
 
 _entry = msgspec.json.Decoder(Entry)
 
 
-def summary(read: ReadFrom, slug: ToolSlug) -> SummaryView:
-    """The summary of a listed tool. Raises `Refused` for another."""
-    profile, tally = catalogue.profile(read.models, slug), catalogue.tally(read.models, slug)
-    if profile is None or tally is None:
-        raise refused(tools.unknown(slug))
-    return summary_view(slug, profile, tally, stale=read.stale)
+def summary(read: ReadFrom, tool: Tool) -> SummaryView:
+    return summary_view(tool.profile, tool.tally, stale=read.stale)
 
 
 @get(
@@ -60,7 +62,7 @@ async def list_tools(
     read = await services(request).reads.models(min_position)
     page = listing.tools(read.models, sort, category, q, cursor, limit)
     answer = ToolsPage(
-        [summary_view(*listed, stale=read.stale) for listed in page.items],
+        [summary(read, tool) for tool in page.items],
         page.next_cursor,
         page.total,
     )
@@ -76,9 +78,9 @@ async def list_tools(
 )
 async def get_tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """What the catalogue, the panel and the community say of a tool."""
-    tool = tool_slug(slug)
+    tool = tool_slug(request, slug)
     read = await services(request).reads.models(min_position)
-    answer = summary(read, tool)
+    answer = summary(read, listed(read, tool))
     return shared_value(request, answer, stale=read.stale)
 
 
@@ -93,9 +95,9 @@ async def compare_tools(
     request: Http, a: str, b: str, min_position: MinPosition = 0
 ) -> ASGIResponse:
     """Both summaries, and the rows in which they differ."""
-    first, second = tool_slug(a), tool_slug(b)
+    first, second = tool_slug(request, a), tool_slug(request, b)
     read = await services(request).reads.models(min_position)
-    answer = compare_view(summary(read, first), summary(read, second))
+    answer = compare_view(summary(read, listed(read, first)), summary(read, listed(read, second)))
     return shared_value(request, answer, stale=read.stale)
 
 
@@ -119,16 +121,55 @@ async def put_tool(request: Http, slug: str) -> ASGIResponse:
     admin = await require_admin(request)
     if not is_slug(slug):
         raise Refused("invalid_parameter", "slug: lower-case letters, digits, '-', '_' and '.'.")
+    tool_slug(request, slug)
     entry = await read_json(request, _entry)
-    outcome = await submit(
-        request,
-        tools.decider,
-        tools.ListTool(slug, entry),
-        f"user:{admin.subject}",
-        msgspec.json.encode(entry),
-    )
+    outcome = await _listing(request, slug, entry, f"user:{admin.subject}")
     written = ToolWritten(slug, entry, outcome.changed, outcome.position)
     return private(written, status=200 if outcome.before.listed else 201)
+
+
+async def _listing(request: Http, slug: ToolSlug, entry: Entry, actor: str) -> Outcome:
+    tool = (await tool_ids(request, [slug])).get(slug)
+    command = tools.ListTool(tool or new_tool_id(), slug, entry)
+    try:
+        return await submit(request, tools.decider, command, actor)
+    except Refused as refused:
+        if tool is not None or refused.rejected.code != "slug_taken":
+            raise
+    return await _listing(request, slug, entry, actor)  # somebody listed it meanwhile
+
+
+class RenameBody(Struct, frozen=True, forbid_unknown_fields=True):
+    slug: ToolSlug
+
+
+_rename = msgspec.json.Decoder(RenameBody)
+
+
+@post(
+    "/v1/tools/{slug:str}/rename",
+    operation_id="renameTool",
+    summary="Give a tool another slug",
+    tags=["tools"],
+    status_code=200,
+    opt={
+        "body": RenameBody,
+        "answers": {200: RenameWritten},
+        "write": True,
+        "who": "admin",
+        "takes_slug": True,
+    },
+)
+async def rename_tool(request: Http, slug: str) -> ASGIResponse:
+    """Votes, bookmarks and reviews go on. All addresses with the former slug lead to those with the
+    new one, for good: no other tool can be listed under either. For admins."""
+    admin = await require_admin(request)
+    tool = tool_slug(request, slug)
+    body = await read_json(request, _rename)
+    command = tools.RenameTool(await tool_id(request, tool), body.slug)
+    outcome = await submit(request, tools.decider, command, f"user:{admin.subject}")
+    before, after = outcome.before.slug, outcome.after.slug
+    return private(RenameWritten(after, before, outcome.changed, outcome.position))
 
 
 @delete(
@@ -142,9 +183,9 @@ async def put_tool(request: Http, slug: str) -> ASGIResponse:
 async def delist_tool(request: Http, slug: str) -> ASGIResponse:
     """Its votes and reviews stay in the log and come back when it is listed again. For admins."""
     admin = await require_admin(request)
-    command = tools.DelistTool(tool_slug(slug))
+    command = tools.DelistTool(await tool_id(request, tool_slug(request, slug)))
     outcome = await submit(request, tools.decider, command, f"user:{admin.subject}")
     return no_content(outcome.position)
 
 
-ROUTES = [list_tools, get_tool, compare_tools, put_tool, delist_tool]
+ROUTES = [list_tools, get_tool, compare_tools, put_tool, rename_tool, delist_tool]

@@ -10,11 +10,9 @@ from litestar.response.base import ASGIResponse
 
 from votes.api.deadlines import READ_S, within
 from votes.api.errors import Refused
-from votes.api.exchange import Http, refused, services, shared_value, tool_slug
+from votes.api.exchange import Http, listed, services, shared_value, tool_slug
 from votes.api.parameters import MinPosition
-from votes.app import catalogue
 from votes.app.trend import BUCKETS_MAX, BadRange, Bucket, TrendView, Window, window
-from votes.domain.tool import unknown
 from votes.wiring import now
 
 TIME_LENGTH_MAX = 64
@@ -51,11 +49,10 @@ async def get_trend(
     """Whole buckets in UTC, also those without votes: `ship` and `skip` are by how much the tally
     changed in one, the totals are the tally at its end. Without a range, the last 30 days or 48
     hours."""
-    tool = tool_slug(slug)
+    name = tool_slug(request, slug)
     asked = _window(bucket, start, end)
     read = await services(request).reads.models(min_position)
-    if catalogue.profile(read.models, tool) is None:
-        raise refused(unknown(tool))
+    tool = listed(read, name)
     async with within(READ_S):
         answer = await services(request).past.trend(read, tool, asked)
     return shared_value(request, answer, stale=read.stale)

@@ -7,7 +7,7 @@ from litestar import delete, post, put
 from litestar.response.base import ASGIResponse
 from msgspec import Meta, Struct
 
-from votes.api.exchange import Http, private, read_json, submit, tool_slug
+from votes.api.exchange import Http, private, read_json, submit, tool_id, tool_slug
 from votes.api.identity import identity, voter
 from votes.app.answers import VoteView
 from votes.app.shapes import VisitorView
@@ -33,11 +33,11 @@ _body = msgspec.json.Decoder(VoteBody)
 )
 async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     """Says which choice is yours from now on; the same again changes nothing."""
-    tool = tool_slug(slug)
+    tool = tool_slug(request, slug)
     body = await read_json(request, _body)
     who, cookies = await voter(request, keep=True)
-    command = vote.CastVote(tool, who, body.choice)
-    outcome = await submit(request, vote.decider, command, who, body.choice.encode())
+    command = vote.CastVote(await tool_id(request, tool), who, body.choice)
+    outcome = await submit(request, vote.decider, command, who)
     return private(_view(tool, outcome), headers=cookies)
 
 
@@ -51,9 +51,10 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
 )
 async def retract_vote(request: Http, slug: str) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""
-    tool = tool_slug(slug)
+    tool = tool_slug(request, slug)
     who, cookies = await voter(request, keep=False)
-    outcome = await submit(request, vote.decider, vote.RetractVote(tool, who), who)
+    command = vote.RetractVote(await tool_id(request, tool), who)
+    outcome = await submit(request, vote.decider, command, who)
     return private(_view(tool, outcome), headers=cookies)
 
 

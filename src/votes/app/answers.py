@@ -39,7 +39,10 @@ class PanelView(Struct, frozen=True):
 
 
 class SummaryView(Struct, frozen=True):
-    """A tool: what the catalogue says, what the panel says, what the community says."""
+    """A tool: what the catalogue says, what the panel says, what the community says.
+
+    `former` are the slugs that it had: they lead to it, for good.
+    """
 
     slug: ToolSlug
     name: str
@@ -55,6 +58,7 @@ class SummaryView(Struct, frozen=True):
     panel: PanelView
     community: TallyView
     position: Position
+    former: tuple[ToolSlug, ...]
 
 
 class ToolsPage(Struct, frozen=True):
@@ -95,16 +99,17 @@ def panel_view(reviews: tuple[PanelReview, ...]) -> PanelView:
     )
 
 
-def summary_view(tool: ToolSlug, profile: Profile, tally: Tally, *, stale: bool) -> SummaryView:
+def summary_view(profile: Profile, tally: Tally, *, stale: bool) -> SummaryView:
     entry = profile.entry
     return SummaryView(
-        slug=tool,
+        slug=profile.slug,
         **{name: getattr(entry, name) for name in Entry.__struct_fields__},
         entry_price=min((p.price for p in entry.plans if p.price is not None), default=None),
         listed_at=profile.listed_at,
         panel=panel_view(profile.reviews),
-        community=tally_view(tool, tally, stale=stale),
+        community=tally_view(profile.slug, tally, stale=stale),
         position=max(profile.position, tally.position),
+        former=profile.former,
     )
 
 

@@ -2,11 +2,13 @@
 
 from typing import Any, Literal
 
+from votes.app import catalogue
 from votes.app.answers import BookmarkView
 from votes.app.paging import Page, page
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked, prefix
-from votes.domain.terms import Subject
+from votes.domain.terms import Subject, ToolId, ToolSlug
 from votes.engine.log import Recorded
+from votes.engine.models import Models
 from votes.engine.ports import EventStore
 
 BOOKMARKS_READ_MAX = 10_000
@@ -16,6 +18,7 @@ Sort = Literal["new", "old", "tool"]
 
 async def bookmarks(
     store: EventStore,
+    models: Models | None,
     user: Subject,
     sort: Sort,
     q: str | None,
@@ -24,11 +27,16 @@ async def bookmarks(
     cursor: str | None,
     limit: int,
 ) -> Page[BookmarkView]:
-    """A page of the user's bookmarks. Raises `BadCursor` and `Unavailable`."""
+    """A page of the user's bookmarks; `models` say what the tools are called now.
+
+    Raises `BadCursor` and `Unavailable`.
+    """
+    found = await store.last_of_prefix(prefix(user), BOOKMARKS_READ_MAX)
+    slugs = await catalogue.slugs(store, models, [ToolId(last.subject) for last in found])
     kept = [
         view
-        for recorded in await store.last_of_prefix(prefix(user), BOOKMARKS_READ_MAX)
-        if (view := _view(recorded)) is not None
+        for recorded in found
+        if (view := _view(recorded, slugs)) is not None
         and (tag is None or tag in view.tags)
         and (collection is None or collection == view.collection)
         and _has(q, view)
@@ -36,15 +44,14 @@ async def bookmarks(
     return page([(_key(sort, view), view) for view in kept], f"bookmarks {sort}", cursor, limit)
 
 
-def _view(recorded: Recorded) -> BookmarkView | None:
+def _view(recorded: Recorded, slugs: dict[ToolId, ToolSlug]) -> BookmarkView | None:
+    slug = slugs.get(ToolId(recorded.subject))
     match recorded.event:
         case (
             ToolBookmarked(annotations=kept, added_at=at)
             | BookmarkRevised(annotations=kept, added_at=at)
-        ):
-            return BookmarkView(
-                recorded.subject, kept.note, kept.tags, kept.collection, at, recorded.position
-            )
+        ) if slug is not None:
+            return BookmarkView(slug, kept.note, kept.tags, kept.collection, at, recorded.position)
         case _:
             return None
 

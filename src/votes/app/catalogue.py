@@ -1,26 +1,103 @@
-"""The tools as the read models know them."""
+"""The tools as the read models know them, by slug: their own, or one that they had."""
 
-from votes.domain.terms import ToolSlug
+from collections.abc import Collection, Iterable, Iterator
+
+from msgspec import Struct
+
+from votes.domain.terms import ToolId, ToolSlug
+from votes.domain.tool import (
+    SlugTaken,
+    ToolDelisted,
+    ToolListed,
+    ToolRenamed,
+    ToolRevised,
+    slug_stream,
+    stream,
+)
 from votes.engine.models import Models
+from votes.engine.ports import EventStore
 from votes.projections.profiles import PROFILES, Profile
+from votes.projections.slugs import SLUGS
 from votes.projections.tallies import TALLIES, Tally
 
-
-def tally(models: Models, tool: ToolSlug) -> Tally | None:
-    return models.get(TALLIES, tool)
+_TELL_THE_SLUG = (ToolListed, ToolRevised, ToolRenamed, ToolDelisted)
 
 
-def profile(models: Models, tool: ToolSlug) -> Profile | None:
-    """The profile of a tool that is listed."""
-    found = models.get(PROFILES, tool)
-    return found if found is not None and found.listed else None
+class Tool(Struct, frozen=True):
+    """A tool of the catalogue."""
+
+    id: ToolId
+    profile: Profile
+    tally: Tally
+
+    @property
+    def slug(self) -> ToolSlug:
+        return self.profile.slug
 
 
-def was_listed(models: Models, tool: ToolSlug) -> bool:
-    """Whether the tool is listed, or once was."""
-    return models.get(PROFILES, tool) is not None
+def tool(models: Models, slug: ToolSlug) -> Tool | None:
+    """The listed tool to which the slug leads."""
+    found = models.get(SLUGS, slug)
+    return _tool(models, found, models.get(PROFILES, found)) if found is not None else None
 
 
-def listed(models: Models) -> dict[ToolSlug, Profile]:
-    """The profiles of all listed tools."""
-    return {tool: found for tool, found in models.items(PROFILES) if found.listed}
+def _tool(models: Models, tool: ToolId, profile: Profile | None) -> Tool | None:
+    tally = models.get(TALLIES, tool)
+    if profile is None or tally is None or not profile.listed:
+        return None
+    return Tool(tool, profile, tally)
+
+
+def listed(models: Models) -> Iterator[Tool]:
+    """All listed tools."""
+    for found, profile in models.items(PROFILES):
+        known = _tool(models, ToolId(found), profile)
+        if known is not None:
+            yield known
+
+
+def was_listed(models: Models, slug: ToolSlug) -> bool:
+    """Whether the slug leads to a tool, listed or not."""
+    return models.get(SLUGS, slug) is not None
+
+
+def now_called(models: Models, slug: ToolSlug) -> ToolSlug:
+    """The slug of the tool to which this one leads; this one, where it leads to none."""
+    found = models.get(SLUGS, slug)
+    profile = models.get(PROFILES, found) if found is not None else None
+    return profile.slug if profile is not None else slug
+
+
+async def ids(
+    store: EventStore, models: Models | None, slugs: Collection[ToolSlug]
+) -> dict[ToolSlug, ToolId]:
+    """The tools to which the slugs lead, as far as they do, listed or not.
+
+    What the models do not know is looked for in the log. Raises `Unavailable`.
+    """
+    found = {} if models is None else {slug: models.get(SLUGS, slug) for slug in slugs}
+    known = {slug: tool for slug, tool in found.items() if tool is not None}
+    asked = {slug_stream(slug): slug for slug in slugs if slug not in known}
+    if asked:
+        for where, last in (await store.last_events(asked)).items():
+            if isinstance(last.event, SlugTaken):
+                known[asked[where]] = last.event.tool
+    return known
+
+
+async def slugs(
+    store: EventStore, models: Models | None, tools: Iterable[ToolId]
+) -> dict[ToolId, ToolSlug]:
+    """The slugs of the tools, listed or not, likewise."""
+    known, asked = {}, {}
+    for tool in tools:
+        profile = models.get(PROFILES, tool) if models is not None else None
+        if profile is not None:
+            known[tool] = profile.slug
+        else:
+            asked[stream(tool)] = tool
+    if asked:
+        for where, last in (await store.last_events(asked)).items():
+            if isinstance(last.event, _TELL_THE_SLUG):
+                known[asked[where]] = last.event.slug
+    return known

@@ -1,6 +1,6 @@
 """Two tools in one address: `a-vs-b`, where a slug may itself hold `-vs-`."""
 
-from votes.app.catalogue import profile
+from votes.app.catalogue import Tool, tool
 from votes.domain.terms import SLUG_LENGTH_MAX, ToolSlug
 from votes.engine.models import Models
 
@@ -8,14 +8,15 @@ BETWEEN = "-vs-"
 PAIR_LENGTH_MAX = 2 * SLUG_LENGTH_MAX + len(BETWEEN)
 
 
-def pair(models: Models, text: str) -> tuple[ToolSlug, ToolSlug] | None:
-    """The two listed tools that the text names: of several readings, the shortest first tool."""
+def pair(models: Models, text: str) -> tuple[Tool, Tool] | None:
+    """The two listed tools that the text names, by their own slugs or former ones: of several
+    readings, the shortest first slug."""
     if len(text) > PAIR_LENGTH_MAX:
         return None
     at = text.find(BETWEEN)
     while at >= 0:
-        a, b = text[:at], text[at + len(BETWEEN) :]
-        if profile(models, a) is not None and profile(models, b) is not None:
+        a, b = tool(models, text[:at]), tool(models, text[at + len(BETWEEN) :])
+        if a is not None and b is not None:
             return a, b
         at = text.find(BETWEEN, at + 1)
     return None
@@ -25,7 +26,9 @@ def pair_text(models: Models, a: ToolSlug, b: ToolSlug) -> str | None:
     """The text that names the two, in their one order; None where it would name two others."""
     first, second = sorted((a, b))
     text = f"{first}{BETWEEN}{second}"
-    return text if pair(models, text) == (first, second) else None
+    found = pair(models, text)
+    named = found is not None and (found[0].slug, found[1].slug) == (first, second)
+    return text if named else None
 
 
 def pair_path(models: Models, a: ToolSlug, b: ToolSlug) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from votes.app.catalogue import Tool
 from votes.app.trend import TrendView, Window, before, buckets, read_in, total
-from votes.domain.terms import ToolSlug
+from votes.domain.terms import ToolId
 from votes.domain.vote import VOTE_EVENTS
 from votes.engine.keeping import Asked, ReadModels
 from votes.engine.log import Position, Recorded
@@ -45,7 +46,7 @@ class Past:
         self._read_models = read_models
 
     async def tally_at_position(
-        self, read: ReadFrom, tool: ToolSlug, position: Position
+        self, read: ReadFrom, tool: ToolId, position: Position
     ) -> Tally | None:
         """The tally after the event at the position; None where there was no vote yet. For a
         position that is yet to come, the tally now.
@@ -68,7 +69,7 @@ class Past:
                 return None
         raise Unavailable("too many of these votes are parked")
 
-    async def tally_at_time(self, read: ReadFrom, tool: ToolSlug, at: datetime) -> Tally | None:
+    async def tally_at_time(self, read: ReadFrom, tool: ToolId, at: datetime) -> Tally | None:
         """The tally of the votes cast up to the time; None where there were none.
 
         Its `heat` is not counted.
@@ -90,9 +91,7 @@ class Past:
             return Tally(max(ship, 0), max(skip, 0), last, event.at)
         raise Unavailable("the log lacks a vote that was projected")
 
-    async def _of_hour(
-        self, read: ReadFrom, tool: ToolSlug, hour: Slot, at: datetime
-    ) -> list[Slot]:
+    async def _of_hour(self, read: ReadFrom, tool: ToolId, hour: Slot, at: datetime) -> list[Slot]:
         """The hour's votes up to the time."""
         start = at.replace(minute=0, second=0, microsecond=0)
         parked = read.models.parked()
@@ -105,13 +104,13 @@ class Past:
             )
         return parts
 
-    async def trend(self, read: ReadFrom, tool: ToolSlug, window: Window) -> TrendView:
+    async def trend(self, read: ReadFrom, tool: Tool, window: Window) -> TrendView:
         """The votes in the window."""
-        asked = read_in(tool, window)
+        asked = read_in(tool.id, window)
         found = await self._values(read, asked)
         months = found[0] or ()
         last = max((slot.last for slot in months), default=0)
-        return TrendView(tool, window.bucket, buckets(window, found), last)
+        return TrendView(tool.slug, window.bucket, buckets(window, found), last)
 
     async def _values(self, read: ReadFrom, asked: Sequence[Asked]) -> list[Any]:
         """The values of one moment, at or after the position that was read from."""

@@ -33,6 +33,15 @@ class ToolWritten(Struct, frozen=True):
     position: Position
 
 
+class RenameWritten(Struct, frozen=True):
+    """The tool's slug from now on, and the one before, which leads to it for good."""
+
+    tool: ToolSlug
+    previous: ToolSlug
+    changed: bool
+    position: Position
+
+
 class ReviewWritten(Struct, frozen=True):
     """The review as it now stands."""
 

@@ -3,11 +3,9 @@
 import sys
 from collections import Counter
 
-from votes.app.catalogue import listed
-from votes.app.catalogue import profile as profile_of
-from votes.app.listing import Listed, tools
+from votes.app.catalogue import Tool, listed
+from votes.app.listing import tools
 from votes.app.pairs import pair_path
-from votes.domain.terms import ToolSlug
 from votes.domain.tool import Entry
 from votes.engine.models import Models
 
@@ -20,36 +18,33 @@ Pair = tuple[Entry, Entry, str]
 
 def categories(models: Models) -> list[tuple[str, int]]:
     """Each category with its number of tools, by name."""
-    counts = Counter(profile.entry.category for profile in listed(models).values())
+    counts = Counter(tool.profile.entry.category for tool in listed(models))
     return sorted(counts.items())
 
 
-def ranked(models: Models) -> dict[str, list[Listed]]:
+def ranked(models: Models) -> dict[str, list[Tool]]:
     """The tools of each category, best first; the largest categories first."""
-    found: dict[str, list[Listed]] = {}
+    found: dict[str, list[Tool]] = {}
     for tool in tools(models, "top", None, None, None, sys.maxsize).items:
-        found.setdefault(tool[1].entry.category, []).append(tool)
+        found.setdefault(tool.profile.entry.category, []).append(tool)
     return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
 def neighbours(
-    models: Models, ranking: dict[str, list[Listed]], tool: ToolSlug, number: int = NEIGHBOURS_MAX
-) -> list[Listed]:
+    ranking: dict[str, list[Tool]], tool: Tool, number: int = NEIGHBOURS_MAX
+) -> list[Tool]:
     """The best of the tool's category, without itself."""
-    profile = profile_of(models, tool)
-    if profile is None:
-        return []
-    beside = ranking.get(profile.entry.category, [])[: number + 1]
-    return [found for found in beside if found[0] != tool][:number]
+    beside = ranking.get(tool.profile.entry.category, [])[: number + 1]
+    return [found for found in beside if found.id != tool.id][:number]
 
 
-def pairs(models: Models, ranking: dict[str, list[Listed]]) -> list[Pair]:
+def pairs(models: Models, ranking: dict[str, list[Tool]]) -> list[Pair]:
     """Tools with reviews first, then the two best of each large category."""
-    known = listed(models)
+    known = {tool.slug: tool.profile for tool in listed(models)}
     reviewed = sorted(slug for slug, profile in known.items() if profile.reviews)
     found = list(zip(reviewed[::2], reviewed[1::2], strict=False))
     for best in list(ranking.values())[:PAIRS_MAX]:
-        both = sorted(slug for slug, *_ in best[:2])
+        both = sorted(tool.slug for tool in best[:2])
         if len(both) == 2 and (both[0], both[1]) not in found:
             found.append((both[0], both[1]))
     return [(known[a].entry, known[b].entry, pair_path(models, a, b)) for a, b in found[:PAIRS_MAX]]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from votes.domain.terms import Time, ToolSlug
+from votes.domain.terms import Time, ToolId, ToolSlug
 from votes.engine.keeping import Asked
 from votes.engine.log import Position
 from votes.projections.over_time import (
@@ -98,7 +98,7 @@ def _floor(at: datetime, width: timedelta) -> datetime:
     return at - (at - _ORIGIN) % width
 
 
-def read_in(tool: ToolSlug, asked: Window) -> list[Asked]:
+def read_in(tool: ToolId, asked: Window) -> list[Asked]:
     """The values that a trend is made of: the months, and the hours of each day from the first of
     the month in which it starts."""
     start = asked.start.replace(day=1, hour=0)

@@ -7,6 +7,7 @@ import click
 from votes import __version__
 from votes.cli.exporting import export
 from votes.cli.operate import doctor, migrate, rebuild, tail, token, verify
+from votes.cli.rename import rename
 from votes.cli.serve import api, openapi, worker
 from votes.cli.transfer import import_
 from votes.cli.up import up
@@ -35,6 +36,7 @@ COMMANDS = (
     migrate,
     import_,
     export,
+    rename,
     rebuild,
     verify,
     tail,

@@ -9,12 +9,16 @@ from typing import Any, TextIO
 import click
 import msgspec
 
+from votes.app import catalogue
 from votes.cli.settings import data_dir_option, with_servers
 from votes.config import Config
-from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
+from votes.domain.bookmark import BookmarkEvent, BookmarkRevised, ToolBookmarked, user_of
+from votes.domain.terms import ToolId
+from votes.engine.log import Recorded, Stream
 from votes.engine.models import Models
 from votes.engine.project import PASS_EVENTS_MAX, fold_log
 from votes.projections import PROJECTIONS
+from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, tally_view
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import event_store
@@ -31,20 +35,24 @@ async def _tallies(store: PostgresEventStore) -> AsyncIterator[Row]:
     models = Models(PROJECTIONS, await store.epoch())
     await fold_log(store, models)
     for tool, tally in models.items(TALLIES):
-        yield msgspec.to_builtins(tally_view(tool, tally, stale=False))
+        profile = models.get(PROFILES, tool)
+        if profile is not None:
+            yield msgspec.to_builtins(tally_view(profile.slug, tally, stale=False))
 
 
 async def _bookmarks(store: PostgresEventStore) -> AsyncIterator[Row]:
-    kept: dict[str, Any] = {}
+    kept: dict[Stream, Recorded] = {}
     async for events in store.after(0, PASS_EVENTS_MAX):
         for recorded in events:
-            if recorded.stream.startswith("bookmark:"):
+            if isinstance(recorded.event, BookmarkEvent):
                 kept[recorded.stream] = recorded
-    for recorded in kept.values():
-        if isinstance(recorded.event, ToolBookmarked | BookmarkRevised):
-            row = msgspec.to_builtins(recorded.event)
-            notes = row.pop("annotations")
-            yield {"user": row["user"], "tool": recorded.subject, **notes, "at": row["added_at"]}
+    slugs = await catalogue.slugs(store, None, {ToolId(last.subject) for last in kept.values()})
+    for stream, last in kept.items():
+        slug = slugs.get(ToolId(last.subject))
+        if isinstance(last.event, ToolBookmarked | BookmarkRevised) and slug is not None:
+            row = msgspec.to_builtins(last.event)
+            notes = row["annotations"]
+            yield {"user": user_of(stream), "tool": slug, **notes, "at": row["added_at"]}
 
 
 EXPORTS = {"events": _events, "tallies": _tallies, "bookmarks": _bookmarks}

@@ -1,6 +1,6 @@
 """What a row of each kind of import asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from votes.domain import bookmark, review, tool, vote
+from votes.app import catalogue
+from votes.domain import bookmark, review, vote
+from votes.domain import tool as tools
 from votes.domain.bookmark import Annotations
 from votes.domain.review import Opinion
 from votes.domain.terms import (
@@ -20,15 +22,17 @@ from votes.domain.terms import (
     Score,
     Subject,
     Text,
+    ToolId,
     ToolSlug,
     VoterId,
+    visitor,
 )
 from votes.domain.tool import Entry
+from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.log import TIME_MIN
-from votes.engine.ports import Meta
-from votes.store.postgres import PostgresEventStore
-from votes.wiring import now
+from votes.engine.ports import EventStore, Meta
+from votes.wiring import new_tool_id, now
 
 ACTOR = Meta(actor="import")
 CREATED_CATEGORY = "Imported"
@@ -61,29 +65,15 @@ class _BookmarkRow(Struct, forbid_unknown_fields=True):
     at: datetime | None = None
 
 
-class _Slug(Struct):
+class Wanted(Struct, frozen=True):
+    """What a row asks for: `of(id)` is the request, about the tool to which the slug leads."""
+
     slug: ToolSlug
+    of: Callable[[ToolId], Request]
 
 
-class Wanted:
-    """One kind of import: `request` makes the command of a row, `ValueError` says what is wrong."""
-
-    kind: str
-
-    def request(self, fields: dict[str, Any], command_id: UUID) -> Request:
-        raise ValueError("nothing is imported")
-
-    async def missing_tools(
-        self, store: PostgresEventStore, requests: Sequence[Request]
-    ) -> list[Request]:
-        """Commands to list the tools of these requests that were never listed."""
-        asked = {request.command.tool: tool.stream(request.command.tool) for request in requests}
-        known = await store.last_events(asked.values())
-        return [
-            Request(tool.decider, tool.ListTool(slug, Entry(slug, CREATED_CATEGORY)), ACTOR, now())
-            for slug, stream in asked.items()
-            if stream not in known
-        ]
+Read = Callable[[dict[str, Any], UUID], Wanted]
+"""Reads a row's fields, to be obeyed under the id. Raises `ValueError` with what is wrong."""
 
 
 def _moment(at: datetime | None) -> datetime:
@@ -103,43 +93,49 @@ def _moment(at: datetime | None) -> datetime:
 
 def voter_of(name: str) -> VoterId:
     """A voter named `user:…` or `visitor:…` is that one; other names are known from files only."""
-    if name.startswith(("user:", "visitor:", "import:")):
+    if name.startswith("visitor:"):
+        return visitor(name.removeprefix("visitor:"))
+    if name.startswith(("user:", "v:", "import:")):
         return VoterId(name)
     return VoterId(f"import:{name}")
 
 
-class _Votes(Wanted):
-    kind = "votes"
+def _vote(fields: dict[str, Any], command_id: UUID) -> Wanted:
+    row = msgspec.convert(fields, _VoteRow, strict=False)
+    at = _moment(row.at)
 
-    def request(self, fields: dict[str, Any], command_id: UUID) -> Request:
-        row = msgspec.convert(fields, _VoteRow, strict=False)
-        command = vote.CastVote(row.tool, voter_of(row.voter), row.choice)
-        return Request(vote.decider, command, ACTOR, _moment(row.at), command_id)
+    def cast(tool: ToolId) -> Request:
+        command = vote.CastVote(tool, voter_of(row.voter), row.choice)
+        return Request(vote.decider, command, ACTOR, at, command_id)
 
-
-class _Tools(Wanted):
-    kind = "tools"
-
-    def request(self, fields: dict[str, Any], command_id: UUID) -> Request:
-        slug = msgspec.convert(fields, _Slug).slug
-        entry = {key: value for key, value in fields.items() if key != "slug"}
-        command = tool.ListTool(slug, msgspec.convert(entry, Entry, strict=False))
-        return Request(tool.decider, command, ACTOR, now(), command_id)
-
-    async def missing_tools(
-        self, store: PostgresEventStore, requests: Sequence[Request]
-    ) -> list[Request]:
-        return []  # the rows themselves list them
+    return Wanted(row.tool, cast)
 
 
-class _Reviews(Wanted):
-    kind = "reviews"
+class _Slug(Struct):
+    slug: ToolSlug
 
-    def request(self, fields: dict[str, Any], command_id: UUID) -> Request:
-        row = msgspec.convert(fields, _ReviewRow, strict=False)
-        opinion = Opinion(row.score, row.choice, row.body)
-        command = review.PublishReview(row.tool, row.persona, opinion)
-        return Request(review.decider, command, ACTOR, _moment(row.at), command_id)
+
+def _tool(fields: dict[str, Any], command_id: UUID) -> Wanted:
+    slug = msgspec.convert(fields, _Slug).slug
+    said = {key: value for key, value in fields.items() if key != "slug"}
+    entry = msgspec.convert(said, Entry, strict=False)
+    return Wanted(slug, lambda tool: listing(tool, slug, entry, command_id))
+
+
+def listing(tool: ToolId, slug: ToolSlug, entry: Entry, command_id: UUID | None = None) -> Request:
+    command = tools.ListTool(tool, slug, entry)
+    return Request(tools.decider, command, ACTOR, now(), command_id)
+
+
+def _review(fields: dict[str, Any], command_id: UUID) -> Wanted:
+    row = msgspec.convert(fields, _ReviewRow, strict=False)
+    opinion, at = Opinion(row.score, row.choice, row.body), _moment(row.at)
+
+    def publish(tool: ToolId) -> Request:
+        command = review.PublishReview(tool, row.persona, opinion)
+        return Request(review.decider, command, ACTOR, at, command_id)
+
+    return Wanted(row.tool, publish)
 
 
 def _tags(written: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -151,17 +147,37 @@ def _tags(written: str | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(tag.strip() for tag in tags if tag.strip())
 
 
-class _Bookmarks(Wanted):
-    kind = "bookmarks"
+def _bookmark(fields: dict[str, Any], command_id: UUID) -> Wanted:
+    row = msgspec.convert(fields, _BookmarkRow, strict=False)
+    kept = {"note": row.note, "tags": _tags(row.tags), "collection": row.collection}
+    annotations, at = msgspec.convert(kept, Annotations), _moment(row.at)
 
-    def request(self, fields: dict[str, Any], command_id: UUID) -> Request:
-        row = msgspec.convert(fields, _BookmarkRow, strict=False)
-        kept = {"note": row.note, "tags": _tags(row.tags), "collection": row.collection}
-        at = _moment(row.at)
-        command = bookmark.KeepBookmark(row.user, row.tool, msgspec.convert(kept, Annotations), at)
+    def keep(tool: ToolId) -> Request:
+        command = bookmark.KeepBookmark(row.user, tool, annotations, at)
         return Request(bookmark.decider, command, ACTOR, at, command_id)
 
+    return Wanted(row.tool, keep)
 
-IMPORTS: dict[str, Wanted] = {
-    wanted.kind: wanted for wanted in (_Votes(), _Tools(), _Reviews(), _Bookmarks())
+
+IMPORTS: dict[str, Read] = {
+    "votes": _vote,
+    "tools": _tool,
+    "reviews": _review,
+    "bookmarks": _bookmark,
 }
+
+
+async def tools_of(
+    store: EventStore, kind: str, slugs: Collection[ToolSlug], *, create: bool
+) -> dict[ToolSlug, ToolId]:
+    """The tools that the slugs lead to. Those that lead to none get an id where tools are imported,
+    and are listed where they are to be created."""
+    known = await catalogue.ids(store, None, slugs)
+    new = {slug: new_tool_id() for slug in slugs if slug not in known}
+    if kind == "tools":
+        return known | new
+    if create and new:
+        entries = {slug: Entry(slug, CREATED_CATEGORY) for slug in new}
+        await submit_all(store, [listing(new[slug], slug, entries[slug]) for slug in new])
+        known |= await catalogue.ids(store, None, new)
+    return known

@@ -15,7 +15,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from votes.cli.importing import IMPORTS, Wanted
+from votes.cli.importing import IMPORTS, Wanted, tools_of
 from votes.cli.rows import Row, opened, rows
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
@@ -78,7 +78,7 @@ async def _import(config: Config, kind: str, path: Path, create_tools: bool) -> 
             task = progress.add_task(f"importing {kind}", total=size, rows=0)
             source = rows(file, str(path))
             while chunk := list(islice(source, CHUNK_ROWS)):
-                await _import_chunk(store, IMPORTS[kind], chunk, create_tools, counts)
+                await _import_chunk(store, kind, chunk, create_tools, counts)
                 progress.update(task, completed=_told(file), rows=counts["rows"])
     return counts
 
@@ -101,22 +101,28 @@ def _told(file: BinaryIO) -> int | None:
 
 async def _import_chunk(
     store: PostgresEventStore,
-    wanted: Wanted,
+    kind: str,
     chunk: Sequence[Row],
     create: bool,
     counts: dict[str, int],
 ) -> None:
-    requests: list[tuple[int, Request]] = []
+    wanted: dict[int, Wanted] = {}
     for number, fields in chunk:
         counts["rows"] += 1
         try:
-            requests.append((number, _request(wanted, fields)))
+            wanted[number] = _wanted(kind, fields)
         except ValueError as error:
             _refuse(counts, number, str(error))
-    if create:
-        await submit_all(store, await wanted.missing_tools(store, [r for _, r in requests]))
-    answers = await submit_all(store, [request for _, request in requests])
-    for (number, _), answer in zip(requests, answers, strict=True):
+    slugs = dict.fromkeys(row.slug for row in wanted.values())
+    tools = await tools_of(store, kind, slugs, create=create)
+    requests: dict[int, Request] = {}
+    for number, row in wanted.items():
+        if row.slug in tools:
+            requests[number] = row.of(tools[row.slug])
+        else:
+            _refuse(counts, number, f"There is no tool {row.slug!r} in the catalogue.")
+    answers = await submit_all(store, list(requests.values()))
+    for number, answer in zip(requests, answers, strict=True):
         if isinstance(answer, Rejected):
             _refuse(counts, number, answer.detail)
         else:
@@ -124,12 +130,12 @@ async def _import_chunk(
             counts["events" if new else "unchanged"] += 1
 
 
-def _request(wanted: Wanted, fields: dict[str, Any] | str) -> Request:
-    """The command of a row. What a row says is its identity, so a row is obeyed once."""
+def _wanted(kind: str, fields: dict[str, Any] | str) -> Wanted:
+    """What a row asks for. What it says is its identity, so a row is obeyed once."""
     if isinstance(fields, str):
         raise ValueError(fields)
     content = msgspec.json.encode(sorted(fields.items()))
-    return wanted.request(fields, uuid5(_ROWS, wanted.kind.encode().hex() + content.hex()))
+    return IMPORTS[kind](fields, uuid5(_ROWS, kind.encode().hex() + content.hex()))
 
 
 def _refuse(counts: dict[str, int], number: int, reason: str) -> None:

@@ -26,7 +26,16 @@ from votes.app.answers import (
     ToolState,
     VoteView,
 )
-from votes.app.shapes import Alive, MeView, Problem, Ready, ReviewWritten, ToolWritten, VisitorView
+from votes.app.shapes import (
+    Alive,
+    MeView,
+    Problem,
+    Ready,
+    RenameWritten,
+    ReviewWritten,
+    ToolWritten,
+    VisitorView,
+)
 from votes.app.trend import TrendView
 from votes.client.events import LiveEvent, events
 from votes.domain.bookmark import Annotations
@@ -76,7 +85,9 @@ class Votes:
             headers["Authorization"] = f"Bearer {user_token}"
         elif visitor_token is not None:
             headers["Authorization"] = f"Visitor {visitor_token}"
-        self._http = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=timeout_s)
+        self._http = httpx.AsyncClient(
+            base_url=base_url, headers=headers, timeout=timeout_s, follow_redirects=True
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -170,6 +181,9 @@ class Votes:
 
     async def put_tool(self, tool: str, entry: Entry) -> ToolWritten:
         return await self._write("PUT", f"/v1/tools/{tool}", ToolWritten, entry)
+
+    async def rename_tool(self, tool: str, slug: str) -> RenameWritten:
+        return await self._write("POST", f"/v1/tools/{tool}/rename", RenameWritten, {"slug": slug})
 
     async def delist_tool(self, tool: str) -> None:
         await self._command("DELETE", f"/v1/tools/{tool}")

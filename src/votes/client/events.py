@@ -16,10 +16,11 @@ SILENCE_S = 60.0
 
 
 class Delisted(Struct, frozen=True):
-    """The tool is out of the catalogue."""
+    """The tool is out of the catalogue. `former` are other slugs by which one may know it."""
 
     tool: ToolSlug
     position: Position
+    former: tuple[ToolSlug, ...] = ()
 
 
 class LiveEvent(Struct, frozen=True):

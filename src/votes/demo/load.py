@@ -4,16 +4,18 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from votes.app import catalogue
 from votes.config import Config
-from votes.demo import reviews, tools
+from votes.demo import Review, reviews, tools
 from votes.domain import review, tool
 from votes.domain.review import Opinion
+from votes.domain.terms import ToolId
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request
 from votes.engine.ports import Meta
 from votes.store.postgres import PostgresEventStore
-from votes.wiring import event_store, now
+from votes.wiring import event_store, new_tool_id, now
 
 ACTOR = Meta(actor="demo")
 
@@ -21,28 +23,26 @@ ACTOR = Meta(actor="demo")
 async def load_demo(config: Config, console: Console) -> int:
     """List what was never listed, publish what was never published; answers how many events."""
     async with event_store(config) as store:
+        known = await catalogue.ids(store, None, [slug for slug, _ in tools()])
+        new = {slug: new_tool_id() for slug, _ in tools() if slug not in known}
         listed = await _submit_new(
             store,
             [
-                Request(tool.decider, tool.ListTool(slug, entry), ACTOR, now())
+                Request(tool.decider, tool.ListTool(new[slug], slug, entry), ACTOR, now())
                 for slug, entry in tools()
+                if slug in new
             ],
         )
-        published = await _submit_new(
-            store,
-            [
-                Request(
-                    review.decider,
-                    review.PublishReview(r.tool, r.persona, Opinion(r.score, r.choice, r.body)),
-                    ACTOR,
-                    now(),
-                )
-                for r in reviews()
-            ],
-        )
+        published = await _submit_new(store, [_review(r, (known | new)[r.tool]) for r in reviews()])
     if listed or published:
         console.print(f"demo: {listed} tools and {published} panel reviews")
     return listed + published
+
+
+def _review(said: Review, tool: ToolId) -> Request:
+    opinion = Opinion(said.score, said.choice, said.body)
+    command = review.PublishReview(tool, said.persona, opinion)
+    return Request(review.decider, command, ACTOR, now())
 
 
 async def _submit_new(store: PostgresEventStore, requests: Sequence[Request]) -> int:

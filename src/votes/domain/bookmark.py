@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from msgspec import Struct
 
 from votes.domain import tool as tools
-from votes.domain.terms import Label, Subject, Tags, Text, ToolSlug
+from votes.domain.terms import Label, Subject, Tags, Text, ToolId
 from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
@@ -27,7 +27,7 @@ class Annotations(Struct, frozen=True, forbid_unknown_fields=True):
         return Annotations(self.note, tuple(tags), self.collection)
 
 
-def stream(user: Subject, tool: ToolSlug) -> Stream:
+def stream(user: Subject, tool: ToolId) -> Stream:
     return Stream(f"{prefix(user)}{tool}")
 
 
@@ -39,20 +39,26 @@ def prefix(user: Subject) -> str:
     return f"bookmark:{len(user)}:{user}:"
 
 
+def user_of(stream: Stream) -> Subject:
+    """Whose bookmark the stream is of. Raises `ValueError` for another stream."""
+    kind, _, rest = stream.partition(":")
+    length, _, rest = rest.partition(":")
+    if kind != "bookmark" or not length.isdecimal() or rest[int(length) : int(length) + 1] != ":":
+        raise ValueError("not the stream of a bookmark")
+    return rest[: int(length)]
+
+
 class ToolBookmarked(Struct, frozen=True):
-    user: Subject
     annotations: Annotations
     added_at: datetime
 
 
 class BookmarkRevised(Struct, frozen=True):
-    user: Subject
     annotations: Annotations
     added_at: datetime
 
 
-class BookmarkRemoved(Struct, frozen=True):
-    user: Subject
+class BookmarkRemoved(Struct, frozen=True): ...
 
 
 BookmarkEvent = ToolBookmarked | BookmarkRevised | BookmarkRemoved
@@ -83,14 +89,14 @@ class KeepBookmark(Struct, frozen=True):
     """
 
     user: Subject
-    tool: ToolSlug
+    tool: ToolId
     annotations: Annotations | None
     at: datetime
 
 
 class RemoveBookmark(Struct, frozen=True):
     user: Subject
-    tool: ToolSlug
+    tool: ToolId
 
 
 BookmarkCommand = KeepBookmark | RemoveBookmark
@@ -98,17 +104,26 @@ BookmarkCommand = KeepBookmark | RemoveBookmark
 
 def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[BookmarkEvent] | Rejected:
     match command:
-        case KeepBookmark(user, tool, annotations, at):
+        case KeepBookmark(annotations=annotations, at=at):
             if not state.listed:
-                return tools.unknown(tool)
+                return tools.UNKNOWN
             kept = (annotations or state.annotations).canonical()
             if state.added_at is None:
-                return [ToolBookmarked(user, kept, added_at=at)]
+                return [ToolBookmarked(kept, added_at=at)]
             if kept == state.annotations:
                 return []
-            return [BookmarkRevised(user, kept, added_at=state.added_at)]
-        case RemoveBookmark(user=user):
-            return [] if state.added_at is None else [BookmarkRemoved(user)]
+            return [BookmarkRevised(kept, added_at=state.added_at)]
+        case RemoveBookmark():
+            return [] if state.added_at is None else [BookmarkRemoved()]
+    assert_never(command)
+
+
+def _asked(command: BookmarkCommand) -> Any:
+    match command:
+        case KeepBookmark(user, tool, annotations):
+            return user, tool, annotations and annotations.canonical()
+        case RemoveBookmark():
+            return command
     assert_never(command)
 
 
@@ -121,4 +136,6 @@ decider: Decider[BookmarkCommand, Bookmark] = Decider(
     subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
+    asked=_asked,
+    owned=True,
 )

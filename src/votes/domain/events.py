@@ -4,9 +4,9 @@ from typing import get_args
 
 from votes.domain.bookmark import BookmarkEvent
 from votes.domain.review import ReviewEvent
-from votes.domain.tool import ToolEvent
+from votes.domain.tool import SlugTaken, ToolEvent
 from votes.domain.vote import VoteEvent
 
-Event = ToolEvent | VoteEvent | BookmarkEvent | ReviewEvent
+Event = ToolEvent | SlugTaken | VoteEvent | BookmarkEvent | ReviewEvent
 
 EVENT_TYPES: tuple[type, ...] = get_args(Event)

@@ -6,7 +6,14 @@ from typing import assert_never
 from msgspec import Struct
 
 from votes.domain import tool as tools
-from votes.domain.terms import Choice, PersonaSlug, ReviewBody, Score, ToolSlug
+from votes.domain.terms import (
+    Choice,
+    PersonaSlug,
+    ReviewBody,
+    Score,
+    ToolId,
+    checked_slug,
+)
 from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
@@ -20,22 +27,28 @@ class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
     body: ReviewBody = ""
 
 
-def stream(tool: ToolSlug, persona: PersonaSlug) -> Stream:
+def stream(tool: ToolId, persona: PersonaSlug) -> Stream:
     return Stream(f"review:{tool}:{persona}")
 
 
+def persona_of(stream: Stream) -> PersonaSlug:
+    """Whose review the stream is of. Raises `ValueError` for another stream."""
+    kind, _, rest = stream.partition(":")
+    _, _, persona = rest.partition(":")
+    if kind != "review":
+        raise ValueError("not the stream of a review")
+    return checked_slug(persona)
+
+
 class ReviewPublished(Struct, frozen=True):
-    persona: PersonaSlug
     opinion: Opinion
 
 
 class ReviewRevised(Struct, frozen=True):
-    persona: PersonaSlug
     opinion: Opinion
 
 
-class ReviewWithdrawn(Struct, frozen=True):
-    persona: PersonaSlug
+class ReviewWithdrawn(Struct, frozen=True): ...
 
 
 ReviewEvent = ReviewPublished | ReviewRevised | ReviewWithdrawn
@@ -61,13 +74,13 @@ def evolve(state: Review, event: ReviewEvent | ToolEvent) -> Review:
 class PublishReview(Struct, frozen=True):
     """Publish the review, or revise the one there is."""
 
-    tool: ToolSlug
+    tool: ToolId
     persona: PersonaSlug
     opinion: Opinion
 
 
 class WithdrawReview(Struct, frozen=True):
-    tool: ToolSlug
+    tool: ToolId
     persona: PersonaSlug
 
 
@@ -76,14 +89,14 @@ ReviewCommand = PublishReview | WithdrawReview
 
 def decide(command: ReviewCommand, state: Review) -> Sequence[ReviewEvent] | Rejected:
     if not state.listed:
-        return tools.unknown(command.tool)
+        return tools.UNKNOWN
     match command:
-        case PublishReview(persona=persona, opinion=opinion):
+        case PublishReview(opinion=opinion):
             if state.opinion is None:
-                return [ReviewPublished(persona, opinion)]
-            return [] if opinion == state.opinion else [ReviewRevised(persona, opinion)]
-        case WithdrawReview(persona=persona):
-            return [] if state.opinion is None else [ReviewWithdrawn(persona)]
+                return [ReviewPublished(opinion)]
+            return [] if opinion == state.opinion else [ReviewRevised(opinion)]
+        case WithdrawReview():
+            return [] if state.opinion is None else [ReviewWithdrawn()]
     assert_never(command)
 
 

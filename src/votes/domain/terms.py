@@ -39,8 +39,10 @@ Price = Annotated[float, Meta(ge=0)]
 
 Choice = Literal["ship", "skip"]
 Time = Annotated[datetime, Meta(tz=True)]
+ToolId = NewType("ToolId", Annotated[str, Meta(pattern=_SLUG)])
+"""A tool's name in the log, made at its listing and never shown: a slug may change, this stays."""
 VoterId = NewType("VoterId", str)
-"""Who votes: `visitor:…`, `user:…`, or `import:…` for a voter known from a file alone."""
+"""Who votes: `v:…` for a visitor, `user:…`, or `import:…` for a voter known from a file alone."""
 
 _is_slug = re.compile(_SLUG).match
 
@@ -70,7 +72,7 @@ def is_web_address(text: str) -> bool:
 
 def visitor(visitor_id: str) -> VoterId:
     """The voter behind a visitor's cookie or token."""
-    return VoterId(f"visitor:{visitor_id}")
+    return VoterId(f"v:{visitor_id}")
 
 
 def user(subject: str) -> VoterId:

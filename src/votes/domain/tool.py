@@ -1,7 +1,11 @@
-"""Tools: listed in the catalogue, revised, delisted. Votes outlive a delisting."""
+"""Tools: listed in the catalogue, revised, renamed, delisted. Votes outlive all of it.
+
+A tool is known by its id. Its slug, the name in addresses, is a fact that may change. A slug leads
+to one tool for good: it is taken in a stream of its own, and never given back.
+"""
 
 from collections.abc import Sequence
-from typing import Annotated, assert_never
+from typing import Annotated, Any, assert_never
 
 from msgspec import Meta, Struct
 
@@ -12,12 +16,16 @@ from votes.domain.terms import (
     Line,
     Price,
     Text,
+    ToolId,
     ToolSlug,
     WebAddress,
+    checked_slug,
     is_web_address,
 )
-from votes.engine.decider import Decider, Rejected
+from votes.engine.decider import Decider, Elsewhere, Rejected
 from votes.engine.log import Stream
+
+_SLUG_STREAM = "slug:"
 
 
 class Plan(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,28 +49,56 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     plans: Annotated[tuple[Plan, ...], Meta(max_length=PLANS_MAX)] = ()
 
 
-def stream(tool: ToolSlug) -> Stream:
+def stream(tool: ToolId) -> Stream:
     return Stream(f"tool:{tool}")
 
 
+def slug_stream(slug: ToolSlug) -> Stream:
+    """Where it stands which tool a slug leads to."""
+    return Stream(f"{_SLUG_STREAM}{slug}")
+
+
+def slug_of(stream: Stream) -> ToolSlug:
+    """The slug of a slug's stream. Raises `ValueError` for another."""
+    if not stream.startswith(_SLUG_STREAM):
+        raise ValueError("not the stream of a slug")
+    return checked_slug(stream.removeprefix(_SLUG_STREAM))
+
+
 class ToolListed(Struct, frozen=True):
+    slug: ToolSlug
     entry: Entry
 
 
 class ToolRevised(Struct, frozen=True):
+    slug: ToolSlug
     entry: Entry
 
 
-class ToolDelisted(Struct, frozen=True): ...
+class ToolRenamed(Struct, frozen=True):
+    """`slug` is the new one."""
+
+    slug: ToolSlug
+    entry: Entry
 
 
-ToolEvent = ToolListed | ToolRevised | ToolDelisted
+class ToolDelisted(Struct, frozen=True):
+    slug: ToolSlug
+
+
+class SlugTaken(Struct, frozen=True):
+    """In the stream of a slug: it leads to this tool, for good."""
+
+    tool: ToolId
+
+
+ToolEvent = ToolListed | ToolRevised | ToolRenamed | ToolDelisted
 
 
 def is_listed(event: ToolEvent) -> bool:
     """Whether a tool is in the catalogue after the last of its events."""
     match event:
-        case ToolListed() | ToolRevised():
+        case ToolListed() | ToolRevised() | ToolRenamed():
             return True
         case ToolDelisted():
             return False
@@ -70,56 +106,121 @@ def is_listed(event: ToolEvent) -> bool:
 
 
 class Tool(Struct, frozen=True):
-    """`listed` is None for a tool never heard of."""
+    """`listed` is None for a tool never heard of.
+
+    `taken_by` is the tool to which the slug that is asked for leads, None where it is free.
+    """
 
     listed: bool | None = None
+    slug: ToolSlug | None = None
     entry: Entry | None = None
+    taken_by: ToolId | None = None
 
 
-def evolve(_: Tool, event: ToolEvent) -> Tool:
+def evolve(state: Tool, event: ToolEvent | SlugTaken) -> Tool:
     match event:
-        case ToolListed(entry=entry) | ToolRevised(entry=entry):
-            return Tool(listed=True, entry=entry)
-        case ToolDelisted():
-            return Tool(listed=False)
+        case ToolListed(slug, entry) | ToolRevised(slug, entry) | ToolRenamed(slug, entry):
+            return Tool(True, slug, entry, state.taken_by)
+        case ToolDelisted(slug):
+            return Tool(False, slug, None, state.taken_by)
+        case SlugTaken(tool):
+            return Tool(state.listed, state.slug, state.entry, tool)
     assert_never(event)
 
 
 class ListTool(Struct, frozen=True):
-    tool: ToolSlug
+    """List the tool to which the slug leads, or revise it.
+
+    Where the slug is free, `tool` is the id of a new tool.
+    """
+
+    tool: ToolId
+    slug: ToolSlug
     entry: Entry
 
 
+class RenameTool(Struct, frozen=True):
+    """From now on the tool has this slug; those that it had lead there."""
+
+    tool: ToolId
+    slug: ToolSlug
+
+
 class DelistTool(Struct, frozen=True):
-    tool: ToolSlug
+    tool: ToolId
 
 
-ToolCommand = ListTool | DelistTool
+ToolCommand = ListTool | RenameTool | DelistTool
+
+UNKNOWN = Rejected("tool_unknown", "There is no such tool in the catalogue.")
+ID_TAKEN = Rejected("contended", "The id made for the tool is another's. Try again.")
 
 
-def unknown(tool: ToolSlug) -> Rejected:
-    return Rejected("tool_unknown", f"There is no tool {tool!r} in the catalogue.")
+def taken(slug: ToolSlug) -> Rejected:
+    return Rejected("slug_taken", f"{slug!r} is, or once was, the name of a tool: it leads there.")
 
 
-def decide(command: ToolCommand, state: Tool) -> Sequence[ToolEvent] | Rejected:
+def decide(command: ToolCommand, state: Tool) -> Sequence[ToolEvent | Elsewhere] | Rejected:
     match command:
-        case ListTool(entry=entry):
-            if entry.url is not None and not is_web_address(entry.url):
-                return Rejected("invalid_body", "url: not the address of a site.")
-            if not state.listed:
-                return [ToolListed(entry)]
-            return [] if entry == state.entry else [ToolRevised(entry)]
-        case DelistTool(tool):
-            if state.listed is None:
-                return unknown(tool)
-            return [ToolDelisted()] if state.listed else []
+        case ListTool(entry=entry) if entry.url is not None and not is_web_address(entry.url):
+            return Rejected("invalid_body", "url: not the address of a site.")
+        case ListTool():
+            return _list(command, state)
+        case RenameTool(tool, slug):
+            if not state.listed or state.entry is None:
+                return UNKNOWN
+            if slug == state.slug:
+                return []
+            if state.taken_by is not None:
+                return taken(slug)
+            return [_take(slug, tool), ToolRenamed(slug, state.entry)]
+        case DelistTool():
+            if state.listed is None or state.slug is None:
+                return UNKNOWN
+            return [ToolDelisted(state.slug)] if state.listed else []
     assert_never(command)
+
+
+def _list(command: ListTool, state: Tool) -> Sequence[ToolEvent | Elsewhere] | Rejected:
+    if state.taken_by is None:
+        if state.listed is not None:
+            return ID_TAKEN
+        return [_take(command.slug, command.tool), ToolListed(command.slug, command.entry)]
+    if state.taken_by != command.tool:
+        return taken(command.slug)
+    slug = state.slug or command.slug
+    if not state.listed:
+        return [ToolListed(slug, command.entry)]
+    return [] if command.entry == state.entry else [ToolRevised(slug, command.entry)]
+
+
+def _take(slug: ToolSlug, tool: ToolId) -> Elsewhere:
+    return Elsewhere(slug_stream(slug), SlugTaken(tool))
+
+
+def _streams(command: ToolCommand) -> tuple[Stream, ...]:
+    own = stream(command.tool)
+    match command:
+        case ListTool(slug=slug) | RenameTool(slug=slug):
+            return own, slug_stream(slug)
+        case DelistTool():
+            return (own,)
+    assert_never(command)
+
+
+def _asked(command: ToolCommand) -> Any:
+    match command:
+        case ListTool(slug=slug, entry=entry):
+            return slug, entry
+        case _:
+            return command
 
 
 decider: Decider[ToolCommand, Tool] = Decider(
     initial=Tool(),
-    streams=lambda command: (stream(command.tool),),
+    streams=_streams,
     subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
+    asked=_asked,
 )

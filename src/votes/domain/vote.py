@@ -6,13 +6,13 @@ from typing import assert_never, get_args
 from msgspec import Struct
 
 from votes.domain import tool as tools
-from votes.domain.terms import Choice, ToolSlug, VoterId
+from votes.domain.terms import Choice, ToolId, VoterId
 from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
 
 
-def stream(voter: VoterId, tool: ToolSlug) -> Stream:
+def stream(voter: VoterId, tool: ToolId) -> Stream:
     return Stream(f"{prefix(voter)}{tool}")
 
 
@@ -60,13 +60,13 @@ def evolve(state: Vote, event: VoteEvent | ToolEvent) -> Vote:
 
 
 class CastVote(Struct, frozen=True, gc=False):
-    tool: ToolSlug
+    tool: ToolId
     voter: VoterId
     choice: Choice
 
 
 class RetractVote(Struct, frozen=True, gc=False):
-    tool: ToolSlug
+    tool: ToolId
     voter: VoterId
 
 
@@ -75,7 +75,7 @@ VoteCommand = CastVote | RetractVote
 
 def decide(command: VoteCommand, state: Vote) -> Sequence[VoteEvent] | Rejected:
     if not state.listed:
-        return tools.unknown(command.tool)
+        return tools.UNKNOWN
     match command:
         case CastVote(choice=choice):
             return [] if choice == state.choice else [VoteCast(choice, previous=state.choice)]
@@ -93,4 +93,5 @@ decider: Decider[VoteCommand, Vote] = Decider(
     subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
+    owned=True,
 )

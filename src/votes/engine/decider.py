@@ -25,6 +25,10 @@ class Elsewhere(Struct, frozen=True):
     event: Any
 
 
+def _whole(command: Any) -> Any:
+    return command
+
+
 class Decider(Struct, Generic[Command, State], frozen=True):
     """The rules of one aggregate.
 
@@ -33,7 +37,9 @@ class Decider(Struct, Generic[Command, State], frozen=True):
     streams never hold, cannot be decided on.
     `decide` answers the events that the command leads to, none where nothing is to change; one
     for a stream that the command else only reads is an `Elsewhere`. `subject(command)` is what
-    the events are about.
+    the events are about. `asked(command)` is the command without what the program itself has
+    filled in, and so the same when the same is asked again. `owned` streams say in their names
+    who appends to them, so their events need not.
 
     Every event says all that its stream's state holds, so the last event of a stream tells as
     much as all of them: a command reads one row a stream, however long its history.
@@ -44,6 +50,8 @@ class Decider(Struct, Generic[Command, State], frozen=True):
     subject: Callable[[Command], str]
     evolve: Callable[[State, Any], State]
     decide: Callable[[Command, State], Sequence[Any] | Rejected]
+    asked: Callable[[Command], Any] = _whole
+    owned: bool = False
 
 
 def fold(decider: Decider[Any, State], events: Iterable[Any]) -> State:

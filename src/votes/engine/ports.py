@@ -18,9 +18,10 @@ class Unavailable(Exception):
 
 
 class Meta(Struct, frozen=True, omit_defaults=True):
-    """Where an event comes from: who asked, in which request, because of what."""
+    """Where an event comes from: who asked (unless its stream says so), in which request, because
+    of what."""
 
-    actor: str
+    actor: str | None = None
     request: str | None = None
     correlation: str | None = None
     causation: str | None = None

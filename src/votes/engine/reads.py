@@ -67,6 +67,11 @@ class Reads:
         except TimeoutError:
             raise NotYet(f"position {min_position} is not projected yet") from None
 
+    @property
+    def latest(self) -> Models | None:
+        """What is known without asking anybody, however old; None where nothing is."""
+        return self.memory.models or self._known
+
     def _live(self) -> Models | None:
         """The live models, unless the log was read further than they have come back to."""
         live, folded = self.memory.fresh(), self._folded

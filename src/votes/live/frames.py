@@ -12,10 +12,11 @@ import msgspec
 from msgspec import Struct
 
 from votes.app.answers import summary_view
-from votes.domain.terms import ToolSlug
+from votes.domain.terms import ToolId, ToolSlug
 from votes.engine.log import Position
 from votes.engine.models import Models
 from votes.projections.profiles import PROFILES, Profile
+from votes.projections.slugs import SLUGS
 from votes.projections.tallies import TALLIES, Tally, tally_view
 
 BEFORE_ALL: Position = -1
@@ -36,6 +37,7 @@ _Asked = tuple[Position, tuple[ToolSlug, ...], Position]
 class _Delisted(Struct, frozen=True):
     tool: ToolSlug
     position: Position
+    former: tuple[ToolSlug, ...] = ()
 
 
 class Frames:
@@ -50,8 +52,8 @@ class Frames:
         self.world = world + STALE if stale else world
         self.goes_on_from = world, self.world
         self._world = self.world.encode()
-        self._tallies: dict[ToolSlug, tuple[Tally, bytes]] = {}
-        self._summaries: dict[ToolSlug, tuple[Profile, Tally, bytes]] = {}
+        self._tallies: dict[ToolId, tuple[Tally, ToolSlug, bytes]] = {}
+        self._summaries: dict[ToolId, tuple[Profile, Tally, bytes]] = {}
         self._pieces: dict[_Asked, tuple[bytes, Position]] = {}
 
     def since(
@@ -90,44 +92,55 @@ class Frames:
                 break
         return b"".join(frames), position
 
-    def _frame(self, models: Models, tool: ToolSlug, is_tally: bool) -> bytes:
-        profile, tally = models.get(PROFILES, tool), models.get(TALLIES, tool)
-        if profile is None or tally is None:
-            return _delisted(tool, 0)
-        return self._tally(tool, tally) if is_tally else self._summary(tool, profile, tally)
+    def _frame(self, models: Models, slug: ToolSlug, is_tally: bool) -> bytes:
+        found = _state(models, slug)
+        if found is None:
+            return _delisted(slug, 0)
+        return self._tally(*found) if is_tally else self._summary(*found)
 
-    def _tally(self, tool: ToolSlug, tally: Tally) -> bytes:
+    def _tally(self, tool: ToolId, profile: Profile, tally: Tally) -> bytes:
         known = self._tallies.get(tool)
-        if known is None or known[0] is not tally:
-            view = tally_view(tool, tally, stale=self.stale)
-            known = tally, b"event: tally\ndata: " + _encode(view) + b"\n"
+        if known is None or known[0] is not tally or known[1] != profile.slug:
+            view = tally_view(profile.slug, tally, stale=self.stale)
+            known = tally, profile.slug, b"event: tally\ndata: " + _encode(view) + b"\n"
             self._tallies[tool] = known
-        return known[1]
+        return known[2]
 
-    def _summary(self, tool: ToolSlug, profile: Profile, tally: Tally) -> bytes:
+    def _summary(self, tool: ToolId, profile: Profile, tally: Tally) -> bytes:
         if not profile.listed:
-            return _delisted(tool, profile.position)
+            return _delisted(profile.slug, profile.position, profile.former)
         known = self._summaries.get(tool)
         if known is None or known[0] is not profile or known[1] is not tally:
-            view = summary_view(tool, profile, tally, stale=self.stale)
+            view = summary_view(profile, tally, stale=self.stale)
             known = profile, tally, b"event: summary\ndata: " + _encode(view) + b"\n"
             self._summaries[tool] = known
         return known[2]
 
 
-def _newer(models: Models, tools: tuple[ToolSlug, ...], position: Position) -> Iterator[_State]:
+def _newer(models: Models, slugs: tuple[ToolSlug, ...], position: Position) -> Iterator[_State]:
     """Where each newer state stands; what was never listed comes before everything."""
-    for tool in tools:
-        profile, tally = models.get(PROFILES, tool), models.get(TALLIES, tool)
-        if profile is None or tally is None:
+    for slug in slugs:
+        found = _state(models, slug)
+        if found is None:
             if position == BEFORE_ALL:
-                yield 0, False, tool
+                yield 0, False, slug
             continue
+        _, profile, tally = found
         if position < profile.position <= models.position:
-            yield profile.position, False, tool
+            yield profile.position, False, slug
         if position < tally.position <= models.position and profile.listed:
-            yield tally.position, True, tool
+            yield tally.position, True, slug
 
 
-def _delisted(tool: ToolSlug, position: Position) -> bytes:
-    return b"event: delisted\ndata: " + _encode(_Delisted(tool, position)) + b"\n"
+def _state(models: Models, slug: ToolSlug) -> tuple[ToolId, Profile, Tally] | None:
+    """The tool to which the slug leads, if it was ever listed."""
+    tool = models.get(SLUGS, slug)
+    if tool is None:
+        return None
+    profile, tally = models.get(PROFILES, tool), models.get(TALLIES, tool)
+    return None if profile is None or tally is None else (tool, profile, tally)
+
+
+def _delisted(tool: ToolSlug, position: Position, former: tuple[ToolSlug, ...] = ()) -> bytes:
+    said = _Delisted(tool, position, former)
+    return b"event: delisted\ndata: " + _encode(said) + b"\n"

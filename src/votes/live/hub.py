@@ -20,6 +20,7 @@ from votes.engine.models import Changes, Models
 from votes.engine.ports import Unavailable
 from votes.engine.reads import NotYet, ReadFrom, Reads
 from votes.live.frames import BEFORE_ALL, Frames
+from votes.projections.profiles import PROFILES
 
 TICK_S = 0.05
 """News after a silence goes out at once; then it is gathered this long, so a stream gets 20 frames
@@ -199,8 +200,15 @@ class Hub:
             self._anew(models)
         else:
             self._all_news |= changes.before < self._ahead
-            self._news.update(tool for tool in changes.touched() if tool in self._listeners)
+            for key in changes.touched():
+                self._news.update(self._heard_as(models, key))
         self._schedule()
+
+    def _heard_as(self, models: Models, key: str) -> Iterator[ToolSlug]:
+        """The slugs under which somebody listens to what is kept under the key."""
+        profile = models.get(PROFILES, key)
+        slugs = (key,) if profile is None else (profile.slug, *profile.former)
+        return (slug for slug in slugs if slug in self._listeners)
 
     def _schedule(self) -> None:
         """The next tick, if there is news and the last tick is over."""

@@ -6,10 +6,11 @@ from votes.domain.events import EVENT_TYPES
 from votes.engine.read_model import Projections
 from votes.projections.over_time import HOURS, MARKS, MONTHS
 from votes.projections.profiles import PROFILES
+from votes.projections.slugs import SLUGS
 from votes.projections.tallies import TALLIES
 
 PROJECTIONS = Projections(
-    [TALLIES, PROFILES, MONTHS, HOURS, MARKS],
+    [TALLIES, PROFILES, SLUGS, MONTHS, HOURS, MARKS],
     events=EVENT_TYPES,
     unseen=(ToolBookmarked, BookmarkRevised, BookmarkRemoved),
     release=__version__,

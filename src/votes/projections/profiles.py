@@ -8,9 +8,15 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
-from votes.domain.terms import PersonaSlug, checked_slug
-from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
+from votes.domain.review import (
+    Opinion,
+    ReviewPublished,
+    ReviewRevised,
+    ReviewWithdrawn,
+    persona_of,
+)
+from votes.domain.terms import PersonaSlug, ToolSlug, checked_slug
+from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
 from votes.engine.log import Position, Recorded
 from votes.engine.read_model import ReadModel
 
@@ -22,13 +28,18 @@ class PanelReview(Struct, frozen=True):
 
 
 class Profile(Struct, frozen=True):
-    """A tool as listed: `position` is the last event that changed it; reviews by persona."""
+    """A tool as listed: `position` is the last event that changed it; reviews by persona.
 
+    `former` are the slugs that lead to it, beside its own.
+    """
+
+    slug: ToolSlug
     entry: Entry
     listed: bool
     listed_at: datetime
     position: Position
     reviews: tuple[PanelReview, ...] = ()
+    former: tuple[ToolSlug, ...] = ()
 
 
 def evolve(profile: Profile | None, recorded: Recorded, *_: object) -> Profile | None:
@@ -36,20 +47,24 @@ def evolve(profile: Profile | None, recorded: Recorded, *_: object) -> Profile |
     event, position = recorded.event, recorded.position
     if isinstance(event, ToolListed):
         checked_slug(recorded.subject)
-        reviews = profile.reviews if profile else ()
-        return Profile(event.entry, True, recorded.at, position, reviews)
+        old = (profile.reviews, profile.former) if profile else ()
+        return Profile(event.slug, event.entry, True, recorded.at, position, *old)
     if profile is None:
         return None
     match event:
         case ToolRevised(entry=entry):
             return replace(profile, entry=entry, position=position)
+        case ToolRenamed(slug=slug, entry=entry):
+            former = (*profile.former, profile.slug)
+            return replace(profile, slug=slug, entry=entry, former=former, position=position)
         case ToolDelisted():
             return replace(profile, listed=False, position=position)
         case ReviewPublished() | ReviewRevised():
-            review = PanelReview(event.persona, event.opinion, recorded.at)
+            review = PanelReview(persona_of(recorded.stream), event.opinion, recorded.at)
             return replace(profile, reviews=_with(profile, review), position=position)
-        case ReviewWithdrawn(persona=persona):
-            return replace(profile, reviews=_without(profile, persona), position=position)
+        case ReviewWithdrawn():
+            reviews = _without(profile, persona_of(recorded.stream))
+            return replace(profile, reviews=reviews, position=position)
         case _:
             return profile
 
@@ -73,7 +88,10 @@ PROFILES = ReadModel(
     "profiles",
     Profile,
     on=dict.fromkeys(
-        (ToolListed, ToolRevised, ToolDelisted, ReviewPublished, ReviewRevised, ReviewWithdrawn),
+        (
+            *(ToolListed, ToolRevised, ToolRenamed, ToolDelisted),
+            *(ReviewPublished, ReviewRevised, ReviewWithdrawn),
+        ),
         _tool,
     ),
     evolve=evolve,

@@ -15,6 +15,7 @@ from votes.domain.vote import VoteCast, VoteRetracted
 from votes.engine.log import TIME_END, TIME_MIN, Position, Recorded
 from votes.engine.models import Models
 from votes.engine.read_model import ReadModel
+from votes.projections.profiles import PROFILES
 
 HEAT_HALF_LIFE_S = 3 * 24 * 3600
 
@@ -137,8 +138,10 @@ def tally_view(tool: ToolSlug, tally: Tally, *, stale: bool) -> TallyView:
 
 
 def _frame(models: Models, tool: str, stale: bool) -> bytes | None:
-    tally = models.get(TALLIES, tool)
-    return _encode(tally_view(tool, tally, stale=stale)) if tally is not None else None
+    tally, profile = models.get(TALLIES, tool), models.get(PROFILES, tool)
+    if tally is None or profile is None:
+        return None
+    return _encode(tally_view(profile.slug, tally, stale=stale))
 
 
 def _tool(recorded: Recorded) -> tuple[str]:

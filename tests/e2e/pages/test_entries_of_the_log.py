@@ -8,7 +8,7 @@ from tests.contract.requests import append_to
 from tests.e2e.asking import unique
 from tests.e2e.pages.reading import one, page, words
 from votes.config import Config
-from votes.domain.tool import Entry, Plan, ToolListed, stream
+from votes.domain.tool import Entry, Plan, SlugTaken, ToolListed, slug_stream, stream
 from votes.wiring import event_store
 
 PRICES = (Plan("Least", 5e-324), Plan("Most", 1.7e308, "month"))
@@ -24,10 +24,11 @@ ENTRIES = {
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 async def test_all_its_pages_are_shown(live_site, http, entry):
-    slug = unique("tool")
-    listed = append_to(stream(slug), 0, ToolListed(entry), at=datetime.now(UTC), subject=slug)
+    slug, at = unique("tool"), datetime.now(UTC)
+    listed = append_to(stream(slug), 0, ToolListed(slug, entry), at=at, subject=slug)
+    taken = append_to(slug_stream(slug), 0, SlugTaken(slug), at=at, subject=slug)
     async with event_store(Config(postgres_url=live_site.servers.app_url)) as store:
-        await store.append([listed])
+        await store.append([listed, taken])
         head = await store.head()
     pair = "-vs-".join(sorted((slug, "notion")))
     tree = page(http, f"/tools/{slug}?min_position={head}")

@@ -8,7 +8,7 @@ from typing import Any
 from tests.faults.soak.record import Acknowledged, Record
 from tests.faults.soak.wire import Answer, Broken, Connection
 from votes.domain import vote
-from votes.domain.terms import VoterId
+from votes.domain.terms import VoterId, visitor
 
 SETTLED_S = 60.0
 RETRY_S = 0.1
@@ -63,7 +63,7 @@ class Voter:
         if self.visits:
             answer, _ = await poll_settled(self.record, self.connection, "POST", "/v1/visitors")
             token = json.loads(answer.body)["token"] if answer else ""
-            self.name = f"visitor:{token.partition('.')[0]}"
+            self.name = visitor(token.partition(".")[0])
             self.login = {"Authorization": f"Visitor {token}"}
         while not self.record.over.is_set():
             await self._vote(self.mind.choice(self.record.tools), self.mind.choice(CHOICES))

@@ -17,6 +17,7 @@ from tests.faults.soak.record import Counts, Outage, Record
 from tests.faults.soak.stolen import ACTOR
 from tests.faults.soak.wire import Broken, Connection
 from tests.site import Site
+from tests.slugs import VOTES_BY_SLUG
 
 ALIVE_S = 30.0
 CONVERGED_S = 30.0
@@ -57,14 +58,13 @@ class Log:
 async def count(site: Site) -> Log:
     stored = await rows(
         site,
-        "SELECT position, stream, subject AS tool, data->>'choice' AS choice FROM events"
-        " WHERE type IN ('VoteCast', 'VoteRetracted') AND stream LIKE 'vote:%'"
+        f"SELECT position, said, tool, choice FROM {VOTES_BY_SLUG} WHERE stream LIKE 'vote:%'"
         " AND meta->>'actor' IS DISTINCT FROM $1 ORDER BY position",
         ACTOR,
     )
     log = Log()
     for row in stored:
-        log.add(row["position"], row["stream"], row["tool"], row["choice"])
+        log.add(row["position"], row["said"], row["tool"], row["choice"])
     return log
 
 

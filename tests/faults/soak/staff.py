@@ -12,6 +12,7 @@ from tests.faults.soak.honest import poll_settled
 from tests.faults.soak.record import Record
 from tests.faults.soak.wire import Connection
 from tests.site import Site
+from tests.slugs import VOTES_BY_SLUG
 from votes.domain import vote
 from votes.domain.terms import VoterId
 
@@ -94,8 +95,8 @@ class Importer:
         try:
             stored = await rows(
                 self.site,
-                "SELECT max(position) AS position, split_part(stream, ':', 2) AS tool FROM events"
-                " WHERE stream = ANY($1::text[]) GROUP BY 2",
+                f"SELECT max(position) AS position, tool FROM {VOTES_BY_SLUG}"
+                " WHERE said = ANY($1::text[]) GROUP BY tool",
                 list(streams),
             )
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):

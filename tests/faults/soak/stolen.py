@@ -25,6 +25,7 @@ HELD_S = (1.0, 4.0)
 SETTLING_S = 1.0
 LONG = 20_000
 DEEP = 500
+OF_SLUG = "SELECT data->>'tool' FROM events WHERE stream = $1 ORDER BY version LIMIT 1"
 
 Row = tuple[str, int, Any]
 
@@ -51,9 +52,11 @@ def unreadable(tool: str, voter: str) -> Sequence[Row]:
             (kind, 1, vote)
             for kind in ("", "votecast", "VoteCast/1", "Vote\nCast", "🗳", "V" * LONG)
         ),
-        ("ToolListed", 1, {"entry": {"name": 5}}),
-        ("ToolRevised", 1, {"entry": None}),
-        ("ReviewPublished", 1, {"persona": "x", "opinion": {"score": 10**30}}),
+        ("ToolListed", 1, {"slug": tool, "entry": {"name": 5}}),
+        ("ToolRevised", 1, {"slug": tool, "entry": None}),
+        ("ToolRenamed", 1, {"slug": "-", "entry": {"name": "x", "category": "y"}}),
+        ("SlugTaken", 1, {"tool": [tool]}),
+        ("ReviewPublished", 1, {"opinion": {"score": 10**30}}),
     )
 
 
@@ -64,9 +67,11 @@ def absurd(voter: str) -> Sequence[tuple[str, str, Any]]:
     return (
         *((time, "VoteCast", vote) for time in (*times, "infinity", "-infinity", "1969-07-20")),
         *((time, "VoteRetracted", gone) for time in ("now", "-infinity")),
-        ("infinity", "ToolRevised", {"entry": {"name": "x", "category": "y"}}),
-        ("-infinity", "ReviewWithdrawn", {"persona": "nobody"}),
-        ("4713-01-01 BC", "ToolDelisted", {}),
+        ("infinity", "ToolRevised", {"slug": "x", "entry": {"name": "x", "category": "y"}}),
+        ("now", "ToolRenamed", {"slug": "x", "entry": {"name": "x", "category": "y"}}),
+        ("now", "SlugTaken", {"tool": voter.replace(":", "-")}),
+        ("-infinity", "ReviewWithdrawn", {}),
+        ("4713-01-01 BC", "ToolDelisted", {"slug": "x"}),
         ("infinity", "ToolBookmarked", {"user": voter}),
     )
 
@@ -79,15 +84,18 @@ async def insert(
     row: Row,
     at: str = "now",
 ) -> None:
-    """As the owner of the database, in the order that the writers' lock gives."""
+    """As the owner of the database, in the order that the writers' lock gives; of the tool with
+    this slug, in its streams."""
     kind, schema, data = row
+    found = await connection.fetchval(OF_SLUG, f"slug:{tool}")
+    stream = stream.removesuffix(tool) + (found or tool) if stream.endswith(tool) else stream
     async with connection.transaction():
         position = 1 + await connection.fetchval("SELECT open_log()")
         await connection.execute(
             "INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8::text::jsonb,"
             " $9::text::timestamptz)",
-            *(position, stream, version, tool, kind, schema, json.dumps(data)),
+            *(position, stream, version, found or tool, kind, schema, json.dumps(data)),
             *(json.dumps({"actor": ACTOR}), at),
         )
 
@@ -114,7 +122,7 @@ class Thief:
                     await self._insert(number)
             except asyncpg.PostgresError as error:
                 self.record.done[f"rows refused by {type(error).__name__}"] += 1
-            except (OSError, TimeoutError, asyncpg.InterfaceError):
+            except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 self.record.done["rows while Postgres was away"] += 1
             await self.record.pause(self.mind.uniform(0, 2 * PAUSE_S))
 
@@ -136,7 +144,7 @@ class Thief:
             self.site.servers.owner_url, timeout=5, command_timeout=5
         )
         try:
-            voter = f"visitor:stolen-{number}"
+            voter = f"v:stolen-{number}"
             if self.mind.random() < 0.6:
                 tool = self.mind.choice(self.record.tools)
                 row = self.mind.choice(unreadable(tool, voter))
@@ -159,6 +167,7 @@ async def preload(site: Site, tool: str, votes: int) -> None:
     try:
         async with connection.transaction():
             before = await connection.fetchval("SELECT open_log()")
+            found = await connection.fetchval(OF_SLUG, f"slug:{tool}")
             await connection.execute(
                 "INSERT INTO events"
                 " (position, stream, version, subject, type, schema, data, meta, at)"
@@ -166,8 +175,8 @@ async def preload(site: Site, tool: str, votes: int) -> None:
                 " 'VoteCast', 1,"
                 " jsonb_build_object('choice', CASE n % 3 WHEN 0 THEN 'skip' ELSE 'ship' END),"
                 " '{\"actor\": \"loaded\"}', now() - interval '1 minute' * (n % 40000)"
-                " FROM generate_series(1, $2::int) AS n, concat('visitor:loaded-', n) AS v",
-                tool,
+                " FROM generate_series(1, $2::int) AS n, concat('v:loaded-', n) AS v",
+                found,
                 votes,
                 before,
             )

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from votes.domain.tool import Entry, ToolListed, ToolRevised
+from votes.domain.terms import ToolId
+from votes.domain.tool import Entry, SlugTaken, ToolListed, ToolRevised, slug_stream
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded
 from votes.engine.log import Stream as StreamName
@@ -27,6 +28,13 @@ def recorded(position: int, event, tool: str = "a") -> Recorded:
     return Recorded(position, StreamName("s"), 1, event, AT, tool)
 
 
+def listed(position: int, name: str) -> list[Recorded]:
+    """A tool is listed, and takes its slug at the same position: its name in small letters."""
+    slug = ToolId(name.lower())
+    taken = Recorded(position, slug_stream(slug), 1, SlugTaken(slug), AT, slug)
+    return [taken, recorded(position, ToolListed(slug, Entry(name, "c")), slug)]
+
+
 class Scene:
     """A memory with one tool, a hub on it, and votes that arrive."""
 
@@ -34,7 +42,7 @@ class Scene:
         self.memory = Memory()
         self.models = Models(PROJECTIONS, "e")
         self.hub = Hub(self.memory, streams_max, per_network_max)
-        self.fold(recorded(1, ToolListed(Entry("A", "c"))))
+        self.fold(*listed(1, "A"))
 
     def fold(self, *events: Recorded) -> None:
         self.memory.changed(self.models, self.models.fold(events))
@@ -110,7 +118,7 @@ async def test_a_crowd_is_woken_in_turns_and_hears_of_what_came_meanwhile():
 
 async def test_a_small_audience_does_not_wait_behind_a_crowd():
     scene = Scene(streams_max=4 * SLICE)
-    scene.fold(recorded(2, ToolListed(Entry("B", "c")), "b"))
+    scene.fold(*listed(2, "B"))
     crowd = [Listener(("a",), None, "e.0", 2) for _ in range(3 * SLICE)]
     few = Listener(("b",), None, "e.0", 2)
     for listener in (*crowd, few):
@@ -130,7 +138,7 @@ async def test_a_rebuild_gives_each_stream_a_new_snapshot():
     await connection.until(b"id: e.0-2\n")
     connection.sent.clear()
     rebuilt = Models(PROJECTIONS, "e", generation=1)
-    rebuilt.fold([recorded(1, ToolListed(Entry("A", "c")))])
+    rebuilt.fold(listed(1, "A"))
     rebuilt.fold([recorded(2, VoteCast("skip"))])
     scene.memory.changed(rebuilt, None)
     await connection.until(b"id: e.1-2\n")
@@ -146,7 +154,7 @@ async def test_a_world_whose_positions_are_smaller_is_shown_too():
     task = open_stream(scene, Streams(scene.hub), connection)
     await connection.until(b"id: e.0-2\n")
     restored = Models(PROJECTIONS, "e", generation=1)
-    restored.fold([recorded(1, ToolListed(Entry("A", "c")))])
+    restored.fold(listed(1, "A"))
     scene.memory.changed(restored, None)
     await connection.until(b"id: e.1-1\n")
     connection.gone.set()
@@ -265,7 +273,7 @@ async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is
     scene.models.position = 2
     events = [recorded(3, VoteCast("ship")), recorded(4, VoteCast("ship"), "b")]
     ahead = Models(PROJECTIONS, "e")
-    ahead.fold([recorded(1, ToolListed(Entry("A", "c")))])
+    ahead.fold(listed(1, "A"))
     ahead.fold(events[:1])
     ahead.position = 2  # announced: the vote at 3 was applied, but not yet said
     scene.memory.changed(ahead, None)
@@ -279,8 +287,8 @@ async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is
 
 async def test_frames_go_up_by_position_and_of_one_position_the_first_says_the_one_before():
     scene = Scene()
-    scene.fold(recorded(2, ToolListed(Entry("B", "c")), "b"))
-    scene.fold(recorded(3, ToolRevised(Entry("A2", "c"))))
+    scene.fold(*listed(2, "B"))
+    scene.fold(recorded(3, ToolRevised("a", Entry("A2", "c"))))
     payload, last = scene.hub.frames.since(scene.models, ("a", "b"), BEFORE_ALL)
     ids = [line for line in payload.split(b"\n") if line.startswith(b"id:")]
     assert ids == [b"id: e.0-1", b"id: e.0-1", b"id: e.0-2", b"id: e.0-3"]
@@ -298,7 +306,7 @@ async def test_a_part_that_is_ahead_of_the_models_is_not_shown_yet():
 
 async def test_a_long_snapshot_comes_in_pieces_that_each_go_on_from_the_last():
     scene, tools = Scene(), tuple(f"t{number}" for number in range(100))
-    scene.fold(*(recorded(n, ToolListed(Entry(t, "c")), t) for n, t in enumerate(tools, 2)))
+    scene.fold(*(one for n, tool in enumerate(tools, 2) for one in listed(n, tool)))
     pieces, position = [], BEFORE_ALL
     while True:
         piece, position = scene.hub.frames.since(scene.models, tools, position)

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from tests.kept import KEYS
 from votes.config import Config
 from votes.domain import tool, vote
-from votes.domain.terms import VoterId
+from votes.domain.terms import ToolId, visitor
 from votes.domain.tool import Entry
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Outcome, Request
@@ -57,13 +57,16 @@ async def ended_by_cancellation(task: asyncio.Task[Any]) -> None:
 
 
 def listing(slug: str) -> Request:
-    return Request(tool.decider, tool.ListTool(slug, Entry(slug, "Tests")), META, now())
+    """The tool's id is its slug, so that tests find what is kept of it."""
+    return Request(
+        tool.decider, tool.ListTool(ToolId(slug), slug, Entry(slug, "Tests")), META, now()
+    )
 
 
 def ballot(slug: str, voter: str, choice: str | None) -> Request:
     """A voter's choice; None takes the vote back."""
-    who = VoterId(f"visitor:{voter}")
-    command = vote.CastVote(slug, who, choice) if choice else vote.RetractVote(slug, who)
+    who, of = visitor(voter), ToolId(slug)
+    command = vote.CastVote(of, who, choice) if choice else vote.RetractVote(of, who)
     return Request(vote.decider, command, META, now())
 
 

@@ -74,7 +74,7 @@ async def follower(kept, redis, servers):
 def two_tools() -> Models:
     models = Models(PROJECTIONS, EPOCH)
     models.fold(
-        Recorded(n, "any", 1, ToolListed(Entry(slug, "Tests")), AT, slug)
+        Recorded(n, "any", 1, ToolListed(slug, Entry(slug, "Tests")), AT, slug)
         for n, slug in enumerate((A, B), 1)
     )
     models.fold((), every=True)

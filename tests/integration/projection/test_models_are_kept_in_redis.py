@@ -34,7 +34,7 @@ def recorded(position, event, tool=A, stream="any"):
 
 def models_of_two_tools() -> Models:
     models = Models(PROJECTIONS, EPOCH)
-    models.fold([recorded(n, ToolListed(Entry(t, "Tests")), t) for n, t in ((1, A), (2, B))])
+    models.fold([recorded(n, ToolListed(t, Entry(t, "Tests")), t) for n, t in ((1, A), (2, B))])
     models.fold((), every=True)
     return models
 

@@ -17,7 +17,7 @@ from tests.integration.projection.scene import (
     until,
     worker,
 )
-from votes.domain.tool import Entry, ToolListed
+from votes.domain.tool import Entry
 from votes.engine.handle import Outcome
 from votes.engine.memory import Memory
 from votes.engine.models import Models
@@ -198,11 +198,11 @@ async def test_reads_and_votes_go_on_without_redis_and_never_go_back(
         await reached(own_redis, await store.head())
     positions = [(position, tally) for position, tally, _ in seen]
     assert positions == sorted(positions)
-    assert seen[-1][:2] == (23, 23)
+    assert seen[-1][:2] == (24, 24)
 
 
 async def test_a_tool_is_found_in_the_log_as_in_the_models(store):
     await submit(store, [listing(TOOL)])
     read = await Reads(Memory(), store, PROJECTIONS).models()
-    assert read.models.get(PROFILES, TOOL).entry == ToolListed(Entry(TOOL, "Tests")).entry
+    assert read.models.get(PROFILES, TOOL).entry == Entry(TOOL, "Tests")
     assert read.models.get(PROFILES, "nobody-listed") is None

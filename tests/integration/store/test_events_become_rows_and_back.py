@@ -41,7 +41,8 @@ async def test_postgres_gives_back_what_it_was_given(store, events):
 def test_the_names_of_events_are_storage():
     """A name in this list is in somebody's log: it never changes."""
     assert [kind.__name__ for kind in EVENT_TYPES] == [
-        *("ToolListed", "ToolRevised", "ToolDelisted", "VoteCast", "VoteRetracted"),
+        *("ToolListed", "ToolRevised", "ToolRenamed", "ToolDelisted", "SlugTaken"),
+        *("VoteCast", "VoteRetracted"),
         *("ToolBookmarked", "BookmarkRevised", "BookmarkRemoved"),
         *("ReviewPublished", "ReviewRevised", "ReviewWithdrawn"),
     ]

@@ -79,10 +79,10 @@ async def test_a_value_that_cannot_be_stored_fails_that_command_alone(store, bad
         ),
         return_exceptions=True,
     )
-    assert [getattr(answer, "position", None) for answer in answers] == [1, 2, None, 3]
+    assert [getattr(answer, "position", None) for answer in answers] == [2, 3, None, 4]
     assert isinstance(answers[2], Exception)
     assert not isinstance(answers[2], Unavailable)
-    assert await store.head() == 3
+    assert await store.head() == 4
 
 
 async def call_all(store):

@@ -198,12 +198,16 @@ class Client {
   }
 
   #heard({ frame, data, id, tools, tabs }) {
-    const epoch = id.replace(/-\d+$/, "");
+    const [epoch] = id.split("-");
     if (this.#epoch && this.#epoch !== epoch)
       for (const tool of this.#tools.values()) tool.tally = null;
     this.#epoch = epoch;
     if (tabs.includes(this.#id)) [this.#last, this.#covered] = [id, tools];
     const tool = this.#tool(data.tool ?? data.slug);
+    for (const slug of data.former ?? []) {
+      for (const view of this.#tool(slug).views_) view.tool = this.add(view, tool.slug);
+      this.#tools.delete(slug);
+    }
     tool.name = data.name ?? tool.name;
     tool.show({ gone: frame === "delisted" });
     if (!tool.gone) tool.learn_(data.community ?? data);
@@ -310,6 +314,6 @@ class Client {
       view?.say("Not saved yet, trying again", true);
       await pause(tries, asked_s | 0);
     }
-    throw new Error("No answer: this may not be saved");
+    throw new Error("No answer: not saved?");
   }
 }

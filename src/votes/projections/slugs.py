@@ -1,0 +1,20 @@
+"""Slugs: to which tool each one leads, be it the tool's own or a former one."""
+
+from votes.domain.terms import ToolId
+from votes.domain.tool import SlugTaken, slug_of
+from votes.engine.log import Recorded
+from votes.engine.read_model import ReadModel
+
+
+def evolve(tool: ToolId | None, recorded: Recorded, *_: object) -> ToolId:
+    """A slug leads to the first tool that took it, whatever comes."""
+    found: ToolId = recorded.event.tool if tool is None else tool
+    return found
+
+
+def _slug(recorded: Recorded) -> tuple[str]:
+    return (slug_of(recorded.stream),)
+
+
+SLUGS: ReadModel[ToolId] = ReadModel("slugs", ToolId, on={SlugTaken: _slug}, evolve=evolve)
+"""The tool of each slug that was ever taken, by slug."""
