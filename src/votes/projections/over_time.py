@@ -38,18 +38,16 @@ def _added(slots: Slots | None, number: int, recorded: Recorded, before: Before)
 
     A vote before the tool was listed counts for nothing, here as in the tally.
     """
-    if before(TALLIES, recorded.subject) is None:
-        return slots
+    if slots is None and before(TALLIES, recorded.subject) is None:
+        return None
     slots, position = slots or (), recorded.position
     ship, skip = moved(recorded.event)
     place = len(slots)
-    while place and slots[place - 1].number > number:
+    while place and (old := slots[place - 1]).number > number:
         place -= 1
-    if place and slots[place - 1].number == number:
-        place -= 1
-        old = slots[place]
+    if place and old.number == number:
         slot = Slot(number, old.ship + ship, old.skip + skip, old.first, position)
-        return (*slots[:place], slot, *slots[place + 1 :])
+        return (*slots[: place - 1], slot, *slots[place:])
     return (*slots[:place], Slot(number, ship, skip, position, position), *slots[place:])
 
 

@@ -1,6 +1,7 @@
 """Tallies: the votes on each tool, and what they allow to say."""
 
 from datetime import datetime
+from functools import lru_cache
 from math import log2
 from typing import Any
 
@@ -48,19 +49,21 @@ def evolve(tally: Tally | None, recorded: Recorded, *_: object) -> Tally | None:
     back where there is none.
     """
     match recorded.event:
+        case VoteCast() | VoteRetracted() if tally is not None:
+            return _moved(tally, recorded)
         case ToolListed() if tally is None:
             checked_slug(recorded.subject)
             return Tally(0, 0, recorded.position, recorded.at)
-        case VoteCast(choice=choice, previous=previous) if tally is not None:
-            return _moved(tally, choice, previous, recorded)
-        case VoteRetracted(previous=previous) if tally is not None:
-            return _moved(tally, None, previous, recorded)
         case _:
             return tally
 
 
+@lru_cache(maxsize=16)
 def moved(event: Any) -> tuple[int, int]:
-    """What the event adds to ship and to skip; nothing where it is no vote."""
+    """What the event adds to ship and to skip; nothing where it is no vote.
+
+    It is remembered, for there are only eight votes.
+    """
     match event:
         case VoteCast(choice=choice, previous=previous):
             return _difference(choice, previous)
@@ -74,17 +77,18 @@ def _difference(now: Choice | None, before: Choice | None) -> tuple[int, int]:
     return (now == "ship") - (before == "ship"), (now == "skip") - (before == "skip")
 
 
-def _moved(tally: Tally, now: Choice | None, before: Choice | None, recorded: Recorded) -> Tally:
-    ship, skip = _difference(now, before)
+def _moved(tally: Tally, recorded: Recorded) -> Tally:
+    ship, skip = moved(recorded.event)
     ship, skip = tally.ship + ship, tally.skip + skip
     if ship < 0 or skip < 0:
         raise ValueError("it takes back a vote that was not there")
+    cast = isinstance(recorded.event, VoteCast)
     return Tally(
         ship=ship,
         skip=skip,
         position=recorded.position,
         as_of=recorded.at,
-        heat=tally.heat if now is None else _heated(tally.heat, recorded.at),
+        heat=_heated(tally.heat, recorded.at) if cast else tally.heat,
         moves=tally.moves + 1,
     )
 
@@ -93,7 +97,8 @@ def _heated(heat: float, at: datetime) -> float:
     if not TIME_MIN <= at < TIME_END:
         raise ValueError(f"no vote was cast at {at}")
     vote = at.timestamp() / HEAT_HALF_LIFE_S
-    return max(heat, vote) + log2(1 + 2 ** -abs(heat - vote))
+    low, high = (vote, heat) if vote < heat else (heat, vote)
+    return high + log2(1 + 2 ** (low - high))
 
 
 class TallyView(Struct, frozen=True):
