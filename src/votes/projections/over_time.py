@@ -56,8 +56,8 @@ def month_number(at: datetime) -> int:
 
 
 def day_key(tool: str, at: date) -> str:
-    """Where the hours of a day are."""
-    return f"{tool}@{at.year}-{at.month}-{at.day}"
+    """Where the hours of a day are; days are counted as Python does, from the year 1."""
+    return f"{tool}@{at.toordinal()}"
 
 
 def mark_key(tool: str, position: Position) -> str:
