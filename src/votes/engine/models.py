@@ -16,6 +16,7 @@ from votes.engine.read_model import (
     KIND_LENGTH_MAX,
     PARKED,
     PARTITIONS,
+    Evolve,
     Parked,
     Projections,
     ReadModel,
@@ -23,7 +24,7 @@ from votes.engine.read_model import (
     partition_of,
 )
 
-Keyed = list[tuple[ReadModel[Any], str]]
+Keyed = list[tuple[str, str, Evolve[Any]]]
 
 
 def world(epoch: str, generation: int) -> str:
@@ -52,7 +53,8 @@ class Partition(Struct):
         return self.values.get(model.name, {})
 
     def get(self, model: ReadModel[Value], key: str) -> Value | None:
-        return self.of(model).get(key)
+        values = self.values.get(model.name)
+        return None if values is None else values.get(key)
 
     def put(self, model: str, key: str, value: Any) -> None:
         if value is not None:
@@ -153,9 +155,9 @@ class Models(Struct):
             return
         places: dict[int, Keyed] = {}
         try:
-            for model, keys_of in self.projections.hearing.get(type(event), ()):
+            for name, keys_of, evolve in self.projections.hearing.get(type(event), ()):
                 for key in keys_of(recorded):
-                    places.setdefault(partition_of(key), []).append((model, key))
+                    places.setdefault(partition_of(key), []).append((name, key, evolve))
         except Exception as error:  # noqa: BLE001 - no event may stop those behind it
             self._park(recorded, type(event).__name__, told(error), changed)
             return
@@ -173,12 +175,12 @@ class Models(Struct):
             changes = changed[number] = Partition(partition.checkpoint)
         moves, kept, get = [], partition.values, partition.get
         try:
-            for model, key in keys:
-                values = kept.get(model.name)
+            for name, key, evolve in keys:
+                values = kept.get(name)
                 before = values.get(key) if values is not None else None
-                after = model.evolve(before, recorded, key, get)
+                after = evolve(before, recorded, key, get)
                 if after is not before:
-                    moves.append((model.name, key, after))
+                    moves.append((name, key, after))
         except Exception as error:  # noqa: BLE001 - no event may stop those behind it
             moves = [self._parked(recorded, type(recorded.event).__name__, told(error))]
         for name, key, after in moves:

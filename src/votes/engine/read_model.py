@@ -1,6 +1,7 @@
 """A read model is a declaration: which events it is folded from, under which keys, and how."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Generic, Protocol, TypeVar
 from zlib import crc32
@@ -19,6 +20,8 @@ class Before(Protocol):
 
     def __call__(self, model: "ReadModel[Value]", key: str, /) -> Value | None: ...
 
+
+Evolve = Callable[[Value | None, Recorded, str, Before], Value | None]
 
 PARTITIONS = 16
 PART = "@"
@@ -42,7 +45,7 @@ class ReadModel(Struct, Generic[Value], frozen=True, eq=False):
     name: str
     value: type[Value]
     on: Mapping[type, Keys]
-    evolve: Callable[[Value | None, Recorded, str, Before], Value | None]
+    evolve: Evolve[Value]
     version: int = 1
     replicated: bool = True
     frame: Callable[[Any, str, bool], bytes | None] | None = None
@@ -75,7 +78,12 @@ PARKED = ReadModel("parked", Parked, on={}, evolve=_never)
 
 def partition_of(key: str) -> int:
     """The partition of a key. The parts of one thing, `thing@part`, are in the same."""
-    return crc32(key.partition(PART)[0].encode()) % PARTITIONS
+    return _partition_of(key.partition(PART)[0])
+
+
+@lru_cache(maxsize=10_000)
+def _partition_of(thing: str) -> int:
+    return crc32(thing.encode()) % PARTITIONS
 
 
 class Projections:
@@ -103,8 +111,10 @@ class Projections:
         self.models = (*models, PARKED)
         self.release = release
         self.signature = _signature(self.models)
-        self.hearing: dict[type, tuple[tuple[ReadModel[Any], Keys], ...]] = {
-            kind: tuple((model, model.on[kind]) for model in models if kind in model.on)
+        self.hearing: dict[type, tuple[tuple[str, Keys, Evolve[Any]], ...]] = {
+            kind: tuple(
+                (model.name, model.on[kind], model.evolve) for model in models if kind in model.on
+            )
             for kind in events
         }
 
