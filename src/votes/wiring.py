@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,7 +24,7 @@ from votes.engine.handle import Answer, Request, handle
 from votes.engine.heads import Heads
 from votes.engine.memory import Listener, Memory
 from votes.engine.models import Changes, Models
-from votes.engine.project import Projector
+from votes.engine.project import Projector, is_of_log
 from votes.engine.reads import Reads
 from votes.live.hub import Hub
 from votes.live.sockets import streams_allowed
@@ -130,7 +131,8 @@ async def services(config: Config) -> AsyncIterator[Services]:
         hub = Hub(memory, _streams_max(config), config.live_streams_per_network_max)
         kept = RedisReadModels(redis, PROJECTIONS)
         reads = Reads(memory, store, PROJECTIONS)
-        replica = Replica(redis, PROJECTIONS, memory.changed, time.time, logger.warning)
+        of_log = partial(is_of_log, store)
+        replica = Replica(redis, PROJECTIONS, of_log, memory.changed, time.time, logger.warning)
         following = asyncio.create_task(replica.run(), name="replica")
         following.add_done_callback(_end_process)
         try:

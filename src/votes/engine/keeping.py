@@ -21,11 +21,13 @@ class AuditReport(Struct, frozen=True):
 
 
 class Beat(Struct, frozen=True):
-    """A projector was at the head of the log when it read that last, `age_s` ago or less.
+    """The models of the generation were at the head of the log when a projector read that last,
+    `age_s` ago or less.
 
     `read_at` was then, by the projector's clock.
     """
 
+    generation: int
     read_at: float
     age_s: float
 

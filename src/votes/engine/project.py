@@ -85,7 +85,7 @@ async def rebuild(
         models = kept
     else:
         models = Models(read_models.projections, await store.epoch())
-        await fold_log(store, models)
+    await fold_log(store, models)
     models.fold((), every=True)
     await read_models.replace(models)
     return models

@@ -33,7 +33,8 @@ class Keys(Struct, frozen=True):
 
     @property
     def beat(self) -> str:
-        """There while a projector keeps the models at the head of the log; it goes by itself."""
+        """`GENERATION:TIME`, there while a projector keeps the models of that generation at the
+        head of the log; it goes by itself."""
         return f"votes:{self.signature}:beat"
 
     @property

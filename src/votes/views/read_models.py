@@ -139,8 +139,10 @@ class RedisReadModels:
             pipe = self._redis.pipeline(transaction=True)
             pipe.get(self.keys.beat)
             pipe.pttl(self.keys.beat)
-            read_at, left_ms = await pipe.execute()
-            return Beat(float(read_at), BEAT_S - left_ms / 1000) if left_ms > 0 else None
+            said, left_ms = await pipe.execute()
+            if left_ms > 0:
+                generation, _, read_at = said.decode().partition(":")
+                return Beat(int(generation), float(read_at), BEAT_S - left_ms / 1000)
         return None
 
     async def _load_live(self) -> Models | None:
@@ -218,7 +220,7 @@ class RedisReadModels:
             ):
                 return False
             if changes.read_at is not None:
-                await self._beat(changes.read_at)
+                await self._beat(generation, changes.read_at)
             return True
 
     def _arguments(self, written: dict[str, dict[str, bytes | None]]) -> list[Any]:
@@ -234,9 +236,9 @@ class RedisReadModels:
             arguments += lost
         return arguments
 
-    async def _beat(self, read_at: float) -> None:
+    async def _beat(self, generation: int, read_at: float) -> None:
         pipe = self._redis.pipeline(transaction=False)
-        pipe.set(self.keys.beat, read_at, px=round(BEAT_S * 1000))
+        pipe.set(self.keys.beat, f"{generation}:{read_at}", px=round(BEAT_S * 1000))
         pipe.zadd(keys.SETS, {self.projections.signature: read_at})
         _, noted = await pipe.execute(raise_on_error=False)
         if isinstance(noted, ResponseError):  # something else stands there: the next beat is noted

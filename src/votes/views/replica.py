@@ -6,12 +6,13 @@ and readers turn to the log.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
+from votes.engine.keeping import Beat
 from votes.engine.log import Position
 from votes.engine.models import Changes, Models
 from votes.engine.ports import Unavailable
@@ -30,6 +31,7 @@ _NOWHERE: tuple[str, Position] = "", 0
 _SILENT = "no projector keeps them at the head of the log"
 
 Clock = Callable[[], float]
+IsOfLog = Callable[[Models], Awaitable[bool]]
 
 
 class OnChange(Protocol):
@@ -65,13 +67,17 @@ class Delays:
 
 
 class Replica:
-    """`models` is None while there is nothing that can be trusted. `clock` tells the time in
-    seconds, from whenever."""
+    """`models` is None while there is nothing that can be trusted.
+
+    `is_of_log` tells whether models are of the log as it is; raises `Unavailable`. `clock` tells
+    the time in seconds, from whenever.
+    """
 
     def __init__(
         self,
         redis: Redis,
         projections: Projections,
+        is_of_log: IsOfLog,
         on_change: OnChange,
         clock: Clock,
         log: Callable[[str], None],
@@ -79,6 +85,7 @@ class Replica:
         self._redis = redis
         self._read_models = RedisReadModels(redis, projections, whole=False)
         self._values = Values(projections)
+        self._is_of_log = is_of_log
         self._on_change = on_change
         self._clock = clock
         self._delays = Delays()
@@ -148,28 +155,31 @@ class Replica:
         return True
 
     async def _load(self) -> None:
-        """Load until the models are whole, kept fresh, and no older than those of the same world
-        that were shown, unless those never come back."""
+        """Load until the models are whole, of this log, kept fresh, and no older than those of the
+        same world that were shown, unless those never come back."""
         began = self._now()
         while True:
+            beat = await self._read_models.beat()
             models = await self._read_models.load()
-            if models is not None and not (self._older(models) and self._now() - began < BEAT_S):
-                if beat := await self._read_models.beat():
+            older = models is not None and self._older(models) and self._now() - began < BEAT_S
+            if models is not None and not older and await self._is_of_log(models):
+                if beat is not None and beat.generation == models.generation:
                     late_s = self._delays.of(beat.read_at, self._clock(), beat.age_s)
                     self._fresh_at = self._now() - late_s
                     self._take(models)
                     return
-                await self._wait_for_a_beat(models)
+                await self._wait_for_a_beat(models, beat)
             self._lose_if_silent()
             await asyncio.sleep(NOT_WHOLE_RETRY_S)
 
-    async def _wait_for_a_beat(self, models: Models) -> None:
-        """The models are as some projector left them: not to be shown, but a place to read on
-        from, for who knows of none."""
+    async def _wait_for_a_beat(self, models: Models, other: Beat | None) -> None:
+        """The models are as somebody left them: not to be shown, but a place to read on from, for
+        who knows of none. A beat of the other generation does not speak for them."""
         if self._left_at == _NOWHERE and self.models is None:
             self._take(models)
             self._lose(_SILENT)
-        while not await self._read_models.beat():
+        passed = other.generation if other is not None else None
+        while (beat := await self._read_models.beat()) is None or beat.generation == passed:
             self._lose_if_silent()
             await asyncio.sleep(RETRY_S)
 

@@ -35,11 +35,17 @@ class Follower:
 
     def __init__(self, redis) -> None:
         self.seen: list[tuple[int | None, bool]] = []
-        self.replica = Replica(redis, PROJECTIONS, self._changed, time.time, lambda _: None)
+        self.of_log = True
+        self.replica = Replica(
+            redis, PROJECTIONS, self._is_of_log, self._changed, time.time, lambda _: None
+        )
         self.task: asyncio.Task | None = None
 
     def _changed(self, models: Models | None, changes: Changes | None, _: float = 0) -> None:
         self.seen.append((models.position if models else None, changes is not None))
+
+    async def _is_of_log(self, _: Models) -> bool:
+        return self.of_log
 
     @property
     def position(self) -> int | None:
@@ -50,8 +56,9 @@ class Follower:
 
 
 @asynccontextmanager
-async def following(redis):
+async def following(redis, *, of_log: bool = True):
     follower = Follower(redis)
+    follower.of_log = of_log
     follower.task = asyncio.create_task(follower.replica.run())
     try:
         yield follower
@@ -304,6 +311,34 @@ async def test_models_that_no_projector_keeps_fresh_are_only_a_place_to_read_on_
         assert follower.seen == [(2, False), (None, False)]
         assert await kept.apply(cast(await kept.load(), A))
         await follower.at(3)
+
+
+async def test_models_that_are_not_of_the_log_are_not_even_that(kept, redis):
+    """As when it was restored, and the projector has not had the time to see it."""
+    await kept.load()
+    await replace(kept, two_tools())
+    before = await loads(redis)
+    async with following(redis, of_log=False) as follower:
+
+        async def tried() -> bool:
+            return await loads(redis) > before + 1
+
+        await until(tried, "a second load")
+        assert follower.seen == []
+        follower.of_log = True
+        await follower.at(2)
+
+
+async def test_the_beat_of_a_generation_does_not_speak_for_the_next(kept, follower):
+    models = await kept.load()
+    assert await kept.apply(cast(models, A))
+    await follower.at(3)
+    older = two_tools()
+    await kept.replace(older)
+    await follower.at(None)
+    assert follower.seen == [(2, False), (3, True), (None, False)]
+    assert await kept.apply(cast(older, B))
+    await follower.at(3)
 
 
 async def test_what_is_heard_late_is_as_old_as_it_is(kept, follower):

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.kept import KEYS
 from votes.domain.events import EVENT_TYPES
 from votes.domain.vote import VoteCast, VoteRetracted
 from votes.engine.log import Position
-from votes.engine.project import Projector, rebuild
+from votes.engine.project import Projector, is_of_log, rebuild
 from votes.engine.read_model import Projections, ReadModel
 from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
@@ -86,7 +87,10 @@ async def running(projections, store, servers):
         clients = [connect_redis(servers.redis_url) for _ in range(2)]
         bell = asyncio.Event()
         kept = RedisReadModels(clients[0], projections)
-        replica = Replica(clients[1], projections, lambda *_: None, time.time, lambda _: None)
+        of_log = partial(is_of_log, store)
+        replica = Replica(
+            clients[1], projections, of_log, lambda *_: None, time.time, lambda _: None
+        )
         projector = Projector(store, kept, bell, time.time, lambda _: None)
         for client in clients:
             stack.push_async_callback(client.aclose)
@@ -165,6 +169,16 @@ async def test_one_projection_is_rebuilt_and_the_others_are_left(store, redis):
     assert len(found.drifts) == len(TOOLS)
     await rebuild(store, kept, PROFILES)
     assert (await verify(store, kept)).ok
+
+
+async def test_a_rebuild_of_one_projection_ends_at_the_head(store, redis):
+    await fill(store)
+    kept = RedisReadModels(redis, ONE_MORE)
+    await rebuild(store, kept)
+    head = await submit(store, [ballot(TOOL, "later", "ship")])
+    assert (await rebuild(store, kept, DAYS)).position == head
+    found = await verify(store, kept)
+    assert (found.ok, found.events) == (True, head)
 
 
 async def test_models_that_nobody_has_kept_for_long_are_removed(store, redis):
