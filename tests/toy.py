@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
+from hypothesis import strategies as st
 from msgspec import Struct
 
 from votes.engine.decider import Decider, Rejected
@@ -74,6 +75,10 @@ decider: Decider[Move | Lose, Whereabouts] = Decider(
 
 def request(command: Move | Lose) -> Request:
     return Request(decider, command, Meta(actor="clerk"), AT)
+
+
+parcels = st.sampled_from(["p1", "p2", "p3"])
+commands = st.builds(Move, parcels, st.sampled_from(TOWNS)) | st.builds(Lose, parcels)
 
 
 class Stock(Struct, frozen=True):

@@ -6,6 +6,7 @@ import pytest
 from msgspec import Struct
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.contract.products import CODEC
 from votes.config import Config
 from votes.engine.ports import EventStore
 from votes.store.codec import Codec
@@ -15,9 +16,9 @@ from votes.store.postgres import PostgresEventStore, create_pool
 class Processes(Struct):
     """Several processes' stores on one log."""
 
-    open: Callable[..., EventStore]
+    open: Callable[[Codec], EventStore]
 
-    def store(self, codec: Codec | None = None) -> EventStore:
+    def store(self, codec: Codec = CODEC) -> EventStore:
         """The store of one more process."""
         return self.open(codec)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from tests.contract.products import PARCELS, VOTES, each_product
 from tests.contract.requests import cast, delisted, everything, listed, request, retract
 from tests.domain.histories import START
 from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark
@@ -25,6 +26,8 @@ async def submit(store, *requests):
 
 NOTED = Annotations("Mine", ("a", "b"), "Work")
 MOVED_ON = [
+    (PARCELS.put("ann", "bath", key="k"), [PARCELS.put("ann", "aalen"), PARCELS.clear("ann")]),
+    (PARCELS.clear("ann", key="k"), [PARCELS.put("ann", "bath")]),
     (cast("ann", "ship", key="k"), [cast("ann", "skip"), retract("ann")]),
     (retract("ann", key="k"), [cast("ann", "skip")]),
     (listed(name="Other", key="k"), [delisted()]),
@@ -42,7 +45,7 @@ MOVED_ON = [
 
 @pytest.mark.parametrize(("wanted", "since"), MOVED_ON)
 async def test_its_answer_is_the_first_one_however_far_the_state_moved_on(log, wanted, since):
-    await submit(log, listed())
+    await submit(log, listed(), PARCELS.put("ann", "aalen"))
     first = await submit(log, wanted)
     await submit(log, *since, cast("bob", "ship"))
     head = await log.head()
@@ -53,17 +56,24 @@ async def test_its_answer_is_the_first_one_however_far_the_state_moved_on(log, w
     assert await log.head() == head
 
 
-@pytest.mark.parametrize(
-    "before", [[cast("ann", "ship")], [cast("ann", "ship"), retract("ann"), cast("ann", "ship")]]
-)
-async def test_a_command_that_changes_nothing_is_answered_the_same_again(log, before):
-    await submit(log, listed(), *before, cast("bob", "ship"))
-    first = await submit(log, cast("ann", "ship", key="k"))
+@each_product
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_command_that_changes_nothing_is_answered_the_same_again(log, product, again):
+    here, there = product.values
+    put, before = product.put, [product.put("ann", here)]
+    if again:
+        before += [product.clear("ann"), put("ann", here)]
+    await submit(log, product.first(), *before, put("bob", here))
+    first = await submit(log, put("ann", here, key="k"))
     assert (first.changed, first.position) == (False, await log.head() - 1)
-    await submit(log, cast("ann", "skip"))
-    again = await submit(log, cast("ann", "ship", key="k"))
-    assert first_time(again) == first
-    assert (await log.last_events(["vote:3:ann:atlas"]))["vote:3:ann:atlas"].event.choice == "skip"
+    await submit(log, put("ann", there))
+    assert first_time(await submit(log, put("ann", here, key="k"))) == first
+    assert await held(log, product, "ann") == there
+
+
+async def held(log, product, who):
+    stream = product.stream(who)
+    return product.of((await log.last_events([stream]))[stream].event)
 
 
 async def test_one_that_never_had_an_event_stands_at_nothing(log):
@@ -74,22 +84,27 @@ async def test_one_that_never_had_an_event_stands_at_nothing(log):
     assert (first.position, first_time(again)) == (0, first)
 
 
-async def test_one_that_changes_nothing_because_of_its_own_batch_keeps_its_place(log):
+@each_product
+async def test_one_that_changes_nothing_because_of_its_own_batch_keeps_its_place(log, product):
     """Commands of one sender stay in order: the last one counts."""
-    await submit(log, listed())
-    batch = [cast("ann", "ship"), cast("ann", "ship", key="k"), cast("ann", "skip")]
-    _, one, same, last = await submit_all(log, [cast("bob", "ship"), *batch])
+    here, there = product.values
+    put = product.put
+    await submit(log, product.first())
+    batch = [put("ann", here), put("ann", here, key="k"), put("ann", there)]
+    _, one, same, last = await submit_all(log, [put("bob", here), *batch])
     assert (one.changed, same.changed, last.changed) == (True, False, True)
     assert same.position == one.position
-    assert first_time(await submit(log, cast("ann", "ship", key="k"))) == same
-    assert (await log.last_events(["vote:3:ann:atlas"]))["vote:3:ann:atlas"].event.choice == "skip"
+    assert first_time(await submit(log, put("ann", here, key="k"))) == same
+    assert await held(log, product, "ann") == there
 
 
-async def test_another_command_under_the_key_is_refused(log):
-    await submit(log, listed(), cast("ann", "ship", key="k"))
-    assert await submit(log, cast("ann", "skip", key="k")) == KEY_REUSED
-    assert await submit(log, cast("ann", "ship", tool="atlas", key="k")) != KEY_REUSED
-    assert await log.head() == 3
+@each_product
+async def test_another_command_under_the_key_is_refused(log, product):
+    here, there = product.values
+    await submit(log, product.first(), product.put("ann", here, key="k"))
+    assert await submit(log, product.put("ann", there, key="k")) == KEY_REUSED
+    assert await submit(log, product.put("ann", here, key="k")) != KEY_REUSED
+    assert await log.head() == product.opening + 1
 
 
 async def test_a_refusal_is_not_kept(log):
@@ -98,21 +113,25 @@ async def test_a_refusal_is_not_kept(log):
     assert (await submit(log, listed(), cast("ann", "ship", key="k"))).changed
 
 
-async def test_sent_twice_in_one_batch_it_has_one_effect(log):
-    await submit(log, listed())
-    wanted = cast("ann", "ship", key="k")
-    first, second, other = await submit_all(log, [wanted, wanted, cast("bob", "skip")])
+@each_product
+async def test_sent_twice_in_one_batch_it_has_one_effect(log, product):
+    here, there = product.values
+    await submit(log, product.first())
+    wanted = product.put("ann", here, key="k")
+    first, second, other = await submit_all(log, [wanted, wanted, product.put("bob", there)])
     assert (first.repeated, second.repeated) == (False, True)
     assert first_time(second) == first
     assert other.changed
-    assert await log.head() == 4
+    assert await log.head() == product.opening + 2
 
 
-async def test_two_commands_under_one_key_in_one_batch_are_not_both_obeyed(log):
-    await submit(log, listed())
-    batch = [cast("ann", "ship", key="k"), cast("ann", "skip", key="k")]
+@each_product
+async def test_two_commands_under_one_key_in_one_batch_are_not_both_obeyed(log, product):
+    here, there = product.values
+    await submit(log, product.first())
+    batch = [product.put("ann", here, key="k"), product.put("ann", there, key="k")]
     first, second = await submit_all(log, batch)
-    assert (first.after.choice, second) == ("ship", KEY_REUSED)
+    assert (product.of(first.after), second) == (here, KEY_REUSED)
 
 
 def batcher_on(store):
@@ -122,19 +141,27 @@ def batcher_on(store):
     return Batcher(handle_batch)
 
 
-@pytest.mark.parametrize("wanted", [cast("ann", "ship", key="k"), retract("ann", key="k")])
-async def test_sent_to_two_processes_at_once_it_has_one_effect(processes, wanted):
+@pytest.mark.parametrize(
+    ("product", "wanted"),
+    [
+        (VOTES, VOTES.put("ann", "ship", key="k")),
+        (VOTES, VOTES.clear("ann", key="k")),
+        (PARCELS, PARCELS.put("ann", "bath", key="k")),
+    ],
+)
+async def test_sent_to_two_processes_at_once_it_has_one_effect(processes, product, wanted):
     batchers = [batcher_on(processes.store()) for _ in range(2)]
-    await batchers[0].submit(listed())
+    await batchers[0].submit(product.first())
+    others = [product.put(f"v{number}", product.values[1]) for number in range(10)]
     answers = await asyncio.gather(
         *(batchers[number % 2].submit(wanted) for number in range(10)),
-        *(batchers[number % 2].submit(cast(f"v{number}", "skip")) for number in range(10)),
+        *(batchers[number % 2].submit(other) for number, other in enumerate(others)),
     )
     same = answers[:10]
     assert {answer.repeated for answer in same} == {False, True}
     assert len({repr(first_time(answer)) for answer in same}) == 1
     assert sum(not answer.repeated for answer in same) == 1
-    mine = [r for r in await everything(processes.store()) if r.stream == "vote:3:ann:atlas"]
+    mine = [r for r in await everything(processes.store()) if r.stream == product.stream("ann")]
     assert len(mine) == same[0].changed
 
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.toy import ParcelMoved
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import ReviewWithdrawn
 from votes.domain.tool import Entry, Plan, ToolDelisted, ToolListed
@@ -56,18 +57,20 @@ async def test_an_empty_log_has_nothing(log):
     assert await log.last_of_prefix("a", 10) == []
 
 
-async def test_an_event_comes_back_as_it_was_appended(log):
-    entry = Entry("Ünïcödé \U0001f680", "\u4e2d\u6587", 'quotes "and" \\', plans=(Plan("p", 0.1),))
-    listed = ToolListed("rocket", entry)
+ENTRY = Entry("Ünïcödé \U0001f680", "\u4e2d\u6587", 'quotes "and" \\', plans=(Plan("p", 0.1),))
+
+
+@pytest.mark.parametrize("event", [ToolListed("rocket", ENTRY), ParcelMoved("\u4e2d", 'a "b" \\')])
+async def test_an_event_comes_back_as_it_was_appended(log, event):
     stream = "tool:\u00e9\U0001f680 a:b%_"
-    added = Addition(stream, 0, "\u00fc \U0001f680", listed)
+    added = Addition(stream, 0, "\u00fc \U0001f680", event)
     assert await log.append([Append([added], Meta("test"), AT)]) == [1]
     (recorded,) = await everything(log)
     assert (recorded.position, recorded.stream, recorded.version) == (1, stream, 1)
-    assert (recorded.event, recorded.at, recorded.subject) == (listed, AT, "\u00fc \U0001f680")
+    assert (recorded.event, recorded.at, recorded.subject) == (event, AT, "\u00fc \U0001f680")
     assert await log.last_events([stream, "other"]) == {stream: recorded}
-    (alike,) = await log.alike(AlikeOf("\u00fc \U0001f680", (ToolListed,), 1, 1, AT, AT))
-    assert alike == Alike(listed, 1, 1)
+    (alike,) = await log.alike(AlikeOf("\u00fc \U0001f680", (type(event),), 1, 1, AT, AT))
+    assert alike == Alike(event, 1, 1)
     assert await log.last_of_prefix("tool:\u00e9\U0001f680", 1) == [recorded]
 
 

@@ -1,4 +1,7 @@
-"""The engine carries a product that knows no vote: its commands, its read models, its audit."""
+"""The engine carries a product that knows no vote: its commands, its read models, its audit.
+
+What holds for every product is in the suites that run with both: see `products.py`.
+"""
 
 import subprocess
 import sys
@@ -14,12 +17,12 @@ from tests.toy import (
     EVENTS,
     PLACES,
     STOCKS,
-    TOWNS,
     TOY,
     Lose,
     Move,
     ParcelMoved,
     Stock,
+    commands,
     request,
 )
 from votes.engine.bulk import submit_all
@@ -28,13 +31,8 @@ from votes.engine.handle import Outcome
 from votes.engine.log import Recorded
 from votes.engine.models import Models
 from votes.engine.project import fold_log
-from votes.engine.read_model import PARTITIONS, Projections, ReadModel, partition_of
+from votes.engine.read_model import Projections, ReadModel, partition_of
 from votes.store.codec import Codec
-
-parcels = st.sampled_from(["p1", "p2", "p3"])
-commands = st.lists(
-    st.builds(Move, parcels, st.sampled_from(TOWNS)) | st.builds(Lose, parcels), max_size=40
-)
 
 
 async def folded(asked):
@@ -52,33 +50,16 @@ async def folded(asked):
                 places.pop(parcel, None)
     models = Models(TOY, await store.epoch())
     await fold_log(store, models)
-    return store, models, places
+    return models, places
 
 
-@given(commands)
+@given(st.lists(commands, max_size=40))
 async def test_its_models_equal_a_recount_whatever_was_asked(asked):
-    _, models, places = await folded(asked)
+    models, places = await folded(asked)
     assert dict(models.items(PLACES)) == places
     stocks = {town: stock.parcels for town, stock in models.items(STOCKS)}
     assert stocks == Counter(places.values())
     assert models.parked() == {}
-
-
-@given(commands, st.data())
-async def test_an_event_under_several_keys_moves_each_once_whatever_was_applied(asked, data):
-    """A writer that died half-way has written some partitions and not the others."""
-    store, whole, _ = await folded(asked)
-    events = [event async for page in store.after(0, 100) for event in page]
-    middle = data.draw(st.integers(0, len(events)))
-    models = Models(TOY, whole.epoch)
-    models.fold(events[:middle])
-    ahead = Models(TOY, whole.epoch)
-    ahead.fold(events)
-    ahead.fold((), every=True)
-    for number in data.draw(st.sets(st.integers(0, PARTITIONS - 1))):
-        models.partitions[number] = ahead.partitions[number]
-    models.fold(events[middle:])
-    assert [p.values for p in models.partitions] == [p.values for p in whole.partitions]
 
 
 def test_an_event_is_left_out_where_it_cannot_be_folded_and_nowhere_else():

@@ -1,9 +1,12 @@
 """Load, decide, append: what becomes of the commands of a batch."""
 
+from itertools import cycle
+
 import pytest
 from hypothesis import given
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.contract.products import each_product
 from tests.contract.requests import append_to, cast, delisted, everything, listed, request, retract
 from tests.domain import arbitrary
 from tests.domain.histories import START, commands
@@ -20,12 +23,6 @@ from votes.engine.ports import Append, Keyed, Meta
 from votes.store.codec import Codec
 
 
-async def voters(store):
-    return [
-        r.stream.split(":")[2] for r in await everything(store) if isinstance(r.event, VoteCast)
-    ]
-
-
 async def test_each_command_is_answered_for_itself(log):
     batch = [listed(), cast("ann", "ship"), cast("bob", "skip", tool="bolt"), retract("cyd")]
     one, ann, bob, cyd = await submit_all(log, batch)
@@ -37,39 +34,47 @@ async def test_each_command_is_answered_for_itself(log):
     assert await log.head() == 3
 
 
-async def test_a_command_sees_what_those_before_it_in_the_batch_lead_to(log):
-    batch = [
-        listed(),
-        cast("ann", "ship"),
-        cast("ann", "skip"),
-        cast("ann", "skip"),
-        retract("ann"),
-    ]
-    answers = await submit_all(log, [*batch, delisted(), cast("ann", "ship")])
-    assert [getattr(answer, "changed", None) for answer in answers] == [
-        *(True, True, True, False, True, True),
-        None,
-    ]
+@each_product
+async def test_a_command_sees_what_those_before_it_in_the_batch_lead_to(log, product):
+    here, there = product.values
+    put, clear = product.put, product.clear
+    batch = [product.first(), put("ann", here), put("ann", there), put("ann", there), clear("ann")]
+    answers = await submit_all(log, batch)
+    assert [answer.changed for answer in answers] == [True, True, True, False, True]
     assert answers[3].position == answers[2].position
-    assert [r.version for r in await everything(log)] == [1, 1, 1, 2, 3, 2]
+    assert [r.version for r in await everything(log)][product.opening :] == [1, 2, 3]
 
 
-async def test_what_changes_nothing_stands_at_the_streams_last_event(log):
-    await submit_all(log, [listed(), cast("ann", "ship"), cast("bob", "ship"), cast("cyd", "ship")])
-    (again,) = await submit_all(log, [cast("ann", "ship")])
-    assert again == Outcome(Vote(True, "ship"), Vote(True, "ship"), changed=False, position=3)
+async def test_a_command_sees_what_those_before_it_did_to_its_other_streams(log):
+    batch = [listed(), cast("ann", "ship"), delisted(), cast("ann", "skip")]
+    *others, last = await submit_all(log, batch)
+    assert [answer.changed for answer in others] == [True, True, True]
+    assert last.code == "tool_unknown"
 
 
-async def test_a_command_that_lost_a_race_is_decided_anew(processes):
+@each_product
+async def test_what_changes_nothing_stands_at_the_streams_last_event(log, product):
+    here, _ = product.values
+    people = [product.put(who, here) for who in ("ann", "bob", "cyd")]
+    await submit_all(log, [product.first(), *people])
+    (again,) = await submit_all(log, [product.put("ann", here)])
+    assert (again.changed, again.position) == (False, product.opening + 1)
+    assert again.before == again.after
+    assert product.of(again.after) == here
+
+
+@each_product
+async def test_a_command_that_lost_a_race_is_decided_anew(processes, product):
     mine, theirs = processes.store(), processes.store()
-    await submit_all(mine, [listed()])
-    raced = LosesRace(mine, theirs, [cast("ann", "skip")])
-    batch = [cast("ann", "ship"), cast("bob", "ship")]
+    here, there = product.values
+    await submit_all(mine, [product.first()])
+    raced = LosesRace(mine, theirs, [product.put("ann", there)])
+    batch = [product.put("ann", here), product.put("bob", here)]
     lost, won = await handle(raced, batch)
     assert lost is None
-    assert won.position == 4
+    assert won.position == product.opening + 2
     (retried,) = await submit_all(mine, batch[:1])
-    assert (retried.before.choice, retried.after.choice) == ("skip", "ship")
+    assert (product.of(retried.before), product.of(retried.after)) == (there, here)
 
 
 class LosesRace:
@@ -92,27 +97,32 @@ class LosesRace:
 class TurnsAbout:
     """Requests that change something every time they are sent."""
 
-    def __init__(self):
-        self._choice = "ship"
+    def __init__(self, product):
+        self._product, self._values = product, cycle(reversed(product.values))
 
     def __iter__(self):
-        self._choice = "skip" if self._choice == "ship" else "ship"
-        return iter([cast("ann", self._choice)])
+        return iter([self._product.put("ann", next(self._values))])
 
 
-async def test_the_attempts_are_bounded(processes):
+@each_product
+async def test_the_attempts_are_bounded(processes, product):
     mine, theirs = processes.store(), processes.store()
-    await submit_all(mine, [listed(), cast("ann", "ship")])
-    raced = LosesRace(mine, theirs, TurnsAbout(), rounds=10 * ATTEMPTS_MAX)
-    assert await submit_all(raced, [retract("ann")]) == [CONTENDED]
-    assert len(await voters(mine)) == 1 + ATTEMPTS_MAX
+    await submit_all(mine, [product.first(), product.put("ann", product.values[0])])
+    raced = LosesRace(mine, theirs, TurnsAbout(product), rounds=10 * ATTEMPTS_MAX)
+    assert await submit_all(raced, [product.clear("ann")]) == [CONTENDED]
+    streams = [recorded.stream for recorded in await everything(mine)]
+    assert streams[product.opening :] == [product.stream("ann")] * (1 + ATTEMPTS_MAX)
 
 
-async def test_more_commands_than_a_batch_holds_are_handled_in_order(log):
+@each_product
+async def test_more_commands_than_a_batch_holds_are_handled_in_order(log, product):
     names = [f"v{number}" for number in range(BATCH_COMMANDS_MAX + 10)]
-    answers = await submit_all(log, [listed(), *(cast(name, "ship") for name in names)])
-    assert [answer.position for answer in answers] == list(range(2, len(names) + 3))
-    assert await voters(log) == names
+    asked = [product.put(name, product.values[0]) for name in names]
+    answers = await submit_all(log, [product.first(), *asked])
+    first = product.opening
+    assert [answer.position for answer in answers] == list(range(first, first + len(names) + 1))
+    streams = [recorded.stream for recorded in await everything(log)]
+    assert streams[first:] == [product.stream(name) for name in names]
 
 
 async def test_what_a_newer_release_wrote_is_not_decided_on(processes):

@@ -4,13 +4,14 @@ Stale memory is planted: for each stream of a command any of the heads that it e
 """
 
 import asyncio
-from itertools import product
+import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.contract.products import PRODUCTS
 from tests.contract.requests import cast, delisted, everything, listed, retract
 from tests.domain.histories import Log
 from votes.domain.tool import Tool
@@ -22,22 +23,6 @@ from votes.engine.handle import Outcome, handle
 from votes.engine.heads import NOTHING, Head, Heads
 from votes.engine.ports import Unavailable
 
-HISTORIES = {
-    "listed again": lambda tool: [
-        *(listed(tool), cast("ann", "ship", tool), delisted(tool)),
-        *(listed(tool, "Again"), cast("ann", "skip", tool)),
-    ],
-    "delisted": lambda tool: [listed(tool), cast("ann", "ship", tool), delisted(tool)],
-    "taken back": lambda tool: [listed(tool), cast("ann", "ship", tool), retract("ann", tool)],
-}
-COMMANDS = {
-    "ship": lambda tool: cast("ann", "ship", tool),
-    "skip": lambda tool: cast("ann", "skip", tool),
-    "ship, with a key": lambda tool: cast("ann", "ship", tool, key=f"{tool} ship"),
-    "skip, with a key": lambda tool: cast("ann", "skip", tool, key=f"{tool} skip"),
-    "retract": lambda tool: retract("ann", tool),
-    "delist": delisted,
-}
 FORGOTTEN = None
 
 
@@ -59,39 +44,46 @@ async def settled(store, wanted, heads):
     return answer, [(one.version, one.event) for one in after]
 
 
-def seen(answer, appended, tool):
-    """What can be seen of an answer, but for the tool's name and the places in the log."""
+def seen(answer, appended, thing):
+    """What can be seen of an answer, but for the thing's name and the places in the log."""
     if isinstance(answer, Rejected):
         return answer.code, appended
-    found = answer.before, answer.after, *appended
-    return answer.changed, [str(one).replace(tool, "") for one in found]
+    said = answer.before, answer.after, *appended
+    return answer.changed, [str(one).replace(thing, "") for one in said]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("history", HISTORIES)
-async def test_whatever_is_remembered(processes, history, command):
+CASES = {
+    f"{name}, {story}, {command}": (product, product.stories[story], product.asked[command])
+    for name, product in PRODUCTS.items()
+    for story in product.stories
+    for command in product.asked
+}
+
+
+@pytest.mark.parametrize(("product", "story", "asked"), CASES.values(), ids=list(CASES))
+async def test_whatever_is_remembered(processes, product, story, asked):
     stores = [processes.store(), processes.store()]
-    slug, tried = "fresh", 0
+    tried = 0
 
-    async def prepared(slug):
-        for wanted in HISTORIES[history](slug):
+    async def prepared(thing):
+        for wanted in story(thing):
             await handle(stores[1], [wanted])
-        streams = tool_stream(slug), vote_stream("ann", slug)
+        streams = product.streams(thing)
         return streams, [await heads_ever(stores[1], stream) for stream in streams]
 
-    await prepared(slug)
-    expected = seen(*await settled(stores[0], COMMANDS[command](slug), None), slug)
+    await prepared("fresh")
+    expected = seen(*await settled(stores[0], asked("fresh"), None), "fresh")
     _, ever = await prepared("another")
-    for places in product(*(range(len(heads)) for heads in ever)):
-        slug = f"tool-{tried}"
+    for places in itertools.product(*(range(len(heads)) for heads in ever)):
+        thing = f"thing-{tried}"
         tried += 1
-        streams, ever = await prepared(slug)
+        streams, ever = await prepared(thing)
         planted = [heads[place] for heads, place in zip(ever, places, strict=True)]
         heads = Heads()
         heads.remember({s: head for s, head in zip(streams, planted, strict=True) if head})
-        found = seen(*await settled(stores[0], COMMANDS[command](slug), heads), slug)
+        found = seen(*await settled(stores[0], asked(thing), heads), thing)
         assert found == expected, (places, planted)
-    assert tried >= 20
+    assert tried >= 4 ** len(streams)
 
 
 class CountsReads:

@@ -1,30 +1,31 @@
 """Several processes decide at once on one log: it comes out as if one after another had."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.contract.requests import cast, everything, listed, request, retract
+from tests.contract.products import CODEC, each_product
+from tests.contract.requests import everything, request
 from tests.domain.histories import commands as any_commands
 from tests.domain.histories import log_of
-from votes.domain.vote import Vote, VoteCast
 from votes.engine.batcher import Batcher
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome, handle
 from votes.engine.models import Models
-from votes.projections import PROJECTIONS
-from votes.projections.tallies import TALLIES
 
 PEOPLE = ("ann", "bob")
-TOOLS = ("atlas", "bolt")
-votes = st.builds(
-    cast, st.sampled_from(PEOPLE), st.sampled_from(("ship", "skip")), st.sampled_from(TOOLS)
-)
-retractions = st.builds(retract, st.sampled_from(PEOPLE), st.sampled_from(TOOLS))
-work = st.lists(st.lists(votes | retractions, max_size=12), min_size=2, max_size=4)
+THINGS = ("atlas", "bolt")
+
+
+def work_on(product):
+    """Requests for some processes."""
+    people, things = st.sampled_from(PEOPLE), st.sampled_from(THINGS)
+    put = st.builds(product.put, people, st.sampled_from(product.values), things)
+    clear = st.builds(product.clear, people, things)
+    return st.lists(st.lists(put | clear, max_size=12), min_size=2, max_size=4)
 
 
 def batcher_on(store):
@@ -50,7 +51,7 @@ async def decide_at_once(stores, work):
     )
 
 
-def assert_as_if_one_after_another(events, answers):
+def assert_as_if_one_after_another(product, events, answers):
     """The log numbers its streams without gaps, and decides as the answers say that it did."""
     assert [recorded.position for recorded in events] == list(range(1, len(events) + 1))
     streams = defaultdict(list)
@@ -62,71 +63,58 @@ def assert_as_if_one_after_another(events, answers):
     assert len(changed) == len(set(changed))
     for wanted, answer in answers:
         recorded = at.get(answer.position)
-        assert answer.after == after(wanted, recorded)
+        assert answer.after == after(product, wanted, recorded)
         if answer.changed:
             assert recorded.stream == wanted.decider.streams(wanted.command)[0]
-            assert answer.before.choice == recorded.event.previous
+            assert product.of(answer.before) == getattr(recorded.event, product.replaced)
         else:
             assert answer.before == answer.after
 
 
-def after(wanted, recorded):
-    """The state of the command's stream after the event; the tools are all listed."""
-    state = Vote(listed=True)
-    return state if recorded is None else wanted.decider.evolve(state, recorded.event)
+def after(product, wanted, recorded):
+    """The state of the command's stream after the event; the things are all ready."""
+    ready = product.ready
+    return ready if recorded is None else wanted.decider.evolve(ready, recorded.event)
 
 
-def standing_votes(events):
-    """The recount: each voter's current choice, from the last event of each stream."""
-    last = {recorded.stream: recorded for recorded in events}
-    return Counter(
-        (recorded.subject, recorded.event.choice)
-        for recorded in last.values()
-        if isinstance(recorded.event, VoteCast)
-    )
-
-
-def assert_tallies_count_what_stands(events):
-    models, standing = Models(PROJECTIONS, "test"), standing_votes(events)
+def assert_models_count_what_stands(product, events):
+    models = Models(product.projections, "test")
     models.fold(events)
-    for tool in TOOLS:
-        tally = models.get(TALLIES, tool)
-        assert (tally.ship, tally.skip) == (standing[tool, "ship"], standing[tool, "skip"])
+    assert product.counted(models) == product.recounted(events)
 
 
-LISTINGS = [listed(tool) for tool in TOOLS]
-
-
-async def race(stores, work):
-    await decide_at_once(stores[:1], [LISTINGS])
+async def race(product, stores, work):
+    await decide_at_once(stores[:1], [[product.first(thing) for thing in THINGS]])
     answers = await decide_at_once(stores, work)
     events = await everything(stores[0])
-    assert_as_if_one_after_another(events, answers)
-    assert_tallies_count_what_stands(events)
-    return events, answers
+    obeyed = [(wanted, answer) for wanted, answer in answers if isinstance(answer, Outcome)]
+    assert_as_if_one_after_another(product, events, obeyed)
+    assert_models_count_what_stands(product, events)
+    opening = product.opening * len(THINGS)
+    assert len(events) == opening + sum(answer.changed for _, answer in obeyed)
 
 
-@given(work)
-async def test_whatever_is_commanded_in_memory(work):
-    log = MemoryLog()
-    await race([MemoryEventStore(log) for _ in work], work)
+@each_product
+@given(st.data())
+async def test_whatever_is_commanded_in_memory(product, data):
+    log, work = MemoryLog(), data.draw(work_on(product))
+    await race(product, [MemoryEventStore(log, CODEC) for _ in work], work)
 
 
-async def test_hundreds_of_commands_on_a_few_streams(processes):
+@each_product
+async def test_hundreds_of_commands_on_a_few_streams(processes, product):
     stores = [processes.store() for _ in range(4)]
-    said = ("ship", "skip", "skip", "ship", "ship")
+    put = [product.values[place] for place in (0, 1, 1, 0, 0)]
     work = [
         [
-            cast(PEOPLE[n % 2], said[(n + process) % 5], TOOLS[n // 2 % 2])
+            product.put(PEOPLE[n % 2], put[(n + process) % 5], THINGS[n // 2 % 2])
             if (n + process) % 7
-            else retract(PEOPLE[n % 2], TOOLS[n // 2 % 2])
+            else product.clear(PEOPLE[n % 2], THINGS[n // 2 % 2])
             for n in range(60)
         ]
         for process in range(4)
     ]
-    events, answers = await race(stores, work)
-    assert len(answers) == 240
-    assert len(events) == 2 * len(LISTINGS) + sum(answer.changed for _, answer in answers)
+    await race(product, stores, work)
 
 
 @given(st.lists(any_commands, max_size=40))

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.contract.products import each_product
 from tests.domain import arbitrary
-from tests.domain.histories import START, histories, log_of
+from tests.domain.histories import START
 from votes import __version__
 from votes.domain.tool import Entry, ToolDelisted, ToolListed
 from votes.domain.vote import VoteCast, VoteRetracted
@@ -28,12 +29,12 @@ def recorded(position, event, stream="any", tool="atlas"):
     return Recorded(position, stream, 1, event, START, tool)
 
 
-@st.composite
-def logs(draw):
+def drawn(data, product):
     """The events of a random history, some of which a newer release wrote."""
-    events = log_of(draw(histories)).events
+    events = data.draw(product.logs)
+    newer = data.draw(st.sets(st.integers(1, len(events) or 1), max_size=len(events) // 5))
     return [
-        recorded(each.position, NEWER, each.stream) if draw(st.integers(0, 9)) == 0 else each
+        recorded(each.position, NEWER, each.stream) if each.position in newer else each
         for each in events
     ]
 
@@ -47,8 +48,8 @@ def batches(events, sizes):
     yield events[start:]
 
 
-def folded(events, *, at_once=True):
-    models = Models(PROJECTIONS, "epoch")
+def folded(product, events, *, at_once=True):
+    models = Models(product.projections, "epoch")
     models.fold(events)
     models.fold((), every=at_once)
     return models
@@ -60,53 +61,55 @@ def bytes_of(models):
 
 def shown(models):
     """All that a reader can see."""
-    parts = models.partitions
-    return models.position, [
-        (part.of(TALLIES), part.of(PROFILES), part.of(PARKED)) for part in parts
-    ]
+    return models.position, [partition.values for partition in models.partitions]
 
 
-@given(logs(), cuts)
-def test_every_cut_gives_the_same_bytes(events, sizes):
-    models = Models(PROJECTIONS, "epoch")
+@each_product
+@given(st.data(), cuts)
+def test_every_cut_gives_the_same_bytes(product, data, sizes):
+    events, models = drawn(data, product), Models(product.projections, "epoch")
     for batch in batches(events, sizes):
         models.fold(batch)
     models.fold((), every=True)
-    assert bytes_of(models) == bytes_of(folded(events))
+    assert bytes_of(models) == bytes_of(folded(product, events))
 
 
-@given(logs(), cuts)
-def test_the_changes_make_of_older_models_the_newer_ones(events, sizes):
-    source, follower = Models(PROJECTIONS, "epoch"), Models(PROJECTIONS, "epoch")
-    for batch in batches(events, sizes):
+@each_product
+@given(st.data(), cuts)
+def test_the_changes_make_of_older_models_the_newer_ones(product, data, sizes):
+    source, follower = (Models(product.projections, "epoch") for _ in range(2))
+    for batch in batches(drawn(data, product), sizes):
         changes = source.fold(batch)
         assert (changes.epoch, changes.before) == ("epoch", follower.position)
         follower.adopt(changes)
         assert shown(follower) == shown(source)
 
 
-@given(logs(), cuts)
-def test_changes_hold_what_has_changed_and_nothing_else(events, sizes):
-    models = Models(PROJECTIONS, "epoch")
-    for batch in batches(events, sizes):
+@each_product
+@given(st.data())
+def test_changes_hold_what_an_event_has_changed_and_nothing_else(product, data):
+    models = Models(product.projections, "epoch")
+    for event in drawn(data, product):
         before = [deepcopy(p.values) for p in models.partitions]
-        changes = models.fold(batch)
+        changes = models.fold([event])
         for number, partition in enumerate(models.partitions):
             change = changes.partitions.get(number)
-            for name, kept in partition.values.items():
-                moved = {k: v for k, v in kept.items() if before[number].get(name, {}).get(k) != v}
-                assert moved == ({} if change is None else change.values.get(name, {}))
+            told = {} if change is None else change.values
+            for name in before[number].keys() | partition.values.keys() | told.keys():
+                then, now = before[number].get(name, {}), partition.values.get(name, {})
+                moved = {
+                    k: now.get(k) for k in then.keys() | now.keys() if then.get(k) != now.get(k)
+                }
+                assert told.get(name, {}) == moved
 
 
-def values(partition):
-    return partition.of(TALLIES), partition.of(PROFILES), partition.of(PARKED)
-
-
-@given(logs(), st.data())
-def test_a_partition_that_is_ahead_skips_what_it_has(events, data):
+@each_product
+@given(st.data())
+def test_a_partition_that_is_ahead_skips_what_it_has(product, data):
     """A worker that died half-way has written some partitions and not the others."""
+    events = drawn(data, product)
     middle = data.draw(st.integers(0, len(events)))
-    models, ahead = folded(events[:middle], at_once=False), folded(events)
+    models, ahead = folded(product, events[:middle], at_once=False), folded(product, events)
     for number in data.draw(st.sets(st.integers(0, PARTITIONS - 1))):
         models.partitions[number] = ahead.partitions[number]
     changes = models.fold(events[middle:])
@@ -116,12 +119,14 @@ def test_a_partition_that_is_ahead_skips_what_it_has(events, data):
     assert changes.position == models.position == len(events)
 
 
-@given(logs())
-def test_to_fold_again_what_was_folded_changes_nothing(events):
-    models = folded(events)
+@each_product
+@given(st.data())
+def test_to_fold_again_what_was_folded_changes_nothing(product, data):
+    events = drawn(data, product)
+    models = folded(product, events)
     encoded = bytes_of(models)
     changes = models.fold(events)
-    assert all(not any(values(partition)) for partition in changes.partitions.values())
+    assert all(not partition.values for partition in changes.partitions.values())
     assert bytes_of(models) == encoded
 
 

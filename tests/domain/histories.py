@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec import Struct, field
 
+from tests import toy
 from votes.domain import bookmark, review, tool, vote
 from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
@@ -53,6 +54,8 @@ def decider_of(command: Any) -> Decider[Any, Any]:
             return vote.decider
         case KeepBookmark() | RemoveBookmark():
             return bookmark.decider
+        case toy.Move() | toy.Lose():
+            return toy.decider
         case _:
             return review.decider
 
