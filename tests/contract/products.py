@@ -36,9 +36,10 @@ class Product(Struct, frozen=True):
     """`put` and `clear` set what a stream holds, `stream` names it: each of a person and a thing.
 
     `first` makes a thing ready, by as many events as `opening` says; `ready` is then the state of
-    its other streams. `held` is where a state and an event say what the stream holds, `replaced` where an event says
-    what it held before. Those who hold the same count as one `group`; `counted` is how many each
-    has by the read models. `logs` are the events that any commands lead to.
+    its other streams. `held` is where a state and an event say what the stream holds, `replaced`
+    where an event says what it held before. Those who hold the same count as one `group`;
+    `counted` is how many each has by the read models. `logs` are the events that any commands lead
+    to.
 
     `stories` are pasts of a thing, `asked` what may then be asked, decided on `streams`.
     """

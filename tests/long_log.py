@@ -1,0 +1,191 @@
+"""A long log with many votes on one tool, what is asked of its past, and the answers by a recount.
+
+Votes are in the order of their times, but for those that were imported: these are of any time
+before.
+"""
+
+import random
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from typing import Any
+
+from tests.contract.requests import append_to
+from votes.app.catalogue import Tool
+from votes.app.past import Past
+from votes.app.trend import BUCKETS_MAX, WIDTH, Window, window
+from votes.config import Config
+from votes.domain.terms import ToolId, visitor
+from votes.domain.tool import Entry, ToolListed
+from votes.domain.vote import VoteCast, VoteRetracted, stream
+from votes.engine.batcher import BATCH_COMMANDS_MAX
+from votes.engine.memory import Memory
+from votes.engine.ports import Append, EventStore
+from votes.engine.project import rebuild
+from votes.engine.reads import ReadFrom, Reads
+from votes.projections import PROJECTIONS
+from votes.projections.profiles import PROFILES
+from votes.projections.tallies import TALLIES, Tally, moved
+from votes.store.postgres import PAST
+from votes.wiring import event_store, read_models
+
+TOOL = ToolId("tool000")
+TOOLS = [TOOL, *(ToolId(f"tool{number:03}") for number in range(1, 200))]
+"""By their ids, which are their slugs too."""
+START = datetime(2025, 3, 1, tzinfo=UTC)
+SPAN = timedelta(days=300)
+IMPORTED_SHARE = 0.1
+KINDS = ("position", "time", "trend")
+
+
+class Recount:
+    """The votes on the tool, as (position, at, ship, skip): what each added when it was cast."""
+
+    def __init__(self, votes: list[tuple[int, datetime, int, int]]) -> None:
+        self._positions = [vote[0] for vote in votes]
+        self._votes, self._sums = votes, _sums(votes)
+        by_time = sorted(votes, key=lambda vote: vote[1])
+        self.times = [vote[1] for vote in by_time]
+        self._sums_by_time = _sums(by_time)
+        self._latest = list(accumulate((vote[:2] for vote in by_time), max))
+
+    def at_position(self, position: int) -> Any:
+        count = bisect_right(self._positions, position)
+        return (*self._sums[count], *self._votes[count - 1][:2]) if count else None
+
+    def at_time(self, at: datetime) -> Any:
+        """Below zero only where a vote was taken back at a time before it was cast."""
+        count = bisect_right(self.times, at)
+        ship, skip = self._sums_by_time[count]
+        return (max(ship, 0), max(skip, 0), *self._latest[count - 1]) if count else None
+
+    def trend(self, asked: Window) -> Any:
+        width = WIDTH[asked.bucket]
+        sums = [self._sums_by_time[bisect_left(self.times, at)] for at in asked.starts()]
+        sums.append(self._sums_by_time[bisect_left(self.times, asked.start + asked.count * width)])
+        buckets = [
+            (at, then[0] - before[0], then[1] - before[1], *then)
+            for at, before, then in zip(asked.starts(), sums, sums[1:], strict=False)
+        ]
+        return buckets, self._positions[-1]
+
+
+def _sums(votes: list[tuple[int, datetime, int, int]]) -> list[tuple[int, int]]:
+    ships = accumulate((ship for *_, ship, _ in votes), initial=0)
+    return list(zip(ships, accumulate((skip for *_, skip in votes), initial=0), strict=True))
+
+
+async def fill(store: EventStore, chance: random.Random, events: int, votes: int) -> Recount:
+    """Put so many events into the empty log, so many of them votes on the tool, among the others.
+
+    Answers what these votes come to.
+    """
+    said, counted = _votes_on_the_tool(chance), []
+    batch = [_append(f"tool:{t}", 0, ToolListed(t, Entry(t, "x")), START, t) for t in TOOLS]
+    share = votes / (events - len(TOOLS))
+    for number in range(events - len(TOOLS)):
+        position, passed = len(TOOLS) + number + 1, SPAN * number / events
+        at = START + (passed * chance.random() if chance.random() < IMPORTED_SHARE else passed)
+        if int((number + 1) * share) > int(number * share):
+            if chance.random() < 0.02:
+                at = at.replace(minute=0, second=0, microsecond=0)
+            where, version, event = next(said)
+            batch.append(_append(where, version, event, at, TOOL))
+            counted.append((position, at, *moved(event)))
+        else:
+            tool = chance.choice(TOOLS[1:])
+            where = stream(visitor(f"{number:022}"), tool)
+            batch.append(_append(where, 0, VoteCast("ship"), at, tool))
+        if len(batch) >= BATCH_COMMANDS_MAX or position == events:
+            assert (await store.append(batch))[-1] == position
+            batch = []
+    return Recount(counted)
+
+
+def _append(where: str, version: int, event: Any, at: datetime, tool: str) -> Append:
+    return append_to(where, version, event, at=at, subject=tool)
+
+
+def _votes_on_the_tool(chance: random.Random) -> Iterator[tuple[str, int, Any]]:
+    """One of five is of somebody who has voted before: the other choice, or taken back."""
+    voters: list[tuple[str, int, Any]] = []
+    while True:
+        if voters and chance.random() < 0.2:
+            place = chance.randrange(len(voters))
+            where, version, before = voters[place]
+            choices = [choice for choice in ("ship", "skip", None) if choice != before]
+        else:
+            place, version, before = len(voters), 0, None
+            where, choices = stream(visitor(f"v{place:021}"), TOOL), ["ship", "ship", "skip"]
+            voters.append((where, 0, None))
+        choice = chance.choice(choices)
+        voters[place] = (where, version + 1, choice)
+        yield where, version, VoteCast(choice, before) if choice else VoteRetracted(before)
+
+
+class Asking:
+    """Asks for the past of the tool; an answer that is not the recount's fails."""
+
+    def __init__(self, past: Past, read: ReadFrom, recount: Recount, chance: random.Random) -> None:
+        models = read.models
+        profile, tally = models.get(PROFILES, TOOL), models.get(TALLIES, TOOL)
+        assert profile is not None
+        assert tally is not None
+        self._tool = Tool(TOOL, profile, tally)
+        self._past, self._read = past, read
+        self._recount, self._chance = recount, chance
+
+    async def ask(self, kind: str, least: float, most: float) -> float:
+        """Ask about a random moment between these shares of the log; answers how long it took, in
+        seconds."""
+        share = self._chance.uniform(least, most)
+        return await getattr(self, f"_{kind}")(share)
+
+    async def _position(self, share: float) -> float:
+        position = max(round(share * self._read.models.position), 0)
+        began = time.perf_counter()
+        tally = await self._past.tally_at_position(self._read, TOOL, position)
+        took_s = time.perf_counter() - began
+        assert _said(tally) == self._recount.at_position(position), position
+        return took_s
+
+    async def _time(self, share: float) -> float:
+        at = START + share * SPAN
+        if self._chance.random() < 0.1:
+            at = self._recount.times[round(share * (len(self._recount.times) - 1))]
+        began = time.perf_counter()
+        tally = await self._past.tally_at_time(self._read, TOOL, at)
+        took_s = time.perf_counter() - began
+        assert _said(tally) == self._recount.at_time(at), at
+        return took_s
+
+    async def _trend(self, share: float) -> float:
+        bucket = self._chance.choice(("hour", "day"))
+        start = START + share * SPAN
+        length = self._chance.randint(1, BUCKETS_MAX - 1) * WIDTH[bucket]
+        asked = window(bucket, start, start + length, start)
+        began = time.perf_counter()
+        view = await self._past.trend(self._read, self._tool, asked)
+        took_s = time.perf_counter() - began
+        buckets = [(b.at, b.ship, b.skip, b.ship_total, b.skip_total) for b in view.buckets]
+        assert (buckets, view.position) == self._recount.trend(asked), asked
+        return took_s
+
+
+def _said(tally: Tally | None) -> Any:
+    return tally and (tally.ship, tally.skip, tally.position, tally.as_of)
+
+
+@asynccontextmanager
+async def asking(config: Config, seed: int, events: int, votes: int) -> AsyncIterator[Asking]:
+    """A log of this size in an empty database, projected, and a recount to ask beside."""
+    chance = random.Random(seed)
+    async with event_store(config, PAST) as store, read_models(config) as kept:
+        recount = await fill(store, chance, events, votes)
+        await kept.load()
+        models = await rebuild(store, kept)
+        past = Past(store, Reads(Memory(), store, PROJECTIONS), kept)
+        yield Asking(past, ReadFrom(models, stale=False), recount, chance)
