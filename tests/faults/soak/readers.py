@@ -34,13 +34,13 @@ class Reader:
         self.mind = record.mind(f"reader {number}")
         self.connection = Connection(port)
         self.kept: dict[str, tuple[str, Any]] = {}
+        self.kinds = [self._tally, self._tally, self._at_position, self._tallies, self._many]
+        self.kinds += [self._past, self._page, self._ready, self._again]
 
     async def run(self) -> None:
-        kinds = [self._tally, self._tally, self._at_position, self._tallies, self._many]
-        kinds += [self._past, self._page, self._ready, self._again]
         while not self.record.over.is_set():
             try:
-                await self.mind.choice(kinds)()
+                await self.mind.choice(self.kinds)()
             except Broken:
                 self.record.done["reads broken"] += 1
             await self.record.pause(self.mind.uniform(0, 2 * PAUSE_S))
@@ -142,14 +142,14 @@ class Stream:
         self.mind = record.mind(f"stream {number}")
         self.tools = self.mind.sample(record.tools, self.mind.randint(1, STREAM_TOOLS_MAX))
         self.current: dict[str, tuple[int, Counts]] = {}
-        self._seen: str | None = None
+        self.seen: str | None = None
 
     async def run(self) -> None:
         """Until it is cancelled; comes back as a browser does."""
         while True:
             writer = None
             try:
-                reader, writer = await connect(self.port, ",".join(self.tools), self._seen)
+                reader, writer = await connect(self.port, ",".join(self.tools), self.seen)
                 self.record.done["streams opened"] += 1
                 async for event in events(reader):
                     self._take(event)
@@ -170,7 +170,7 @@ class Stream:
             await asyncio.sleep(left)
 
     def _take(self, event: Event) -> None:
-        self._seen = event.id
+        self.seen = event.id
         self.record.done[f"stream events {event.kind}"] += 1
         if event.kind != "tally":
             return
