@@ -10,7 +10,7 @@ import msgspec
 from litestar import Litestar, Request, get, put
 from litestar.response.base import ASGIResponse
 
-from votes.api.votes import VoteBody
+from votes.api.routes.votes import VoteBody
 from votes.cli.serve import serve
 
 VOTE = b'{"tool":"tool-00","choice":"ship","previous":null,"changed":true,"position":123456}'

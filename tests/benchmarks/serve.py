@@ -17,8 +17,8 @@ from tests.benchmarks import samples
 from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
 from tests.benchmarks.stack import ROOT, SECRET_KEY, api_and_worker, prepare, process, servers
 from tests.site import free_port, wait_for
-from votes.api.tokens import VisitorTokens
 from votes.config import Config
+from votes.http.tokens import VisitorTokens
 from votes.wiring import event_store
 
 CLIENTS = 64

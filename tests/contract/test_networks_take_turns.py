@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from votes.api.errors import Refused
-from votes.api.gallery import Turns
+from votes.http.errors import Refused
+from votes.site.gallery import Turns
 
 WAITING_MAX = 4
 

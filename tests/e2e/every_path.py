@@ -2,9 +2,9 @@
 
 import re
 
-from votes.api.main import HANDLERS, openapi_json
-from votes.api.pages import HANDLERS as PAGES
-from votes.web.assets import assets
+from votes.api.application import HANDLERS, openapi_json
+from votes.site.application import HANDLERS as PAGES
+from votes.site.assets import assets
 
 STREAM = "/v1/live"
 DOCS = "/docs"

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.e2e.asking import PROBLEM_FIELDS, bearer, browser, get, head, problem, unique
-from votes.api.edge import ADDRESS_BYTES_MAX, HEADERS_BYTES_MAX
-from votes.api.exchange import LARGE_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX
+from votes.http.edge import ADDRESS_BYTES_MAX, HEADERS_BYTES_MAX
+from votes.http.exchange import LARGE_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX
 
 JSON = {"Content-Type": "application/json"}
 SHIP = b'{"choice":"ship"}'

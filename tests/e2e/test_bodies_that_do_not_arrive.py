@@ -10,8 +10,8 @@ import pytest
 
 from tests.e2e import raw
 from tests.e2e.asking import bearer, head
-from votes.api.edge import BODY_BYTES_PER_S_MIN, BODY_S
-from votes.api.exchange import LARGE_BODY_BYTES_MAX
+from votes.http.edge import BODY_BYTES_PER_S_MIN, BODY_S
+from votes.http.exchange import LARGE_BODY_BYTES_MAX
 
 VOTE, FORM = "/v1/tools/notion/vote", "/tools/notion/vote"
 JSON = "application/json"

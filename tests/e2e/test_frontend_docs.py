@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from votes.web.assets import asset_url, sri
+from votes.site.assets import asset_url, sri
 
 TEXT = (Path(__file__).parents[2] / "docs" / "frontend.md").read_text()
 API = "https://votes.example.com"

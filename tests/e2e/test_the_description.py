@@ -16,8 +16,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.generation.modes import GenerationMode
 
 from tests.e2e.asking import bearer, get, head, new_tool, request
-from votes.api.errors import PROBLEM_TYPE, STATUS
 from votes.engine.log import POSITION_MAX
+from votes.http.errors import PROBLEM_TYPE, STATUS
 
 CASES_MAX = 300
 TOO_LONG_TO_READ = (414, 431)  # the server's own answers, before the API hears of it

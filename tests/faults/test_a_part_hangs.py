@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.killing import hanging, wait_until_ready
 from tests.site import wait_for
-from votes.api.deadlines import OPTIONAL_S, READ_S, STATUS_S, WRITE_S
+from votes.http.deadlines import OPTIONAL_S, READ_S, STATUS_S, WRITE_S
 
 SLACK = 2
 """How much longer an answer may take on a busy machine."""

@@ -18,13 +18,13 @@ import redis
 import redis.asyncio
 from arq.connections import RedisSettings, create_pool
 
-import votes
-from votes import postgres_server, servers
+import votes.embedded.postgres as postgres_server
+import votes.embedded.servers as servers
 from votes.embedded import Addresses, DataDirInUse, StartFailed, addresses, hold, running, started
 
 WAIT_S = 60.0
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-SOURCE = str(Path(votes.__file__).parents[1])
+SOURCE = str(Path(servers.__file__).parents[2])
 PYTHONPATH = os.pathsep.join([SOURCE, *filter(None, [os.environ.get("PYTHONPATH")])])
 OWNER = """
 import sys

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from tests.site import free_port
-from votes.api.gallery import Gallery
+from votes.site.gallery import Gallery
+from votes.site.picture import Opinion, Side
 from votes.views.pictures import RedisPictures
-from votes.web.picture import Opinion, Side
 from votes.wiring import connect_redis
 
 OPINION = Opinion("Panel", "ship", "Ship", "3 ship / 1 skip", 1.0)

@@ -15,8 +15,8 @@ import pytest
 from structlog.testing import capture_logs
 
 import votes
-from votes import supervise
-from votes.supervise import Child, run
+from votes.embedded import supervise
+from votes.embedded.supervise import Child, run
 
 WAIT_S = 30.0
 POLL_S = 0.01
@@ -45,7 +45,7 @@ while True:
 """
 SUPERVISOR = """
 import asyncio, sys
-from votes.supervise import (Child, run)
+from votes.embedded.supervise import (Child, run)
 child = Child("main", (sys.executable, "-c", sys.argv[1], sys.argv[2]))
 asyncio.run(run([child], asyncio.Event()))
 """

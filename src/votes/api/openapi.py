@@ -20,13 +20,13 @@ import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
-from votes.api import live
-from votes.api.errors import PROBLEM_TYPE, STATUS, problem_of
 from votes.api.examples import EXAMPLES, PROBLEM
-from votes.api.moved import IN_PATHS, IN_QUERIES
+from votes.api.routes import live
 from votes.api.schemas import portable, portable_parameter
 from votes.app.shapes import Problem
 from votes.domain.terms import PersonaSlug, ToolSlug
+from votes.http.errors import PROBLEM_TYPE, STATUS, problem_of
+from votes.http.moved import IN_PATHS, IN_QUERIES
 
 ABOUT = """Ship or skip: votes, bookmarks, panel reviews and live tallies.
 

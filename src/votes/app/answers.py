@@ -5,11 +5,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from votes.app.catalogue import Tool
 from votes.domain import verdict
 from votes.domain.terms import Choice, PersonaSlug, Score, Time, ToolSlug
 from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import PanelVerdict
 from votes.engine.log import Position
+from votes.engine.reads import ReadFrom
 from votes.projections.profiles import PanelReview, Profile
 from votes.projections.tallies import Tally, TallyView, tally_view
 
@@ -111,6 +113,10 @@ def summary_view(profile: Profile, tally: Tally, *, stale: bool) -> SummaryView:
         position=max(profile.position, tally.position),
         former=profile.former,
     )
+
+
+def summary(read: ReadFrom, tool: Tool) -> SummaryView:
+    return summary_view(tool.profile, tool.tally, stale=read.stale)
 
 
 def compare_view(a: SummaryView, b: SummaryView) -> CompareView:

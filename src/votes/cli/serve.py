@@ -49,7 +49,7 @@ def api(host: str, port: int, workers: int) -> None:
     users = config.jwks_url or config.jwt_secret
     if users and not config.jwt_audience and not is_own_secret(config):
         logger.warning("VOTES_JWT_AUDIENCE is not set: whom a token is for (aud) is not checked")
-    serve("votes.api.main:from_environment", host, port, workers, factory=True)
+    serve("votes.server:from_environment", host, port, workers, factory=True)
 
 
 def serve(target: str, host: str, port: int, workers: int = 1, *, factory: bool = False) -> None:
@@ -84,10 +84,10 @@ def serve(target: str, host: str, port: int, workers: int = 1, *, factory: bool 
 @click.command()
 def openapi() -> None:
     """Print the API's description (OpenAPI, JSON)."""
-    from votes.api.main import HANDLERS, create_app  # noqa: PLC0415
+    from votes.api.application import HANDLERS, create_api  # noqa: PLC0415
     from votes.api.openapi import describe  # noqa: PLC0415
 
-    document = msgspec.json.encode(describe(create_app(Config()), HANDLERS), order="sorted")
+    document = msgspec.json.encode(describe(create_api(Config()), HANDLERS), order="sorted")
     click.echo(msgspec.json.format(document, indent=1))
 
 

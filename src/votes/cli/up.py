@@ -13,7 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from votes import embedded, supervise
+from votes import embedded
 from votes.cli.serve import address_options
 from votes.cli.settings import (
     completed,
@@ -24,9 +24,9 @@ from votes.cli.settings import (
 )
 from votes.config import Config
 from votes.demo.load import load_demo
-from votes.embedded import Servers, StartFailed
+from votes.embedded import Servers, StartFailed, supervise
+from votes.embedded.supervise import Child
 from votes.store.migrate import migrate
-from votes.supervise import Child
 
 READY_TIMEOUT_S = 60.0
 READY_POLL_S = 0.05

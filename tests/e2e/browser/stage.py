@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-ELEMENTS = files("votes.web").joinpath("elements")
+ELEMENTS = files("votes.site").joinpath("elements")
 TYPES = {"js": "text/javascript", "css": "text/css"}
 SHEET = '<link rel="stylesheet" href="/elements/elements.css">'
 SCRIPT = '<script type="module" src="/elements/elements.js"></script>'
@@ -88,7 +88,7 @@ def stage(port: int) -> Iterator[Stage]:
 def rendered(template: str, **values: Any) -> str:
     """What a page says with the macros of the elements."""
     environment = Environment(
-        loader=PackageLoader("votes.web"), autoescape=True, undefined=StrictUndefined
+        loader=PackageLoader("votes.site"), autoescape=True, undefined=StrictUndefined
     )
     source = f'{{% from "elements.html" import {MACROS} %}}{template}'
     return environment.from_string(source).render(**values)

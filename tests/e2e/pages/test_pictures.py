@@ -12,10 +12,10 @@ from PIL import Image
 from redis import Redis
 
 from tests.e2e.asking import browser, get, new_tool
-from votes.api.gallery import WAITING_MAX
+from votes.site.gallery import WAITING_MAX
+from votes.site.picture import Opinion, Side, draw
 from votes.views import keys
 from votes.views.pictures import PLACES
-from votes.web.picture import Opinion, Side, draw
 
 PICTURES = ("/og/notion.png", "/og/claude-haiku-open-weights-vs-mistral-3-small.png")
 

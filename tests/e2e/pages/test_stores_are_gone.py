@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.asking import bearer, browser, get, secrets_of, unique
 from tests.e2e.pages.reading import PAIR, SAME_ORIGIN, named, one, page, parsed, words
 from tests.site import free_port, wait_for
-from votes.api.errors import OUTAGE_TOLD_S
+from votes.http.errors import OUTAGE_TOLD_S
 
 
 def shows_read_models(url: str) -> bool:

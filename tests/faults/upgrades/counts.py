@@ -6,8 +6,8 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from tests.faults.upgrades.releases import Count
-from votes.api.exchange import Http, services
 from votes.engine.log import Position
+from votes.http.exchange import Http, services
 from votes.projections import PROJECTIONS
 
 

@@ -21,9 +21,9 @@ from tests.faults.upgrades.releases import RELEASES
 from tests.site import Site, free_port
 from votes.cli.settings import completed, environment, with_secrets
 from votes.config import load
-from votes.servers import package
+from votes.embedded.servers import package
+from votes.embedded.supervise import dies_with_parent
 from votes.store.migrate import migrate
-from votes.supervise import dies_with_parent
 
 APIS = 2
 LIMIT_S = 60.0

@@ -71,10 +71,11 @@ def application() -> Any:
     """What the HTTP server calls in each of its processes."""
     become(os.environ[RELEASE])
     from tests.faults.upgrades.counts import counts
-    from votes.api import main
+    from votes import server
+    from votes.api.application import HANDLERS
 
-    main.HANDLERS.append(counts)
-    return main.from_environment()
+    HANDLERS.append(counts)
+    return server.from_environment()
 
 
 def run(name: str, command: str, *arguments: str) -> None:

@@ -25,11 +25,11 @@ from tests.faults.upgrades.house import SHIPPED, House, is_ready, poll
 from tests.faults.upgrades.people import PAGES, VOTERS, People, Visitor
 from tests.faults.upgrades.releases import RELEASES
 from tests.kept import KEYS
-from votes.api.tokens import VisitorTokens
 from votes.cli.settings import with_secrets
 from votes.config import load
 from votes.embedded import started
 from votes.engine.read_model import PARTITIONS
+from votes.http.tokens import VisitorTokens
 from votes.projections.tallies import TALLIES
 
 BIGGEST, QUIET = "biggest", "quiet"

@@ -1,0 +1,113 @@
+"""A user's bookmarks: list, keep, remove."""
+
+import msgspec
+from litestar import delete, get, put
+from litestar.response.base import ASGIResponse
+
+from votes.app import bookmarks
+from votes.app.answers import BookmarksPage, BookmarkView
+from votes.app.paging import LIMIT_DEFAULT
+from votes.domain import bookmark
+from votes.domain.bookmark import Annotations
+from votes.http.deadlines import READ_S, within
+from votes.http.exchange import (
+    LARGE_BODY_BYTES_MAX,
+    Http,
+    no_content,
+    private,
+    read_json,
+    services,
+    submit,
+    tool_id,
+    tool_ids,
+    tool_slug,
+)
+from votes.http.identity import require_user
+from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query
+from votes.wiring import now
+
+_annotations = msgspec.json.Decoder(Annotations)
+
+
+@get(
+    "/v1/me/bookmarks",
+    operation_id="listBookmarks",
+    summary="My bookmarks, a page at a time",
+    tags=["bookmarks"],
+    opt={"answers": {200: BookmarksPage}, "who": "user"},
+)
+async def list_bookmarks(
+    request: Http,
+    sort: bookmarks.Sort = "new",
+    q: Query = None,
+    tag: Only = None,
+    collection: Only = None,
+    cursor: Cursor = None,
+    limit: Limit = LIMIT_DEFAULT,
+    min_position: MinPosition = 0,
+) -> ASGIResponse:
+    """`q` looks into tool, note and tags. Read from the log itself: always complete."""
+    user = await require_user(request)
+    if min_position:
+        await services(request).reads.models(min_position)
+    parts = services(request)
+    async with within(READ_S):
+        page = await bookmarks.bookmarks(
+            parts.store, parts.reads.latest, user.subject, sort, q, tag, collection, cursor, limit
+        )
+    return private(BookmarksPage(page.items, page.next_cursor, page.total))
+
+
+@put(
+    "/v1/me/bookmarks/{slug:str}",
+    operation_id="putBookmark",
+    summary="Bookmark a tool, or revise the bookmark",
+    tags=["bookmarks"],
+    status_code=200,
+    request_max_body_size=LARGE_BODY_BYTES_MAX,
+    opt={
+        "body": Annotations,
+        "body_optional": True,
+        "answers": {200: BookmarkView, 201: BookmarkView},
+        "write": True,
+        "who": "user",
+    },
+)
+async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
+    """201 for a new bookmark, 200 for one that was there. What the body leaves out is empty;
+    without a body, what is written beside the bookmark stays as it is."""
+    user = await require_user(request)
+    tool = tool_slug(request, slug)
+    kept: Annotations | None = None
+    if await request.body():
+        kept = await read_json(request, _annotations)
+    command = bookmark.KeepBookmark(user.subject, await tool_id(request, tool), kept, now())
+    outcome = await submit(request, bookmark.decider, command, f"user:{user.subject}")
+    after = outcome.after.annotations
+    view = BookmarkView(
+        tool, after.note, after.tags, after.collection, outcome.after.added_at, outcome.position
+    )
+    return private(view, status=200 if outcome.before.added_at else 201)
+
+
+@delete(
+    "/v1/me/bookmarks/{slug:str}",
+    operation_id="removeBookmark",
+    summary="Remove a bookmark",
+    tags=["bookmarks"],
+    status_code=200,  # the answer itself says 204
+    opt={"write": True, "who": "user"},
+)
+async def remove_bookmark(request: Http, slug: str) -> ASGIResponse:
+    """Without a bookmark this changes nothing."""
+    user = await require_user(request)
+    name = tool_slug(request, slug)
+    tool = (await tool_ids(request, [name])).get(name)
+    if tool is None:
+        return no_content(0)
+    command = bookmark.RemoveBookmark(user.subject, tool)
+    outcome = await submit(request, bookmark.decider, command, f"user:{user.subject}")
+    return no_content(outcome.position)
+
+
+ROUTES = [list_bookmarks, put_bookmark, remove_bookmark]

@@ -1,0 +1,57 @@
+"""Who am I, and what have I done."""
+
+from litestar import get
+from litestar.response.base import ASGIResponse
+
+from votes.app.answers import ToolState
+from votes.app.shapes import MeView
+from votes.app.states import NOTHING, states
+from votes.http.deadlines import READ_S, within
+from votes.http.exchange import Http, private, services, tool_ids, tool_slugs
+from votes.http.identity import identity
+from votes.http.parameters import MinPosition, ToolList
+
+
+@get(
+    "/v1/me",
+    operation_id="getMe",
+    summary="Who am I",
+    tags=["me"],
+    opt={"answers": {200: MeView}, "who": "voter"},
+)
+async def get_me(request: Http) -> ASGIResponse:
+    """Makes no visitor: that happens at the first vote."""
+    caller = await identity(request).caller(request)
+    if caller.user is not None:
+        user = caller.user
+        return private(MeView("user", user.subject, sorted(user.roles), user.persona))
+    if caller.visitor_id is not None:
+        return private(MeView("visitor", caller.visitor_id, [], None))
+    return private(MeView("nobody", None, [], None))
+
+
+@get(
+    "/v1/me/state",
+    operation_id="getMyState",
+    summary="My votes and bookmarks on up to 100 tools",
+    tags=["me"],
+    opt={"answers": {200: dict[str, ToolState]}, "who": "voter"},
+)
+async def get_my_state(
+    request: Http, tools: ToolList, min_position: MinPosition = 0
+) -> ASGIResponse:
+    """For a page in one call. Read from the log itself, so it always has your last vote."""
+    caller = await identity(request).caller(request)
+    slugs = tool_slugs(request, tools)
+    if min_position:
+        await services(request).reads.models(min_position)
+    if caller.voter is None:
+        return private(dict.fromkeys(slugs, NOTHING))
+    subject = caller.user.subject if caller.user is not None else None
+    known = await tool_ids(request, slugs)
+    async with within(READ_S):
+        found = await states(services(request).store, caller.voter, subject, known)
+    return private({slug: found.get(slug, NOTHING) for slug in slugs})
+
+
+ROUTES = [get_me, get_my_state]

@@ -1,0 +1,91 @@
+"""The panel's reviews: all read them, a panelist writes their own persona's."""
+
+import msgspec
+from litestar import delete, get, put
+from litestar.response.base import ASGIResponse
+
+from votes.app.answers import ReviewsView, panel_view
+from votes.app.shapes import ReviewWritten
+from votes.domain import review
+from votes.domain.review import Opinion
+from votes.http.exchange import (
+    LARGE_BODY_BYTES_MAX,
+    Http,
+    listed,
+    no_content,
+    private,
+    read_json,
+    services,
+    shared_value,
+    submit,
+    tool_id,
+    tool_slug,
+)
+from votes.http.identity import require_persona
+from votes.http.parameters import MinPosition
+
+_opinion = msgspec.json.Decoder(Opinion)
+
+
+@get(
+    "/v1/tools/{slug:str}/reviews",
+    operation_id="listReviews",
+    summary="The panel's reviews of a tool",
+    tags=["reviews"],
+    opt={"answers": {200: ReviewsView}},
+)
+async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
+    """In the order of their first publication, with the verdict that they come to."""
+    tool = tool_slug(request, slug)
+    read = await services(request).reads.models(min_position)
+    profile = listed(read, tool).profile
+    answer = ReviewsView(profile.slug, panel_view(profile.reviews), profile.position)
+    return shared_value(request, answer, stale=read.stale)
+
+
+@put(
+    "/v1/tools/{slug:str}/reviews/{persona:str}",
+    operation_id="putReview",
+    summary="Publish your review, or revise it",
+    tags=["reviews"],
+    status_code=200,
+    request_max_body_size=LARGE_BODY_BYTES_MAX,
+    opt={
+        "body": Opinion,
+        "answers": {200: ReviewWritten, 201: ReviewWritten},
+        "write": True,
+        "who": "panelist",
+    },
+)
+async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
+    """201 for a new review, 200 for one that was there. For the panelist with that persona."""
+    user = await require_persona(request, persona)
+    tool = tool_slug(request, slug)
+    opinion = await read_json(request, _opinion)
+    command = review.PublishReview(await tool_id(request, tool), persona, opinion)
+    outcome = await submit(request, review.decider, command, f"user:{user.subject}")
+    now = outcome.after.opinion
+    written = ReviewWritten(
+        tool, persona, now.score, now.choice, now.body, outcome.changed, outcome.position
+    )
+    return private(written, status=200 if outcome.before.opinion else 201)
+
+
+@delete(
+    "/v1/tools/{slug:str}/reviews/{persona:str}",
+    operation_id="withdrawReview",
+    summary="Withdraw your review",
+    tags=["reviews"],
+    status_code=200,  # the answer itself says 204
+    opt={"write": True, "who": "panelist"},
+)
+async def withdraw_review(request: Http, slug: str, persona: str) -> ASGIResponse:
+    """Without a review this changes nothing. For the panelist with that persona."""
+    user = await require_persona(request, persona)
+    tool = await tool_id(request, tool_slug(request, slug))
+    command = review.WithdrawReview(tool, persona)
+    outcome = await submit(request, review.decider, command, f"user:{user.subject}")
+    return no_content(outcome.position)
+
+
+ROUTES = [list_reviews, put_review, withdraw_review]

@@ -1,0 +1,100 @@
+"""Tallies: one, many, and as they once were."""
+
+from datetime import UTC, datetime
+
+import msgspec
+from litestar import get
+from litestar.response.base import ASGIResponse
+
+from votes.app.answers import TalliesView
+from votes.app.catalogue import Tool
+from votes.engine.log import Position
+from votes.engine.reads import ReadFrom
+from votes.http.deadlines import READ_S, within
+from votes.http.errors import Refused
+from votes.http.exchange import (
+    Http,
+    listed,
+    services,
+    shared,
+    shared_value,
+    tool_slug,
+    tool_slugs,
+)
+from votes.http.moved import require_current
+from votes.http.parameters import MinPosition, Moment, ToolList
+from votes.projections.tallies import TALLIES, Tally, TallyView, tally_view
+
+_encode = msgspec.json.Encoder().encode
+
+
+@get(
+    "/v1/tools/{slug:str}/tally",
+    operation_id="getTally",
+    summary="The community's votes on a tool",
+    tags=["tallies"],
+    opt={"answers": {200: TallyView}},
+)
+async def get_tally(
+    request: Http, slug: str, at: Moment = None, min_position: MinPosition = 0
+) -> ASGIResponse:
+    """The tally now, or as it was at a position of the log or at a time."""
+    name = tool_slug(request, slug)
+    read = await services(request).reads.models(min_position)
+    tool = listed(read, name)
+    if at is not None:
+        return await _then(request, read, tool, at)
+    body = None if read.stale else services(request).memory.frame(TALLIES, tool.id)
+    if body is None:
+        return shared_value(request, _view(read, tool), stale=read.stale)
+    return shared(request, body, stale=False)
+
+
+def _view(read: ReadFrom, tool: Tool) -> TallyView:
+    return tally_view(tool.slug, tool.tally, stale=read.stale)
+
+
+async def _then(request: Http, read: ReadFrom, tool: Tool, at: str) -> ASGIResponse:
+    past, moment = services(request).past, _moment(at)
+    async with within(READ_S):
+        if isinstance(moment, datetime):
+            tally = await past.tally_at_time(read, tool.id, moment)
+        else:
+            tally = await past.tally_at_position(read, tool.id, moment)
+    none = Tally(0, 0, 0, tool.profile.listed_at)
+    view = tally_view(tool.slug, tally or none, stale=False)
+    return shared_value(request, view, stale=False)
+
+
+def _moment(text: str) -> Position | datetime:
+    """A position, or a time of RFC 3339 (whose `+` an address may have turned into a space)."""
+    try:
+        if text.isascii() and text.isdigit():
+            return msgspec.convert(text, Position, strict=False)
+        moment = msgspec.convert(text.replace(" ", "+"), datetime)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        pass  # told below; an offset can take a time out of the years that there are
+    raise Refused("invalid_parameter", "at: a position, or a time such as 2026-01-31T12:00:00Z.")
+
+
+@get(
+    "/v1/tallies",
+    operation_id="getTallies",
+    summary="The tallies of up to 100 tools",
+    tags=["tallies"],
+    opt={"answers": {200: TalliesView}},
+)
+async def get_tallies(
+    request: Http, tools: ToolList, min_position: MinPosition = 0
+) -> ASGIResponse:
+    """In the order asked for. One unknown tool refuses the whole list."""
+    slugs = tool_slugs(request, tools)
+    read = await services(request).reads.models(min_position)
+    require_current(read.models, slugs)
+    views = [_view(read, listed(read, slug)) for slug in slugs]
+    return shared_value(request, TalliesView(views), stale=read.stale)
+
+
+ROUTES = [get_tally, get_tallies]

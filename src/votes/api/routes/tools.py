@@ -1,0 +1,185 @@
+"""The catalogue: list, read, compare; an admin lists, revises and delists."""
+
+import msgspec
+from litestar import delete, get, post, put
+from litestar.response.base import ASGIResponse
+from msgspec import Struct
+
+from votes.app import listing
+from votes.app.answers import CompareView, SummaryView, ToolsPage, compare_view, summary
+from votes.app.paging import LIMIT_DEFAULT
+from votes.app.shapes import RenameWritten, ToolWritten
+from votes.domain import tool as tools
+from votes.domain.terms import ToolSlug, is_slug
+from votes.domain.tool import Entry
+from votes.engine.handle import Outcome
+from votes.http.errors import Refused
+from votes.http.exchange import (
+    LARGE_BODY_BYTES_MAX,
+    Http,
+    listed,
+    no_content,
+    private,
+    read_json,
+    services,
+    shared_value,
+    submit,
+    tool_id,
+    tool_ids,
+    tool_slug,
+)
+from votes.http.identity import require_admin
+from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query
+from votes.wiring import new_tool_id
+
+_entry = msgspec.json.Decoder(Entry)
+
+
+@get(
+    "/v1/tools",
+    operation_id="listTools",
+    summary="The catalogue, a page at a time",
+    tags=["tools"],
+    opt={"answers": {200: ToolsPage}},
+)
+async def list_tools(
+    request: Http,
+    sort: listing.Sort = "top",
+    category: Only = None,
+    q: Query = None,
+    cursor: Cursor = None,
+    limit: Limit = LIMIT_DEFAULT,
+    min_position: MinPosition = 0,
+) -> ASGIResponse:
+    """Listed tools: `top` by the lower bound of their share of ship, `trending` by recent votes,
+    `new` by their listing, `controversial` by many votes evenly split."""
+    read = await services(request).reads.models(min_position)
+    page = listing.tools(read.models, sort, category, q, cursor, limit)
+    answer = ToolsPage(
+        [summary(read, tool) for tool in page.items],
+        page.next_cursor,
+        page.total,
+    )
+    return shared_value(request, answer, stale=read.stale)
+
+
+@get(
+    "/v1/tools/{slug:str}",
+    operation_id="getTool",
+    summary="A tool with both verdicts",
+    tags=["tools"],
+    opt={"answers": {200: SummaryView}},
+)
+async def get_tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
+    """What the catalogue, the panel and the community say of a tool."""
+    tool = tool_slug(request, slug)
+    read = await services(request).reads.models(min_position)
+    answer = summary(read, listed(read, tool))
+    return shared_value(request, answer, stale=read.stale)
+
+
+@get(
+    "/v1/compare/{a:str}/{b:str}",
+    operation_id="compareTools",
+    summary="Two tools side by side",
+    tags=["tools"],
+    opt={"answers": {200: CompareView}},
+)
+async def compare_tools(
+    request: Http, a: str, b: str, min_position: MinPosition = 0
+) -> ASGIResponse:
+    """Both summaries, and the rows in which they differ."""
+    first, second = tool_slug(request, a), tool_slug(request, b)
+    read = await services(request).reads.models(min_position)
+    answer = compare_view(summary(read, listed(read, first)), summary(read, listed(read, second)))
+    return shared_value(request, answer, stale=read.stale)
+
+
+@put(
+    "/v1/tools/{slug:str}",
+    operation_id="putTool",
+    summary="List a tool, or revise it",
+    tags=["tools"],
+    status_code=200,
+    request_max_body_size=LARGE_BODY_BYTES_MAX,
+    opt={
+        "body": Entry,
+        "answers": {200: ToolWritten, 201: ToolWritten},
+        "write": True,
+        "who": "admin",
+        "new_tool": True,
+    },
+)
+async def put_tool(request: Http, slug: str) -> ASGIResponse:
+    """201 for a tool that was not listed, 200 for one that was. For admins."""
+    admin = await require_admin(request)
+    if not is_slug(slug):
+        raise Refused("invalid_parameter", "slug: lower-case letters, digits, '-', '_' and '.'.")
+    tool_slug(request, slug)
+    entry = await read_json(request, _entry)
+    outcome = await _listing(request, slug, entry, f"user:{admin.subject}")
+    written = ToolWritten(slug, entry, outcome.changed, outcome.position)
+    return private(written, status=200 if outcome.before.listed else 201)
+
+
+async def _listing(request: Http, slug: ToolSlug, entry: Entry, actor: str) -> Outcome:
+    tool = (await tool_ids(request, [slug])).get(slug)
+    command = tools.ListTool(tool or new_tool_id(), slug, entry)
+    try:
+        return await submit(request, tools.decider, command, actor)
+    except Refused as refused:
+        if tool is not None or refused.rejected.code != "slug_taken":
+            raise
+    return await _listing(request, slug, entry, actor)  # somebody listed it meanwhile
+
+
+class RenameBody(Struct, frozen=True, forbid_unknown_fields=True):
+    slug: ToolSlug
+
+
+_rename = msgspec.json.Decoder(RenameBody)
+
+
+@post(
+    "/v1/tools/{slug:str}/rename",
+    operation_id="renameTool",
+    summary="Give a tool another slug",
+    tags=["tools"],
+    status_code=200,
+    opt={
+        "body": RenameBody,
+        "answers": {200: RenameWritten},
+        "write": True,
+        "who": "admin",
+        "takes_slug": True,
+    },
+)
+async def rename_tool(request: Http, slug: str) -> ASGIResponse:
+    """Votes, bookmarks and reviews go on. All addresses with the former slug lead to those with the
+    new one, for good: no other tool can be listed under either. For admins."""
+    admin = await require_admin(request)
+    tool = tool_slug(request, slug)
+    body = await read_json(request, _rename)
+    command = tools.RenameTool(await tool_id(request, tool), body.slug)
+    outcome = await submit(request, tools.decider, command, f"user:{admin.subject}")
+    before, after = outcome.before.slug, outcome.after.slug
+    return private(RenameWritten(after, before, outcome.changed, outcome.position))
+
+
+@delete(
+    "/v1/tools/{slug:str}",
+    operation_id="delistTool",
+    summary="Take a tool out of the catalogue",
+    tags=["tools"],
+    status_code=200,  # the answer itself says 204
+    opt={"write": True, "who": "admin"},
+)
+async def delist_tool(request: Http, slug: str) -> ASGIResponse:
+    """Its votes and reviews stay in the log and come back when it is listed again. For admins."""
+    admin = await require_admin(request)
+    command = tools.DelistTool(await tool_id(request, tool_slug(request, slug)))
+    outcome = await submit(request, tools.decider, command, f"user:{admin.subject}")
+    return no_content(outcome.position)
+
+
+ROUTES = [list_tools, get_tool, compare_tools, put_tool, rename_tool, delist_tool]

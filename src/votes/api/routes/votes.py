@@ -1,0 +1,84 @@
+"""PUT and DELETE a vote; a visitor is made at the first vote, never at a read."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import delete, post, put
+from litestar.response.base import ASGIResponse
+from msgspec import Meta, Struct
+
+from votes.app.answers import VoteView
+from votes.app.shapes import VisitorView
+from votes.domain import vote
+from votes.domain.terms import Choice, ToolSlug
+from votes.engine.handle import Outcome
+from votes.http.exchange import Http, private, read_json, submit, tool_id, tool_slug
+from votes.http.identity import identity, voter
+
+
+class VoteBody(Struct, frozen=True, forbid_unknown_fields=True):
+    choice: Annotated[Choice, Meta(examples=["ship"])]
+
+
+_body = msgspec.json.Decoder(VoteBody)
+
+
+@put(
+    "/v1/tools/{slug:str}/vote",
+    operation_id="castVote",
+    summary="Vote ship or skip",
+    tags=["votes"],
+    status_code=200,
+    opt={"body": VoteBody, "answers": {200: VoteView}, "write": True, "who": "voter"},
+)
+async def cast_vote(request: Http, slug: str) -> ASGIResponse:
+    """Says which choice is yours from now on; the same again changes nothing."""
+    tool = tool_slug(request, slug)
+    body = await read_json(request, _body)
+    who, cookies = await voter(request, keep=True)
+    command = vote.CastVote(await tool_id(request, tool), who, body.choice)
+    outcome = await submit(request, vote.decider, command, who)
+    return private(_view(tool, outcome), headers=cookies)
+
+
+@delete(
+    "/v1/tools/{slug:str}/vote",
+    operation_id="retractVote",
+    summary="Take your vote back",
+    tags=["votes"],
+    status_code=200,
+    opt={"answers": {200: VoteView}, "write": True, "who": "voter"},
+)
+async def retract_vote(request: Http, slug: str) -> ASGIResponse:
+    """Leaves no vote of yours on the tool; without one this changes nothing."""
+    tool = tool_slug(request, slug)
+    who, cookies = await voter(request, keep=False)
+    command = vote.RetractVote(await tool_id(request, tool), who)
+    outcome = await submit(request, vote.decider, command, who)
+    return private(_view(tool, outcome), headers=cookies)
+
+
+def _view(tool: ToolSlug, outcome: Outcome) -> VoteView:
+    return VoteView(
+        tool=tool,
+        choice=outcome.after.choice,
+        previous=outcome.before.choice,
+        changed=outcome.changed,
+        position=outcome.position,
+    )
+
+
+@post(
+    "/v1/visitors",
+    operation_id="createVisitor",
+    summary="A visitor token, for pages on other origins",
+    tags=["identity"],
+    status_code=201,
+    opt={"answers": {201: VisitorView}},
+)
+async def create_visitor(request: Http) -> ASGIResponse:
+    """For a page on another origin, where cookies of this one are not sent: the page keeps it."""
+    return private(VisitorView(identity(request).visitors.make()[1]), status=201)
+
+
+ROUTES = [cast_vote, retract_vote, create_visitor]

@@ -1,0 +1,258 @@
+"""Real Postgres and Valkey inside one data directory, over unix sockets only.
+
+    data_dir/lock         held while servers run: who holds it
+    data_dir/guests       held, shared, by commands that use another process's servers
+    data_dir/postgres/    the cluster: the truth, fsync on
+    data_dir/run/         Postgres's socket; 0700, since whoever reaches it is let in
+    data_dir/valkey.sock  Valkey keeps nothing on disk: read models are disposable
+    data_dir/*.log        one for each server
+
+Where the path of the data directory is too long or too unusual for a socket and its URL, the
+sockets are in a directory of their own under /tmp, named by a hash.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from votes.embedded.postgres import postgres_ready, postgres_server, postgres_socket
+from votes.embedded.servers import Server, StartFailed, valkey_ready, valkey_server, wait_until
+
+__all__ = ["Addresses", "DataDirInUse", "Servers", "StartFailed", "addresses", "hold", "running"]
+__all__ += ["started"]
+
+START_TIMEOUT_S = 120.0  # recovery after a crash may take long
+GUESTS_TIMEOUT_S = 3600.0  # a command that started the servers waits for those that joined it
+POLL_S = 0.02
+SOCKET_PATH_MAX_BYTES = 103  # of macOS; Linux has 107
+
+# asyncpg splits a host at commas and colons, arq does not decode a path.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
+_log = structlog.get_logger(__name__)
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Where the servers listen, as URLs that asyncpg, redis-py and arq take."""
+
+    owner_url: str  # superuser, for migrations
+    app_url: str  # the role that the migrations make
+    redis_url: str  # read models
+    queue_url: str  # arq
+
+
+class DataDirInUse(RuntimeError):
+    """Another process holds the data directory; the message names it."""
+
+
+class Servers:
+    """The servers that this process owns; see `started`."""
+
+    def __init__(self, data_dir: Path, *, postgres: bool, redis: bool) -> None:
+        self.addresses = addresses(data_dir)
+        self._home, self._sockets = _home(data_dir), _sockets_dir(data_dir)
+        self._wanted = [valkey_server] * redis + [postgres_server] * postgres
+        self._servers: list[Server] = []
+
+    def start(self) -> None:
+        """Starts the servers side by side and waits until they answer."""
+        _make_sockets_dir(self._sockets, self._home)
+        for prepare in self._wanted:
+            self._servers.append(prepare(self._home, self._sockets))
+            self._servers[-1].spawn()
+        deadline = time.monotonic() + START_TIMEOUT_S
+        for server in self._servers:
+            server.wait_ready(deadline)
+
+    def revive(self) -> list[str]:
+        """Starts again, without waiting, the servers that have ended by themselves; their names.
+
+        Call it every second or so, in the thread that started them.
+        """
+        ended = [server for server in self._servers if server.ended()]
+        for server in ended:
+            server.spawn()
+        return [server.name for server in ended]
+
+    def stop(self) -> None:
+        """Ends the servers: Postgres by a fast shutdown, with a checkpoint."""
+        for server in self._servers:
+            server.signal_stop()
+        for server in self._servers:
+            server.wait_ended()
+        if self._sockets != self._home:
+            with suppress(OSError):  # not empty, or not there
+                postgres_socket(self._sockets).parent.rmdir()
+                self._sockets.rmdir()
+
+
+def addresses(data_dir: Path) -> Addresses:
+    """The URLs of this data directory's servers, whether they run or not."""
+    sockets = _sockets_dir(data_dir)
+    # The port is part of the socket's name; unsaid, PGPORT would count.
+    postgres = f"@/votes?host={postgres_socket(sockets).parent}&port=5432"
+    return Addresses(
+        owner_url=f"postgresql://postgres{postgres}",
+        app_url=f"postgresql://votes_app{postgres}",
+        redis_url=f"unix://{sockets}/valkey.sock?db=0",
+        queue_url=f"unix://{sockets}/valkey.sock?db=1",
+    )
+
+
+@contextmanager
+def hold(data_dir: Path, purpose: str) -> Iterator[None]:
+    """Holds the data directory, made when missing; the kernel lets go of it if we are killed.
+
+    Raises:
+        DataDirInUse: another process holds it.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=_directory_mode())
+    except OSError as error:
+        raise StartFailed(f"VOTES_DATA_DIR: {data_dir}: {error.strerror}") from None
+    path = data_dir / "lock"
+    with ExitStack() as stack:
+        try:
+            descriptor = stack.enter_context(_locked(path, fcntl.LOCK_EX))
+        except BlockingIOError:
+            holder = path.read_text() or "another process"
+            raise DataDirInUse(f"{data_dir} is in use by {holder}") from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{purpose} (process {os.getpid()})".encode())
+        yield
+
+
+@contextmanager
+def started(
+    data_dir: Path, purpose: str, *, postgres: bool = True, redis: bool = True
+) -> Iterator[Servers]:
+    """Holds the data directory, starts its servers and stops them at the end.
+
+    Call it from a thread that outlives the servers: on Linux they end with it.
+
+    Raises:
+        DataDirInUse: another process holds the data directory.
+        StartFailed: a server did not start.
+    """
+    with hold(data_dir, purpose):
+        servers = Servers(data_dir, postgres=postgres, redis=redis)
+        try:
+            servers.start()
+            yield servers
+        finally:
+            servers.stop()
+
+
+@contextmanager
+def running(
+    data_dir: Path, purpose: str, *, postgres: bool = True, redis: bool = True
+) -> Iterator[Addresses]:
+    """The servers of the data directory: those of the process that holds it, else our own.
+
+    Our own are stopped at the end, when the last guest has left. Those of a `started` end with it.
+
+    Raises:
+        StartFailed: a server did not start, or those of the holder do not answer.
+    """
+    with ExitStack() as last, ExitStack() as stack:
+        owned = _own_or_join(stack, data_dir, purpose, postgres=postgres, redis=redis)
+        yield addresses(data_dir)
+        if owned:
+            _wait_for_guests(last, data_dir)
+
+
+def _own_or_join(
+    stack: ExitStack, data_dir: Path, purpose: str, *, postgres: bool, redis: bool
+) -> bool:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            stack.enter_context(started(data_dir, purpose, postgres=postgres, redis=redis))
+        except DataDirInUse as taken:
+            # A guest first, and only then a look at the servers: once seen, they stay.
+            with suppress(BlockingIOError), ExitStack() as guest:
+                guest.enter_context(_locked(data_dir / "guests", fcntl.LOCK_SH))
+                if _answering(data_dir, postgres=postgres, redis=redis):
+                    stack.push(guest.pop_all())
+                    return False
+            if time.monotonic() > deadline:
+                raise StartFailed(f"{taken}, whose servers do not answer") from None
+            time.sleep(POLL_S)
+        else:
+            return True
+
+
+def _answering(data_dir: Path, *, postgres: bool, redis: bool) -> bool:
+    home, sockets = _home(data_dir), _sockets_dir(data_dir)
+    if not sockets.exists():
+        return False
+    _check_owner(sockets, home)
+    return not (
+        (postgres and not postgres_ready(home, sockets)) or (redis and not valkey_ready(sockets))
+    )
+
+
+def _wait_for_guests(stack: ExitStack, data_dir: Path) -> None:
+    """Keeps guests out until `stack` closes."""
+
+    def alone() -> bool:
+        with suppress(BlockingIOError):
+            stack.enter_context(_locked(data_dir / "guests", fcntl.LOCK_EX))
+            return True
+        return False
+
+    if not alone():
+        _log.info("waiting for other commands that use the servers", data_dir=str(data_dir))
+        wait_until(alone, GUESTS_TIMEOUT_S)
+
+
+@contextmanager
+def _locked(path: Path, mode: int) -> Iterator[int]:
+    """Raises BlockingIOError when another process has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _directory_mode() -> int:
+    """Started by root, Postgres passes through as another user; what is inside is closed to all."""
+    return 0o711 if os.geteuid() == 0 else 0o700
+
+
+def _home(data_dir: Path) -> Path:
+    return Path(os.path.realpath(data_dir))
+
+
+def _sockets_dir(data_dir: Path) -> Path:
+    home = _home(data_dir)
+    longest = os.fsencode(postgres_socket(home))
+    if len(longest) <= SOCKET_PATH_MAX_BYTES and _PLAIN_PATH.fullmatch(str(home)):
+        return home
+    # Not TMPDIR: another terminal's may differ, and the path must be the same in both.
+    return Path("/tmp") / f"votes-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}"  # noqa: S108
+
+
+def _make_sockets_dir(sockets: Path, home: Path) -> None:
+    sockets.mkdir(mode=_directory_mode(), exist_ok=True)
+    _check_owner(sockets, home)
+
+
+def _check_owner(sockets: Path, home: Path) -> None:
+    """In /tmp anyone can make a directory of that name, and listen in it."""
+    status = sockets.lstat()
+    ours = status.st_uid in {os.geteuid(), home.stat().st_uid}
+    if not (
+        stat.S_ISDIR(status.st_mode) and ours and (sockets == home or not status.st_mode & 0o022)
+    ):
+        raise StartFailed(f"{sockets} is not a private directory of ours; remove it")

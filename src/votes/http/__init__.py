@@ -1,0 +1,1 @@
+"""What every request goes through: who asks, what may be asked, how it is answered."""

@@ -1,0 +1,222 @@
+"""Reading requests and writing answers: the parts that every route shares."""
+
+from collections.abc import Awaitable, Callable, Collection
+from hashlib import sha256
+from typing import Any, TypeVar
+from uuid import UUID, uuid5
+
+import msgspec
+from litestar import Request
+from litestar.response.base import ASGIResponse
+from litestar.types import Send
+
+from votes.app import catalogue, unambiguous
+from votes.app.catalogue import Tool
+from votes.domain.terms import ToolId, ToolSlug, is_slug
+from votes.engine.decider import Decider, Rejected
+from votes.engine.handle import Outcome
+from votes.engine.handle import Request as CommandRequest
+from votes.engine.log import Position
+from votes.engine.models import Models
+from votes.engine.ports import Meta
+from votes.engine.reads import ReadFrom
+from votes.http.deadlines import READ_S, WRITE_S, within
+from votes.http.errors import Refused
+from votes.http.etags import etag_of, is_known
+from votes.http.moved import require_current
+from votes.http.proxies import header_of
+from votes.wiring import Services, now
+
+SMALL_BODY_BYTES_MAX = 16 * 1024
+LARGE_BODY_BYTES_MAX = 128 * 1024
+IDEMPOTENCY_KEY_LENGTH_MAX = 255
+TOOLS_ASKED_MAX = 100
+REQUEST_ID_LENGTH_MAX = 128
+
+_COMMANDS = UUID("6d0b8f04-1f63-4c3c-9a3e-5f3f9f0d8c11")
+_PRIVATE = (b"cache-control", b"private, no-store")
+_SHARED = (b"cache-control", b"public, max-age=0, must-revalidate")
+_VARY = (b"vary", b"Origin")  # other sites are let in by name
+_STALE = (b"cache-control", b"no-store")
+
+_JSON = (b"content-type", b"application/json")
+
+Body = TypeVar("Body")
+Headers = tuple[tuple[bytes, bytes], ...]
+Http = Request[Any, Any, Any]
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def services(request: Http) -> Services:
+    found: Services = request.app.state.services
+    return found
+
+
+def header(request: Http, name: bytes) -> str | None:
+    """A header of the request; `name` in lower case."""
+    return header_of(request.scope, name)
+
+
+async def read_json(request: Http, decoder: "msgspec.json.Decoder[Body]") -> Body:
+    """The body, checked against its type. Only JSON that says so is read: a form on another
+    site can send `text/plain` without asking first, but not this."""
+    content_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise Refused("unsupported_media_type", "Send the body as application/json.")
+    try:
+        body = await request.body()
+        if body.count(b":") > 1:  # with one colon there is one field
+            unambiguous.check(body.decode())
+        return decoder.decode(body)
+    except (ValueError, RecursionError) as error:
+        raise Refused("invalid_body", f"{error}") from error
+
+
+def unknown(slug: str) -> Refused:
+    return Refused("tool_unknown", f"There is no tool {slug[:120]!r} in the catalogue.")
+
+
+def tool_slug(request: Http, slug: str) -> ToolSlug:
+    """The slug of a path. Raises `Refused` for what cannot name a tool, `Moved` for a former slug.
+
+    Whoever reads at a position asks `listed` too, which knows of later renames.
+    """
+    (checked,) = _checked([slug], services(request).reads.latest)
+    return checked
+
+
+def tool_slugs(request: Http, text: str) -> list[ToolSlug]:
+    return slugs_of(text, services(request).reads.latest)
+
+
+def slugs_of(text: str, models: Models | None) -> list[ToolSlug]:
+    """The slugs of a comma-separated list, each once, at most `TOOLS_ASKED_MAX`.
+
+    Raises `Refused` and `Moved`.
+    """
+    slugs = list(dict.fromkeys(part for part in text.split(",") if part))
+    if not slugs:
+        raise Refused("invalid_parameter", "tools: name at least one.")
+    if len(slugs) > TOOLS_ASKED_MAX:
+        raise Refused("invalid_parameter", f"tools: at most {TOOLS_ASKED_MAX} at once.")
+    return _checked(slugs, models)
+
+
+def _checked(slugs: list[str], models: Models | None) -> list[ToolSlug]:
+    for slug in slugs:
+        if not is_slug(slug):
+            raise unknown(slug)
+    require_current(models, slugs)
+    return slugs
+
+
+def listed(read: ReadFrom, slug: ToolSlug) -> Tool:
+    """The listed tool of this slug. Raises `Refused`, and `Moved` for a former slug."""
+    require_current(read.models, [slug])
+    found = catalogue.tool(read.models, slug)
+    if found is None:
+        raise unknown(slug)
+    return found
+
+
+async def tool_ids(request: Http, slugs: Collection[ToolSlug]) -> dict[ToolSlug, ToolId]:
+    """The tools that the slugs lead to, listed or not, as far as they do. Raises `Unavailable`."""
+    parts = services(request)
+    async with within(READ_S):
+        return await catalogue.ids(parts.store, parts.reads.latest, slugs)
+
+
+async def tool_id(request: Http, slug: ToolSlug) -> ToolId:
+    """The tool that the slug leads to. Raises `Refused` and `Unavailable`."""
+    found = await tool_ids(request, [slug])
+    if slug not in found:
+        raise unknown(slug)
+    return found[slug]
+
+
+def refused(rejected: Rejected) -> Refused:
+    return Refused(rejected.code, rejected.detail)
+
+
+async def submit(request: Http, decider: Decider[Any, Any], command: Any, actor: str) -> Outcome:
+    """Have a command decided and stored. Raises `Refused` and `Unavailable`."""
+    key = header(request, b"idempotency-key")
+    command_id, fingerprint = None, b""
+    if key is not None:
+        command_id = _command_id(actor, key)
+        asked = type(command).__name__, decider.asked(command)
+        fingerprint = sha256(_encode(asked)).digest()
+    meta = Meta(None if decider.owned else actor, _request_id(request))
+    asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint)
+    async with within(WRITE_S):
+        answer = await services(request).submit(asking)
+    if isinstance(answer, Rejected):
+        raise refused(answer)
+    return answer
+
+
+def _request_id(request: Http) -> str | None:
+    """What a proxy calls this request, where that is a plain short word."""
+    text = header(request, b"x-request-id")
+    return text if text and len(text) <= REQUEST_ID_LENGTH_MAX and text.isprintable() else None
+
+
+def _command_id(actor: str, key: str) -> UUID:
+    """An idempotency key is its sender's own: nobody meets another's by chance or on purpose."""
+    if not 0 < len(key) <= IDEMPOTENCY_KEY_LENGTH_MAX or not key.isprintable():
+        raise Refused(
+            "invalid_idempotency_key",
+            f"Idempotency-Key: 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} visible characters.",
+        )
+    return uuid5(_COMMANDS, f"{len(actor)}:{actor}:{key}")
+
+
+def private(
+    value: Any, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> ASGIResponse:
+    """An answer for one person, kept by nobody."""
+    return _json(_encode(value), status, (_PRIVATE, *headers))
+
+
+def no_content(position: Position) -> ASGIResponse:
+    """Done, with nothing to say but where the log then stood."""
+    return ASGIResponse(
+        status_code=204, encoded_headers=[_PRIVATE, (b"votes-position", b"%d" % position)]
+    )
+
+
+def shared(request: Http, body: bytes, *, stale: bool) -> ASGIResponse:
+    """An answer that is the same for all: 304 where the asker has it. Stale ones get no ETag."""
+    if stale:
+        return _json(body, 200, (_STALE,))
+    etag = etag_of(body)
+    headers = (_SHARED, _VARY, (b"etag", etag.encode()))
+    if is_known(request, etag):
+        return ASGIResponse(status_code=304, encoded_headers=headers)
+    return _json(body, 200, headers)
+
+
+def shared_value(request: Http, value: Any, *, stale: bool) -> ASGIResponse:
+    return shared(request, _encode(value), stale=stale)
+
+
+def _json(body: bytes, status: int, headers: tuple[tuple[bytes, bytes], ...]) -> ASGIResponse:
+    length = (b"content-length", b"%d" % len(body))
+    return _Ready(body, status, (*headers, _JSON, length))
+
+
+class _Ready(ASGIResponse):
+    """Sent as it is: building Litestar's own headers was a quarter of the work of a tally."""
+
+    def __init__(self, body: bytes, status: int, headers: Headers) -> None:
+        self.body = body
+        self.status_code = status
+        self._ready = headers
+
+    async def __call__(self, _: Any, __: Any, send: Send) -> None:
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self._ready}
+        )
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})

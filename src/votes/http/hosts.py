@@ -1,0 +1,53 @@
+"""The name by which this site was reached. A `Host` can be made up, so few are believed."""
+
+import re
+from collections.abc import Awaitable
+from typing import Any
+
+from votes.engine.decider import Rejected
+from votes.http.errors import send_problem
+from votes.http.exchange import Asgi, Http, header, services
+from votes.http.proxies import scheme
+
+PORT_MAX = 65_535
+
+_NAME = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?")
+_REFUSED = Rejected("invalid_parameter", "Host: one header with the name of a site is wanted.")
+
+
+def with_one_host(others: Asgi) -> Asgi:
+    """The application, for requests that say once whom they are for."""
+
+    def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        if scope["type"] == "http" and not _has_one_host(scope["headers"]):
+            return send_problem(send, _REFUSED)
+        return others(scope, receive, send)
+
+    return dispatch
+
+
+def _has_one_host(headers: list[tuple[bytes, bytes]]) -> bool:
+    hosts = [value for name, value in headers if name == b"host"]
+    named = _NAME.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    return named is not None and int(named["port"] or 0) <= PORT_MAX
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this is a name of the very machine, with or without a port."""
+    return _LOOPBACK.fullmatch(host) is not None
+
+
+def base(request: Http) -> str:
+    """The address of this site without a path, for what names a page from outside.
+
+    Empty where nobody vouches for the name that was asked for: such addresses are then relative,
+    so no answer carries a made-up name into a cache.
+    """
+    config = services(request).config
+    if config.public_url is not None:
+        return config.public_url
+    host = (header(request, b"host") or "").lower()
+    if not is_loopback(host) and host not in config.allowed_hosts:
+        return ""
+    return f"{scheme(request.scope, config)}://{host}"

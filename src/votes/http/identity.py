@@ -1,0 +1,152 @@
+"""Who is asking: a visitor by a signed cookie or token, a user by a JWT."""
+
+from msgspec import Struct
+
+from votes.config import Config
+from votes.domain.terms import PersonaSlug, VoterId, user, visitor
+from votes.http.errors import Refused
+from votes.http.exchange import Http, header
+from votes.http.hosts import is_loopback
+from votes.http.proxies import scheme
+from votes.http.tokens import TokenInvalid, User, UserTokens, VisitorTokens
+from votes.wiring import now
+
+COOKIE_MAX_AGE_S = 400 * 24 * 3600
+"""What browsers keep at most."""
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+SECURE_COOKIE = "__Host-visitor"
+LOOPBACK_COOKIE = "visitor"
+
+
+class Caller(Struct, frozen=True):
+    """Who is asking; both are None for somebody of whom nothing is known.
+
+    `renew` says that the visitor's cookie was signed by an older key.
+    """
+
+    user: User | None = None
+    visitor_id: str | None = None
+    renew: bool = False
+
+    @property
+    def voter(self) -> VoterId | None:
+        if self.user is not None:
+            return user(self.user.subject)
+        return visitor(self.visitor_id) if self.visitor_id is not None else None
+
+
+class Identity(Struct):
+    """Verifies the tokens of callers."""
+
+    config: Config
+    visitors: VisitorTokens
+    users: UserTokens
+
+    @classmethod
+    def of(cls, config: Config) -> "Identity":
+        users = UserTokens(
+            config.jwt_secret, config.jwks_url, config.jwt_issuer, config.jwt_audience
+        )
+        return cls(config, VisitorTokens(config.secret_keys), users)
+
+    async def caller(self, request: Http) -> Caller:
+        """Who is asking. A bad token is refused; a bad visitor's cookie is as good as none."""
+        authorization = header(request, b"authorization")
+        if authorization is not None:
+            return await self._authorized(authorization)
+        text = header(request, b"cookie")
+        if text is None:
+            return Caller()
+        cookies = _cookies(text)
+        token = cookies.get(self.config.user_cookie) if self.config.user_cookie else None
+        if token:
+            return Caller(user=await self._user(token))
+        known = self.visitors.verify(cookies.get(self.cookie_name(request), ""))
+        return Caller(visitor_id=known[0], renew=not known[1]) if known else Caller()
+
+    async def _authorized(self, authorization: str) -> Caller:
+        kind, _, token = authorization.partition(" ")
+        if kind.lower() == "bearer":
+            return Caller(user=await self._user(token.strip()))
+        if kind.lower() == "visitor":
+            known = self.visitors.verify(token.strip())
+            if known is not None:
+                return Caller(visitor_id=known[0])
+        raise Refused("token_invalid", "Authorization: send a Bearer or a Visitor token of ours.")
+
+    async def _user(self, token: str) -> User:
+        try:
+            return await self.users.verify(token, now().timestamp())
+        except TokenInvalid as error:
+            raise Refused("token_invalid", f"The token is not valid: {error}.") from error
+
+    def cookie_name(self, request: Http) -> str:
+        return LOOPBACK_COOKIE if self._on_loopback(request) else SECURE_COOKIE
+
+    def cookie(self, request: Http, token: str) -> tuple[bytes, bytes]:
+        """The header that sets the visitor's cookie."""
+        plain = self._on_loopback(request)
+        parts = [
+            f"{LOOPBACK_COOKIE if plain else SECURE_COOKIE}={token}",
+            "Path=/",
+            f"Max-Age={COOKIE_MAX_AGE_S}",
+            "HttpOnly",
+            "SameSite=Lax",
+        ]
+        if not plain:
+            parts.append("Secure")
+        return b"set-cookie", "; ".join(parts).encode()
+
+    def _on_loopback(self, request: Http) -> bool:
+        """Plain http to this very machine, where a browser keeps no secure cookie."""
+        host = header(request, b"host") or ""
+        return is_loopback(host) and scheme(request.scope, self.config) == "http"
+
+
+async def voter(request: Http, *, keep: bool) -> tuple[VoterId, Headers]:
+    """Who votes, and the cookie that will tell so again; `keep` makes a new visitor known."""
+    who = identity(request)
+    caller = await who.caller(request)
+    if caller.voter is None:
+        visitor_id, token = who.visitors.make()
+        return visitor(visitor_id), (who.cookie(request, token),) if keep else ()
+    if caller.renew and caller.visitor_id is not None:
+        return caller.voter, (who.cookie(request, who.visitors.token(caller.visitor_id)),)
+    return caller.voter, ()
+
+
+def _cookies(text: str) -> dict[str, str]:
+    """The first of each name: browsers send the most specific path first."""
+    cookies: dict[str, str] = {}
+    for part in text.split(";"):
+        name, _, value = part.strip().partition("=")
+        cookies.setdefault(name, value)
+    return cookies
+
+
+def identity(request: Http) -> Identity:
+    found: Identity = request.app.state.identity
+    return found
+
+
+async def require_user(request: Http) -> User:
+    caller = await identity(request).caller(request)
+    if caller.user is None:
+        raise Refused("not_authenticated", "Log in first: this needs a user's token.")
+    return caller.user
+
+
+async def require_admin(request: Http) -> User:
+    found = await require_user(request)
+    if "admin" not in found.roles:
+        raise Refused("forbidden", "This needs the role admin.")
+    return found
+
+
+async def require_persona(request: Http, persona: PersonaSlug) -> User:
+    found = await require_user(request)
+    if "panelist" not in found.roles or found.persona != persona:
+        raise Refused("forbidden", f"This needs the role panelist with the persona {persona!r}.")
+    return found

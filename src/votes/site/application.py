@@ -1,0 +1,44 @@
+"""The pages as an application: HTML, for people, the same for every origin."""
+
+import re
+from typing import Any
+
+from litestar import Litestar
+from litestar.config.compression import CompressionConfig
+from litestar.handlers import HTTPRouteHandler
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
+
+from votes.http.exchange import SMALL_BODY_BYTES_MAX
+from votes.site import comparing, files, forms, pages
+from votes.site.html import PAGE_PROBLEMS
+
+COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="^/og/")
+_NO_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
+
+HANDLERS: list[HTTPRouteHandler] = [
+    *pages.ROUTES,
+    *comparing.ROUTES,
+    *forms.ROUTES,
+    *files.ROUTES,
+]
+
+
+class Gzip(CompressionMiddleware):
+    """Litestar's, but for who refuses gzip by name: it looks for the word alone."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        accepted = [value for name, value in scope["headers"] if name == b"accept-encoding"]
+        answer = self.app if any(map(_NO_GZIP.search, accepted)) else super().__call__
+        await answer(scope, receive, send)
+
+
+def create_site() -> Litestar:
+    return Litestar(
+        route_handlers=HANDLERS,
+        exception_handlers=PAGE_PROBLEMS,
+        middleware=[DefineMiddleware(Gzip, config=COMPRESSION)],
+        request_max_body_size=SMALL_BODY_BYTES_MAX,
+        openapi_config=None,
+        logging_config=None,
+    )

@@ -1,0 +1,183 @@
+"""Two tools side by side: `/compare/{a}-vs-{b}`, one address a pair."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from litestar import get
+from litestar.params import Parameter
+from litestar.response.base import ASGIResponse
+
+from votes.app import catalogue, comparison, surroundings
+from votes.app.answers import SummaryView, summary
+from votes.app.catalogue import Tool
+from votes.app.listing import category_slug
+from votes.app.pairs import BETWEEN, PAIR_LENGTH_MAX, pair, pair_path, pair_text
+from votes.engine.models import Models
+from votes.engine.reads import ReadFrom
+from votes.http.errors import Refused
+from votes.http.exchange import Http
+from votes.http.hosts import base
+from votes.http.moved import require_current
+from votes.http.parameters import MinPosition
+from votes.site import linked_data, words
+from votes.site.html import SHARED, redirect, shared_page
+from votes.site.reading import my_states, page_for, read_at, reader
+from votes.site.render import SITE_NAME, Head, description, page, query
+
+ONWARD_OF_EACH = 3
+ROWS = ("Panel verdict", "Community", "Pricing", "Best for", "Category")
+
+Picked = Annotated[str | None, Parameter(max_length=PAIR_LENGTH_MAX)]
+
+
+@get("/compare/{names:str}")
+async def compare(request: Http, names: str, min_position: MinPosition = 0) -> ASGIResponse:
+    """Both verdicts, prices and reviewers of two tools. The other order leads here."""
+    read, waiting = await read_at(request, min_position)
+    found = pair(read.models, names)
+    if found is None:
+        raise Refused("not_found", "The address does not name two tools of the catalogue.")
+    path = _path_of(read.models, *found)
+    if path != f"/compare/{names}":
+        a, b = (tool.slug for tool in found)
+        status = 301 if names in (f"{a}{BETWEEN}{b}", f"{b}{BETWEEN}{a}") else 308
+        return redirect(path + query(min_position=min_position), status, SHARED)
+    return await _side_by_side(request, read, *found, waiting=waiting)
+
+
+@get("/compare")
+async def pick(
+    request: Http, a: Picked = None, b: Picked = None, min_position: MinPosition = 0
+) -> ASGIResponse:
+    """A form to name two tools. A pair that an address cannot name is shown right here."""
+    read, waiting = await read_at(request, min_position)
+    require_current(read.models, filter(None, (a, b)))
+    first, second = _found(read.models, a), _found(read.models, b)
+    if first is None or second is None:
+        return _form(request, read, a, b, unknown=(a if first is None else b) if a and b else None)
+    path = _path_of(read.models, first, second)
+    if not path.startswith("/compare?"):
+        return redirect(path + query(min_position=min_position), 303, SHARED)
+    both = sorted((first, second), key=lambda tool: tool.slug)
+    return await _side_by_side(request, read, *both, waiting=waiting)
+
+
+def _path_of(models: Models, a: Tool, b: Tool) -> str:
+    return pair_path(models, a.slug, b.slug) if a != b else f"/tools/{a.slug}"
+
+
+def _found(models: Models, text: str | None) -> Tool | None:
+    """The listed tool of this slug, or else of this name."""
+    if not text:
+        return None
+    if (tool := catalogue.tool(models, text)) is not None:
+        return tool
+    asked = text.strip().casefold()
+    named = [one for one in catalogue.listed(models) if one.profile.entry.name.casefold() == asked]
+    return min(named, key=lambda one: one.slug, default=None)
+
+
+def _form(
+    request: Http, read: ReadFrom, a: str | None, b: str | None, unknown: str | None
+) -> ASGIResponse:
+    known = catalogue.listed(read.models)
+    head = Head(
+        f"Compare two tools · {SITE_NAME}",
+        "Name two tools, and see where the panel and the voters part ways.",
+        "/compare",
+        base(request),
+        section="compare",
+        indexed=not (a or b),
+    )
+    text = page(
+        "compare_pick.html",
+        head,
+        a=a,
+        b=b,
+        unknown=unknown,
+        tools=sorted((tool.slug, tool.profile.entry.name) for tool in known),
+        featured=surroundings.pairs(read.models, surroundings.ranked(read.models)),
+    )
+    return shared_page(request, text, stale=read.stale)
+
+
+async def _side_by_side(
+    request: Http, read: ReadFrom, first: Tool, second: Tool, *, waiting: bool
+) -> ASGIResponse:
+    a, b = summary(read, first), summary(read, second)
+    caller = await reader(request)
+    text = page(
+        "compare.html",
+        _head(read.models, a, b, base(request)),
+        a=a,
+        b=b,
+        waiting=waiting,
+        known=caller.user is not None,
+        mine=await my_states(request, caller, first, second),
+        takeaway=comparison.takeaway(a, b),
+        rows=_rows(a, b),
+        scorecard=comparison.scorecard(a, b),
+        onward=_onward(read.models, first, second),
+    )
+    return page_for(request, caller, read, text)
+
+
+def _head(models: Models, a: SummaryView, b: SummaryView, at: str) -> Head:
+    path = pair_path(models, a.slug, b.slug)
+    text = pair_text(models, a.slug, b.slug)
+    told = text is not None and catalogue.tool(models, text) is None
+    title = f"{a.name} vs {b.name}"
+    said = (
+        f"{a.name}: {words.panel_line(a.panel)}. {b.name}: {words.panel_line(b.panel)}."
+        " Prices, reviewers and votes side by side."
+    )
+    return Head(
+        f"{title}: which one ships?",
+        description(said),
+        path,
+        at,
+        section="compare",
+        picture=f"/og/{quote(text or '')}.png" if told else None,
+        linked_data=linked_data.graph(
+            linked_data.tool(a, at),
+            linked_data.tool(b, at),
+            linked_data.trail(at, (SITE_NAME, "/"), ("Compare", "/compare"), (title, path)),
+        ),
+    )
+
+
+def _rows(a: SummaryView, b: SummaryView) -> list[tuple[str, str, str]]:
+    """The decision table: what is asked, and what either tool answers."""
+    return list(zip(ROWS, _answers(a), _answers(b), strict=True))
+
+
+def _answers(tool: SummaryView) -> tuple[str, ...]:
+    return (
+        words.panel_line(tool.panel),
+        words.community_line(tool.community),
+        tool.pricing or words.price(tool.entry_price),
+        tool.best_for or tool.tagline or words.NOTHING,
+        words.category(tool.category),
+    )
+
+
+def _onward(models: Models, a: Tool, b: Tool) -> list[tuple[str, str]]:
+    """Where to look next, as labels and addresses: other pairs, then the tools' categories."""
+    here = pair_path(models, a.slug, b.slug)
+    ranking = surroundings.ranked(models)
+    found: dict[str, str] = {}
+    for tool in (a, b):
+        beside = surroundings.neighbours(ranking, tool, ONWARD_OF_EACH + 1)
+        for other in [one for one in beside if one not in (a, b)][:ONWARD_OF_EACH]:
+            path = pair_path(models, tool.slug, other.slug)
+            found[path] = f"{tool.profile.entry.name} vs {other.profile.entry.name}"
+    for first, second, path in surroundings.pairs(models, ranking):
+        if path != here and len(found) < 2 * ONWARD_OF_EACH:
+            found[path] = f"{first.name} vs {second.name}"
+    for tool in (a, b):
+        category = tool.profile.entry.category
+        found["/" + query(category=category_slug(category))] = f"All of {words.category(category)}"
+    return [(label, path) for path, label in found.items()]
+
+
+ROUTES = [compare, pick]

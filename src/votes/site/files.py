@@ -1,0 +1,116 @@
+"""The files that pages refer to, and the pictures that stand for pages elsewhere."""
+
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+from litestar import get
+from litestar.response.base import ASGIResponse
+
+from votes import __version__
+from votes.app import catalogue
+from votes.app.answers import SummaryView, summary
+from votes.app.catalogue import Tool
+from votes.app.pairs import BETWEEN, pair
+from votes.engine.models import Models
+from votes.http.errors import Refused
+from votes.http.etags import tagged
+from votes.http.exchange import Http, services
+from votes.http.proxies import client_address
+from votes.live.hub import network_of
+from votes.site import words
+from votes.site.assets import asset_url, assets, sri
+from votes.site.gallery import Gallery
+from votes.site.html import SHARED, redirect
+from votes.site.picture import Opinion, Side
+from votes.site.reading import read_at
+
+_VARY = ("vary", "Accept-Encoding")
+_NOSNIFF = ("x-content-type-options", "nosniff")
+_FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
+_FOR_A_WHILE = ("cache-control", "public, max-age=300, must-revalidate")
+# Elsewhere a picture may be hours behind its page: who shows it, asks seldom, and draws nothing.
+_FOR_HOURS = ("cache-control", "public, max-age=14400, stale-while-revalidate=86400")
+# Elements may stand on pages of other origins.
+_FOR_ALL = (("access-control-allow-origin", "*"), ("cross-origin-resource-policy", "cross-origin"))
+
+
+@get("/static/{release:str}/{name:path}")
+async def static(request: Http, release: str, name: Path) -> ASGIResponse:
+    """A file under the hash of this release's files: its bytes never change."""
+    known = assets()
+    asset = known.by_name.get(str(name).lstrip("/"))
+    if release != known.hash or asset is None:
+        raise Refused("not_found", "There is no such file in this release.")
+    headers = (_FOR_EVER, _VARY, _NOSNIFF, *_FOR_ALL)
+    return tagged(request, asset.body, asset.media_type, headers)
+
+
+@get("/elements.json")
+async def elements_now(request: Http) -> ASGIResponse:
+    """Where this release's elements are, for pages of other sites."""
+    name = "elements/elements.js"
+    where = {"script": asset_url(name), "integrity": sri(name)}
+    headers = (_FOR_A_WHILE, _VARY, _NOSNIFF, *_FOR_ALL)
+    return tagged(request, msgspec.json.encode(where), "application/json", headers)
+
+
+@get("/elements.js")
+async def elements() -> ASGIResponse:
+    """Leads to this release's elements, for pages that take whatever release there is."""
+    to = ("location", asset_url("elements/elements.js"))
+    return ASGIResponse(status_code=302, headers=(to, _FOR_A_WHILE, _NOSNIFF, *_FOR_ALL))
+
+
+@get("/og/{file:str}")
+async def picture(request: Http, file: str) -> ASGIResponse:
+    """`{tool}.png` or `{a}-vs-{b}.png`: 1200 by 630, with the verdicts of now."""
+    read, _ = await read_at(request)
+    tools = _named(read.models, file)
+    if tools is None:
+        raise Refused("not_found", "There is no such picture.")
+    name = BETWEEN.join(tool.slug for tool in tools)
+    if f"{name}.png" != file:
+        return redirect(f"/og/{quote(name)}.png", 308, SHARED)
+    sides = [_side(summary(read, tool)) for tool in tools]
+    key = sha256(msgspec.json.encode((__version__, sides))).hexdigest()[:32]
+    how_long = _FOR_A_WHILE if read.stale else _FOR_HOURS
+    network = network_of(client_address(request.scope, services(request).config))
+    gallery: Gallery = request.app.state.gallery
+    body = await gallery.picture(key, sides, network)
+    headers = (how_long, _NOSNIFF, *_FOR_ALL)
+    return tagged(request, body, "image/png", headers, compressible=False)
+
+
+def _side(tool: SummaryView) -> Side:
+    panel, community = tool.panel, tool.community
+    opinions = (
+        Opinion(
+            "Panel",
+            panel.verdict,
+            words.panel_verdict(panel),
+            words.panel_count(panel),
+            panel.ship_share,
+        ),
+        Opinion(
+            "Community",
+            community.call,
+            words.community_verdict(community),
+            words.community_count(community),
+            community.ship_share,
+        ),
+    )
+    return Side(tool.slug, tool.name, opinions)
+
+
+def _named(models: Models, file: str) -> tuple[Tool, ...] | None:
+    """The tool of this name, or the two: a tool may itself be called `a-vs-b`."""
+    name = file.removesuffix(".png")
+    if name == file:
+        return None
+    tool = catalogue.tool(models, name)
+    return (tool,) if tool is not None else pair(models, name)
+
+
+ROUTES = [static, elements_now, elements, picture]

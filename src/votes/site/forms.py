@@ -1,0 +1,123 @@
+"""Votes and bookmarks by plain forms, for pages without script.
+
+A form can be sent from anywhere, so it only counts when the browser says that the page it was on
+is one of ours.
+"""
+
+import re
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from litestar import post
+from litestar.response.base import ASGIResponse
+
+from votes.domain import bookmark, vote
+from votes.domain.terms import ToolSlug
+from votes.engine.log import Position
+from votes.http.errors import Refused
+from votes.http.exchange import Http, header, submit, tool_id, tool_slug
+from votes.http.identity import require_user, voter
+from votes.site.html import PRIVATE, redirect
+from votes.wiring import now
+
+FIELDS_MAX = 10
+NEXT_LENGTH_MAX = 2_000
+FORM_TYPE = "application/x-www-form-urlencoded"
+RETRACT = "retract"
+VOTED_AT = "vote"
+"""The part of a page that shows the vote."""
+
+# A path of this site in visible ASCII; `//host` and `/\host` would lead to another one.
+_LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+
+
+@post("/tools/{slug:str}/vote", status_code=303)
+async def vote_form(request: Http, slug: str) -> ASGIResponse:
+    """`choice` is ship, skip or retract; `next` is the page to go back to."""
+    require_same_origin(request)
+    name = tool_slug(request, slug)
+    fields = await read_form(request)
+    back = _next(fields, name)
+    asked = fields.get("choice", "")
+    who, cookies = await voter(request, keep=asked != RETRACT)
+    tool = await tool_id(request, name)
+    command: vote.VoteCommand
+    match asked:
+        case "ship" | "skip" as choice:
+            command = vote.CastVote(tool, who, choice)
+        case "retract":
+            command = vote.RetractVote(tool, who)
+        case _:
+            raise Refused("invalid_body", "choice: ship, skip or retract.")
+    outcome = await submit(request, vote.decider, command, who)
+    return redirect(_with_position(back, outcome.position), 303, PRIVATE, *map(_text, cookies))
+
+
+@post("/tools/{slug:str}/bookmark", status_code=303)
+async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
+    """`bookmarked` is yes or no. What a user wrote beside a bookmark stays as it is."""
+    require_same_origin(request)
+    name = tool_slug(request, slug)
+    fields = await read_form(request)
+    back = _next(fields, name)
+    subject = (await require_user(request)).subject
+    tool = await tool_id(request, name)
+    command: bookmark.BookmarkCommand
+    match fields.get("bookmarked"):
+        case "yes":
+            command = bookmark.KeepBookmark(subject, tool, None, now())
+        case "no":
+            command = bookmark.RemoveBookmark(subject, tool)
+        case _:
+            raise Refused("invalid_body", "bookmarked: yes or no.")
+    await submit(request, bookmark.decider, command, f"user:{subject}")
+    return redirect(back, 303, PRIVATE)
+
+
+def _text(header: tuple[bytes, bytes]) -> tuple[str, str]:
+    return header[0].decode(), header[1].decode()
+
+
+def require_same_origin(request: Http) -> None:
+    """Refuse what does not come from a page of this site: all that the browser says must agree."""
+    site, origin = header(request, b"sec-fetch-site"), header(request, b"origin")
+    host = (header(request, b"host") or "").lower()
+    from_here = [] if site is None else [site == "same-origin"]
+    if origin is not None:
+        from_here.append(origin.partition("://")[2].lower() == host != "")
+    if not from_here or not all(from_here):
+        raise Refused("forbidden", "The form was not sent from a page of this site.")
+
+
+async def read_form(request: Http) -> dict[str, str]:
+    """The fields of a form, each of which may be given once."""
+    content_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
+    if content_type != FORM_TYPE:
+        raise Refused("unsupported_media_type", f"Send the form as {FORM_TYPE}.")
+    try:
+        text = (await request.body()).decode()
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
+    except ValueError as error:
+        raise Refused("invalid_body", "The form cannot be read.") from error
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise Refused("invalid_body", "A field is given twice.")
+    return fields
+
+
+def _next(fields: dict[str, str], tool: ToolSlug) -> str:
+    """Where to go back to: as the form says, or the tool's own page."""
+    said = fields.get("next") or f"/tools/{quote(tool)}"
+    if len(said) > NEXT_LENGTH_MAX or not _LOCAL.fullmatch(said):
+        raise Refused("invalid_body", "next: a path of this site.")
+    return said
+
+
+def _with_position(back: str, position: Position) -> str:
+    """The page at or after the vote, where it shows the vote."""
+    parts = urlsplit(back)
+    kept = [pair for pair in parse_qsl(parts.query) if pair[0] != "min_position"]
+    query = urlencode([*kept, ("min_position", position)])
+    return f"{parts.path}?{query}#{VOTED_AT}"
+
+
+ROUTES = [vote_form, bookmark_form]

@@ -1,0 +1,114 @@
+"""Answers in HTML: their headers and their problems."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+)
+from litestar.response.base import ASGIResponse
+
+from votes.app.shapes import Problem
+from votes.http.errors import EXCEPTION_HANDLERS
+from votes.http.etags import tagged
+from votes.http.exchange import Http
+from votes.http.moved import Moved, moved
+from votes.site.render import SITE_NAME, Head, page
+
+HTML = "text/html"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ALWAYS = (
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "strict-origin-when-cross-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("vary", "Cookie, Authorization, Accept-Encoding"),
+)
+PRIVATE = ("cache-control", "private, no-store")
+SHARED = ("cache-control", "public, max-age=0, must-revalidate")
+UNKEPT = ("cache-control", "no-store")
+
+HEADINGS = {
+    400: ("That does not add up", "Something in the address or the form is not as it should be."),
+    401: ("Who are you?", "This needs an account. Log in on this site, then try again."),
+    403: ("Not from here", "This form only counts when it is sent from a page of this site."),
+    404: ("There is nothing here", "The page may have moved, or the tool was delisted."),
+    405: ("Not that way", "This address is only for forms."),
+    408: ("Too slow", "The form did not arrive whole. Send it once more."),
+    413: ("Too much", "That form is larger than any form of this site."),
+    415: ("An unknown kind of form", "Only plain forms are read here."),
+    422: ("That cannot be done", "The request was understood, and refused."),
+    429: ("Too many at once", "Wait a moment, then try again."),
+    503: (
+        "Back in a moment",
+        "A store does not answer just now. If you were voting: the same vote once more settles it.",
+    ),
+}
+OTHERWISE = ("Something broke", "This is our fault, and it is in our log.")
+
+Handler = Callable[[Any, Any], Response[bytes]]
+
+
+def shared_page(
+    request: Http, text: str, *, stale: bool = False, media_type: str = HTML
+) -> ASGIResponse:
+    """A page that is the same for all: 304 where the asker has it. Stale ones get no ETag."""
+    body = text.encode()
+    if stale:
+        return ASGIResponse(body=body, media_type=media_type, headers=(*ALWAYS, UNKEPT))
+    return tagged(request, body, media_type, (*ALWAYS, SHARED))
+
+
+def private_page(text: str, status: int = 200) -> ASGIResponse:
+    """A page for one person, kept by nobody."""
+    return ASGIResponse(body=text, status_code=status, media_type=HTML, headers=(*ALWAYS, PRIVATE))
+
+
+def redirect(to: str, status: int, *headers: tuple[str, str]) -> ASGIResponse:
+    return ASGIResponse(
+        status_code=status, media_type=HTML, headers=(*ALWAYS, ("location", to), *headers)
+    )
+
+
+def _as_page(handler: Handler) -> Handler:
+    """The same problem as the API's, told to a reader."""
+
+    def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        told = handler(request, error)
+        problem = msgspec.json.decode(told.content, type=Problem)
+        heading, advice = HEADINGS.get(problem.status, OTHERWISE)
+        again = request.method == "GET" and problem.status in (429, 503)
+        text = page(
+            "problem.html",
+            Head(f"{heading} · {SITE_NAME}", advice, request.scope["path"], "", indexed=False),
+            problem=problem,
+            heading=heading,
+            advice=advice,
+            back=request.scope["path"] if again else "/",
+        )
+        headers = {**told.headers, **dict(ALWAYS)}
+        return Response(text.encode(), status_code=problem.status, media_type=HTML, headers=headers)
+
+    return answer
+
+
+def _not_routed(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """What no route takes: a page for readers, a problem for programs."""
+    reader = HTML in request.headers.get("accept", "")
+    answer: Handler = (_PAGES if reader else EXCEPTION_HANDLERS)[HTTPException]
+    return answer(request, error)
+
+
+_PAGES: dict[Any, Any] = {kind: _as_page(answer) for kind, answer in EXCEPTION_HANDLERS.items()}
+PAGE_PROBLEMS: dict[Any, Any] = _PAGES | {
+    Moved: moved,
+    NotFoundException: _not_routed,
+    MethodNotAllowedException: _not_routed,
+}

@@ -1,0 +1,80 @@
+"""What pages say to machines: JSON-LD in the words of schema.org.
+
+A rating is only given where somebody rated: the community's share of ship as a number of 0 to
+100 once there is a vote, and each review of the panel with its own score.
+"""
+
+from typing import Any
+
+from votes.app.answers import ReviewView, SummaryView
+from votes.projections.tallies import TallyView
+from votes.site import words
+
+CONTEXT = "https://schema.org"
+REVIEW_TEXT_LENGTH_MAX = 5_000
+
+
+def tool(summary: SummaryView, base: str) -> dict[str, Any]:
+    """A tool as a SoftwareApplication; `base` is the site's address."""
+    said: dict[str, Any] = {
+        "@type": "SoftwareApplication",
+        "@id": f"{base}/tools/{summary.slug}#tool",
+        "name": summary.name,
+        "url": f"{base}/tools/{summary.slug}",
+        "applicationCategory": words.category(summary.category),
+        "description": summary.description or summary.tagline or summary.name,
+    }
+    if summary.url is not None:
+        said["sameAs"] = summary.url
+    if summary.entry_price is not None:
+        said["offers"] = {
+            "@type": "Offer",
+            "price": f"{summary.entry_price:.2f}",
+            "priceCurrency": "USD",
+        }
+    if summary.community.total:
+        said["aggregateRating"] = _rating(summary.community)
+    if summary.panel.reviews:
+        said["review"] = [_review(review) for review in summary.panel.reviews]
+    return said
+
+
+def _rating(tally: TallyView) -> dict[str, Any]:
+    return {
+        "@type": "AggregateRating",
+        "ratingValue": round(100 * (tally.ship_share or 0.0), 1),
+        "bestRating": 100,
+        "worstRating": 0,
+        "ratingCount": tally.total,
+        "ratingExplanation": "The share of visitors' votes that say ship, from 0 to 100.",
+    }
+
+
+def _review(review: ReviewView) -> dict[str, Any]:
+    return {
+        "@type": "Review",
+        "author": {"@type": "Person", "name": f"{words.persona(review.persona)} of the panel"},
+        "dateModified": review.revised_at.date().isoformat(),
+        "reviewBody": review.body[:REVIEW_TEXT_LENGTH_MAX],
+        "reviewRating": {
+            "@type": "Rating",
+            "ratingValue": review.score,
+            "bestRating": 100,
+            "worstRating": 0,
+        },
+    }
+
+
+def trail(base: str, *steps: tuple[str, str]) -> dict[str, Any]:
+    """Where a page stands: (name, path) from the start on."""
+    return {
+        "@type": "BreadcrumbList",
+        "itemListElement": [
+            {"@type": "ListItem", "position": number, "name": name, "item": base + path}
+            for number, (name, path) in enumerate(steps, 1)
+        ],
+    }
+
+
+def graph(*things: dict[str, Any]) -> dict[str, Any]:
+    return {"@context": CONTEXT, "@graph": list(things)}

@@ -1,0 +1,231 @@
+"""The pages: what the API knows, as HTML that needs no script."""
+
+import asyncio
+from urllib.parse import quote
+
+from litestar import get
+from litestar.response.base import ASGIResponse
+
+from votes.app import bookmarks, catalogue, listing, surroundings
+from votes.app.answers import SummaryView, summary
+from votes.app.catalogue import Tool
+from votes.app.paging import Page
+from votes.app.pairs import pair_path
+from votes.app.trend import TrendView, window
+from votes.domain.terms import ToolSlug
+from votes.engine.models import Models
+from votes.engine.ports import Unavailable
+from votes.engine.reads import ReadFrom
+from votes.http.deadlines import OPTIONAL_S, READ_S, STATUS_S, within
+from votes.http.exchange import Http, listed, services, tool_slug
+from votes.http.hosts import base
+from votes.http.parameters import Cursor, MinPosition, Query
+from votes.http.readiness import readiness
+from votes.site import linked_data, words
+from votes.site.assets import assets
+from votes.site.chart import chart
+from votes.site.html import private_page, shared_page
+from votes.site.reading import my_states, page_for, read_at, reader
+from votes.site.render import SITE_NAME, Head, description, page, query
+from votes.wiring import Services, now
+
+ROWS_MAX = 40
+HOME_ROWS_MAX = 6
+FEED_ENTRIES_MAX = 30
+
+
+@get("/")
+async def home(
+    request: Http,
+    sort: listing.Sort | None = None,
+    category: Query = None,
+    q: Query = None,
+    cursor: Cursor = None,
+) -> ASGIResponse:
+    """The front page, or with any parameter a list of tools."""
+    read, _ = await read_at(request)
+    if sort or category or q or cursor:
+        text = _list(request, read, sort or "top", category, q, cursor)
+    else:
+        text = _front(request, read)
+    return shared_page(request, text, stale=read.stale)
+
+
+def _front(request: Http, read: ReadFrom) -> str:
+    top = listing.tools(read.models, "top", None, None, None, HOME_ROWS_MAX)
+    new = listing.tools(read.models, "new", None, None, None, HOME_ROWS_MAX)
+    about = (
+        f"{words.counted(top.total, 'tool')} with a panel's verdict and the community's."
+        " Compare two side by side, and vote."
+    )
+    return page(
+        "home.html",
+        Head(f"{SITE_NAME}: two verdicts on every tool", about, "/", base(request)),
+        q=None,
+        category=None,
+        categories=surroundings.categories(read.models),
+        listing=None,
+        total=top.total,
+        top=[summary(read, tool) for tool in top.items],
+        new=[summary(read, tool) for tool in new.items],
+        featured=surroundings.pairs(read.models, surroundings.ranked(read.models)),
+    )
+
+
+def _list(
+    request: Http,
+    read: ReadFrom,
+    sort: listing.Sort,
+    category: str | None,
+    q: str | None,
+    cursor: str | None,
+) -> str:
+    categories = surroundings.categories(read.models)
+    chosen = listing.category_slug(category) if category else None
+    known = next((name for name, _ in categories if listing.category_slug(name) == chosen), None)
+    found = listing.tools(read.models, sort, category, q, cursor, ROWS_MAX)
+    heading = f"“{q}”" if q else words.category(known or category or "All tools")
+    head = Head(
+        f"{heading} · {SITE_NAME}",
+        f"{words.counted(found.total, 'tool')}, each with two verdicts.",
+        f"/{query(category=chosen, sort=sort)}",
+        base(request),
+        section="tools",
+        indexed=not (q or cursor) and bool(found.total),
+    )
+    shown: Page[SummaryView] = Page(
+        [summary(read, tool) for tool in found.items], found.next_cursor, found.total
+    )
+    return page(
+        "home.html",
+        head,
+        q=q,
+        category=chosen,
+        categories=categories,
+        listing=shown,
+        heading=heading,
+        sort=sort,
+        cursor=cursor,
+    )
+
+
+@get("/tools/{slug:str}")
+async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
+    """A tool with both verdicts, its votes over time, its plans and its reviews."""
+    name = tool_slug(request, slug)
+    read, waiting = await read_at(request, min_position)
+    found = listed(read, name)
+    shown = summary(read, found)
+    caller = await reader(request)
+    votes, mine = await asyncio.gather(
+        _trend(request, read, found), my_states(request, caller, found)
+    )
+    text = page(
+        "tool.html",
+        _head_of(shown, base(request)),
+        tool=shown,
+        waiting=waiting,
+        mine=mine,
+        host=words.site(shown.url or ""),
+        chart=chart(votes) if votes is not None else None,
+        neighbours=[
+            (other.profile.entry, pair_path(read.models, name, other.slug))
+            for other in surroundings.neighbours(surroundings.ranked(read.models), found)
+        ],
+    )
+    return page_for(request, caller, read, text)
+
+
+def _head_of(shown: SummaryView, at: str) -> Head:
+    path = f"/tools/{quote(shown.slug)}"
+    said = (
+        f"Panel: {words.panel_line(shown.panel)}."
+        f" Community: {words.community_line(shown.community)}. {shown.tagline}"
+    )
+    return Head(
+        f"{shown.name}: ship or skip?",
+        description(said),
+        path,
+        at,
+        section="tools",
+        picture=f"/og/{quote(shown.slug)}.png",
+        linked_data=linked_data.graph(
+            linked_data.tool(shown, at),
+            linked_data.trail(at, (SITE_NAME, "/"), (shown.name, path)),
+        ),
+    )
+
+
+async def _trend(request: Http, read: ReadFrom, tool: Tool) -> TrendView | None:
+    asked = window("day", None, None, now())
+    try:
+        async with within(OPTIONAL_S):
+            return await services(request).past.trend(read, tool, asked)
+    except Unavailable:
+        return None
+
+
+@get("/bookmarks")
+async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) -> ASGIResponse:
+    """A user's bookmarks; for anybody else, how to get some."""
+    caller = await reader(request)
+    head = Head(
+        f"Bookmarks · {SITE_NAME}",
+        "The tools that you keep.",
+        "/bookmarks",
+        base(request),
+        section="bookmarks",
+        indexed=False,
+    )
+    if caller.user is None:
+        return private_page(page("bookmarks.html", head, listing=None))
+    read, _ = await read_at(request)
+    user, store = caller.user.subject, services(request).store
+    async with within(READ_S):
+        found = await bookmarks.bookmarks(
+            store, read.models, user, "new", q, None, None, cursor, ROWS_MAX
+        )
+    items = [(kept, *_named(read.models, kept.tool)) for kept in found.items]
+    shown = Page(items, found.next_cursor, found.total)
+    return private_page(
+        page("bookmarks.html", head, listing=shown, subject=user, q=q, cursor=cursor)
+    )
+
+
+def _named(models: Models, slug: ToolSlug) -> tuple[str, bool]:
+    """What to call a tool that was kept, and whether it is still listed."""
+    tool = catalogue.tool(models, slug)
+    return (tool.profile.entry.name, True) if tool is not None else (slug, False)
+
+
+@get("/status")
+async def status(request: Http) -> ASGIResponse:
+    """How things are, by the same data as /health/ready."""
+    parts = services(request)
+    ready, drift = await asyncio.gather(readiness(parts), _drift(parts))
+    head = Head(f"Status · {SITE_NAME}", "Are votes taken and counted?", "/status", base(request))
+    values = {"ready": ready, "drift": drift, "release": assets().hash}
+    return private_page(page("status.html", head, **values), 503 if ready.head is None else 200)
+
+
+async def _drift(parts: Services) -> str:
+    try:
+        async with within(STATUS_S):
+            return words.audited(await parts.read_models.last_report())
+    except Unavailable:
+        return "not known"
+
+
+@get("/feed.xml")
+async def feed(request: Http) -> ASGIResponse:
+    """The newest tools, for feed readers (Atom, RFC 4287)."""
+    read, _ = await read_at(request)
+    newest = listing.tools(read.models, "new", None, None, None, FEED_ENTRIES_MAX)
+    tools = [summary(read, tool) for tool in newest.items]
+    head = Head(f"{SITE_NAME}: new tools", "Each with two verdicts.", "/feed.xml", base(request))
+    updated = max((tool.listed_at for tool in tools), default=now()).isoformat()
+    text = page("feed.xml", head, tools=tools, updated=updated)
+    return shared_page(request, text, stale=read.stale, media_type="application/atom+xml")
+
+
+ROUTES = [home, tool, my_bookmarks, status, feed]

@@ -1,0 +1,56 @@
+"""What the pages share: which state of things they show, and to whom."""
+
+from litestar.response.base import ASGIResponse
+
+from votes.app.answers import ToolState
+from votes.app.catalogue import Tool
+from votes.app.states import NOTHING, states
+from votes.domain.terms import ToolSlug
+from votes.engine.log import Position
+from votes.engine.ports import Unavailable
+from votes.engine.reads import NotYet, ReadFrom
+from votes.http.deadlines import OPTIONAL_S, within
+from votes.http.errors import Refused
+from votes.http.exchange import Http, services
+from votes.http.identity import Caller, identity
+from votes.site.html import private_page, shared_page
+
+
+async def read_at(request: Http, position: Position = 0) -> tuple[ReadFrom, bool]:
+    """The models at or after the position; where that takes too long, as they are, and True."""
+    reads = services(request).reads
+    try:
+        return await reads.models(position), False
+    except NotYet:
+        if not position:
+            raise
+        return await reads.models(), True
+
+
+async def reader(request: Http) -> Caller:
+    """Who reads. A login that cannot be verified keeps nobody from a public page."""
+    try:
+        return await identity(request).caller(request)
+    except (Refused, Unavailable):
+        return Caller()
+
+
+async def my_states(request: Http, caller: Caller, *tools: Tool) -> dict[ToolSlug, ToolState]:
+    """The reader's own votes and bookmarks; none where the log does not answer soon."""
+    nothing = {tool.slug: NOTHING for tool in tools}
+    if caller.voter is None:
+        return nothing
+    user = caller.user.subject if caller.user is not None else None
+    try:
+        async with within(OPTIONAL_S):
+            ids = {tool.slug: tool.id for tool in tools}
+            return await states(services(request).store, caller.voter, user, ids)
+    except Unavailable:
+        return nothing
+
+
+def page_for(request: Http, caller: Caller, read: ReadFrom, text: str) -> ASGIResponse:
+    """A page with somebody's own votes on it is theirs alone."""
+    if caller.voter is not None:
+        return private_page(text)
+    return shared_page(request, text, stale=read.stale)

@@ -1,0 +1,69 @@
+"""Templates to text. Everything is escaped that a template does not call markup itself."""
+
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec import Struct
+
+from votes.app.listing import category_slug
+from votes.site import words
+from votes.site.assets import asset_url, sri
+
+SITE_NAME = "Ship or skip"
+DESCRIPTION_LENGTH_MAX = 200
+
+
+class Head(Struct, frozen=True):
+    """What a page says of itself. `path` is its one true address, `picture` its
+    image's path, `section` the part of the site that it belongs to."""
+
+    title: str
+    description: str
+    path: str
+    base: str
+    section: str = ""
+    picture: str | None = None
+    linked_data: dict[str, Any] | None = None
+    indexed: bool = True
+
+
+@cache
+def environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("votes.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals |= {
+        "asset_url": asset_url,
+        "sri": sri,
+        "site_name": SITE_NAME,
+        "words": words,
+        "category_slug": category_slug,
+        "query": query,
+    }
+    return made
+
+
+def query(**fields: Any) -> str:
+    """The fields that say something, as an address's query."""
+    said = {name: value for name, value in fields.items() if value}
+    return f"?{urlencode(said)}" if said else ""
+
+
+def description(text: str) -> str:
+    """A text for a page's head: its beginning, cut at a word."""
+    text = " ".join(text.split())
+    if len(text) <= DESCRIPTION_LENGTH_MAX:
+        return text
+    return text[: text.rfind(" ", 0, DESCRIPTION_LENGTH_MAX)].rstrip(",;:") + " …"
+
+
+def page(template: str, head: Head, **values: Any) -> str:
+    """The page. Raises what jinja2 raises for a template that asks for what it is not given."""
+    return environment().get_template(template).render(head=head, **values)
