@@ -91,11 +91,12 @@ class Replica:
         self._delays = Delays()
         self._log = log
         self._left_at = _NOWHERE
-        self._fresh_at = 0.0
+        self._fresh_at = self._began = 0.0
         self.models: Models | None = None
 
     async def run(self) -> None:
         """Follow the models until cancelled."""
+        self._began = self._now()
         while True:
             try:
                 async with translated(), self._redis.pubsub() as pubsub:
@@ -162,7 +163,7 @@ class Replica:
             beat = await self._read_models.beat()
             models = await self._read_models.load()
             older = models is not None and self._older(models) and self._now() - began < BEAT_S
-            if models is not None and not older and await self._is_of_log(models):
+            if models is not None and not older and await self._believed(models, beat):
                 if beat is not None and beat.generation == models.generation:
                     late_s = self._delays.of(beat.read_at, self._clock(), beat.age_s)
                     self._fresh_at = self._now() - late_s
@@ -171,6 +172,14 @@ class Replica:
                 await self._wait_for_a_beat(models, beat)
             self._lose_if_silent()
             await asyncio.sleep(NOT_WHOLE_RETRY_S)
+
+    async def _believed(self, models: Models, beat: Beat | None) -> bool:
+        """Whether they are of the log as it is. Where it does not answer, a projector has seen that
+        they are, if it has kept them since this process began."""
+        try:
+            return await self._is_of_log(models)
+        except Unavailable:
+            return beat is not None and self._now() - beat.age_s > self._began
 
     async def _wait_for_a_beat(self, models: Models, other: Beat | None) -> None:
         """The models are as somebody left them: not to be shown, but a place to read on from, for

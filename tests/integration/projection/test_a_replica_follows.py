@@ -14,6 +14,7 @@ from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded
 from votes.engine.models import Changes, Models, Partition
+from votes.engine.ports import Unavailable
 from votes.engine.project import BEAT_S
 from votes.engine.read_model import partition_of
 from votes.projections import PROJECTIONS
@@ -35,7 +36,7 @@ class Follower:
 
     def __init__(self, redis) -> None:
         self.seen: list[tuple[int | None, bool]] = []
-        self.of_log = True
+        self.of_log: bool | None = True
         self.replica = Replica(
             redis, PROJECTIONS, self._is_of_log, self._changed, time.time, lambda _: None
         )
@@ -45,6 +46,8 @@ class Follower:
         self.seen.append((models.position if models else None, changes is not None))
 
     async def _is_of_log(self, _: Models) -> bool:
+        if self.of_log is None:
+            raise Unavailable("Postgres: it is away")
         return self.of_log
 
     @property
@@ -56,7 +59,7 @@ class Follower:
 
 
 @asynccontextmanager
-async def following(redis, *, of_log: bool = True):
+async def following(redis, *, of_log: bool | None = True):
     follower = Follower(redis)
     follower.of_log = of_log
     follower.task = asyncio.create_task(follower.replica.run())
@@ -327,6 +330,28 @@ async def test_models_that_are_not_of_the_log_are_not_even_that(kept, redis):
         assert follower.seen == []
         follower.of_log = True
         await follower.at(2)
+
+
+async def test_without_the_log_a_projector_that_is_there_is_believed(kept, redis):
+    """The beat that is there already may be that of one that is no more."""
+    await kept.load()
+    models = two_tools()
+    await replace(kept, models)
+
+    async def aged() -> bool:
+        return (await kept.beat()).age_s > 0.1
+
+    await until(aged, "a beat from before")
+    before = await loads(redis)
+    async with following(redis, of_log=None) as follower:
+
+        async def tried() -> bool:
+            return await loads(redis) > before + 1
+
+        await until(tried, "a second load")
+        assert follower.seen == []
+        assert await kept.apply(cast(models, A))
+        await follower.at(3)
 
 
 async def test_the_beat_of_a_generation_does_not_speak_for_the_next(kept, follower):
