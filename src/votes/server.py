@@ -11,9 +11,11 @@ import msgspec
 from litestar import Litestar
 
 from votes.api.application import HANDLERS, create_api
+from votes.api.hot import with_hot_routes
 from votes.api.openapi import describe
 from votes.api.routes.live import with_live
 from votes.config import Config, load
+from votes.http.cors import with_cors
 from votes.http.edge import with_edge
 from votes.http.exchange import Asgi
 from votes.http.hosts import with_one_host
@@ -56,11 +58,12 @@ def create_app(config: Config) -> Asgi:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    api = create_api(config, running)
-    return with_edge(api, with_one_host(with_live(api, _by_path(api, site))))
+    api = create_api(running)
+    for_programs = with_cors(config, with_hot_routes(api, with_live(api, api)))
+    return with_edge(config, with_one_host(_by_path(for_programs, site)))
 
 
-def _by_path(api: Litestar, site: Litestar) -> Asgi:
+def _by_path(api: Asgi, site: Asgi) -> Asgi:
     """The API for its own paths, and for what is no request; pages for all others."""
 
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from litestar import Litestar, get
-from litestar.config.cors import CORSConfig
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
@@ -14,11 +13,8 @@ from litestar.response.base import ASGIResponse
 from votes import __version__
 from votes.api.openapi import ABOUT
 from votes.api.routes import bookmarks, health, me, reviews, tallies, tools, trend, votes
-from votes.config import Config
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.exchange import SMALL_BODY_BYTES_MAX, Http, shared
-
-CORS_MAX_AGE_S = 600
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -39,12 +35,11 @@ async def openapi_json(request: Http) -> ASGIResponse:
     return shared(request, request.app.state.openapi, stale=False)
 
 
-def create_api(config: Config, *lifespan: Lifespan) -> Litestar:
+def create_api(*lifespan: Lifespan) -> Litestar:
     return Litestar(
         route_handlers=[*HANDLERS, openapi_json],
         lifespan=lifespan,
         exception_handlers=EXCEPTION_HANDLERS,
-        cors_config=_cors(config),
         request_max_body_size=SMALL_BODY_BYTES_MAX,
         openapi_config=OpenAPIConfig(
             title="votes",
@@ -56,22 +51,4 @@ def create_api(config: Config, *lifespan: Lifespan) -> Litestar:
             render_plugins=[ScalarRenderPlugin(path="/")],
         ),
         logging_config=None,
-    )
-
-
-def _cors(config: Config) -> CORSConfig | None:
-    if not config.allowed_origins:
-        return None
-    return CORSConfig(
-        allow_origins=list(config.allowed_origins),
-        allow_methods=["GET", "PUT", "POST", "DELETE"],
-        allow_headers=[
-            "Authorization",
-            "Content-Type",
-            "Idempotency-Key",
-            "If-None-Match",
-            "Last-Event-ID",
-        ],
-        expose_headers=["ETag", "Retry-After", "Votes-Position"],
-        max_age=CORS_MAX_AGE_S,
     )

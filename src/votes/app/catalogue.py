@@ -68,15 +68,22 @@ def now_called(models: Models, slug: ToolSlug) -> ToolSlug:
     return profile.slug if profile is not None else slug
 
 
+def known_ids(models: Models | None, slugs: Iterable[ToolSlug]) -> dict[ToolSlug, ToolId]:
+    """The tools to which the slugs lead, listed or not, as far as the models know."""
+    if models is None:
+        return {}
+    found = ((slug, models.get(SLUGS, slug)) for slug in slugs)
+    return {slug: tool for slug, tool in found if tool is not None}
+
+
 async def ids(
     store: EventStore, models: Models | None, slugs: Collection[ToolSlug]
 ) -> dict[ToolSlug, ToolId]:
-    """The tools to which the slugs lead, as far as they do, listed or not.
+    """The tools to which the slugs lead, listed or not, as far as they do.
 
     What the models do not know is looked for in the log. Raises `Unavailable`.
     """
-    found = {} if models is None else {slug: models.get(SLUGS, slug) for slug in slugs}
-    known = {slug: tool for slug, tool in found.items() if tool is not None}
+    known = known_ids(models, slugs)
     asked = {slug_stream(slug): slug for slug in slugs if slug not in known}
     if asked:
         for where, last in (await store.last_events(asked)).items():

@@ -87,7 +87,7 @@ def openapi() -> None:
     from votes.api.application import HANDLERS, create_api  # noqa: PLC0415
     from votes.api.openapi import describe  # noqa: PLC0415
 
-    document = msgspec.json.encode(describe(create_api(Config()), HANDLERS), order="sorted")
+    document = msgspec.json.encode(describe(create_api(), HANDLERS), order="sorted")
     click.echo(msgspec.json.format(document, indent=1))
 
 

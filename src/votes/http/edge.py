@@ -5,12 +5,11 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-from litestar import Litestar
-
+from votes.config import Config
 from votes.engine.decider import Rejected
+from votes.http.cors import is_preflight
 from votes.http.errors import Refused, send_problem
 from votes.http.exchange import Asgi
-from votes.http.proxies import header_of
 
 ADDRESS_BYTES_MAX = 16 * 1024
 HEADERS_BYTES_MAX = 24 * 1024
@@ -24,9 +23,9 @@ NO_METHOD = "-"
 """No route takes it, so the router answers with the methods that there are."""
 
 
-def with_edge(app: Litestar, others: Asgi) -> Asgi:
+def with_edge(config: Config, others: Asgi) -> Asgi:
     """The others, behind what holds for all of them."""
-    shared = app.cors_config is not None
+    shared = bool(config.allowed_origins)
 
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         if scope["type"] != "http":
@@ -39,7 +38,7 @@ def with_edge(app: Litestar, others: Asgi) -> Asgi:
             case "HEAD":
                 scope["method"] = "GET"
                 return others(scope, _reader_gone, _without_body(send))
-            case "OPTIONS" if not (shared and _is_preflight(scope)):
+            case "OPTIONS" if not (shared and is_preflight(scope)):
                 scope["method"] = NO_METHOD
                 return others(scope, receive, _methods_told(send))
             case _:
@@ -54,11 +53,6 @@ def _too_large(scope: Any) -> Rejected | None:
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_BYTES_MAX:
         return Rejected("headers_too_large", f"At most {HEADERS_BYTES_MAX} bytes in all.")
     return None
-
-
-def _is_preflight(scope: Any) -> bool:
-    """Whether a browser asks what a page of another site may do here (Fetch standard)."""
-    return header_of(scope, b"access-control-request-method") is not None
 
 
 def _in_time(receive: Any) -> Any:

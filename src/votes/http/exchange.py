@@ -124,8 +124,12 @@ def listed(read: ReadFrom, slug: ToolSlug) -> Tool:
 async def tool_ids(request: Http, slugs: Collection[ToolSlug]) -> dict[ToolSlug, ToolId]:
     """The tools that the slugs lead to, listed or not, as far as they do. Raises `Unavailable`."""
     parts = services(request)
+    models = parts.reads.latest
+    known = catalogue.known_ids(models, slugs)
+    if len(known) == len(slugs):
+        return known
     async with within(READ_S):
-        return await catalogue.ids(parts.store, parts.reads.latest, slugs)
+        return await catalogue.ids(parts.store, models, slugs)
 
 
 async def tool_id(request: Http, slug: ToolSlug) -> ToolId:

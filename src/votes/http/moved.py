@@ -60,4 +60,4 @@ def _renamed(value: str, names: Mapping[ToolSlug, ToolSlug]) -> str:
 def moved(request: Request[Any, Any, Any], error: Moved) -> Response[bytes]:
     to = location(request.scope, error.names)
     headers = {"Location": to, "Cache-Control": KEPT, "Vary": "Origin"}
-    return Response(b"", status_code=308, headers=headers)
+    return Response(b"", status_code=308, media_type="text/plain", headers=headers)

@@ -14,6 +14,7 @@ import asyncio
 import os
 import resource
 import socket
+import stat
 
 import structlog
 
@@ -68,6 +69,8 @@ def _bound_listening_sockets() -> int:
 def _bound(descriptor: int) -> bool:
     """Bound it, if it is a socket that listens. It shares its options with its duplicate."""
     try:
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            return False  # `fromfd` would leave its duplicate open
         with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as found:
             if not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 return False

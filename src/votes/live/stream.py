@@ -7,7 +7,7 @@ progress, sends the heartbeats and ends old age.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from votes.engine.log import Position
@@ -29,7 +29,6 @@ assert KEEP_S < NO_PROGRESS_S < HEARTBEAT_S < LIFE_S
 
 Send = Callable[[Any], Awaitable[None]]
 Receive = Callable[[], Awaitable[Any]]
-Headers = Iterable[tuple[bytes, bytes]]
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -85,9 +84,7 @@ class Streams:
         elif now - stream.send_began_at > HEARTBEAT_S or self._hub.is_behind(stream.listener):
             stream.listener.wake()
 
-    async def serve(
-        self, listener: Listener, receive: Receive, send: Send, headers: Headers = ()
-    ) -> None:
+    async def serve(self, listener: Listener, receive: Receive, send: Send) -> None:
         """Send until the reader goes, is too slow, or the stream has lived its time.
 
         Raises `TooMany` before anything is sent.
@@ -98,7 +95,7 @@ class Streams:
         self._streams.add(stream)
         leaving = asyncio.ensure_future(_leave(listener, receive))
         try:
-            start = {"type": "http.response.start", "status": 200, "headers": [*HEADERS, *headers]}
+            start = {"type": "http.response.start", "status": 200, "headers": HEADERS}
             await send(start)
             await self._send_all(stream, send)
         except asyncio.CancelledError:

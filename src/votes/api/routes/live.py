@@ -25,8 +25,6 @@ from votes.wiring import Services
 PATH = "/v1/live"
 FIELDS_MAX = 10
 
-Headers = list[tuple[bytes, bytes]]
-
 DESCRIPTION: dict[str, Any] = {
     "get": {
         "operationId": "subscribe",
@@ -77,7 +75,7 @@ def with_live(app: Litestar, others: Asgi) -> Asgi:
     """The application's stream, and the others for everything else."""
 
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        if scope["type"] != "http" or scope["path"] != PATH or _preflight(scope):
+        if scope["type"] != "http" or scope["path"] != PATH:
             return others(scope, receive, send)
         if scope["method"] == "GET":
             return _live(app, scope, receive, send)
@@ -87,29 +85,23 @@ def with_live(app: Litestar, others: Asgi) -> Asgi:
     return dispatch
 
 
-def _preflight(scope: Any) -> bool:
-    """Whether a browser asks what another site may do here."""
-    return scope["method"] == "OPTIONS" and header_of(scope, b"origin") is not None
-
-
 async def _live(app: Litestar, scope: Any, receive: Any, send: Any) -> None:
     services: Services = app.state.services
     streams: Streams = app.state.streams
-    headers = _cross_origin(scope, services.config.allowed_origins)
     try:
         await streams.turn()
         listener = _listener(scope, services)
         scope.clear()  # nobody reads it again, and the server holds it as long as the stream
-        await streams.serve(listener, receive, send, headers)
+        await streams.serve(listener, receive, send)
     except Refused as refused:
-        await send_problem(send, refused.rejected, headers)
+        await send_problem(send, refused.rejected)
     except Moved as moved:
         to = (b"location", location(scope, moved.names).encode())
-        await send({"type": "http.response.start", "status": 308, "headers": [to, *headers]})
+        await send({"type": "http.response.start", "status": 308, "headers": [to]})
         await send({"type": "http.response.body", "body": b""})
     except TooMany as full:
         code = "too_many_streams_here" if full.here else "too_many_streams"
-        await send_problem(send, Rejected(code, f"There are {full}. Try again later."), headers)
+        await send_problem(send, Rejected(code, f"There are {full}. Try again later."))
 
 
 def _listener(scope: Any, services: Services) -> Listener:
@@ -126,10 +118,3 @@ def _listener(scope: Any, services: Services) -> Listener:
     seen = header_of(scope, b"last-event-id") or query.get("last_event_id", [None])[-1]
     network = network_of(client_address(scope, services.config))
     return Listener(tools, network, *place_of(seen))
-
-
-def _cross_origin(scope: Any, allowed: tuple[str, ...]) -> Headers:
-    origin = header_of(scope, b"origin")
-    if origin is None or origin not in allowed:
-        return []
-    return [(b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin")]

@@ -1,0 +1,155 @@
+"""The routes that are asked all the time, without the framework between them and the server.
+
+They are the very handlers that the framework has: here they are found by a pattern instead of its
+router, and called with what it would have read for them. What a request says beyond that (other
+parameters, a body in chunks, anything odd) is left to the framework, so each rule stands once.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+from msgspec import Struct
+
+from votes.api.routes.me import get_my_state
+from votes.api.routes.tallies import get_tallies, get_tally
+from votes.api.routes.votes import cast_vote, create_visitor, retract_vote
+from votes.http.errors import EXCEPTION_HANDLERS
+from votes.http.exchange import SMALL_BODY_BYTES_MAX, Asgi
+from votes.http.proxies import header_of
+
+
+class Hot(Struct, frozen=True):
+    """A route: its handler, and the parameters of the query that are read here."""
+
+    handler: HTTPRouteHandler
+    parameters: frozenset[bytes] = frozenset()
+
+
+_OF_A_TOOL = re.compile(r"/v1/tools/(?P<slug>[a-z0-9][a-z0-9._-]{0,99})/(?P<rest>vote|tally)")
+HOT: dict[tuple[str, str], Hot] = {
+    ("PUT", "vote"): Hot(cast_vote),
+    ("DELETE", "vote"): Hot(retract_vote),
+    ("GET", "tally"): Hot(get_tally, frozenset((b"min_position",))),
+    ("GET", "/v1/tallies"): Hot(get_tallies, frozenset((b"tools", b"min_position"))),
+    ("GET", "/v1/me/state"): Hot(get_my_state, frozenset((b"tools", b"min_position"))),
+    ("POST", "/v1/visitors"): Hot(create_visitor),
+}
+"""By method, and the path or what follows a tool in it."""
+
+_VALUES = {
+    b"tools": re.compile(rb"(?:[a-z0-9._,-]|%2C){1,12000}"),
+    b"min_position": re.compile(rb"[0-9]{1,18}"),
+}
+_LENGTH = re.compile(r"[0-9]{1,5}")
+
+Arguments = dict[str, Any]
+
+
+class Asked:
+    """A request, as far as handlers look at it."""
+
+    __slots__ = ("_receive", "app", "scope")
+
+    def __init__(self, app: Litestar, scope: Any, receive: Any) -> None:
+        self.app = app
+        self.scope = scope
+        self._receive = receive
+
+    @property
+    def method(self) -> str:
+        return str(self.scope["method"])
+
+    async def body(self) -> bytes:
+        message = await self._receive()
+        body: bytes = message["body"]
+        while message.get("more_body"):
+            message = await self._receive()
+            body += message["body"]
+        return body
+
+
+def with_hot_routes(api: Litestar, others: Asgi) -> Asgi:
+    """The hot routes of the API, and the others for everything else."""
+
+    def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        if scope["type"] == "http" and (found := _found(scope)) is not None:
+            return _answer(api, *found, scope, receive, send)
+        return others(scope, receive, send)
+
+    return dispatch
+
+
+def _found(scope: Any) -> tuple[Callable[..., Awaitable[Any]], Arguments] | None:
+    """The handler of the request and what it is called with, if nothing about it is odd."""
+    path, arguments = scope["path"], {}
+    if matched := _OF_A_TOOL.fullmatch(path):
+        arguments["slug"], path = matched["slug"], matched["rest"]
+        scope["path_params"] = {"slug": matched["slug"]}
+        scope["path_template"] = f"/v1/tools/{{slug}}/{path}"
+    hot = HOT.get((scope["method"], path))
+    if hot is None or not _has_plain_body(scope):
+        return None
+    if query := scope["query_string"]:
+        read = _parameters(query, hot.parameters)
+        if read is None:
+            return None
+        arguments |= read
+    elif b"tools" in hot.parameters:
+        return None
+    return hot.handler.fn, arguments
+
+
+def _has_plain_body(scope: Any) -> bool:
+    """Whether the body, if there is one, says a length that is allowed."""
+    length = header_of(scope, b"content-length")
+    if length is None:
+        return header_of(scope, b"transfer-encoding") is None
+    return _LENGTH.fullmatch(length) is not None and int(length) <= SMALL_BODY_BYTES_MAX
+
+
+def _parameters(query: bytes, known: frozenset[bytes]) -> Arguments | None:
+    """The parameters, each once and of the plainest form; None where there is anything else."""
+    arguments: Arguments = {}
+    for part in query.split(b"&"):
+        name, _, value = part.partition(b"=")
+        if name not in known or name.decode() in arguments or not _VALUES[name].fullmatch(value):
+            return None
+        text = value.decode()
+        arguments[name.decode()] = (
+            int(text) if name == b"min_position" else text.replace("%2C", ",")
+        )
+    if b"tools" in known and "tools" not in arguments:
+        return None
+    return arguments
+
+
+async def _answer(
+    api: Litestar,
+    handler: Callable[..., Awaitable[Any]],
+    arguments: Arguments,
+    scope: Any,
+    receive: Any,
+    send: Any,
+) -> None:
+    request = Asked(api, scope, receive)
+    try:
+        answer = await handler(request, **arguments)
+    except Exception as error:  # noqa: BLE001 - the table has an answer to each
+        answer = _problem(request, error)
+    await answer(scope, receive, send)
+
+
+def _problem(request: Asked, error: Exception) -> ASGIResponse:
+    """What the framework would answer to the error."""
+    kind = next(kind for kind in type(error).__mro__ if kind in EXCEPTION_HANDLERS)
+    told = EXCEPTION_HANDLERS[kind](request, error)
+    return ASGIResponse(
+        body=told.content,
+        status_code=told.status_code,
+        media_type=told.media_type,
+        headers=told.headers,
+    )
