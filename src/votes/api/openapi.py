@@ -1,14 +1,7 @@
 """The description of the API: Litestar's, completed with bodies, answers, problems and security.
 
-Bodies are read by hand (strictly, and only when they say that they are JSON), so a route says in
-`opt` what Litestar cannot see:
-
-- `body`, its type, and `body_optional`;
-- `answers`: the type of each status;
-- `write`, for what takes an `Idempotency-Key`;
-- `who` may ask: `voter`, `user`, `admin` or `panelist`; without it anyone;
-- `new_tool`, where the slug may be one that no tool has yet, and `takes_slug`, where the body names
-  one to be taken.
+Bodies are read by hand (strictly, and only when they say that they are JSON), so a route says as an
+`Operation` what Litestar cannot see.
 """
 
 from collections.abc import Iterable
@@ -21,6 +14,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from votes.api.examples import EXAMPLES, PROBLEM
+from votes.api.operation import Operation, operation_of
 from votes.api.routes import live
 from votes.api.schemas import portable, portable_parameter
 from votes.app.shapes import Problem
@@ -142,7 +136,9 @@ def describe(app: Litestar, handlers: Iterable[HTTPRouteHandler]) -> dict[str, A
     for handler in handlers:
         for path in handler.paths:
             item = document["paths"][path.replace(":str", "")]
-            _complete(item[next(iter(handler.http_methods)).lower()], handler.opt, by_type)
+            _complete(
+                item[next(iter(handler.http_methods)).lower()], operation_of(handler), by_type
+            )
     document["paths"][live.PATH] = {"get": _stream(live.DESCRIPTION["get"])}
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {}).update(portable(components))
@@ -153,7 +149,7 @@ def describe(app: Litestar, handlers: Iterable[HTTPRouteHandler]) -> dict[str, A
 
 
 def _stream(operation: dict[str, Any]) -> dict[str, Any]:
-    problems = _problems(_traits({}, operation["parameters"]) | {"stream"})
+    problems = _problems(_traits(Operation(), operation["parameters"]) | {"stream"})
     return operation | {
         "responses": problems | operation["responses"],
         "security": _SECURITY["anyone"],
@@ -161,44 +157,46 @@ def _stream(operation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _types(handler: HTTPRouteHandler) -> list[Any]:
-    body = [handler.opt["body"]] if "body" in handler.opt else []
-    return body + list(handler.opt.get("answers", {}).values())
+    said = operation_of(handler)
+    kinds = (said.body, *said.answers.values())
+    return [kind for kind in kinds if kind is not None]
 
 
-def _complete(operation: dict[str, Any], opt: dict[str, Any], by_type: dict[Any, Any]) -> None:
+def _complete(operation: dict[str, Any], said: Operation, by_type: dict[Any, Any]) -> None:
     examples = EXAMPLES.get(operation["operationId"], {})
     parameters = [portable_parameter(one) for one in operation.get("parameters", ())]
     for one in parameters:
         if one["in"] == "path" and one["name"] in _NAMES:
             one["schema"] = by_type[_NAMES[one["name"]]]
-    if opt.get("write"):
+    if said.write:
         parameters.append(_IDEMPOTENCY_KEY)
     if parameters:
         operation["parameters"] = parameters
-    if "body" in opt:
+    if said.body is not None:
         operation["requestBody"] = {
-            "required": not opt.get("body_optional", False),
-            "content": _content("application/json", by_type[opt["body"]], examples.get("body")),
+            "required": not said.body_optional,
+            "content": _content("application/json", by_type[said.body], examples.get("body")),
         }
-    answers = opt.get("answers", {204: None})
     responses = {
         str(status): _response(status, by_type.get(kind), examples.get("answer"))
-        for status, kind in answers.items()
+        for status, kind in said.answers.items()
     }
-    operation["responses"] = _problems(_traits(opt, parameters)) | responses
-    operation["security"] = _SECURITY[opt.get("who", "anyone")]
+    operation["responses"] = _problems(_traits(said, parameters)) | responses
+    operation["security"] = _SECURITY[said.who]
     operation.pop("deprecated", None)
     if "description" in operation:
         operation["description"] = cleandoc(operation["description"])
 
 
-def _traits(opt: dict[str, Any], parameters: list[dict[str, Any]]) -> set[str]:
+def _traits(said: Operation, parameters: list[dict[str, Any]]) -> set[str]:
     """What the operation has of `_ONLY_OF`."""
     names = {one["name"] for one in parameters}
-    traits = names | {one["in"] for one in parameters} | {opt.get("who", "anyone")}
+    traits = names | {one["in"] for one in parameters} | {said.who}
     if names & _TOOLS:
-        traits.add("new_tool" if opt.get("new_tool") else "tool")
-    return traits | ({"body", "takes_slug"} & opt.keys())
+        traits.add("new_tool" if said.new_tool else "tool")
+    if said.body is not None:
+        traits.add("body")
+    return traits | ({"takes_slug"} if said.takes_slug else set())
 
 
 def _problems(traits: set[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from tests.faults.upgrades.releases import Count
+from votes.api.operation import Operation
 from votes.engine.log import Position
 from votes.http.exchange import Http, services
 from votes.projections import PROJECTIONS
@@ -19,7 +20,7 @@ class CountsView(Struct, frozen=True):
     counts: dict[str, Count]
 
 
-@get("/v1/counts", operation_id="getCounts", summary="Counts", opt={"answers": {200: CountsView}})
+@get("/v1/counts", operation_id="getCounts", opt=Operation(answers={200: CountsView}).opt)
 async def counts(request: Http) -> ASGIResponse:
     read = await services(request).reads.models()
     found = dict(read.models.items(PROJECTIONS.named["counts"]))

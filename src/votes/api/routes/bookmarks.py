@@ -4,6 +4,7 @@ import msgspec
 from litestar import delete, get, put
 from litestar.response.base import ASGIResponse
 
+from votes.api.operation import Operation
 from votes.app import bookmarks
 from votes.app.answers import BookmarksPage, BookmarkView
 from votes.app.paging import LIMIT_DEFAULT
@@ -34,7 +35,7 @@ _annotations = msgspec.json.Decoder(Annotations)
     operation_id="listBookmarks",
     summary="My bookmarks, a page at a time",
     tags=["bookmarks"],
-    opt={"answers": {200: BookmarksPage}, "who": "user"},
+    opt=Operation(answers={200: BookmarksPage}, who="user").opt,
 )
 async def list_bookmarks(
     request: Http,
@@ -65,13 +66,13 @@ async def list_bookmarks(
     tags=["bookmarks"],
     status_code=200,
     request_max_body_size=LARGE_BODY_BYTES_MAX,
-    opt={
-        "body": Annotations,
-        "body_optional": True,
-        "answers": {200: BookmarkView, 201: BookmarkView},
-        "write": True,
-        "who": "user",
-    },
+    opt=Operation(
+        body=Annotations,
+        body_optional=True,
+        answers={200: BookmarkView, 201: BookmarkView},
+        write=True,
+        who="user",
+    ).opt,
 )
 async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
     """201 for a new bookmark, 200 for one that was there. What the body leaves out is empty;
@@ -96,7 +97,7 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
     summary="Remove a bookmark",
     tags=["bookmarks"],
     status_code=200,  # the answer itself says 204
-    opt={"write": True, "who": "user"},
+    opt=Operation(write=True, who="user").opt,
 )
 async def remove_bookmark(request: Http, slug: str) -> ASGIResponse:
     """Without a bookmark this changes nothing."""

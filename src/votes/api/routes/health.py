@@ -6,6 +6,7 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from votes import __version__
+from votes.api.operation import Operation
 from votes.app.shapes import Alive, Ready
 from votes.http.exchange import Http, services
 from votes.http.readiness import readiness
@@ -27,7 +28,7 @@ def _answer(value: Struct, status: int = 200) -> ASGIResponse:
     operation_id="getLive",
     summary="Is the process alive",
     tags=["health"],
-    opt={"answers": {200: Alive}},
+    opt=Operation(answers={200: Alive}).opt,
 )
 async def live() -> ASGIResponse:
     return _answer(Alive("ok", __version__))
@@ -38,7 +39,7 @@ async def live() -> ASGIResponse:
     operation_id="getReady",
     summary="Can it serve",
     tags=["health"],
-    opt={"answers": {200: Ready, 503: Ready}},
+    opt=Operation(answers={200: Ready, 503: Ready}).opt,
 )
 async def ready(request: Http) -> ASGIResponse:
     """503 when the log does not answer; without Redis it serves from the log and says so."""

@@ -3,6 +3,7 @@
 from litestar import get
 from litestar.response.base import ASGIResponse
 
+from votes.api.operation import Operation
 from votes.app.answers import ToolState
 from votes.app.shapes import MeView
 from votes.app.states import NOTHING, states
@@ -17,7 +18,7 @@ from votes.http.parameters import MinPosition, ToolList
     operation_id="getMe",
     summary="Who am I",
     tags=["me"],
-    opt={"answers": {200: MeView}, "who": "voter"},
+    opt=Operation(answers={200: MeView}, who="voter").opt,
 )
 async def get_me(request: Http) -> ASGIResponse:
     """Makes no visitor: that happens at the first vote."""
@@ -35,7 +36,7 @@ async def get_me(request: Http) -> ASGIResponse:
     operation_id="getMyState",
     summary="My votes and bookmarks on up to 100 tools",
     tags=["me"],
-    opt={"answers": {200: dict[str, ToolState]}, "who": "voter"},
+    opt=Operation(answers={200: dict[str, ToolState]}, who="voter").opt,
 )
 async def get_my_state(
     request: Http, tools: ToolList, min_position: MinPosition = 0

@@ -4,6 +4,7 @@ import msgspec
 from litestar import delete, get, put
 from litestar.response.base import ASGIResponse
 
+from votes.api.operation import Operation
 from votes.app.answers import ReviewsView, panel_view
 from votes.app.shapes import ReviewWritten
 from votes.domain import review
@@ -32,7 +33,7 @@ _opinion = msgspec.json.Decoder(Opinion)
     operation_id="listReviews",
     summary="The panel's reviews of a tool",
     tags=["reviews"],
-    opt={"answers": {200: ReviewsView}},
+    opt=Operation(answers={200: ReviewsView}).opt,
 )
 async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """In the order of their first publication, with the verdict that they come to."""
@@ -50,12 +51,12 @@ async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) 
     tags=["reviews"],
     status_code=200,
     request_max_body_size=LARGE_BODY_BYTES_MAX,
-    opt={
-        "body": Opinion,
-        "answers": {200: ReviewWritten, 201: ReviewWritten},
-        "write": True,
-        "who": "panelist",
-    },
+    opt=Operation(
+        body=Opinion,
+        answers={200: ReviewWritten, 201: ReviewWritten},
+        write=True,
+        who="panelist",
+    ).opt,
 )
 async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     """201 for a new review, 200 for one that was there. For the panelist with that persona."""
@@ -77,7 +78,7 @@ async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     summary="Withdraw your review",
     tags=["reviews"],
     status_code=200,  # the answer itself says 204
-    opt={"write": True, "who": "panelist"},
+    opt=Operation(write=True, who="panelist").opt,
 )
 async def withdraw_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     """Without a review this changes nothing. For the panelist with that persona."""

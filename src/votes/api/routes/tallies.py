@@ -6,6 +6,7 @@ import msgspec
 from litestar import get
 from litestar.response.base import ASGIResponse
 
+from votes.api.operation import Operation
 from votes.app.answers import TalliesView
 from votes.app.catalogue import Tool
 from votes.engine.log import Position
@@ -33,7 +34,7 @@ _encode = msgspec.json.Encoder().encode
     operation_id="getTally",
     summary="The community's votes on a tool",
     tags=["tallies"],
-    opt={"answers": {200: TallyView}},
+    opt=Operation(answers={200: TallyView}).opt,
 )
 async def get_tally(
     request: Http, slug: str, at: Moment = None, min_position: MinPosition = 0
@@ -84,7 +85,7 @@ def _moment(text: str) -> Position | datetime:
     operation_id="getTallies",
     summary="The tallies of up to 100 tools",
     tags=["tallies"],
-    opt={"answers": {200: TalliesView}},
+    opt=Operation(answers={200: TalliesView}).opt,
 )
 async def get_tallies(
     request: Http, tools: ToolList, min_position: MinPosition = 0

@@ -5,6 +5,7 @@ from litestar import delete, get, post, put
 from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
+from votes.api.operation import Operation
 from votes.app import listing
 from votes.app.answers import CompareView, SummaryView, ToolsPage, compare_view, summary
 from votes.app.paging import LIMIT_DEFAULT
@@ -40,7 +41,7 @@ _entry = msgspec.json.Decoder(Entry)
     operation_id="listTools",
     summary="The catalogue, a page at a time",
     tags=["tools"],
-    opt={"answers": {200: ToolsPage}},
+    opt=Operation(answers={200: ToolsPage}).opt,
 )
 async def list_tools(
     request: Http,
@@ -68,7 +69,7 @@ async def list_tools(
     operation_id="getTool",
     summary="A tool with both verdicts",
     tags=["tools"],
-    opt={"answers": {200: SummaryView}},
+    opt=Operation(answers={200: SummaryView}).opt,
 )
 async def get_tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """What the catalogue, the panel and the community say of a tool."""
@@ -83,7 +84,7 @@ async def get_tool(request: Http, slug: str, min_position: MinPosition = 0) -> A
     operation_id="compareTools",
     summary="Two tools side by side",
     tags=["tools"],
-    opt={"answers": {200: CompareView}},
+    opt=Operation(answers={200: CompareView}).opt,
 )
 async def compare_tools(
     request: Http, a: str, b: str, min_position: MinPosition = 0
@@ -102,13 +103,13 @@ async def compare_tools(
     tags=["tools"],
     status_code=200,
     request_max_body_size=LARGE_BODY_BYTES_MAX,
-    opt={
-        "body": Entry,
-        "answers": {200: ToolWritten, 201: ToolWritten},
-        "write": True,
-        "who": "admin",
-        "new_tool": True,
-    },
+    opt=Operation(
+        body=Entry,
+        answers={200: ToolWritten, 201: ToolWritten},
+        write=True,
+        who="admin",
+        new_tool=True,
+    ).opt,
 )
 async def put_tool(request: Http, slug: str) -> ASGIResponse:
     """201 for a tool that was not listed, 200 for one that was. For admins."""
@@ -146,13 +147,13 @@ _rename = msgspec.json.Decoder(RenameBody)
     summary="Give a tool another slug",
     tags=["tools"],
     status_code=200,
-    opt={
-        "body": RenameBody,
-        "answers": {200: RenameWritten},
-        "write": True,
-        "who": "admin",
-        "takes_slug": True,
-    },
+    opt=Operation(
+        body=RenameBody,
+        answers={200: RenameWritten},
+        write=True,
+        who="admin",
+        takes_slug=True,
+    ).opt,
 )
 async def rename_tool(request: Http, slug: str) -> ASGIResponse:
     """Votes, bookmarks and reviews go on. All addresses with the former slug lead to those with the
@@ -172,7 +173,7 @@ async def rename_tool(request: Http, slug: str) -> ASGIResponse:
     summary="Take a tool out of the catalogue",
     tags=["tools"],
     status_code=200,  # the answer itself says 204
-    opt={"write": True, "who": "admin"},
+    opt=Operation(write=True, who="admin").opt,
 )
 async def delist_tool(request: Http, slug: str) -> ASGIResponse:
     """Its votes and reviews stay in the log and come back when it is listed again. For admins."""

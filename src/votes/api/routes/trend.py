@@ -8,6 +8,7 @@ from litestar import get
 from litestar.params import QueryParameter
 from litestar.response.base import ASGIResponse
 
+from votes.api.operation import Operation
 from votes.app.trend import BUCKETS_MAX, BadRange, Bucket, TrendView, Window, window
 from votes.http.deadlines import READ_S, within
 from votes.http.errors import Refused
@@ -36,7 +37,7 @@ To = Annotated[
     operation_id="getTrend",
     summary="The votes on a tool, by hour or day",
     tags=["tallies"],
-    opt={"answers": {200: TrendView}},
+    opt=Operation(answers={200: TrendView}).opt,
 )
 async def get_trend(
     request: Http,

@@ -7,6 +7,7 @@ from litestar import delete, post, put
 from litestar.response.base import ASGIResponse
 from msgspec import Meta, Struct
 
+from votes.api.operation import Operation
 from votes.app.answers import VoteView
 from votes.app.shapes import VisitorView
 from votes.domain import vote
@@ -29,7 +30,7 @@ _body = msgspec.json.Decoder(VoteBody)
     summary="Vote ship or skip",
     tags=["votes"],
     status_code=200,
-    opt={"body": VoteBody, "answers": {200: VoteView}, "write": True, "who": "voter"},
+    opt=Operation(body=VoteBody, answers={200: VoteView}, write=True, who="voter").opt,
 )
 async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     """Says which choice is yours from now on; the same again changes nothing."""
@@ -47,7 +48,7 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     summary="Take your vote back",
     tags=["votes"],
     status_code=200,
-    opt={"answers": {200: VoteView}, "write": True, "who": "voter"},
+    opt=Operation(answers={200: VoteView}, write=True, who="voter").opt,
 )
 async def retract_vote(request: Http, slug: str) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""
@@ -74,7 +75,7 @@ def _view(tool: ToolSlug, outcome: Outcome) -> VoteView:
     summary="A visitor token, for pages on other origins",
     tags=["identity"],
     status_code=201,
-    opt={"answers": {201: VisitorView}},
+    opt=Operation(answers={201: VisitorView}).opt,
 )
 async def create_visitor(request: Http) -> ASGIResponse:
     """For a page on another origin, where cookies of this one are not sent: the page keeps it."""

@@ -1,0 +1,34 @@
+"""What a route says of itself for the description, where Litestar cannot see it."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct, field
+
+Who = Literal["anyone", "voter", "user", "admin", "panelist"]
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """`answers` has the type of each status, None for no body; `write` is for what takes an
+    `Idempotency-Key`, `who` for who may ask. The slug in the path of a `new_tool` may be one that
+    no tool has yet; the body of what `takes_slug` names one to be taken.
+    """
+
+    answers: Mapping[int, Any] = field(default_factory=lambda: {204: None})
+    body: Any = None
+    body_optional: bool = False
+    write: bool = False
+    who: Who = "anyone"
+    new_tool: bool = False
+    takes_slug: bool = False
+
+    @property
+    def opt(self) -> dict[str, Any]:
+        """How a route's decorator takes it."""
+        return {"operation": self}
+
+
+def operation_of(handler: HTTPRouteHandler) -> Operation:
+    found: Operation = handler.opt["operation"]
+    return found
