@@ -14,7 +14,14 @@ FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
 TOP_LEVEL = (
     *("pyproject.toml", "src", "workers", "migrations", "tests", "deploy", "docs", ".ci"),
-    *("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "GUARANTEES.md", "LICENSE"),
+    *(
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "GUARANTEES.md",
+        "LICENSE",
+    ),
     *("requirements.lock", "Makefile", ".gitignore"),
 )
 VAGUE_NAMES = {"util", "utils", "common", "helper", "helpers", "manager", "managers", "misc"}
