@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "docs" / "typescript"
-WEB = Path("src", "votes", "web")
+WEB = Path("src", "votes", "site")
 
 needs_node = pytest.mark.skipif(
     shutil.which("npm") is None,

@@ -25,6 +25,7 @@ from votes.site.gallery import Gallery
 from votes.site.html import SHARED, redirect
 from votes.site.picture import Opinion, Side
 from votes.site.reading import read_at
+from votes.site.verdicts import look
 
 _VARY = ("vary", "Accept-Encoding")
 _NOSNIFF = ("x-content-type-options", "nosniff")
@@ -88,15 +89,13 @@ def _side(tool: SummaryView) -> Side:
     opinions = (
         Opinion(
             "Panel",
-            panel.verdict,
-            words.panel_verdict(panel),
+            look(panel.verdict),
             words.panel_count(panel),
             panel.ship_share,
         ),
         Opinion(
             "Community",
-            community.call,
-            words.community_verdict(community),
+            look(community.call),
             words.community_count(community),
             community.ship_share,
         ),

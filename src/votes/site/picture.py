@@ -6,6 +6,8 @@ from io import BytesIO
 from msgspec import Struct
 from PIL import Image, ImageDraw, ImageFont
 
+from votes.site.verdicts import SHIP, SKIP, SOFT, Look
+
 SIZE = (1200, 630)
 MARGIN = 72
 GUTTER = 96
@@ -13,19 +15,16 @@ COLOURS = 128
 NAME_SIZES = (104, 92, 80, 70, 60, 52, 44)
 NAME_LINES_MAX = 2
 
-PAPER, INK, SOFT, LINE = "#f8f6f0", "#171612", "#5d594e", "#ddd8ca"
-SHIP, SKIP, MIXED = "#0b6b4c", "#b23a1d", "#855600"
-COLOUR_OF = {"ship": SHIP, "skip": SKIP, "mixed": MIXED, "split": MIXED}
+PAPER, INK, LINE = "#f8f6f0", "#171612", "#ddd8ca"
 
 Font = ImageFont.FreeTypeFont
 
 
 class Opinion(Struct, frozen=True):
-    """What somebody says of a tool: the verdict, in a word, and what it rests on."""
+    """What somebody says of a tool: how the verdict looks, and what it rests on."""
 
     of: str
-    verdict: str
-    word: str
+    verdict: Look
     count: str
     ship_share: float | None
 
@@ -81,7 +80,7 @@ def _versus(image: Image.Image, pen: ImageDraw.ImageDraw) -> None:
 
 def _wordmark(pen: ImageDraw.ImageDraw) -> None:
     x = float(MARGIN)
-    for word, colour in (("ship", SHIP), ("or", SOFT), ("skip", SKIP)):
+    for word, colour in (("ship", SHIP.light), ("or", SOFT.light), ("skip", SKIP.light)):
         pen.text((x, 62), word, colour, font(40), stroke_width=int(word != "or"))
         if word == "skip":
             pen.line((x, 90, x + pen.textlength(word, font(40)), 90), colour, 4)
@@ -98,15 +97,14 @@ def _name(pen: ImageDraw.ImageDraw, name: str, size: int, x: int, width: int) ->
 
 
 def _opinion(pen: ImageDraw.ImageDraw, opinion: Opinion, x: int, width: int) -> None:
-    colour = COLOUR_OF.get(opinion.verdict, SOFT)
-    pen.text((x, 410), opinion.of, SOFT, font(26))
-    word = _cut(pen, opinion.word, width, 46)
-    pen.text((x, 440), word, colour, font(46), stroke_width=1)
+    pen.text((x, 410), opinion.of, SOFT.light, font(26))
+    label = _cut(pen, opinion.verdict.label, width, 46)
+    pen.text((x, 440), label, opinion.verdict.tone.light, font(46), stroke_width=1)
     pen.text((x, 504), _cut(pen, opinion.count, width, 24), INK, font(24))
     pen.rectangle((x, 562, x + width, 572), LINE)
     if opinion.ship_share is not None:
-        pen.rectangle((x, 562, x + width, 572), SKIP)
-        pen.rectangle((x, 562, x + round(width * opinion.ship_share), 572), SHIP)
+        pen.rectangle((x, 562, x + width, 572), SKIP.light)
+        pen.rectangle((x, 562, x + round(width * opinion.ship_share), 572), SHIP.light)
 
 
 def _drawable(text: str) -> bool:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from votes.app.listing import category_slug
 from votes.site import words
 from votes.site.assets import asset_url, sri
+from votes.site.verdicts import look
 
 SITE_NAME = "Ship or skip"
 DESCRIPTION_LENGTH_MAX = 200
@@ -44,6 +45,7 @@ def environment() -> Environment:
         "sri": sri,
         "site_name": SITE_NAME,
         "words": words,
+        "look": look,
         "category_slug": category_slug,
         "query": query,
     }

@@ -11,6 +11,7 @@ from votes.domain.tool import Plan
 from votes.domain.verdict import PANEL_REVIEWS_MIN
 from votes.engine.keeping import AuditReport
 from votes.projections.tallies import TallyView
+from votes.site.verdicts import look
 
 NOTHING = "\u2013"
 
@@ -80,10 +81,6 @@ def audited(report: AuditReport | None) -> str:
     return f"{found} of {counted(report.models, 'read model')}; {at}"
 
 
-def panel_verdict(panel: PanelView) -> str:
-    return panel.verdict.capitalize()
-
-
 def panel_line(panel: PanelView) -> str:
     """The panel's verdict with its count."""
     reviews = len(panel.reviews)
@@ -92,7 +89,7 @@ def panel_line(panel: PanelView) -> str:
     split = f"{panel.ship} ship / {panel.skip} skip"
     if panel.verdict == "pending":
         return f"Pending · {split}, {PANEL_REVIEWS_MIN - reviews} more to decide"
-    return f"{panel_verdict(panel)} · {split}"
+    return f"{look(panel.verdict).label} · {split}"
 
 
 def panel_count(panel: PanelView) -> str:
@@ -103,22 +100,12 @@ def community_count(tally: TallyView) -> str:
     return f"{percent(tally.ship_share)} of {counted(tally.total, 'vote')}"
 
 
-def community_verdict(tally: TallyView) -> str:
-    match tally.call:
-        case "none":
-            return "No votes yet"
-        case "too_early":
-            return "Too early"
-        case "ship" | "skip" | "split":
-            return tally.call.capitalize()
-    assert_never(tally.call)
-
-
 def community_line(tally: TallyView) -> str:
     """The community's verdict with what it rests on."""
+    label = look(tally.call).label
     if tally.call == "none":
-        return "No votes yet"
-    says = f"{community_verdict(tally)} · {percent(tally.ship_share)} ship"
+        return label
+    says = f"{label} · {percent(tally.ship_share)} ship"
     leaning = f", leaning {tally.leaning}" if tally.leaning else ""
     return f"{says} of {counted(tally.total, 'vote')}{leaning}"
 

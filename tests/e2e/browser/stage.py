@@ -8,7 +8,7 @@ from importlib.resources import files
 from types import SimpleNamespace
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from votes.site.render import environment
 
 ELEMENTS = files("votes.site").joinpath("elements")
 TYPES = {"js": "text/javascript", "css": "text/css"}
@@ -87,11 +87,8 @@ def stage(port: int) -> Iterator[Stage]:
 
 def rendered(template: str, **values: Any) -> str:
     """What a page says with the macros of the elements."""
-    environment = Environment(
-        loader=PackageLoader("votes.site"), autoescape=True, undefined=StrictUndefined
-    )
     source = f'{{% from "elements.html" import {MACROS} %}}{template}'
-    return environment.from_string(source).render(**values)
+    return environment().from_string(source).render(**values)
 
 
 def tally(ship: int, skip: int, call: str = "too_early", leaning: str | None = None) -> Any:

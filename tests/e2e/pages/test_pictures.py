@@ -14,6 +14,7 @@ from redis import Redis
 from tests.e2e.asking import browser, get, new_tool
 from votes.site.gallery import WAITING_MAX
 from votes.site.picture import Opinion, Side, draw
+from votes.site.verdicts import look
 from votes.views import keys
 from votes.views.pictures import PLACES
 
@@ -47,7 +48,7 @@ def test_what_is_no_tool_has_no_picture(http):
 
 @pytest.mark.parametrize("name", ["x" * 120, "日本語", "\u0628" * 120, "a " * 60, "Æ", ""])
 def test_any_name_can_be_drawn(name):
-    opinion = Opinion("Panel", "ship", "Ship", "3 ship / 1 skip", 1.0)
+    opinion = Opinion("Panel", look("ship"), "3 ship / 1 skip", 1.0)
     side = Side("a-slug", name, (opinion, opinion))
     for sides in ([side], [side, side]):
         assert Image.open(BytesIO(draw(sides))).size == (1200, 630)

@@ -1,0 +1,85 @@
+"""The table of verdicts, both style sheets and the elements' script say the same."""
+
+import re
+from importlib.resources import files
+from typing import Any, get_args
+
+import pytest
+
+from votes.domain.terms import Choice
+from votes.domain.verdict import Call, PanelVerdict
+from votes.site import verdicts
+from votes.site.picture import INK, LINE, PAPER, Opinion, Side, draw
+from votes.site.render import environment
+from votes.site.verdicts import Tone, look
+
+SITE = files("votes.site")
+SHEET = SITE.joinpath("assets", "site.css").read_text()
+ELEMENTS_SHEET = SITE.joinpath("source", "elements.css").read_text()
+ELEMENTS_SCRIPT = SITE.joinpath("source", "elements.js").read_text()
+LIGHT, DARK = re.findall(r":root {(.*?)}", SHEET, re.DOTALL)
+TONES = [one for one in vars(verdicts).values() if isinstance(one, Tone)]
+WORDS = dict.fromkeys([*get_args(PanelVerdict), *get_args(Call)])
+
+
+def variables(text: str) -> dict[str, str]:
+    """The custom properties that are set in a text."""
+    return dict(re.findall(r"(--[\w-]+):\s*([^;]+);", text))
+
+
+def declared(selector: str, sheet: str) -> dict[str, str]:
+    """All that the sheet declares for just this selector, alone or in a list."""
+    found: dict[str, str] = {}
+    for selectors, rules in re.findall(r"([^{};]+){([^{}]*)}", sheet):
+        if selector in [one.strip() for one in selectors.split(",")]:
+            found |= dict(re.findall(r"([\w-]+):\s*([^;]+);", rules))
+    return found
+
+
+@pytest.mark.parametrize("tone", TONES, ids=lambda tone: tone.name)
+def test_a_tone_is_a_class_and_has_its_colours_by_day_and_by_night(tone: Tone):
+    assert declared(f".is-{tone.name}", SHEET)["--verdict"] == f"var(--{tone.name})"
+    assert variables(LIGHT)[f"--{tone.name}"] == tone.light
+    assert variables(DARK)[f"--{tone.name}"] == tone.dark
+
+
+def test_every_verdict_and_every_choice_has_a_tone_of_the_table():
+    assert {look(word).tone.name for word in WORDS} == {tone.name for tone in TONES}
+    assert {tone.name for tone in TONES} >= set(get_args(Choice))
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_stamp_has_the_label_and_the_class(word: Any):
+    template = environment().from_string('{% from "parts.html" import stamp %}{{ stamp(word) }}')
+    stamp = f'<span class="stamp is-{look(word).tone.name}">{look(word).label}</span>'
+    assert template.render(word=word).strip() == stamp
+
+
+def test_a_picture_is_drawn_in_the_tones_of_light_pages():
+    tones = {word: look(word) for word in ("ship", "skip", "mixed", "pending")}
+    assert {one.tone.name for one in tones.values()} == {tone.name for tone in TONES}
+    pictures = {
+        draw(
+            [Side("vim", "Vim", (Opinion("Panel", verdicts.Look("Same", one.tone, ""), "", None),))]
+        )
+        for one in tones.values()
+    }
+    assert len(pictures) == len(TONES)
+    paper = {name: variables(LIGHT)[f"--{name}"] for name in ("paper", "ink", "line")}
+    assert paper == {"paper": PAPER, "ink": INK, "line": LINE}
+
+
+def test_the_elements_script_says_each_call_as_the_table():
+    (calls,) = re.findall(r"const CALLS = {(.*?)};", ELEMENTS_SCRIPT, re.DOTALL)
+    said = dict(re.findall(r'(\w+): "([^"]+)"', calls))
+    assert said == {call: look(call).badge for call in get_args(Call)}
+
+
+@pytest.mark.parametrize("call", get_args(Call))
+def test_the_elements_sheet_has_a_colour_for_each_call_by_day_and_by_night(call: str):
+    """Of its own, or a dashed line in the quiet one, which is the colour of all that has none."""
+    rule = declared(f'[part~="{call}"]', ELEMENTS_SHEET)
+    assert "--c" in rule or rule["border-style"] == "dashed"
+    by_default = declared("ship-verdict", ELEMENTS_SHEET)
+    colour = by_default[re.sub(r"var\((.*)\)", r"\1", rule.get("--c", by_default["--c"]))]
+    assert re.fullmatch(r"var\(--votes-\w+, light-dark\(#\w+, #\w+\)\)", colour)
