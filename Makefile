@@ -42,6 +42,7 @@ clients: runtime ## generate the TypeScript types and the elements anew; needs n
 	@$(BIN)/votes openapi > docs/typescript/openapi.json
 	@cd docs/typescript && npm ci --silent && npm run --silent generate && npm run --silent check \
 	  && npm run --silent elements
+	@$(BIN)/python docs/pin_elements.py docs/frontend.md
 
 wheel: runtime ## build the wheel into dist
 	@$(BIN)/python -m hatchling build -t wheel

@@ -15,8 +15,8 @@ VALUES = {
     "b": "notion",
     "names": "figma-vs-notion",
     "file": "notion.png",
-    "release": assets().hash,
-    "name": next(iter(assets().by_name)),
+    "digest": assets()["site.css"].hash,
+    "name": "site.css",
 }
 QUERIES = {"/v1/tallies": "tools=notion", "/v1/me/state": "tools=notion", STREAM: "tools=notion"}
 

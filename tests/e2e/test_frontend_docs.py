@@ -11,7 +11,8 @@ import pytest
 
 from votes.site.assets import asset_url, sri
 
-TEXT = (Path(__file__).parents[2] / "docs" / "frontend.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "frontend.md").read_text()
 API = "https://votes.example.com"
 
 
@@ -31,6 +32,15 @@ def test_the_script_and_its_integrity_are_those_of_this_release(live_site):
         "script": asset_url("elements/elements.js"),
         "integrity": sri("elements/elements.js"),
     }
+
+
+def test_the_address_and_the_integrity_are_written_into_it(tmp_path):
+    old = re.sub(r"/static/\w+/", "/static/0000/", re.sub('sha384-[^"]+', "sha384-old", TEXT))
+    assert old != TEXT
+    page = tmp_path / "frontend.md"
+    page.write_text(old)
+    subprocess.run([sys.executable, DOCS / "pin_elements.py", page], check=True)
+    assert page.read_text() == TEXT
 
 
 def test_one_address_leads_to_whatever_release_runs(live_site):

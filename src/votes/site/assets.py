@@ -1,15 +1,15 @@
-"""The files that pages refer to, under an address that names their content.
+"""The files that pages refer to, each under an address that names its content.
 
-One hash stands for all of them, so a script finds its sheet by a relative address, and a page never
-mixes files of two releases.
+An address stays as long as its file does, for other sites refer to the elements by it. The
+elements' script finds its sheet by a relative address, so these two have one hash together.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256, sha384
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import PurePath
 
 from msgspec import Struct
 
@@ -25,53 +25,59 @@ MEDIA_TYPES = {
 
 
 class Asset(Struct, frozen=True):
-    """A file as it is served; `sri` is its Subresource Integrity value."""
+    """A file as it is served, under its hash; `sri` is its Subresource Integrity value."""
 
+    hash: str
     body: bytes
     media_type: str
     sri: str
 
 
-class Assets(Struct, frozen=True):
-    """All files by name: those of `elements/` begin with `elements/`, the others stand alone."""
-
-    hash: str
-    by_name: dict[str, Asset]
+Assets = dict[str, Asset]
+"""By name: those of `elements/` begin with `elements/`, those of `assets/` stand alone."""
 
 
 @cache
 def assets() -> Assets:
     """The files of this release, read once."""
-    web = files(__package__)
-    found = dict(_files(web.joinpath("assets"), "")) | dict(
-        _files(web.joinpath("elements"), "elements/")
-    )
+    return assets_of(files(__package__))
+
+
+def assets_of(site: Traversable) -> Assets:
+    found = _with_one_hash(_bodies(site.joinpath("elements"), "elements/"))
+    for name, body in _bodies(site.joinpath("assets"), "").items():
+        found |= _with_one_hash({name: body})
+    return found
+
+
+def _bodies(folder: Traversable, prefix: str) -> dict[str, bytes]:
+    return {
+        f"{prefix}{entry.name}": entry.read_bytes()
+        for entry in folder.iterdir()
+        if PurePath(entry.name).suffix in MEDIA_TYPES
+    }
+
+
+def _with_one_hash(bodies: dict[str, bytes]) -> Assets:
     digest = sha256()
-    for name, asset in sorted(found.items()):
-        digest.update(f"{len(name)}:{name}:{len(asset.body)}:".encode() + asset.body)
-    return Assets(digest.hexdigest()[:HASH_LENGTH], found)
-
-
-def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Asset]]:
-    if not folder.is_dir():
-        return
-    for entry in folder.iterdir():
-        ending = entry.name[entry.name.rfind(".") :]
-        if entry.is_dir():
-            yield from _files(entry, f"{prefix}{entry.name}/")
-        elif ending in MEDIA_TYPES:
-            body = entry.read_bytes()
-            sri = f"sha384-{b64encode(sha384(body).digest()).decode()}"
-            yield f"{prefix}{entry.name}", Asset(body, MEDIA_TYPES[ending], sri)
+    for name, body in sorted(bodies.items()):
+        digest.update(f"{len(name)}:{name}:{len(body)}:".encode() + body)
+    return {
+        name: Asset(
+            digest.hexdigest()[:HASH_LENGTH],
+            body,
+            MEDIA_TYPES[PurePath(name).suffix],
+            f"sha384-{b64encode(sha384(body).digest()).decode()}",
+        )
+        for name, body in bodies.items()
+    }
 
 
 def asset_url(name: str) -> str:
     """Where the file is served. Raises `KeyError` for one that there is not."""
-    known = assets()
-    _ = known.by_name[name]
-    return f"/static/{known.hash}/{name}"
+    return f"/static/{assets()[name].hash}/{name}"
 
 
 def sri(name: str) -> str:
     """What a page demands the file's bytes to be. Raises `KeyError`."""
-    return assets().by_name[name].sri
+    return assets()[name].sri

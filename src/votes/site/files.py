@@ -37,12 +37,11 @@ _FOR_HOURS = ("cache-control", "public, max-age=14400, stale-while-revalidate=86
 _FOR_ALL = (("access-control-allow-origin", "*"), ("cross-origin-resource-policy", "cross-origin"))
 
 
-@get("/static/{release:str}/{name:path}")
-async def static(request: Http, release: str, name: Path) -> ASGIResponse:
-    """A file under the hash of this release's files: its bytes never change."""
-    known = assets()
-    asset = known.by_name.get(str(name).lstrip("/"))
-    if release != known.hash or asset is None:
+@get("/static/{digest:str}/{name:path}")
+async def static(request: Http, digest: str, name: Path) -> ASGIResponse:
+    """A file under a hash of its content: its bytes never change."""
+    asset = assets().get(str(name).lstrip("/"))
+    if asset is None or asset.hash != digest:
         raise Refused("not_found", "There is no such file in this release.")
     headers = (_FOR_EVER, _VARY, _NOSNIFF, *_FOR_ALL)
     return tagged(request, asset.body, asset.media_type, headers)

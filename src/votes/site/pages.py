@@ -22,7 +22,6 @@ from votes.http.hosts import base
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.readiness import readiness
 from votes.site import linked_data, words
-from votes.site.assets import assets
 from votes.site.chart import chart
 from votes.site.html import private_page, shared_page
 from votes.site.reading import my_states, page_for, read_at, reader
@@ -204,7 +203,7 @@ async def status(request: Http) -> ASGIResponse:
     parts = services(request)
     ready, drift = await asyncio.gather(readiness(parts), _drift(parts))
     head = Head(f"Status · {SITE_NAME}", "Are votes taken and counted?", "/status", base(request))
-    values = {"ready": ready, "drift": drift, "release": assets().hash}
+    values = {"ready": ready, "drift": drift}
     return private_page(page("status.html", head, **values), 503 if ready.head is None else 200)
 
 
