@@ -97,7 +97,8 @@ def panel_count(panel: PanelView) -> str:
 
 
 def community_count(tally: TallyView) -> str:
-    return f"{percent(tally.ship_share)} of {counted(tally.total, 'vote')}"
+    votes = counted(tally.total, "vote")
+    return f"{percent(tally.ship_share)} of {votes}" if tally.total else votes
 
 
 def community_line(tally: TallyView) -> str:

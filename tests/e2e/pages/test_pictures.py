@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from io import BytesIO
 from itertools import combinations
 
@@ -12,9 +13,11 @@ from PIL import Image
 from redis import Redis
 
 from tests.e2e.asking import browser, get, new_tool
+from votes.projections.tallies import Tally, tally_view
 from votes.site.gallery import WAITING_MAX
-from votes.site.picture import Opinion, Side, draw
+from votes.site.picture import Opinion, Side, draw, font
 from votes.site.verdicts import look
+from votes.site.words import community_count
 from votes.views import keys
 from votes.views.pictures import PLACES
 
@@ -52,6 +55,13 @@ def test_any_name_can_be_drawn(name):
     side = Side("a-slug", name, (opinion, opinion))
     for sides in ([side], [side, side]):
         assert Image.open(BytesIO(draw(sides))).size == (1200, 630)
+
+
+@pytest.mark.parametrize("votes", [(0, 0), (1, 0), (600, 634)])
+def test_the_font_has_every_letter_of_a_count(votes):
+    missing = bytes(font(24).getmask("\U0010fffd"))
+    count = community_count(tally_view("vim", Tally(*votes, 1, datetime.now(UTC)), stale=False))
+    assert missing not in [bytes(font(24).getmask(letter)) for letter in count if letter != " "]
 
 
 def test_it_may_be_kept_for_hours(http):
