@@ -23,7 +23,6 @@ class Meta(Struct, frozen=True, omit_defaults=True):
 
     actor: str | None = None
     request: str | None = None
-    correlation: str | None = None
     causation: str | None = None
 
 
