@@ -19,7 +19,7 @@ from votes.api.routes import live
 from votes.api.schemas import portable, portable_parameter
 from votes.app.shapes import Problem
 from votes.domain.terms import PersonaSlug, ToolSlug
-from votes.http.errors import PROBLEM_TYPE, STATUS, problem_of
+from votes.http.errors import PROBLEM_TYPE, REFUSALS, problem_of
 from votes.http.moved import IN_PATHS, IN_QUERIES
 
 ABOUT = """Ship or skip: votes, bookmarks, panel reviews and live tallies.
@@ -100,31 +100,6 @@ _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "panelist": [{"user": ["panelist"]}],
 }
 
-_ONLY_OF: dict[str, set[str]] = {
-    "invalid_body": {"body"},
-    "body_too_large": {"body"},
-    "body_timeout": {"body"},
-    "unsupported_media_type": {"body"},
-    "invalid_parameter": {"query", "new_tool"},
-    "invalid_cursor": {"cursor"},
-    "invalid_idempotency_key": {_KEY},
-    "idempotency_key_reused": {_KEY},
-    "contended": {_KEY},
-    "written_by_newer_release": {_KEY},
-    "not_authenticated": {"user", "admin", "panelist"},
-    "token_invalid": {"voter", "user", "admin", "panelist"},
-    "forbidden": {"admin", "panelist"},
-    "tool_unknown": {"tool"},
-    "slug_taken": {"takes_slug"},
-    "not_found": set(),  # of an address that is not described
-    "method_not_allowed": set(),
-    "too_many_streams": {"stream"},
-    "too_many_streams_here": {"stream"},
-    "not_yet": {"min_position"},
-}
-"""What an operation has that lets it answer with a code. Every operation may answer with a code
-that is not here."""
-
 
 def describe(app: Litestar, handlers: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
     """The OpenAPI document of the app's routes."""
@@ -189,7 +164,7 @@ def _complete(operation: dict[str, Any], said: Operation, by_type: dict[Any, Any
 
 
 def _traits(said: Operation, parameters: list[dict[str, Any]]) -> set[str]:
-    """What the operation has of `_ONLY_OF`."""
+    """What the operation has, each `Trait` of refusals among it."""
     names = {one["name"] for one in parameters}
     traits = names | {one["in"] for one in parameters} | {said.who}
     if names & _TOOLS:
@@ -202,11 +177,11 @@ def _traits(said: Operation, parameters: list[dict[str, Any]]) -> set[str]:
 def _problems(traits: set[str]) -> dict[str, Any]:
     """The problems that an operation with these traits can answer with, by status."""
     by_status: dict[int, list[str]] = {}
-    for code, status in sorted(STATUS.items(), key=lambda item: item[1]):
-        if code not in _ONLY_OF or _ONLY_OF[code] & traits:
-            by_status.setdefault(status, []).append(code)
+    for code, refusal in REFUSALS.items():
+        if refusal.only_of is None or traits.intersection(refusal.only_of):
+            by_status.setdefault(refusal.status, []).append(code)
     responses = {}
-    for status, codes in by_status.items():
+    for status, codes in sorted(by_status.items()):
         named = _problem(f"A problem: {', '.join(f'`{code}`' for code in codes)}.")
         if "Retry-After" in problem_of(codes[0], "")[1]:
             named["headers"] = _RETRY_AFTER

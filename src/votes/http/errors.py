@@ -1,16 +1,18 @@
 """What can go wrong, as seen from outside: `application/problem+json` (RFC 9457).
 
-The table is the one place where a code gets its HTTP status. Codes are stable.
+`REFUSALS` is the one table of codes: errors and the API's description are made of it. Codes are
+stable.
 """
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from msgspec import Struct
 
 from votes.app.paging import BadCursor
 from votes.app.shapes import Problem
@@ -23,34 +25,6 @@ RETRY_AFTER_S = 1
 OUTAGE_TOLD_S = 5.0
 """Between two lines about requests that could not be served: a line each would hide the cause."""
 PROBLEM_TYPE = "application/problem+json"
-
-STATUS = {
-    "invalid_body": 400,
-    "invalid_parameter": 400,
-    "invalid_cursor": 400,
-    "invalid_idempotency_key": 400,
-    "not_authenticated": 401,
-    "token_invalid": 401,
-    "forbidden": 403,
-    "tool_unknown": 404,
-    "not_found": 404,
-    "method_not_allowed": 405,
-    "body_timeout": 408,
-    "slug_taken": 409,
-    "body_too_large": 413,
-    "address_too_long": 414,
-    "unsupported_media_type": 415,
-    "idempotency_key_reused": 422,
-    "too_many_streams_here": 429,
-    "headers_too_large": 431,
-    "internal": 500,
-    "too_many_streams": 503,
-    "contended": 503,
-    "overloaded": 503,
-    "written_by_newer_release": 503,
-    "not_yet": 503,
-    "unavailable": 503,
-}
 
 TITLES = {
     400: "The request is not valid",
@@ -68,6 +42,55 @@ TITLES = {
     431: "Headers too large",
     500: "Something went wrong",
     503: "Not now",
+}
+
+Part = Literal["query", "cursor", "min_position", "Idempotency-Key", "body", "stream"]
+Who = Literal["voter", "user", "panelist", "admin"]
+Trait = Part | Who | Literal["tool", "new_tool", "takes_slug"]
+"""What an operation may have: a parameter, a body or a stream; who may ask it; a tool that must be
+there or may be new; a slug to be taken."""
+
+
+class Refusal(Struct, frozen=True):
+    """A code's HTTP status, and the traits of operations that can end with it: any one of these.
+
+    None stands for every operation, an empty tuple for none that is described.
+    """
+
+    status: int
+    only_of: tuple[Trait, ...] | None = None
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.status]
+
+
+REFUSALS: dict[str, Refusal] = {
+    "invalid_body": Refusal(400, ("body",)),
+    "invalid_parameter": Refusal(400, ("query", "new_tool")),
+    "invalid_cursor": Refusal(400, ("cursor",)),
+    "invalid_idempotency_key": Refusal(400, ("Idempotency-Key",)),
+    "not_authenticated": Refusal(401, ("user", "admin", "panelist")),
+    "token_invalid": Refusal(401, ("voter", "user", "admin", "panelist")),
+    "forbidden": Refusal(403, ("admin", "panelist")),
+    "tool_unknown": Refusal(404, ("tool",)),
+    "not_found": Refusal(404, ()),
+    "method_not_allowed": Refusal(405, ()),
+    "body_timeout": Refusal(408, ("body",)),
+    "slug_taken": Refusal(409, ("takes_slug",)),
+    "body_too_large": Refusal(413, ("body",)),
+    "address_too_long": Refusal(414),
+    "unsupported_media_type": Refusal(415, ("body",)),
+    "idempotency_key_reused": Refusal(422, ("Idempotency-Key",)),
+    "too_many_streams_here": Refusal(429, ("stream",)),
+    "headers_too_large": Refusal(431),
+    "internal": Refusal(500),
+    "too_many_streams": Refusal(503, ("stream",)),
+    "contended": Refusal(503, ("Idempotency-Key",)),
+    "overloaded": Refusal(503),
+    "written_by_newer_release": Refusal(503, ("Idempotency-Key",)),
+    "not_yet": Refusal(503, ("min_position",)),
+    "unavailable": Refusal(503),
 }
 
 _BY_HTTP_STATUS = {
@@ -93,8 +116,9 @@ class Refused(Exception):
 
 def problem_of(code: str, detail: str) -> tuple[Problem, dict[str, str]]:
     """The problem of a code, and the headers that go with it."""
-    status = STATUS[code]
-    problem = Problem(f"urn:votes:problem:{code}", TITLES[status], status, code, detail)
+    refusal = REFUSALS[code]
+    status = refusal.status
+    problem = Problem(f"urn:votes:problem:{code}", refusal.title, status, code, detail)
     headers = {"Cache-Control": "no-store"}
     if status in (429, 503):
         headers["Retry-After"] = str(RETRY_AFTER_S)
