@@ -43,6 +43,8 @@ CREATE TABLE events (
     version integer NOT NULL,
     -- squawk-ignore prefer-bigint-over-smallint -- a release adds one at most
     schema smallint NOT NULL,
+    -- Whether it was stored more than ten minutes after it happened, as what is imported is.
+    late boolean NOT NULL,
     stream text COLLATE "C" NOT NULL,
     subject text COLLATE "C" NOT NULL,
     type text NOT NULL,
@@ -64,6 +66,10 @@ CREATE TABLE events (
 -- What happened to one subject, in order.
 -- squawk-ignore require-concurrent-index-creation -- the table is empty
 CREATE INDEX events_subject_position ON events (subject, position);
+
+-- What is not late stands in the log about when it happened; the rest is found by its time.
+-- squawk-ignore require-concurrent-index-creation -- the table is empty
+CREATE INDEX events_late_subject_at ON events (subject, at) WHERE late;
 
 -- What a command with an idempotency key was answered, kept as long as its events.
 CREATE TABLE command_answers (
@@ -163,6 +169,7 @@ CREATE FUNCTION append_events(
 SET search_path = public, pg_temp AS $$
 DECLARE
     latest CONSTANT timestamptz := now() + interval '1 hour';
+    in_time CONSTANT timestamptz := now() - interval '10 minutes';
     answers CONSTANT boolean := coalesce(jsonb_array_length(batch -> 'answers') > 0, false);
     moved text[];
     taken integer[] := '{}';
@@ -208,11 +215,12 @@ BEGIN
         ));
     END IF;
 
-    INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at)
+    INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at, late)
     SELECT
         position_before + event.place, event.it ->> 0, (event.it ->> 1)::integer,
         event.it ->> 2, event.it ->> 3, (event.it ->> 4)::smallint,
-        event.it -> 5, event.it -> 6, (event.it ->> 7)::timestamptz
+        event.it -> 5, event.it -> 6, (event.it ->> 7)::timestamptz,
+        (event.it ->> 7)::timestamptz < in_time
     FROM jsonb_array_elements(batch -> 'events') WITH ORDINALITY AS event(it, place);
 
     SELECT stored.stream, stored.version, stored.at INTO wrong

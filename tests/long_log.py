@@ -1,7 +1,8 @@
 """A long log with many votes on one tool, what is asked of its past, and the answers by a recount.
 
 Votes are in the order of their times, but for those that were imported: these are of any time
-before.
+before. All were stored in the past, so they are written by the database's owner: what is appended
+now would all be late.
 """
 
 import random
@@ -13,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
-from tests.contract.requests import append_to
+import asyncpg
+
 from votes.app.catalogue import Tool
 from votes.app.past import Past
 from votes.app.trend import BUCKETS_MAX, WIDTH, Window, window
@@ -21,14 +23,13 @@ from votes.config import Config
 from votes.domain.terms import ToolId, visitor
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast, VoteRetracted, stream
-from votes.engine.batcher import BATCH_COMMANDS_MAX
 from votes.engine.memory import Memory
-from votes.engine.ports import Append, EventStore
 from votes.engine.project import rebuild
 from votes.engine.reads import ReadFrom, Reads
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, Tally, moved
+from votes.store.codec import Codec
 from votes.store.postgres import PAST
 from votes.wiring import event_store, read_models
 
@@ -37,7 +38,12 @@ TOOLS = [TOOL, *(ToolId(f"tool{number:03}") for number in range(1, 200))]
 """By their ids, which are their slugs too."""
 START = datetime(2025, 3, 1, tzinfo=UTC)
 SPAN = timedelta(days=300)
-IMPORTED_SHARE = 0.1
+COLUMNS = (
+    *("position", "at", "late", "stream", "version"),
+    *("subject", "type", "schema", "data", "meta"),
+)
+CODEC = Codec()
+ROWS_AT_ONCE = 10_000
 KINDS = ("position", "time", "trend")
 
 
@@ -78,35 +84,42 @@ def _sums(votes: list[tuple[int, datetime, int, int]]) -> list[tuple[int, int]]:
     return list(zip(ships, accumulate((skip for *_, skip in votes), initial=0), strict=True))
 
 
-async def fill(store: EventStore, chance: random.Random, events: int, votes: int) -> Recount:
+async def fill(
+    owner: asyncpg.Connection, chance: random.Random, events: int, votes: int, imported: float
+) -> Recount:
     """Put so many events into the empty log, so many of them votes on the tool, among the others.
 
-    Answers what these votes come to.
+    `imported` is the share of votes that were imported. Answers what those on the tool come to.
     """
     said, counted = _votes_on_the_tool(chance), []
-    batch = [_append(f"tool:{t}", 0, ToolListed(t, Entry(t, "x")), START, t) for t in TOOLS]
+    listed = [(f"tool:{tool}", 0, ToolListed(tool, Entry(tool, "x"))) for tool in TOOLS]
+    rows = [_row(n, START, START, TOOLS[n - 1], one) for n, one in enumerate(listed, 1)]
     share = votes / (events - len(TOOLS))
     for number in range(events - len(TOOLS)):
         position, passed = len(TOOLS) + number + 1, SPAN * number / events
-        at = START + (passed * chance.random() if chance.random() < IMPORTED_SHARE else passed)
+        at = START + (passed * chance.random() if chance.random() < imported else passed)
         if int((number + 1) * share) > int(number * share):
+            tool, vote = TOOL, next(said)
             if chance.random() < 0.02:
                 at = at.replace(minute=0, second=0, microsecond=0)
-            where, version, event = next(said)
-            batch.append(_append(where, version, event, at, TOOL))
-            counted.append((position, at, *moved(event)))
+            counted.append((position, at, *moved(vote[-1])))
         else:
             tool = chance.choice(TOOLS[1:])
-            where = stream(visitor(f"{number:022}"), tool)
-            batch.append(_append(where, 0, VoteCast("ship"), at, tool))
-        if len(batch) >= BATCH_COMMANDS_MAX or position == events:
-            assert (await store.append(batch))[-1] == position
-            batch = []
+            vote = stream(visitor(f"{number:022}"), tool), 0, VoteCast("ship")
+        rows.append(_row(position, START + passed, at, tool, vote))
+        if len(rows) >= ROWS_AT_ONCE or position == events:
+            await owner.copy_records_to_table("events", columns=COLUMNS, records=rows)
+            rows = []
     return Recount(counted)
 
 
-def _append(where: str, version: int, event: Any, at: datetime, tool: str) -> Append:
-    return append_to(where, version, event, at=at, subject=tool)
+def _row(
+    position: int, stored: datetime, at: datetime, tool: str, added: tuple[str, int, Any]
+) -> tuple[Any, ...]:
+    """As `append_events` would have written it then; the values of `COLUMNS`."""
+    where, version, event = added
+    late = stored - at > timedelta(minutes=10)
+    return position, at, late, where, version + 1, tool, *CODEC.encode(event), "{}"
 
 
 def _votes_on_the_tool(chance: random.Random) -> Iterator[tuple[str, int, Any]]:
@@ -180,11 +193,17 @@ def _said(tally: Tally | None) -> Any:
 
 
 @asynccontextmanager
-async def asking(config: Config, seed: int, events: int, votes: int) -> AsyncIterator[Asking]:
+async def asking(
+    config: Config, seed: int, events: int, votes: int, imported: float
+) -> AsyncIterator[Asking]:
     """A log of this size in an empty database, projected, and a recount to ask beside."""
     chance = random.Random(seed)
+    owner = await asyncpg.connect(config.migration_url)
+    try:
+        recount = await fill(owner, chance, events, votes, imported)
+    finally:
+        await owner.close()
     async with event_store(config, PAST) as store, read_models(config) as kept:
-        recount = await fill(store, chance, events, votes)
         await kept.load()
         models = await rebuild(store, kept)
         past = Past(store, Reads(Memory(), store, PROJECTIONS), kept)

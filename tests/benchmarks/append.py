@@ -34,9 +34,9 @@ TOOL = "hot-tool"
 PER_REQUEST_CONNECTIONS = 16
 COUNTER = "UPDATE tallies SET ship = ship + 1 WHERE tool = $1"
 BARE = """
-INSERT INTO bare (position, stream, version, subject, type, schema, data, meta, at)
+INSERT INTO bare (position, stream, version, subject, type, schema, data, meta, at, late)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::text[], $5::text[],
-                     $6::smallint[], $7::jsonb[], $8::jsonb[], $9::timestamptz[])
+                     $6::smallint[], $7::jsonb[], $8::jsonb[], $9::timestamptz[], $10::boolean[])
 """
 
 
@@ -171,7 +171,7 @@ def _columns(batch: Sequence[Append]) -> list[list[Any]]:
         meta = encode(append.meta).decode()
         for event in append.events:
             where = next(_positions), event.stream, event.version + 1, event.subject
-            rows.append((*where, *codec.encode(event.event), meta, append.at))
+            rows.append((*where, *codec.encode(event.event), meta, append.at, False))
     return [list(column) for column in zip(*rows, strict=True)]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,8 @@ from votes.engine.log import TIME_MIN, Position, Recorded, Stream
 from votes.engine.ports import Alike, AlikeOf, Answered, Append
 from votes.store.codec import Codec
 
-LATE_MAX = timedelta(hours=1)
+AHEAD_MAX = timedelta(hours=1)
+IN_TIME_MAX = timedelta(minutes=10)
 
 
 class Row(Struct, frozen=True):
@@ -23,11 +24,13 @@ class Row(Struct, frozen=True):
     encoded: tuple[str, int, str]
     at: datetime
     subject: str
+    late: bool
 
 
 class MemoryLog(Struct):
     """What all stores on one log share."""
 
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     rows: list[Row] = field(default_factory=list)
     streams: dict[Stream, list[Row]] = field(default_factory=dict)
     answers: dict[UUID, Answered] = field(default_factory=dict)
@@ -42,7 +45,8 @@ class MemoryEventStore:
 
     def _recorded(self, row: Row) -> Recorded:
         event = self._codec.decode(*row.encoded)
-        return Recorded(row.position, row.stream, row.version, event, row.at, row.subject)
+        where = row.position, row.stream, row.version
+        return Recorded(*where, event, row.at, row.subject, row.late)
 
     async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         await asyncio.sleep(0)
@@ -56,7 +60,7 @@ class MemoryEventStore:
     async def append(self, batch: Sequence[Append]) -> list[Position | None]:
         await asyncio.sleep(0)
         refused = self._refused(batch)
-        latest = datetime.now(UTC) + LATE_MAX
+        latest = self._log.now() + AHEAD_MAX
         for number, append in enumerate(batch):
             stored = append.events and number not in refused
             if stored and not TIME_MIN <= append.at <= latest:
@@ -91,10 +95,11 @@ class MemoryEventStore:
         return append.keyed is not None and append.keyed.command_id in self._log.answers
 
     def _store(self, append: Append) -> Position:
+        late = self._log.now() - append.at > IN_TIME_MAX
         for event in append.events:
             rows = self._log.streams.setdefault(event.stream, [])
             place = len(self._log.rows) + 1, event.stream, len(rows) + 1
-            row = Row(*place, self._codec.encode(event.event), append.at, event.subject)
+            row = Row(*place, self._codec.encode(event.event), append.at, event.subject, late)
             rows.append(row)
             self._log.rows.append(row)
         if append.keyed is not None:
@@ -118,7 +123,8 @@ class MemoryEventStore:
         for row in self._log.rows[max(asked.first - 1, 0) : asked.last]:
             about = self._is_about(row, asked.subject, asked.types)
             within = asked.since <= row.at <= asked.until
-            if about and within and row.position not in asked.without:
+            found_late = row.late == asked.late
+            if about and within and found_late and row.position not in asked.without:
                 found.setdefault(self._recorded(row).event, []).append(row)
         return [Alike(event, len(rows), rows[-1].position) for event, rows in found.items()]
 

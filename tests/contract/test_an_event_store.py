@@ -53,7 +53,8 @@ async def test_an_empty_log_has_nothing(log):
     assert await everything(log) == []
     assert await log.last_events(["a"]) == {}
     assert await log.answers([uuid4()]) == {}
-    assert await log.alike(AlikeOf("a", SAID, 0, POSITION_MAX, AT, FOREVER)) == []
+    for late in (True, False):
+        assert await log.alike(AlikeOf("a", SAID, late, 0, POSITION_MAX, AT, FOREVER)) == []
     assert await log.last_of_prefix("a", 10) == []
 
 
@@ -69,7 +70,7 @@ async def test_an_event_comes_back_as_it_was_appended(log, event):
     assert (recorded.position, recorded.stream, recorded.version) == (1, stream, 1)
     assert (recorded.event, recorded.at, recorded.subject) == (event, AT, "\u00fc \U0001f680")
     assert await log.last_events([stream, "other"]) == {stream: recorded}
-    (alike,) = await log.alike(AlikeOf("\u00fc \U0001f680", (type(event),), 1, 1, AT, AT))
+    (alike,) = await log.alike(AlikeOf("\u00fc \U0001f680", (type(event),), True, 1, 1, AT, AT))
     assert alike == Alike(event, 1, 1)
     assert await log.last_of_prefix("tool:\u00e9\U0001f680", 1) == [recorded]
 
@@ -272,23 +273,43 @@ def about(subject, stream, *words, at=AT):
     return Append(events, Meta("test"), at)
 
 
-async def test_alike_are_those_about_a_subject_within_positions_and_times(log):
-    late = AT + timedelta(seconds=1)
-    other_type = Append([Addition("p", 0, "a", ReviewWithdrawn())], Meta("test"), AT)
-    await log.append([about("a", "1", "x"), about("b", "2", "x"), about("a", "3", "x")])
-    await log.append([about("a", "4", "x", at=late), other_type, about("ab", "5", "x")])
-    await log.append([about("a", "6", "y"), about("a", "7", "x")])
+async def test_late_is_what_happened_more_than_ten_minutes_before_it_was_stored(log):
+    now = datetime.now(UTC)
+    minutes = (-59, 0, 9, 11, 60)
+    times = [*(now - timedelta(minutes=ago) for ago in minutes), FIRST]
+    await log.append([append(str(at), 0, "1", at=at) for at in times])
+    late = [False, False, False, True, True, True]
+    assert [recorded.late for recorded in await everything(log)] == late
+    assert [recorded.late for recorded in await log.at(range(7))] == late
+    last = [recorded.late for recorded in await log.last_about("atlas", SAID, POSITION_MAX, 9)]
+    assert last == late
+    by_stream = await log.last_events([str(at) for at in times])
+    assert [by_stream[str(at)].late for at in times] == late
+    by_prefix = {recorded.at: recorded.late for recorded in await log.last_of_prefix("", 9)}
+    assert [by_prefix[at] for at in times] == late
+
+
+@pytest.mark.parametrize("late", [True, False])
+async def test_alike_are_those_about_a_subject_within_positions_and_times(log, late):
+    then, other = (AT, datetime.now(UTC)) if late else (datetime.now(UTC), AT)
+    later = then + timedelta(seconds=1)
+    other_type = Append([Addition("p", 0, "a", ReviewWithdrawn())], Meta("test"), then)
+    one, two = about("a", "1", "x", at=then), about("a", "3", "x", at=then)
+    await log.append([one, about("b", "2", "x", at=then), two])
+    await log.append([about("a", "4", "x", at=later), other_type, about("ab", "5", "x", at=then)])
+    await log.append([about("a", "6", "y", at=then), about("a", "7", "x", at=then)])
+    await log.append([about("a", "8", "x", "y", at=other)])
 
     async def found(first, last, since, until, *without):
-        alike = await log.alike(AlikeOf("a", SAID, first, last, since, until, without))
+        alike = await log.alike(AlikeOf("a", SAID, late, first, last, since, until, without))
         return sorted((same.event.slug, same.count, same.position) for same in alike)
 
-    assert await found(0, POSITION_MAX, AT, FOREVER) == [("x", 4, 8), ("y", 1, 7)]
-    assert await found(0, POSITION_MAX, AT, FOREVER, 3, 7, 99) == [("x", 3, 8)]
-    assert await found(0, POSITION_MAX, AT, AT) == [("x", 3, 8), ("y", 1, 7)]
-    assert await found(0, POSITION_MAX, late, late) == [("x", 1, 4)]
-    assert await found(2, 4, AT, FOREVER) == [("x", 2, 4)]
-    assert await found(0, 0, AT, FOREVER) == []
+    assert await found(0, POSITION_MAX, FIRST, FOREVER) == [("x", 4, 8), ("y", 1, 7)]
+    assert await found(0, POSITION_MAX, then, FOREVER, 3, 7, 99) == [("x", 3, 8)]
+    assert await found(0, POSITION_MAX, then, then) == [("x", 3, 8), ("y", 1, 7)]
+    assert await found(0, POSITION_MAX, later, later) == [("x", 1, 4)]
+    assert await found(2, 4, then, FOREVER) == [("x", 2, 4)]
+    assert await found(0, 0, then, FOREVER) == []
 
 
 async def test_the_last_events_about_a_subject_are_in_order(log):

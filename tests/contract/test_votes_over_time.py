@@ -1,9 +1,10 @@
 """A trend and a tally of the past say what a fold of the same events says."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
@@ -26,17 +27,29 @@ from votes.projections.tallies import TALLIES
 NOW = datetime(2026, 3, 2, 13, 45, tzinfo=UTC)
 SPAN_DAYS = 70
 CHOICES = ("ship", "skip", None)
+SOON = timedelta(seconds=1)
+
+minutes_ago = st.integers(0, 45) | st.integers(0, SPAN_DAYS * 24 * 60)
+"""Half of them in one hour, so that late votes lie there among others."""
 
 votes = st.lists(
     st.tuples(
         st.sampled_from(["ann", "bob", "cyd", "dan"]),
         st.sampled_from(CHOICES),
-        st.integers(0, SPAN_DAYS * 24 * 60).map(lambda minutes: NOW - timedelta(minutes=minutes)),
+        minutes_ago.map(lambda minutes: NOW - timedelta(minutes=minutes)),
         st.sampled_from(["atlas", "bolt"]),
+        st.sampled_from([SOON, timedelta(minutes=10), timedelta(days=99)]),
     ),
     max_size=40,
 )
-"""Votes in the order of the log; imported ones are older than those before them."""
+"""Votes in the order of the log, and how long after their time they are stored; imported ones are
+late, and older than those before them."""
+
+MIXED = [
+    (voter, "ship", NOW, "atlas", after)
+    for voter, after in zip("abcd", [SOON, timedelta(days=99)] * 2, strict=True)
+]
+"""Each kind of vote between two of the other, in one hour."""
 
 
 class Kept:
@@ -54,11 +67,13 @@ class Kept:
 
 async def logged(given_votes):
     """The past of a log of these votes, its models, and the events about the first tool."""
-    store, current = MemoryEventStore(MemoryLog()), {}
+    log, current = MemoryLog(), {}
+    store = MemoryEventStore(log)
     for tool in ("atlas", "bolt"):
         listed = ToolListed(tool, Entry(tool, "x"))
         await store.append([append_to(f"tool:{tool}", 0, listed, at=NOW, subject=tool)])
-    for voter, choice, at, tool in given_votes:
+    for voter, choice, at, tool, after in given_votes:
+        log.now = partial(at.__add__, after)
         where = stream(VoterId(voter), tool)
         version, previous = current.get(where, (0, None))
         if choice != previous:
@@ -104,7 +119,8 @@ async def test_a_tally_at_a_position_is_the_fold_up_to_there(stale, given_votes,
 
 
 @pytest.mark.parametrize("stale", [False, True])
-@given(given_votes=votes, minutes=st.integers(-99, SPAN_DAYS * 24 * 60))
+@given(given_votes=votes, minutes=minutes_ago | st.integers(-99, 0))
+@example(given_votes=MIXED, minutes=0)
 async def test_a_tally_at_a_time_counts_the_votes_cast_until_then(stale, given_votes, minutes):
     past, models, events = await logged(given_votes)
     at = NOW - timedelta(minutes=minutes)
@@ -142,7 +158,8 @@ def test_a_window_has_an_end():
 
 async def test_a_position_that_is_not_projected_yet_is_waited_for():
     """However many votes came since: none of them is left out."""
-    past, models, events = await logged([(n, "ship", NOW, "atlas") for n in map(str, range(40))])
+    given_votes = [(str(number), "ship", NOW, "atlas", SOON) for number in range(40)]
+    past, models, events = await logged(given_votes)
     behind = Models(PROJECTIONS, models.epoch)
     behind.fold(events[:10])
     with pytest.MonkeyPatch.context() as patch:

@@ -86,7 +86,7 @@ INSERT = """
 INSERT INTO events
 SELECT (jsonb_populate_record(NULL::events, to_jsonb(last) || jsonb_build_object(
     'position', last.position + 1 + $1, 'stream', $2::text, 'version', $3::integer,
-    'subject', $8::text,
+    'subject', $8::text, 'late', last.position % 2 = 0,
     'type', $4::text, 'schema', $5::integer, 'data', $6::text::jsonb, 'at', $7::timestamptz
 )
 )).*

@@ -92,16 +92,16 @@ class Past:
         raise Unavailable("the log lacks a vote that was projected")
 
     async def _of_hour(self, read: ReadFrom, tool: ToolId, hour: Slot, at: datetime) -> list[Slot]:
-        """The hour's votes up to the time."""
+        """The slot's votes up to the time."""
         start = at.replace(minute=0, second=0, microsecond=0)
-        parked = read.models.parked()
-        asked = AlikeOf(tool, VOTE_EVENTS, hour.first, hour.last, start, at, list(parked))
+        range_ = hour.first, hour.last, start, at
+        asked = AlikeOf(tool, VOTE_EVENTS, hour.late, *range_, list(read.models.parked()))
         parts = []
         for same in await self._store.alike(asked):
             ship, skip = tallies.moved(same.event)
-            parts.append(
-                Slot(hour.number, same.count * ship, same.count * skip, hour.first, same.position)
-            )
+            where = hour.number, hour.late
+            counted = same.count * ship, same.count * skip
+            parts.append(Slot(*where, *counted, hour.first, same.position))
         return parts
 
     async def trend(self, read: ReadFrom, tool: Tool, window: Window) -> TrendView:

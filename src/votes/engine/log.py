@@ -28,7 +28,8 @@ class Recorded(Struct, frozen=True, gc=False):
     """An event as it stands in the log.
 
     `position` is its place in the one order of all events, `version` its place in its stream
-    (from 1), `at` the time (UTC) at which it happened, `subject` what it is about.
+    (from 1), `at` the time (UTC) at which it happened, `subject` what it is about. `late` is
+    whether it was stored more than ten minutes after `at`, as what is imported is.
     """
 
     position: Position
@@ -37,6 +38,7 @@ class Recorded(Struct, frozen=True, gc=False):
     event: Any
     at: datetime
     subject: str = ""
+    late: bool = False
 
 
 class Unreadable(Struct, frozen=True):

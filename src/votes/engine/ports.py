@@ -68,11 +68,12 @@ class Append(Struct, frozen=True):
 
 
 class AlikeOf(Struct, frozen=True):
-    """Events about the subject, of these types, at the positions `first` to `last` and of the times
-    `since` to `until`; those at the positions `without` are left out."""
+    """Events about the subject, of these types, late or not, at the positions `first` to `last` and
+    of the times `since` to `until`; those at the positions `without` are left out."""
 
     subject: str
     types: Sequence[type]
+    late: bool
     first: Position
     last: Position
     since: datetime

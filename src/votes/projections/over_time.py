@@ -19,10 +19,11 @@ MARK_EVERY = 256
 
 
 class Slot(Struct, frozen=True, array_like=True, gc=False):
-    """By how much the tally changed in a month or hour, and the first and the last position of the
-    votes cast in it."""
+    """By how much the late votes of a month or hour, or the others, changed the tally, and their
+    first and last position. The others of an hour stand near one another in the log."""
 
     number: int
+    late: bool
     ship: int
     skip: int
     first: Position
@@ -30,11 +31,11 @@ class Slot(Struct, frozen=True, array_like=True, gc=False):
 
 
 Slots = tuple[Slot, ...]
-"""The slots with votes, in order."""
+"""The slots with votes, in order; of a month or hour the late votes come second."""
 
 
 def _added(slots: Slots | None, number: int, recorded: Recorded, before: Before) -> Slots | None:
-    """The slots with the vote in that one, which is the last one unless the vote was imported.
+    """The slots with the vote in that one, which is one of the last unless the vote was imported.
 
     A vote before the tool was listed counts for nothing, here as in the tally.
     """
@@ -42,13 +43,17 @@ def _added(slots: Slots | None, number: int, recorded: Recorded, before: Before)
         return None
     slots, position = slots or (), recorded.position
     ship, skip = moved(recorded.event)
-    place = len(slots)
-    while place and (old := slots[place - 1]).number > number:
+    place, where = len(slots), (number, recorded.late)
+    while place and _where(slots[place - 1]) > where:
         place -= 1
-    if place and old.number == number:
-        slot = Slot(number, old.ship + ship, old.skip + skip, old.first, position)
+    if place and _where(old := slots[place - 1]) == where:
+        slot = Slot(*where, old.ship + ship, old.skip + skip, old.first, position)
         return (*slots[: place - 1], slot, *slots[place:])
-    return (*slots[:place], Slot(number, ship, skip, position, position), *slots[place:])
+    return (*slots[:place], Slot(*where, ship, skip, position, position), *slots[place:])
+
+
+def _where(slot: Slot) -> tuple[int, bool]:
+    return slot.number, slot.late
 
 
 def month_number(at: datetime) -> int:

@@ -161,7 +161,7 @@ class PostgresEventStore:
     def _recorded(self, row: Any) -> Recorded:
         event = self._codec.decode(row["type"], row["schema"], row["data"])
         where = row["position"], row["stream"], row["version"]
-        return Recorded(*where, event, row["at"], row["subject"])
+        return Recorded(*where, event, row["at"], row["subject"], row["late"])
 
     async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         async with self._connection() as connection:
@@ -229,8 +229,9 @@ class PostgresEventStore:
     async def alike(self, asked: AlikeOf) -> list[Alike]:
         about = asked.subject, [kind.__name__ for kind in asked.types]
         range_ = asked.first, asked.last, asked.since, asked.until
+        query = QUERIES["alike_late" if asked.late else "alike"]
         async with self._connection() as connection:
-            rows = await connection.fetch(QUERIES["alike"], *about, *range_, list(asked.without))
+            rows = await connection.fetch(query, *about, *range_, list(asked.without))
         return [
             Alike(
                 self._codec.decode(row["type"], row["schema"], row["data"]),

@@ -5,10 +5,10 @@
 -- The last event of each of the streams named in $1; no row for a stream without events.
 SELECT
     last.position, last.stream, last.version, last.subject,
-    last.type, last.schema, last.data, last.at
+    last.type, last.schema, last.data, last.at, last.late
 FROM unnest($1::text[]) AS asked(stream)
 CROSS JOIN LATERAL (
-    SELECT position, stream, version, subject, type, schema, data, at
+    SELECT position, stream, version, subject, type, schema, data, at, late
     FROM events
     WHERE events.stream = asked.stream
     ORDER BY version DESC
@@ -26,38 +26,51 @@ SELECT position_before, refused FROM append_events($1);
 
 -- name: events_after
 -- Events after position $1 in order, at most $2.
-SELECT position, stream, version, subject, type, schema, data, at FROM events
+SELECT position, stream, version, subject, type, schema, data, at, late FROM events
 WHERE position > $1 ORDER BY position LIMIT $2;
 
 -- name: events_at
 -- The events at the positions $1, as far as there are any, in order.
-SELECT position, stream, version, subject, type, schema, data, at FROM events
+SELECT position, stream, version, subject, type, schema, data, at, late FROM events
 WHERE position = ANY ($1::bigint[]) ORDER BY position;
 
 -- name: records_after
 -- As events_after, with all that is kept of an event.
-SELECT position, stream, version, subject, type, schema, data, meta, at FROM events
+SELECT position, stream, version, subject, type, schema, data, meta, at, late FROM events
 WHERE position > $1 ORDER BY position LIMIT $2;
 
 -- name: alike
 -- Events about the subject $1 of the types $2, at the positions $3 to $4 and of the times $5 to $6,
--- counted by what they say. Without those at the positions $7.
+-- counted by what they say. Without those at the positions $7, and without late ones.
 SELECT type, schema, data, count(*) AS count, max(position) AS position
 FROM events
-WHERE subject = $1 AND type = ANY ($2::text[]) AND position BETWEEN $3 AND $4
-    AND at BETWEEN $5 AND $6 AND position <> ALL ($7::bigint[])
+WHERE subject = $1 AND position BETWEEN $3 AND $4 AND NOT late
+    AND type = ANY ($2::text[]) AND at BETWEEN $5 AND $6 AND position <> ALL ($7::bigint[])
+GROUP BY type, schema, data;
+
+-- name: alike_late
+-- As alike, of late ones alone: they are looked up by their times, as they may stand anywhere.
+-- OFFSET keeps the planner from looking them up by their positions.
+SELECT type, schema, data, count(*) AS count, max(position) AS position
+FROM (
+    SELECT type, schema, data, position
+    FROM events
+    WHERE subject = $1 AND at BETWEEN $5 AND $6 AND late
+    OFFSET 0
+) AS found
+WHERE type = ANY ($2::text[]) AND position BETWEEN $3 AND $4 AND position <> ALL ($7::bigint[])
 GROUP BY type, schema, data;
 
 -- name: last_about
 -- The last events about the subject $1 of the types $2, up to position $3, at most $4, newest first.
-SELECT position, stream, version, subject, type, schema, data, at FROM events
+SELECT position, stream, version, subject, type, schema, data, at, late FROM events
 WHERE subject = $1 AND type = ANY ($2::text[]) AND position <= $3
 ORDER BY position DESC
 LIMIT $4;
 
 -- name: last_events_of_prefix
 -- The last event of each stream that begins with $1 (and ends before $2), at most $3 streams.
-SELECT DISTINCT ON (stream) position, stream, version, subject, type, schema, data, at FROM events
+SELECT DISTINCT ON (stream) position, stream, version, subject, type, schema, data, at, late FROM events
 WHERE stream >= $1 AND stream < $2
 ORDER BY stream, version DESC
 LIMIT $3;

@@ -92,9 +92,10 @@ async def insert(
     async with connection.transaction():
         position = 1 + await connection.fetchval("SELECT open_log()")
         await connection.execute(
-            "INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at)"
+            "INSERT INTO events"
+            " (position, stream, version, subject, type, schema, data, meta, at, late)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8::text::jsonb,"
-            " $9::text::timestamptz)",
+            " $9::text::timestamptz, $1::bigint % 2 = 0)",
             *(position, stream, version, found or tool, kind, schema, json.dumps(data)),
             *(json.dumps({"actor": ACTOR}), at),
         )
@@ -170,11 +171,12 @@ async def preload(site: Site, tool: str, votes: int) -> None:
             found = await connection.fetchval(OF_SLUG, f"slug:{tool}")
             await connection.execute(
                 "INSERT INTO events"
-                " (position, stream, version, subject, type, schema, data, meta, at)"
+                " (position, stream, version, subject, type, schema, data, meta, at, late)"
                 " SELECT $3::bigint + n, format('vote:%s:%s:%s', length(v), v, $1::text), 1, $1,"
                 " 'VoteCast', 1,"
                 " jsonb_build_object('choice', CASE n % 3 WHEN 0 THEN 'skip' ELSE 'ship' END),"
-                " '{\"actor\": \"loaded\"}', now() - interval '1 minute' * (n % 40000)"
+                " '{\"actor\": \"loaded\"}', now() - interval '1 minute' * (n % 40000),"
+                " n % 40000 > 10"
                 " FROM generate_series(1, $2::int) AS n, concat('v:loaded-', n) AS v",
                 found,
                 votes,

@@ -14,9 +14,11 @@ from votes.domain.vote import VoteCast
 from votes.store.postgres import PostgresEventStore
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-INSERT = "INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at"
+INSERT = (
+    "INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at, late"
+)
 INSERT_ANSWER = "INSERT INTO command_answers (command_id, fingerprint, outcome, position"
-VALUES = "1, 's', 1, 'a', 'VoteCast', 1, '{}', '{}', now()"
+VALUES = "1, 's', 1, 'a', 'VoteCast', 1, '{}', '{}', now(), false"
 
 
 def append(stream, version, *words):
@@ -216,7 +218,7 @@ async def test_there_is_one_log_and_it_cannot_become_two(owner):
     ],
 )
 async def test_behind_the_rules_stand_named_constraints(owner, values, constraint):
-    rest = "'a', 'VoteCast', 1, '{}', '{}', now()"
+    rest = "'a', 'VoteCast', 1, '{}', '{}', now(), false"
     await owner.execute(f"{INSERT}) VALUES (7, 's', 1, {rest})")
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=constraint):
         await owner.execute(f"{INSERT}) VALUES ({values}, {rest})")

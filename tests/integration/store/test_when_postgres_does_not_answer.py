@@ -95,7 +95,7 @@ async def call_all(store):
         store.append([append("a", 0, "1")]),
         store.last_events(["a"]),
         store.answers([uuid4()]),
-        store.alike(AlikeOf("a", (VoteCast,), 0, 1, AT, AT)),
+        store.alike(AlikeOf("a", (VoteCast,), False, 0, 1, AT, AT)),
         store.last_of_prefix("a", 1),
         store.head(),
         store.epoch(),
