@@ -3,15 +3,30 @@
 import asyncio
 import json
 import re
+import subprocess
+import sys
 
 import httpx
 import pytest
 
-from votes.app.answers import TallyView
+from votes.app.answers import SummaryView
 from votes.client import ProblemError, Votes
 from votes.domain.bookmark import Annotations
+from votes.domain.tool import Entry
+from votes.projections.tallies import TallyView
 
 NOT_FOR_CLIENTS: set[str] = set()
+LEAVING = """
+import asyncio, sys
+from votes.client import Votes
+
+async def main():
+    async with Votes(sys.argv[1]) as votes:
+        async for event in votes.subscribe("notion"):
+            break
+
+asyncio.run(main())
+"""
 
 
 def test_it_has_a_method_for_each_operation(fresh_site):
@@ -91,3 +106,27 @@ async def test_a_subscription_shows_a_vote(fresh_site):
                 else:
                     break
     assert seen[1].ship == seen[0].ship + 1
+
+
+async def test_a_subscription_shows_text_with_line_separators(fresh_site):
+    """To Python they end a line, to the format of a stream they do not."""
+    token = fresh_site.token("client-admin", "admin")["Authorization"].removeprefix("Bearer ")
+    tagline = "one\u2028two\u2029three"
+    async with Votes(fresh_site.url, user_token=token) as votes, asyncio.timeout(20):
+        written = await votes.put_tool("separated", Entry("Separated", "Other", tagline))
+        await votes.get_tool("separated", min_position=written.position)
+        async for event in votes.subscribe("separated"):
+            if isinstance(event.data, SummaryView):
+                assert event.data.tagline == tagline
+                break
+
+
+def test_a_program_may_leave_a_subscription_and_end(fresh_site):
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING, fresh_site.url],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stderr == ""

@@ -8,6 +8,7 @@ idempotency key of its own, so a repetition is answered as the first try was.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
@@ -207,9 +208,10 @@ class Votes:
         seen: str | None = None
         while True:
             try:
-                async for event in events(self._http, tools, seen):
-                    seen = event.id
-                    yield event
+                async with aclosing(events(self._http, tools, seen)) as connection:
+                    async for event in connection:
+                        seen = event.id
+                        yield event
             except httpx.TransportError:
                 pass
             except httpx.HTTPStatusError as error:

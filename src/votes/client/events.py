@@ -1,9 +1,10 @@
 """Server-sent events as a Python program reads them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import httpx
 import msgspec
+from httpx_sse import aconnect_sse
 from msgspec import Struct
 
 from votes.app.answers import SummaryView
@@ -39,24 +40,17 @@ _KINDS: dict[str, type[TallyView | SummaryView | Delisted]] = {
 
 async def events(
     http: httpx.AsyncClient, tools: Sequence[str], seen: str | None
-) -> AsyncIterator[LiveEvent]:
+) -> AsyncGenerator[LiveEvent, None]:
     """The events of one connection, after the id `seen`. Events of other kinds are left out."""
-    headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": seen} if seen else {})
+    headers = {"Last-Event-ID": seen} if seen else {}
     query = {"tools": ",".join(tools)}
-    timeout = httpx.Timeout(SILENCE_S)
-    async with http.stream(
-        "GET", "/v1/live", params=query, headers=headers, timeout=timeout
-    ) as answer:
-        if answer.is_error:
-            await answer.aread()
-            answer.raise_for_status()
-        fields: dict[str, str] = {}
-        async for line in answer.aiter_lines():
-            if line:
-                name, _, value = line.partition(":")
-                fields[name] = value.removeprefix(" ")
-                continue
-            kind = _KINDS.get(fields.get("event", ""))
+    async with aconnect_sse(
+        http, "GET", "/v1/live", params=query, headers=headers, timeout=SILENCE_S
+    ) as source:
+        if source.response.is_error:
+            await source.response.aread()
+            source.response.raise_for_status()
+        async for event in source.aiter_sse():
+            kind = _KINDS.get(event.event)
             if kind is not None:
-                yield LiveEvent(fields["id"], msgspec.json.decode(fields["data"], type=kind))
-            fields = {}
+                yield LiveEvent(event.id, msgspec.json.decode(event.data, type=kind))
