@@ -3,12 +3,12 @@
 import base64
 import hmac
 import os
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
 import jwt
 import msgspec
+from cachetools import LRUCache
 from msgspec import Struct
 
 from votes.domain.terms import PersonaSlug, Subject
@@ -82,7 +82,7 @@ class UserTokens:
     def __init__(
         self, secret: str | None, jwks_url: str | None, issuer: str | None, audience: str | None
     ) -> None:
-        self._verified: OrderedDict[str, tuple[float, User]] = OrderedDict()
+        self._verified: LRUCache[str, tuple[float, User]] = LRUCache(VERIFIED_TOKENS_MAX)
         self._secret = secret
         self._published = PublishedKeys(jwks_url, self._verified.clear) if jwks_url else None
         self._issuer = issuer
@@ -102,13 +102,8 @@ class UserTokens:
         except msgspec.ValidationError as error:
             raise TokenInvalid(str(error)) from error
         user = User(named.sub, frozenset(named.roles), named.persona)
-        self._remember(token, int(claims["exp"]), now_s, user)
+        self._verified[token] = min(int(claims["exp"]), now_s + VERIFIED_LIFETIME_S), user
         return user
-
-    def _remember(self, token: str, expires_s: float, now_s: float, user: User) -> None:
-        self._verified[token] = min(expires_s, now_s + VERIFIED_LIFETIME_S), user
-        if len(self._verified) > VERIFIED_TOKENS_MAX:
-            self._verified.popitem(last=False)
 
     async def _claims(self, token: str) -> dict[str, Any]:
         try:

@@ -9,6 +9,8 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from cachetools import LRUCache
+
 from votes.engine.ports import Unavailable
 from votes.http.errors import Refused
 from votes.site.picture import Side, draw
@@ -83,27 +85,21 @@ class Gallery:
 
     def __init__(self, shared: RedisPictures) -> None:
         self._shared = shared
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._kept: LRUCache[str, bytes] = LRUCache(KEPT_MAX)
         self._turns = Turns(DRAWING_MAX, WAITING_MAX)
 
     async def picture(self, key: str, sides: list[Side], network: Network) -> bytes:
         """The picture under its key, for a client of this network. Raises `Refused`."""
         if key in self._kept:
-            self._kept.move_to_end(key)
             return self._kept[key]
         with suppress(Unavailable):
             if kept := await self._shared.kept(key):
-                return self._keep(key, kept)
+                self._kept[key] = kept
+                return kept
         async with self._turns.turn(network):
             if key in self._kept:  # drawn for somebody else meanwhile
                 return self._kept[key]
-            drawn = self._keep(key, await asyncio.to_thread(draw, sides))
+            drawn = self._kept[key] = await asyncio.to_thread(draw, sides)
         with suppress(Unavailable):
             await self._shared.keep(key, drawn)
         return drawn
-
-    def _keep(self, key: str, picture: bytes) -> bytes:
-        self._kept[key] = picture
-        if len(self._kept) > KEPT_MAX:
-            self._kept.popitem(last=False)
-        return picture
