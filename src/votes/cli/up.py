@@ -1,16 +1,14 @@
 """`votes up`: everything, by one command."""
 
 import asyncio
-import json
 import signal
 import socket
 import sys
 import time
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import click
+import httpx
 from rich.console import Console
 
 from votes import embedded
@@ -122,18 +120,18 @@ async def _announce(url: str, config: Config, demo: bool, started: float) -> Non
 
 async def _ready(url: str) -> bool:
     deadline = time.monotonic() + READY_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if await asyncio.to_thread(_is_ready, url):
-            return True
-        await asyncio.sleep(READY_POLL_S)
+    async with httpx.AsyncClient(base_url=url, timeout=ANSWER_TIMEOUT_S) as http:
+        while time.monotonic() < deadline:
+            if await _is_ready(http):
+                return True
+            await asyncio.sleep(READY_POLL_S)
     return False
 
 
-def _is_ready(url: str) -> bool:
+async def _is_ready(http: httpx.AsyncClient) -> bool:
     """Whether reads and streams are live: until then they come from the log, and say `stale`."""
     try:
-        with urllib.request.urlopen(f"{url}/health/ready", timeout=ANSWER_TIMEOUT_S) as answer:  # noqa: S310
-            status: dict[str, Any] = json.load(answer)
-    except (OSError, ValueError):
+        status = (await http.get("/health/ready")).json()
+    except (httpx.HTTPError, ValueError):
         return False
     return bool(status["status"] == "ok" and status["read_models"] and status["lag"] == 0)
