@@ -206,7 +206,10 @@ async def project(config: Config) -> None:
 
 
 async def _first(*tasks: "asyncio.Task[Any]") -> None:
-    """Wait for the first to end, cancel the others, and raise what it raised."""
+    """Wait for the first to end, cancel the others, and raise what it raised.
+
+    A `TaskGroup` would wait for all, and raise a group where callers look for the error itself.
+    """
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

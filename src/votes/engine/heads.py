@@ -29,7 +29,11 @@ NOTHING = Head()
 
 
 class Heads:
-    """The heads of the streams that were used last, at most `heads_max`."""
+    """The heads of the streams that were used last, at most `heads_max`.
+
+    An ordered dict of ours: the engine imports nothing but msgspec, and `cachetools.LRUCache` took
+    three times as long for each stream.
+    """
 
     def __init__(self, heads_max: int = HEADS_MAX) -> None:
         self._heads_max = heads_max

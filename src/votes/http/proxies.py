@@ -1,4 +1,8 @@
-"""What a trusted proxy says of the request that it passes on."""
+"""What a trusted proxy says of the request that it passes on.
+
+`granian.utils.proxies` does less: it takes an address with a port for another client at each
+connection, and does not hear the scheme from a proxy that names no address.
+"""
 
 from collections.abc import Mapping
 from typing import Any
