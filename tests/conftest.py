@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,6 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
-from redis import Redis
 
 from tests.site import Site, site
 from votes.config import Config
@@ -93,23 +93,35 @@ def template(servers: Addresses) -> str:
 
 
 @pytest.fixture
-async def config(servers: Addresses, template: str) -> AsyncIterator[Config]:
-    """Settings with a new, migrated database and an empty Valkey.
+def redis_prefix() -> str:
+    """What the keys of a test begin with: of all others on the same Valkey it sees nothing."""
+    return f"test-{uuid4().hex[:12]}"
+
+
+@asynccontextmanager
+async def deployment(servers: Addresses, template: str, prefix: str) -> AsyncIterator[Config]:
+    """Settings with a new, migrated database, and a prefix for what is in Valkey.
 
     The log's epoch is a copy's: every test's database has the same one.
     """
     name = await create_database(servers, template)
-    with Redis.from_url(servers.redis_url) as redis:
-        redis.flushall()
     yield Config(
         postgres_url=url_of(name, servers.app_url),
         migration_url=url_of(name, servers.owner_url),
         redis_url=servers.redis_url,
         queue_url=servers.queue_url,
+        redis_prefix=prefix,
         secret_keys=SECRET_KEYS,
         jwt_secret=JWT_SECRET,
     )
     await drop_database(servers, name)
+
+
+@pytest.fixture
+async def config(servers: Addresses, template: str, redis_prefix: str) -> AsyncIterator[Config]:
+    """The settings of a test, see `deployment`."""
+    async with deployment(servers, template, redis_prefix) as made:
+        yield made
 
 
 @pytest.fixture

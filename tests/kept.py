@@ -1,19 +1,25 @@
 """Where the read models of this release are kept in Redis, for tests that look there."""
 
+from votes.config import REDIS_PREFIX_DEFAULT
 from votes.engine.read_model import partition_of
 from votes.projections import PROJECTIONS
-from votes.views.keys import Keys
+from votes.views.keys import Keys, Namespace
 
-KEYS = Keys(PROJECTIONS.signature)
+KEYS = Keys(REDIS_PREFIX_DEFAULT, PROJECTIONS.signature)
+"""Those of a site that runs with no settings."""
 HASHES = tuple(model.name for model in PROJECTIONS.models)
 
 
-def place(generation: int, key: str, model: str) -> str:
+def keys_of(space: Namespace) -> Keys:
+    return Keys(space.prefix, PROJECTIONS.signature)
+
+
+def place(keys: Keys, generation: int, key: str, model: str) -> str:
     """Where the value of a key of a model is kept, or its partition's checkpoint."""
-    return KEYS.values(generation, partition_of(key), model)
+    return keys.values(generation, partition_of(key), model)
 
 
-def of_partition(generation: int, number: int) -> list[str]:
+def of_partition(keys: Keys, generation: int, number: int) -> list[str]:
     """The keys of a partition, as the script that changes it wants them."""
-    hashes = [KEYS.values(generation, number, name) for name in HASHES]
-    return [KEYS.checkpoint(generation, number), *hashes]
+    hashes = [keys.values(generation, number, name) for name in HASHES]
+    return [keys.checkpoint(generation, number), *hashes]

@@ -1,16 +1,18 @@
 """`python -m workers`: what `votes worker` becomes."""
 
 import asyncio
+import os
 
 import uvloop
 from arq.worker import run_worker
 
-from workers.settings import WorkerSettings, redis_settings
+from votes.config import load
+from workers.settings import WorkerSettings, of_deployment
 
 
 def main() -> None:
     asyncio.set_event_loop(uvloop.new_event_loop())
-    run_worker(WorkerSettings, redis_settings=redis_settings())  # type: ignore[arg-type]
+    run_worker(WorkerSettings, **of_deployment(load(os.environ)))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What arq runs. `votes worker` starts it; so does `arq workers.WorkerSettings`."""
+"""What arq runs, by `votes worker`."""
 
 import asyncio
 import os
@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import structlog
 from arq import cron
 from arq.connections import RedisSettings
-from arq.cron import CronJob
 
-from votes.config import load
+from votes.config import Config, load
 from votes.logs import set_up_logs
-from votes.wiring import project
+from votes.views import keys
+from votes.wiring import project, required
 from workers import jobs
 
 HEALTH_CHECK_S = 5
@@ -47,10 +47,9 @@ async def stop(ctx: dict[str, Any]) -> None:
 
 
 class WorkerSettings:
-    """arq's settings; the queue's address is in the environment."""
+    """arq's settings that every deployment has; the others are of `of_deployment`."""
 
     functions: ClassVar[list[Any]] = [jobs.rebuild, jobs.audit]
-    cron_jobs: ClassVar[list[CronJob]] = [cron(jobs.audit, minute=17, unique=True)]
     on_startup = start
     on_shutdown = stop
     health_check_interval = HEALTH_CHECK_S
@@ -59,7 +58,13 @@ class WorkerSettings:
     handle_signals = True
 
 
-def redis_settings() -> RedisSettings:
-    """Where the queue is."""
-    config = load(os.environ)
-    return RedisSettings.from_dsn(config.queue_url or "redis://localhost:6379")
+def of_deployment(config: Config) -> dict[str, Any]:
+    """Where the queue is, its name, and what is done each hour: arq makes the ids of such a job
+    from its name, so another deployment's has another name. Raises `ConfigError`."""
+    prefix = config.redis_prefix
+    audit = cron(jobs.audit, name=keys.job(prefix, "audit"), minute=17, unique=True)
+    return {
+        "redis_settings": RedisSettings.from_dsn(required(config.queue_url, "VOTES_QUEUE_URL")),
+        "queue_name": keys.queue(prefix),
+        "cron_jobs": [audit],
+    }

@@ -6,6 +6,7 @@
 | `VOTES_MIGRATION_URL` | the same database as its owner, for `votes migrate`; default: the log's |
 | `VOTES_REDIS_URL` | read models |
 | `VOTES_QUEUE_URL` | the worker's job queue; default: the read models' server |
+| `VOTES_REDIS_PREFIX` | what all our keys in Redis begin with; default `votes` |
 | `VOTES_DATA_DIR` | the embedded servers' data and secrets; default `./.data` |
 | `VOTES_SECRET_KEYS` | comma-separated keys of visitor cookies: the first signs, all verify |
 | `VOTES_JWT_SECRET` | shared secret of users' tokens (HS256) |
@@ -22,7 +23,8 @@
 
 With no URL at all the embedded servers are used. Canonical links are made with `VOTES_PUBLIC_URL`;
 without it, with the request's `Host` where that is loopback or one of `VOTES_ALLOWED_HOSTS`; else
-they are relative, and everything else works as ever.
+they are relative, and everything else works as ever. Deployments that share a Redis server need
+prefixes of their own.
 """
 
 import re
@@ -36,6 +38,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, ValidationError, convert
 
 DATA_DIR_DEFAULT = Path(".data")
+REDIS_PREFIX_DEFAULT = "votes"
 SECRET_LENGTH_MIN = 16
 COUNT_DIGITS_MAX = 9
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -45,6 +48,7 @@ Network = IPv4Network | IPv6Network
 # As a browser spells it: without a path, in lower case.
 _HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
 _ORIGIN = rf"https?://{_HOST}"
+_PREFIX = r"[A-Za-z0-9._-]+"
 _COOKIE_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # a token (RFC 6265, RFC 9110)
 
 
@@ -59,6 +63,7 @@ class Config(Struct, frozen=True):
     migration_url: str | None = None
     redis_url: str | None = None
     queue_url: str | None = None
+    redis_prefix: str = REDIS_PREFIX_DEFAULT
     data_dir: Path = DATA_DIR_DEFAULT
     secret_keys: tuple[bytes, ...] = ()
     jwt_secret: str | None = None
@@ -86,6 +91,7 @@ def load(env: Mapping[str, str]) -> Config:
         migration_url=_url(env, "VOTES_MIGRATION_URL", "postgresql", "postgres") or postgres_url,
         redis_url=redis_url,
         queue_url=_url(env, "VOTES_QUEUE_URL", "redis", "rediss", "unix") or redis_url,
+        redis_prefix=_like(env, "VOTES_REDIS_PREFIX", _PREFIX, "votes-2") or REDIS_PREFIX_DEFAULT,
         data_dir=Path(env.get("VOTES_DATA_DIR") or DATA_DIR_DEFAULT),
         secret_keys=_secret_keys(env),
         jwt_secret=_secret("VOTES_JWT_SECRET", env.get("VOTES_JWT_SECRET") or None),

@@ -39,6 +39,7 @@ from votes.store.postgres import (
     PostgresEventStore,
     create_pool,
 )
+from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
 from votes.views.read_models import RedisReadModels
 from votes.views.replica import Replica
@@ -78,6 +79,12 @@ def connect_redis(url: str) -> Redis:
     return client
 
 
+def namespace(config: Config) -> Namespace:
+    """Where this deployment keeps its read models."""
+    redis = connect_redis(required(config.redis_url, "VOTES_REDIS_URL"))
+    return Namespace(redis, config.redis_prefix)
+
+
 @asynccontextmanager
 async def event_store(config: Config, use: Connections = ANY) -> AsyncIterator[PostgresEventStore]:
     """The log on a pool of its own."""
@@ -93,11 +100,11 @@ async def event_store(config: Config, use: Connections = ANY) -> AsyncIterator[P
 
 @asynccontextmanager
 async def read_models(config: Config) -> AsyncIterator[RedisReadModels]:
-    redis = connect_redis(required(config.redis_url, "VOTES_REDIS_URL"))
+    space = namespace(config)
     try:
-        yield RedisReadModels(redis, PROJECTIONS)
+        yield RedisReadModels(space, PROJECTIONS)
     finally:
-        await redis.aclose()
+        await space.redis.aclose()
 
 
 class Services(Struct):
@@ -119,7 +126,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
     """The parts of one API process, running."""
     if not config.secret_keys:
         raise ConfigError("VOTES_SECRET_KEYS: is missing")
-    redis = connect_redis(required(config.redis_url, "VOTES_REDIS_URL"))
+    space = namespace(config)
     async with (
         event_store(config, WRITES) as writes,
         event_store(config, READS) as store,
@@ -129,10 +136,10 @@ async def services(config: Config) -> AsyncIterator[Services]:
         memory.listeners.append(_forgetting(heads))
         batcher = batcher_on(writes, heads)
         hub = Hub(memory, _streams_max(config), config.live_streams_per_network_max)
-        kept = RedisReadModels(redis, PROJECTIONS)
+        kept = RedisReadModels(space, PROJECTIONS)
         reads = Reads(memory, store, PROJECTIONS)
         of_log = partial(is_of_log, store)
-        replica = Replica(redis, PROJECTIONS, of_log, memory.changed, time.time, logger.warning)
+        replica = Replica(space, PROJECTIONS, of_log, memory.changed, time.time, logger.warning)
         following = asyncio.create_task(replica.run(), name="replica")
         following.add_done_callback(_end_process)
         try:
@@ -144,7 +151,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 reads,
                 Past(past, reads, kept),
                 kept,
-                RedisPictures(redis),
+                RedisPictures(space),
                 hub,
             )
         finally:
@@ -152,7 +159,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
             await reads.close()
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
-            await redis.aclose()
+            await space.redis.aclose()
 
 
 def _streams_max(config: Config) -> int:

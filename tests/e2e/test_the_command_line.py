@@ -91,6 +91,12 @@ WRONG_VALUES = [
     ("VOTES_REDIS_URL", f"http://{NOBODY}"),
     ("VOTES_QUEUE_URL", "redis//localhost"),
     ("VOTES_MIGRATION_URL", "localhost"),
+    ("VOTES_REDIS_PREFIX", "two words"),
+    ("VOTES_REDIS_PREFIX", "votes:2"),
+    ("VOTES_REDIS_PREFIX", "votes*"),
+    ("VOTES_REDIS_PREFIX", "{votes}"),
+    ("VOTES_REDIS_PREFIX", "abstimmungen-für-alle"),
+    ("VOTES_REDIS_PREFIX", "votes\n"),
     ("VOTES_SECRET_KEYS", "short"),
     ("VOTES_SECRET_KEYS", f"{'a' * 32},short"),
     ("VOTES_JWT_SECRET", "short"),
@@ -145,18 +151,22 @@ WRONG_SETTINGS = [
     (["export", "events"], {"VOTES_LOG": "loud"}),
     (["api"], {"VOTES_REDIS_URL": f"redis://{NOBODY}"}),
     (["worker"], {"VOTES_POSTGRES_URL": URL}),
+    (["worker"], {"VOTES_REDIS_PREFIX": "votes:2"}),
     (["migrate"], {"VOTES_POSTGRES_URL": URL}),
     (["tail", "--no-follow"], {"VOTES_POSTGRES_URL": URL}),
     (["import", "votes", "/dev/null"], {"VOTES_POSTGRES_URL": URL}),
 ]
-NAMED = {"api": "VOTES_POSTGRES_URL", "worker": "VOTES_REDIS_URL"}
+NAMED = {
+    ("api", "VOTES_REDIS_URL"): "VOTES_POSTGRES_URL",
+    ("worker", "VOTES_POSTGRES_URL"): "VOTES_REDIS_URL",
+}
 
 
 @pytest.mark.parametrize(("arguments", "env"), WRONG_SETTINGS, ids=str)
 def test_a_wrong_setting_is_told_in_one_line_that_names_it(tmp_path, arguments, env):
     told = votes(*arguments, folder=tmp_path, **env)
     assert told.returncode == 1
-    name = NAMED.get(arguments[0]) or next(iter(env))
+    name = NAMED.get((*arguments, *env)) or next(iter(env))
     assert told.stderr.startswith(f"votes: {name}: "), told.stderr
     assert told.stderr.count("\n") == 1
     assert not told.stdout

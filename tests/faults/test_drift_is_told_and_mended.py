@@ -11,7 +11,6 @@ from tests.faults.killing import hanging, kill, wait_until_ready
 from tests.kept import KEYS, place
 from tests.site import wait_for
 from votes import demo
-from votes.views import keys
 
 TOOL = "airtable"
 SLUGS = [slug for slug, _ in demo.tools()]
@@ -23,12 +22,12 @@ def tallies(program):
     wait_until_ready(program)
     with Redis.from_url(program.servers.redis_url) as redis:
         tool = found(redis, TOOL)
-        yield redis, place(generation(redis), tool, "tallies"), tool
+        yield redis, place(KEYS, generation(redis), tool, "tallies"), tool
 
 
 def found(redis, slug: str) -> str:
     """The id of the tool to which the slug leads."""
-    return json.loads(redis.hget(place(generation(redis), slug, "slugs"), slug))
+    return json.loads(redis.hget(place(KEYS, generation(redis), slug, "slugs"), slug))
 
 
 def generation(redis) -> int:
@@ -44,7 +43,7 @@ def drift(program) -> str:
 
 def test_a_tally_altered_by_hand_is_found_and_rebuilt(program, tallies):
     redis, key, tool = tallies
-    redis.delete(keys.AUDIT)
+    redis.delete(KEYS.audit)
     assert drift(program) == "not counted anew yet"
     clean = program.votes("verify")
     assert clean.returncode == 0, clean.stderr
@@ -64,7 +63,7 @@ def test_a_tally_altered_by_hand_is_found_and_rebuilt(program, tallies):
 
 def test_a_garbled_report_is_none(program, tallies):
     redis, *_ = tallies
-    redis.set(keys.AUDIT, b"\xff{")
+    redis.set(KEYS.audit, b"\xff{")
     assert drift(program) == "not counted anew yet"
 
 

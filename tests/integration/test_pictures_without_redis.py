@@ -10,6 +10,7 @@ from PIL import Image
 from tests.site import free_port
 from votes.site.gallery import Gallery
 from votes.site.picture import Opinion, Side
+from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
 from votes.wiring import connect_redis
 
@@ -29,7 +30,7 @@ def port(request) -> Iterator[int]:
 
 async def test_it_is_drawn_and_remembered_here(port):
     redis = connect_redis(f"redis://127.0.0.1:{port}")
-    gallery, key = Gallery(RedisPictures(redis)), "0" * 32
+    gallery, key = Gallery(RedisPictures(Namespace(redis, "votes"))), "0" * 32
     drawn = await gallery.picture(key, [Side("a-slug", "A name", (OPINION,))], None)
     assert Image.open(BytesIO(drawn)).size == (1200, 630)
     assert await gallery.picture(key, [], None) == drawn

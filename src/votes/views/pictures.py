@@ -6,9 +6,8 @@ never more than `PLACES`, about 20 kB each, and nothing has to be counted or cle
 
 import asyncio
 
-from redis.asyncio import Redis
-
 from votes.views import keys
+from votes.views.keys import Namespace
 from votes.views.read_models import translated
 
 PLACES = 1_024
@@ -20,21 +19,20 @@ WAIT_S = 0.25
 class RedisPictures:
     """A key stands for all that its picture shows, so a picture is never out of date."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, space: Namespace) -> None:
+        self._space = space
 
     async def kept(self, key: str) -> bytes | None:
         """The picture, if it is there. Raises `Unavailable`."""
         async with translated(), asyncio.timeout(WAIT_S):
-            found = await self._redis.get(_place(key))
+            found = await self._space.redis.get(self._place(key))
         head = key.encode()
         return found[len(head) :] if found and found.startswith(head) else None
 
     async def keep(self, key: str, picture: bytes) -> None:
         """Raises `Unavailable`."""
         async with translated(), asyncio.timeout(WAIT_S):
-            await self._redis.set(_place(key), key.encode() + picture, ex=KEPT_S)
+            await self._space.redis.set(self._place(key), key.encode() + picture, ex=KEPT_S)
 
-
-def _place(key: str) -> str:
-    return keys.picture(int(key[:8], 16) % PLACES)
+    def _place(self, key: str) -> str:
+        return keys.picture(self._space.prefix, int(key[:8], 16) % PLACES)

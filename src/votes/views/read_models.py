@@ -11,7 +11,6 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, ResponseError
 
@@ -20,7 +19,7 @@ from votes.engine.models import Changes, Models, Partition
 from votes.engine.ports import Unavailable
 from votes.engine.project import BEAT_S
 from votes.engine.read_model import PARTITIONS, Projections, partition_of
-from votes.views import keys
+from votes.views.keys import Keys, Namespace, generation_of
 from votes.views.messages import (
     Live,
     Message,
@@ -82,10 +81,10 @@ class RedisReadModels:
     With `whole` false only those models are loaded that each process holds.
     """
 
-    def __init__(self, redis: Redis, projections: Projections, *, whole: bool = True) -> None:
+    def __init__(self, space: Namespace, projections: Projections, *, whole: bool = True) -> None:
         self.projections = projections
-        self.keys = keys.Keys(projections.signature)
-        self._redis = redis
+        self.keys = Keys(space.prefix, projections.signature)
+        self._redis = space.redis
         self._whole = whole
         self._values = Values(projections)
         self._live: Live | None = None
@@ -239,10 +238,10 @@ class RedisReadModels:
     async def _beat(self, generation: int, read_at: float) -> None:
         pipe = self._redis.pipeline(transaction=False)
         pipe.set(self.keys.beat, f"{generation}:{read_at}", px=round(BEAT_S * 1000))
-        pipe.zadd(keys.SETS, {self.projections.signature: read_at})
+        pipe.zadd(self.keys.sets, {self.projections.signature: read_at})
         _, noted = await pipe.execute(raise_on_error=False)
         if isinstance(noted, ResponseError):  # something else stands there: the next beat is noted
-            await self._redis.unlink(keys.SETS)
+            await self._redis.unlink(self.keys.sets)
 
     async def _point(self, left: bytes, live: Live, message: Message) -> bool:
         """Move the pointer, if it begins with `left`."""
@@ -257,7 +256,7 @@ class RedisReadModels:
     async def replace(self, models: Models) -> None:
         async with translated():
             signature = self.projections.signature
-            begun: Any = self._redis.evalsha(self._begin, 1, keys.GENERATIONS, signature)
+            begun: Any = self._redis.evalsha(self._begin, 1, self.keys.generations, signature)
             generation = int(await begun)
             for number, partition in enumerate(models.partitions):
                 await self._write(generation, number, partition, models.epoch)
@@ -270,11 +269,11 @@ class RedisReadModels:
 
     async def keep_report(self, report: AuditReport) -> None:
         async with translated():
-            await self._redis.set(keys.AUDIT, encode(report))
+            await self._redis.set(self.keys.audit, encode(report))
 
     async def last_report(self) -> AuditReport | None:
         async with translated():
-            kept = await self._redis.get(keys.AUDIT)
+            kept = await self._redis.get(self.keys.audit)
         try:
             return _report(kept) if kept else None
         except ValueError:  # garbled, or written by a release that keeps it otherwise
@@ -296,36 +295,36 @@ class RedisReadModels:
         """Remove our generations from the first to the last. Where none is known, that key was
         lost: they are looked for."""
         ours = f"{self.projections.signature}:"
-        known = await self._redis.zrangebyscore(keys.GENERATIONS, first, last)
+        known = await self._redis.zrangebyscore(self.keys.generations, first, last)
         names = [name for name in map(bytes.decode, known) if name.startswith(ours)]
         found = {int(name.removeprefix(ours)) for name in names} or await self._generations()
         for generation in sorted(found):
             if first <= generation <= last:
                 for number in range(PARTITIONS):
                     await self._redis.unlink(*self._where(generation, number))
-                await self._redis.zrem(keys.GENERATIONS, self.keys.generation(generation))
+                await self._redis.zrem(self.keys.generations, self.keys.generation(generation))
 
     async def forget_old_sets(self, before: float) -> list[str]:
         """Remove the models of other signatures that no projector has kept since that time, in
         seconds; answers their signatures. Raises `Unavailable`."""
         async with translated():
-            found = await self._redis.zrangebyscore(keys.SETS, 0, before)
+            found = await self._redis.zrangebyscore(self.keys.sets, 0, before)
             old = [name.decode() for name in found if name.decode() != self.projections.signature]
-            for other in map(keys.Keys, old):
+            for other in (Keys(self.keys.prefix, signature) for signature in old):
                 async for name in self._redis.scan_iter(other.pattern, count=SCAN_KEYS):
                     await self._redis.unlink(name)
-                begun = map(bytes.decode, await self._redis.zrange(keys.GENERATIONS, 0, -1))
+                begun = map(bytes.decode, await self._redis.zrange(self.keys.generations, 0, -1))
                 theirs = [name for name in begun if name.startswith(f"{other.signature}:")]
                 if theirs:
-                    await self._redis.zrem(keys.GENERATIONS, *theirs)
+                    await self._redis.zrem(self.keys.generations, *theirs)
                 await self._redis.unlink(other.live)
                 await self._redis.unlink(other.beat)
-                await self._redis.zrem(keys.SETS, other.signature)
+                await self._redis.zrem(self.keys.sets, other.signature)
         return old
 
     async def _generations(self) -> set[int]:
         names = self._redis.scan_iter(self.keys.pattern, count=SCAN_KEYS)
-        return {keys.generation_of(name.decode()) async for name in names}
+        return {generation_of(name.decode()) async for name in names}
 
 
 def _generation_of(pointer: bytes) -> bytes:

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 from votes.engine.keeping import Beat
@@ -18,6 +17,7 @@ from votes.engine.models import Changes, Models
 from votes.engine.ports import Unavailable
 from votes.engine.project import BEAT_S
 from votes.engine.read_model import Projections
+from votes.views.keys import Namespace
 from votes.views.messages import Values, decode_message
 from votes.views.read_models import RedisReadModels, heed_cancellation, translated
 
@@ -75,15 +75,15 @@ class Replica:
 
     def __init__(
         self,
-        redis: Redis,
+        space: Namespace,
         projections: Projections,
         is_of_log: IsOfLog,
         on_change: OnChange,
         clock: Clock,
         log: Callable[[str], None],
     ) -> None:
-        self._redis = redis
-        self._read_models = RedisReadModels(redis, projections, whole=False)
+        self._redis = space.redis
+        self._read_models = RedisReadModels(space, projections, whole=False)
         self._values = Values(projections)
         self._is_of_log = is_of_log
         self._on_change = on_change

@@ -13,6 +13,7 @@ from PIL import Image
 from redis import Redis
 
 from tests.e2e.asking import browser, get, new_tool
+from votes.config import REDIS_PREFIX_DEFAULT
 from votes.projections.tallies import Tally, tally_view
 from votes.site.gallery import WAITING_MAX
 from votes.site.picture import Opinion, Side, draw, font
@@ -73,7 +74,7 @@ def place_of(site, path: str) -> tuple[str, bytes]:
     """Where Redis keeps the picture, and its key."""
     drawn = get(site.url + path).content
     with Redis.from_url(site.servers.redis_url) as redis:
-        for place in map(keys.picture, range(PLACES)):
+        for place in (keys.picture(REDIS_PREFIX_DEFAULT, number) for number in range(PLACES)):
             kept = redis.get(place)
             if kept is not None and kept.endswith(drawn):
                 return place, kept.removesuffix(drawn)

@@ -173,7 +173,7 @@ class Garbler:
 
 def key_of(redis: Redis, mind: random.Random, kind: bytes | None = None) -> bytes:
     """One of our keys, in an order that does not depend on the server's."""
-    found = sorted(redis.scan_iter("votes:*", count=1_000))
+    found = sorted(redis.scan_iter(f"{KEYS.prefix}:*", count=1_000))
     found = [key for key in found if kind is None or redis.type(key) == kind]
     if not found:
         raise RedisError("no key of ours")

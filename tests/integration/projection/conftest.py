@@ -1,4 +1,4 @@
-"""A client of the run's Valkey, and Valkeys of a test's own."""
+"""A test's part of the run's Valkey, and Valkeys of a test's own."""
 
 import shutil
 import tempfile
@@ -6,31 +6,29 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
 from votes.embedded import Addresses, Servers, started
 from votes.projections import PROJECTIONS
+from votes.views.keys import Namespace
 from votes.views.read_models import RedisReadModels
 from votes.wiring import connect_redis
 
 
 @pytest.fixture
-async def redis(servers: Addresses) -> AsyncIterator[Redis]:
-    """The run's Valkey, empty."""
-    client = connect_redis(servers.redis_url)
-    await client.flushall()
-    yield client
-    await client.aclose()
+async def space(servers: Addresses, redis_prefix: str) -> AsyncIterator[Namespace]:
+    """Where the `config` of the test has its keys; empty."""
+    async with connect_redis(servers.redis_url) as redis:
+        yield Namespace(redis, redis_prefix)
 
 
 @pytest.fixture
-def kept(redis: Redis) -> RedisReadModels:
-    return RedisReadModels(redis, PROJECTIONS)
+def kept(space: Namespace) -> RedisReadModels:
+    return RedisReadModels(space, PROJECTIONS)
 
 
 @pytest.fixture
 def own_valkey() -> Iterator[Servers]:
-    """A Valkey that a test may stop and start."""
+    """A Valkey that a test may stop, start and flush."""
     folder = Path(tempfile.mkdtemp(prefix="votes-valkey-", dir="/tmp"))
     try:
         with started(folder / "data", "tests", postgres=False) as servers:
@@ -40,7 +38,6 @@ def own_valkey() -> Iterator[Servers]:
 
 
 @pytest.fixture
-async def own_redis(own_valkey: Servers) -> AsyncIterator[Redis]:
-    client = connect_redis(own_valkey.addresses.redis_url)
-    yield client
-    await client.aclose()
+async def own_space(own_valkey: Servers, redis_prefix: str) -> AsyncIterator[Namespace]:
+    async with connect_redis(own_valkey.addresses.redis_url) as redis:
+        yield Namespace(redis, redis_prefix)

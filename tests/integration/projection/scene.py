@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from tests.kept import KEYS
+from tests.kept import keys_of
 from votes.config import Config
 from votes.domain import tool, vote
 from votes.domain.terms import ToolId, visitor
@@ -22,7 +21,7 @@ from votes.engine.ports import EventStore, Meta, Unavailable
 from votes.engine.project import Projector
 from votes.engine.read_model import PARTITIONS, partition_of
 from votes.projections import PROJECTIONS
-from votes.views import keys
+from votes.views.keys import Namespace
 from votes.views.read_models import RedisReadModels
 from votes.wiring import now, project
 
@@ -89,11 +88,11 @@ async def fill(store: EventStore, voters: int = 3) -> int:
 
 
 @asynccontextmanager
-async def projecting(store: EventStore, redis: Redis) -> AsyncIterator[asyncio.Event]:
+async def projecting(store: EventStore, space: Namespace) -> AsyncIterator[asyncio.Event]:
     """A projector without a lead, in this loop; answers its bell."""
     bell = asyncio.Event()
     said: list[str] = []
-    projector = Projector(store, RedisReadModels(redis, PROJECTIONS), bell, time.time, said.append)
+    projector = Projector(store, RedisReadModels(space, PROJECTIONS), bell, time.time, said.append)
     task = asyncio.create_task(projector.run())
     try:
         yield bell
@@ -118,64 +117,65 @@ async def _poll_to_project(config: Config) -> None:
         await asyncio.sleep(5 * POLL_S)
 
 
-async def position(redis: Redis) -> int | None:
+async def position(space: Namespace) -> int | None:
     """Where the live pointer stands."""
-    text = await redis.get(KEYS.live)
+    text = await space.redis.get(keys_of(space).live)
     return json.loads(text)["position"] if text else None
 
 
-async def generation(redis: Redis) -> int | None:
+async def generation(space: Namespace) -> int | None:
     """Which models are live; None where nothing says so."""
-    if await redis.type(KEYS.live) == b"string":
+    if await space.redis.type(keys_of(space).live) == b"string":
         with suppress(ValueError):
-            return json.loads(await redis.get(KEYS.live))["generation"]
+            return json.loads(await space.redis.get(keys_of(space).live))["generation"]
     return None
 
 
-async def rebuilt(redis: Redis, before: int) -> None:
+async def rebuilt(space: Namespace, before: int) -> None:
     """Wait until other models are live than those of this generation."""
 
     async def other() -> bool:
-        return await generation(redis) not in (None, before)
+        return await generation(space) not in (None, before)
 
     await until(other, "a rebuild")
 
 
-async def reached(redis: Redis, head: int) -> None:
+async def reached(space: Namespace, head: int) -> None:
     async def there() -> bool:
-        return await position(redis) == head
+        return await position(space) == head
 
     await until(there, f"position {head}")
 
 
-async def settled(redis: Redis, head: int) -> dict[str, Any]:
+async def settled(space: Namespace, head: int) -> dict[str, Any]:
     """The dump once every partition's checkpoint is at the head, as it is when all is idle."""
 
     async def whole() -> dict[str, Any] | None:
-        found = await dump(redis)
-        ends = [found.get(KEYS.checkpoint(0, number)) or b"" for number in range(PARTITIONS)]
+        found, keys = await dump(space), keys_of(space)
+        ends = [found.get(keys.checkpoint(0, number)) or b"" for number in range(PARTITIONS)]
         at_head = all(b":%d:" % head in end for end in ends)
-        alone = all(":0:" in key for key in found if key != KEYS.live)
+        alone = all(":0:" in key for key in found if key != keys.live)
         return found if at_head and alone else None
 
     return await until(whole, f"all checkpoints at {head}, and no other generation")
 
 
-async def dump(redis: Redis) -> dict[str, Any]:
+async def dump(space: Namespace) -> dict[str, Any]:
     """All that the read models keep, byte by byte, as if the live generation were number 0."""
-    text = await redis.get(KEYS.live)
+    keys = keys_of(space)
+    text = await space.redis.get(keys.live)
     live = json.loads(text) if text else {"generation": 0}
     found: dict[str, Any] = {}
-    async for name in redis.scan_iter("votes:*", count=1_000):
-        if name.decode() not in (keys.GENERATIONS, keys.SETS, KEYS.beat):
+    async for name in space.redis.scan_iter(f"{space.prefix}:*", count=1_000):
+        if name.decode() not in (keys.generations, keys.sets, keys.beat):
             key = name.decode().replace(f":{live['generation']}:", ":0:")
-            found[key] = await _content(redis, name)
-    return dict(sorted(found.items())) | {KEYS.live: live | {"generation": 0}}
+            found[key] = await _content(space, name)
+    return dict(sorted(found.items())) | {keys.live: live | {"generation": 0}}
 
 
-async def _content(redis: Redis, name: bytes) -> Any:
+async def _content(space: Namespace, name: bytes) -> Any:
     with suppress(ResponseError):  # it was replaced by something else just now
-        if await redis.type(name) == b"hash":
-            return sorted((await redis.hgetall(name)).items())
-        return await redis.get(name)
+        if await space.redis.type(name) == b"hash":
+            return sorted((await space.redis.hgetall(name)).items())
+        return await space.redis.get(name)
     return None

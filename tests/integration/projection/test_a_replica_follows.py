@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.integration.projection.scene import ended_by_cancellation, generation, until
-from tests.kept import KEYS
+from tests.kept import keys_of
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded
@@ -19,7 +19,7 @@ from votes.engine.project import BEAT_S
 from votes.engine.read_model import partition_of
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
-from votes.views import keys
+from votes.views.keys import Keys, Namespace
 from votes.views.messages import Live, Message, Values
 from votes.views.replica import Replica
 from votes.wiring import connect_redis
@@ -34,11 +34,11 @@ encode = msgspec.msgpack.Encoder().encode
 class Follower:
     """A replica and what it told."""
 
-    def __init__(self, redis) -> None:
+    def __init__(self, space) -> None:
         self.seen: list[tuple[int | None, bool]] = []
         self.of_log: bool | None = True
         self.replica = Replica(
-            redis, PROJECTIONS, self._is_of_log, self._changed, time.time, lambda _: None
+            space, PROJECTIONS, self._is_of_log, self._changed, time.time, lambda _: None
         )
         self.task: asyncio.Task | None = None
 
@@ -59,8 +59,8 @@ class Follower:
 
 
 @asynccontextmanager
-async def following(redis, *, of_log: bool | None = True):
-    follower = Follower(redis)
+async def following(space, *, of_log: bool | None = True):
+    follower = Follower(space)
     follower.of_log = of_log
     follower.task = asyncio.create_task(follower.replica.run())
     try:
@@ -70,15 +70,16 @@ async def following(redis, *, of_log: bool | None = True):
 
 
 @pytest.fixture
-async def follower(kept, redis, servers):
+async def follower(kept, space, servers):
     """Follows models of two tools at position 2, kept by `kept`."""
     await kept.load()
     await replace(kept, two_tools())
-    client = connect_redis(servers.redis_url)
-    async with following(client) as made:
+    async with (
+        connect_redis(servers.redis_url) as client,
+        following(Namespace(client, space.prefix)) as made,
+    ):
         await made.at(2)
         yield made
-    await client.aclose()
 
 
 def two_tools() -> Models:
@@ -109,21 +110,21 @@ async def replace(kept, models: Models) -> None:
     await kept.apply(fresh(models.fold((), every=True)))
 
 
-async def publish(redis, changes: Changes | None, epoch: str = EPOCH) -> None:
+async def publish(space, changes: Changes | None, epoch: str = EPOCH) -> None:
     position = changes.position if changes else 0
-    live = Live(await generation(redis), epoch, position)
+    live = Live(await generation(space), epoch, position)
     values = Values(PROJECTIONS)
     message = (
         Message(live, changes.before, changes.read_at, values.written(changes))
         if changes
         else Message(live)
     )
-    await redis.publish(KEYS.channel, encode(message))
+    await space.redis.publish(keys_of(space).channel, encode(message))
 
 
-async def loads(redis) -> int:
+async def loads(space) -> int:
     """How often anybody has begun to load the models: each time with all scripts."""
-    return (await redis.info("commandstats"))["cmdstat_script|load"]["calls"] // 3
+    return (await space.redis.info("commandstats"))["cmdstat_script|load"]["calls"] // 3
 
 
 async def test_each_announced_change_is_adopted(kept, follower):
@@ -136,22 +137,22 @@ async def test_each_announced_change_is_adopted(kept, follower):
     assert follower.seen == [(2, False), (3, True), (4, True), (5, True)]
 
 
-async def test_a_gap_makes_it_load_again(kept, follower, redis):
+async def test_a_gap_makes_it_load_again(kept, follower, space):
     models = await kept.load()
     assert await kept.apply(cast(models, A))
     await follower.at(3)
     forged = models.get(TALLIES, A)
     gap = Changes(EPOCH, 7, 8, {partition_of(A): Partition(3, {"tallies": {A: forged}})})
-    await publish(redis, gap)
+    await publish(space, gap)
     await until(lambda: len(follower.seen) == 3, "a reload")
     assert follower.seen[-1] == (3, False)
 
 
-async def test_a_missed_message_is_made_good_by_the_next(kept, follower, redis, monkeypatch):
+async def test_a_missed_message_is_made_good_by_the_next(kept, follower, space, monkeypatch):
     models = await kept.load()
     unheard = cast(models, A)
     with monkeypatch.context() as patch:
-        patch.setattr(keys.Keys, "channel", "votes:nobody-listens")
+        patch.setattr(Keys, "channel", "nobody-listens")
         assert await kept.apply(unheard)
     assert await kept.apply(cast(models, B))
     await follower.at(4)
@@ -159,13 +160,13 @@ async def test_a_missed_message_is_made_good_by_the_next(kept, follower, redis, 
     assert follower.replica.models.get(TALLIES, A) == models.get(TALLIES, A)
 
 
-async def test_a_message_from_before_it_loaded_changes_nothing(kept, follower, redis):
+async def test_a_message_from_before_it_loaded_changes_nothing(kept, follower, space):
     old = cast(two_tools(), A, "skip")
     models = await kept.load()
     assert await kept.apply(cast(models, A))
     assert await kept.apply(cast(models, A))
     await follower.at(4)
-    await publish(redis, old)
+    await publish(space, old)
     assert await kept.apply(cast(models, B))
     await follower.at(5)
     assert follower.replica.models.get(TALLIES, A).ship == 2
@@ -173,46 +174,47 @@ async def test_a_message_from_before_it_loaded_changes_nothing(kept, follower, r
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", encode({"live": 1}), encode([])])
-async def test_a_message_that_cannot_be_read_makes_it_load_again(kept, follower, redis, data):
-    await redis.publish(KEYS.channel, data)
+async def test_a_message_that_cannot_be_read_makes_it_load_again(kept, follower, space, data):
+    await space.redis.publish(keys_of(space).channel, data)
     await until(lambda: len(follower.seen) == 2, "a reload")
     models = await kept.load()
     assert await kept.apply(cast(models, A))
     await follower.at(3)
 
 
-async def test_a_message_of_another_log_makes_it_load_again(follower, redis):
-    await publish(redis, cast(two_tools(), A, "skip"), epoch="f2f2f2f2")
+async def test_a_message_of_another_log_makes_it_load_again(follower, space):
+    await publish(space, cast(two_tools(), A, "skip"), epoch="f2f2f2f2")
     await until(lambda: len(follower.seen) == 2, "a reload")
     assert follower.seen[-1] == (2, False)
 
 
-async def test_a_broken_subscription_empties_it_and_is_made_again(kept, follower, redis):
-    await redis.client_kill_filter(_type="pubsub")
+async def test_a_broken_subscription_empties_it_and_is_made_again(kept, follower, space):
+    await space.redis.client_kill_filter(_type="pubsub")
     await until(lambda: (None, False) in follower.seen, "a lost connection")
     models = await kept.load()
     assert await kept.apply(cast(models, A))
     await follower.at(3)
 
 
-async def saved(redis) -> dict[bytes, bytes]:
+async def saved(space) -> dict[bytes, bytes]:
     """All that Redis holds, as it would be on its disk."""
-    return {name: await redis.dump(name) async for name in redis.scan_iter("votes:*")}
+    names = space.redis.scan_iter(f"{space.prefix}:*")
+    return {name: await space.redis.dump(name) async for name in names}
 
 
-async def restored(redis, before: dict[bytes, bytes]) -> None:
+async def restored(space, before: dict[bytes, bytes]) -> None:
     """Redis comes back as it was then: without its last writes."""
-    async for name in redis.scan_iter("votes:*"):
-        await redis.delete(name)
+    async for name in space.redis.scan_iter(f"{space.prefix}:*"):
+        await space.redis.delete(name)
     for name, value in before.items():
-        await redis.restore(name, 0, value)
+        await space.redis.restore(name, 0, value)
 
 
-async def test_it_does_not_go_back_to_older_models(kept, follower, redis):
-    models, before = await kept.load(), await saved(redis)
+async def test_it_does_not_go_back_to_older_models(kept, follower, space):
+    models, before = await kept.load(), await saved(space)
     assert await kept.apply(cast(models, A))
     await follower.at(3)
-    await restored(redis, before)
+    await restored(space, before)
     older = await kept.load()
     assert older.position == 2
     await kept.resume(older)
@@ -221,19 +223,19 @@ async def test_it_does_not_go_back_to_older_models(kept, follower, redis):
     assert {position for position, _ in follower.seen[1:]} == {3}
 
 
-async def test_it_does_not_go_back_after_a_lost_connection_either(kept, follower, redis):
-    models, earlier = await kept.load(), await saved(redis)
+async def test_it_does_not_go_back_after_a_lost_connection_either(kept, follower, space):
+    models, earlier = await kept.load(), await saved(space)
     for slug in (A, B):
         assert await kept.apply(cast(models, slug))
     await follower.at(4)
-    await restored(redis, earlier)
-    await redis.client_kill_filter(_type="pubsub")
+    await restored(space, earlier)
+    await space.redis.client_kill_filter(_type="pubsub")
     await until(lambda: (None, False) in follower.seen, "a lost connection")
     older = await kept.load()
-    before = await loads(redis)
+    before = await loads(space)
 
     async def tried() -> bool:
-        return await loads(redis) > before + 1
+        return await loads(space) > before + 1
 
     await until(tried, "a second load")
     for slug in (A, B, B):
@@ -243,20 +245,20 @@ async def test_it_does_not_go_back_after_a_lost_connection_either(kept, follower
     assert shown == sorted(shown)
 
 
-async def test_what_a_load_found_ahead_is_not_set_back_by_a_message(kept, follower, redis):
+async def test_what_a_load_found_ahead_is_not_set_back_by_a_message(kept, follower, space):
     """A load reads the pointer first and partitions after it; they may have moved in between."""
     ahead = two_tools()
     first, second = cast(ahead, A), cast(ahead, A)
     replica = follower.replica
     replica.models = two_tools()
-    replica.models.generation = await generation(redis)
+    replica.models.generation = await generation(space)
     part = replica.models.partitions[partition_of(A)]
     part.update(second.partitions[partition_of(A)])
     part.checkpoint = 4
-    await publish(redis, first)
+    await publish(space, first)
     await follower.at(3)
     assert replica.models.get(TALLIES, A) == ahead.get(TALLIES, A)
-    await publish(redis, second)
+    await publish(space, second)
     await follower.at(4)
     assert replica.models.get(TALLIES, A) == ahead.get(TALLIES, A)
 
@@ -282,13 +284,13 @@ async def test_a_rebuild_from_an_earlier_position_is_shown(kept, follower):
 
 
 async def test_models_that_never_come_back_to_where_they_were_are_shown_after_a_while(
-    kept, follower, redis
+    kept, follower, space
 ):
-    models, before = await kept.load(), await saved(redis)
+    models, before = await kept.load(), await saved(space)
     assert await kept.apply(cast(models, A))
     await follower.at(3)
-    await restored(redis, before)
-    await redis.client_kill_filter(_type="pubsub")
+    await restored(space, before)
+    await space.redis.client_kill_filter(_type="pubsub")
     older = await kept.load()
 
     async def beats() -> bool:
@@ -298,33 +300,33 @@ async def test_models_that_never_come_back_to_where_they_were_are_shown_after_a_
     await until(beats, "the older models")
 
 
-async def test_a_projector_that_says_nothing_is_not_believed(kept, follower, redis):
+async def test_a_projector_that_says_nothing_is_not_believed(kept, follower, space):
     await follower.at(None)
     models = await kept.load()
     assert await kept.apply(cast(models, A))
     await follower.at(3)
 
 
-async def test_models_that_no_projector_keeps_fresh_are_only_a_place_to_read_on_from(kept, redis):
+async def test_models_that_no_projector_keeps_fresh_are_only_a_place_to_read_on_from(kept, space):
     await kept.load()
     await kept.replace(two_tools())
-    await redis.delete(KEYS.beat)
-    async with following(redis) as follower:
+    await space.redis.delete(keys_of(space).beat)
+    async with following(space) as follower:
         await until(lambda: len(follower.seen) == 2, "models that are taken and lost")
         assert follower.seen == [(2, False), (None, False)]
         assert await kept.apply(cast(await kept.load(), A))
         await follower.at(3)
 
 
-async def test_models_that_are_not_of_the_log_are_not_even_that(kept, redis):
+async def test_models_that_are_not_of_the_log_are_not_even_that(kept, space):
     """As when it was restored, and the projector has not had the time to see it."""
     await kept.load()
     await replace(kept, two_tools())
-    before = await loads(redis)
-    async with following(redis, of_log=False) as follower:
+    before = await loads(space)
+    async with following(space, of_log=False) as follower:
 
         async def tried() -> bool:
-            return await loads(redis) > before + 1
+            return await loads(space) > before + 1
 
         await until(tried, "a second load")
         assert follower.seen == []
@@ -332,7 +334,7 @@ async def test_models_that_are_not_of_the_log_are_not_even_that(kept, redis):
         await follower.at(2)
 
 
-async def test_without_the_log_a_projector_that_is_there_is_believed(kept, redis):
+async def test_without_the_log_a_projector_that_is_there_is_believed(kept, space):
     """The beat that is there already may be that of one that is no more."""
     await kept.load()
     models = two_tools()
@@ -342,11 +344,11 @@ async def test_without_the_log_a_projector_that_is_there_is_believed(kept, redis
         return (await kept.beat()).age_s > 0.1
 
     await until(aged, "a beat from before")
-    before = await loads(redis)
-    async with following(redis, of_log=None) as follower:
+    before = await loads(space)
+    async with following(space, of_log=None) as follower:
 
         async def tried() -> bool:
-            return await loads(redis) > before + 1
+            return await loads(space) > before + 1
 
         await until(tried, "a second load")
         assert follower.seen == []
@@ -392,9 +394,12 @@ async def test_models_with_more_to_come_are_no_fresher_than_before(kept, followe
 
 
 @pytest.mark.parametrize("rounds", range(0, 60, 3))
-async def test_cancelling_ends_it_whatever_it_is_at(kept, servers, rounds):
+async def test_cancelling_ends_it_whatever_it_is_at(kept, servers, redis_prefix, rounds):
     await kept.load()
     await kept.replace(two_tools())
-    async with connect_redis(servers.redis_url) as client, following(client):
+    async with (
+        connect_redis(servers.redis_url) as client,
+        following(Namespace(client, redis_prefix)),
+    ):
         for _ in range(rounds):
             await asyncio.sleep(0)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 
-from redis.asyncio import Redis
+from msgspec.structs import replace
 
 from tests.integration.projection.scene import (
     TOOLS,
@@ -15,43 +15,46 @@ from tests.integration.projection.scene import (
     until,
     worker,
 )
-from tests.kept import KEYS
+from tests.kept import keys_of
 from votes.engine.handle import Outcome
 from votes.engine.project import rebuild
 from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
+from votes.views.keys import Namespace
 from votes.views.read_models import RedisReadModels
-from votes.wiring import batcher_on, connect_redis
+from votes.wiring import batcher_on, namespace
 
 FLUSHES = 12
 VOTERS = 40
 
 
 async def test_flushed_again_and_again_it_ends_as_if_never_flushed(
-    config, store, redis, own_redis, own_valkey
+    config, store, own_space, space, own_valkey
 ):
-    never_flushed = own_redis
+    never_flushed = space
+    config = replace(config, redis_url=own_valkey.addresses.redis_url)
     head = await fill(store)
     async with worker(config), projecting(store, never_flushed) as bell:
-        flushing = asyncio.create_task(flush_often(redis))
+        flushing = asyncio.create_task(flush_often(own_space))
         head = await vote_while(flushing, store, bell)
-        flushed = await settled(redis, head)
+        flushed = await settled(own_space, head)
         assert flushed == await settled(never_flushed, head)
-    assert await rebuilt_elsewhere(store, own_valkey) == flushed
-    found = await verify(store, RedisReadModels(redis, PROJECTIONS))
+    elsewhere = replace(config, redis_url=own_valkey.addresses.queue_url)
+    assert await rebuilt_in(elsewhere, store) == flushed
+    found = await verify(store, RedisReadModels(own_space, PROJECTIONS))
     assert found.ok
     assert found.events == head
 
 
-async def flush_often(redis: Redis) -> None:
+async def flush_often(space: Namespace) -> None:
     """Each time as soon as something is live again, so that it hits a load or a batch."""
     for _ in range(FLUSHES):
 
         async def live() -> bool:
-            return bool(await redis.exists(KEYS.live))
+            return bool(await space.redis.exists(keys_of(space).live))
 
         await until(live, "something live")
-        await redis.flushall()
+        await space.redis.flushall()
 
 
 async def vote_while(task: asyncio.Task, store, bell: asyncio.Event) -> int:
@@ -75,25 +78,25 @@ async def vote_while(task: asyncio.Task, store, bell: asyncio.Event) -> int:
     return max(positions)
 
 
-async def rebuilt_elsewhere(store, own_valkey) -> dict:
-    """The dump of a rebuild in an empty database of the other Valkey."""
-    client = connect_redis(own_valkey.addresses.queue_url)
-    async with client:
-        kept = RedisReadModels(client, PROJECTIONS)
+async def rebuilt_in(config, store) -> dict:
+    """The dump of a rebuild where nothing is yet."""
+    space = namespace(config)
+    async with space.redis:
+        kept = RedisReadModels(space, PROJECTIONS)
         assert await kept.load() is None
         models = await rebuild(store, kept)
-        return await settled(client, models.position)
+        return await settled(space, models.position)
 
 
-async def test_a_flush_between_two_rebuilds_leaves_one_of_them(store, redis):
+async def test_a_flush_between_two_rebuilds_leaves_one_of_them(store, own_space):
     await fill(store)
-    first, second = RedisReadModels(redis, PROJECTIONS), RedisReadModels(redis, PROJECTIONS)
+    first, second = RedisReadModels(own_space, PROJECTIONS), RedisReadModels(own_space, PROJECTIONS)
     await first.load()
-    await redis.flushall()
+    await own_space.redis.flushall()
     await second.load()
     await rebuild(store, second)
     head = await submit(store, [ballot(TOOLS[0], "after", "ship")])
     await rebuild(store, first)
-    async with projecting(store, redis):
-        await settled(redis, head)
-        assert (await verify(store, RedisReadModels(redis, PROJECTIONS))).ok
+    async with projecting(store, own_space):
+        await settled(own_space, head)
+        assert (await verify(store, RedisReadModels(own_space, PROJECTIONS))).ok

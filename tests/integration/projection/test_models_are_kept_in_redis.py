@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import NoScriptError
 
 from tests.integration.projection.scene import dump
-from tests.kept import KEYS, of_partition
+from tests.kept import keys_of, of_partition
 from votes import __version__
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
@@ -18,6 +18,7 @@ from votes.engine.read_model import PARTITIONS, Parked, partition_of
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
+from votes.views.keys import Namespace
 from votes.views.messages import decode_message
 from votes.views.read_models import RedisReadModels
 from votes.wiring import connect_redis
@@ -47,10 +48,10 @@ def cast(models, *votes, position=3):
 
 
 @pytest.fixture
-async def projectors(redis, servers):
+async def projectors(space, servers):
     """Two processes' views of the same read models, each with its own folded models."""
     clients = [connect_redis(servers.redis_url) for _ in range(2)]
-    both = [RedisReadModels(client, PROJECTIONS) for client in clients]
+    both = [RedisReadModels(Namespace(c, space.prefix), PROJECTIONS) for c in clients]
     await both[0].load()
     await both[0].replace(models_of_two_tools())
     yield [(kept, await kept.load()) for kept in both]
@@ -70,22 +71,22 @@ async def test_what_was_applied_is_loaded(kept):
     assert models.parked() == {5: Parked("NewEvent/2", "too new", __version__)}
 
 
-async def test_a_projector_that_was_overtaken_is_refused(projectors, redis):
+async def test_a_projector_that_was_overtaken_is_refused(projectors, space):
     (leader, leading), (zombie, following) = projectors
     assert await leader.apply(cast(leading, (A, "ship"), (B, "ship")))
-    now = await dump(redis)
+    now = await dump(space)
     assert not await zombie.apply(cast(following, (A, "skip"), (B, "skip")))
-    assert await dump(redis) == now
+    assert await dump(space) == now
 
 
-async def test_an_overtaken_projector_announces_nothing(projectors, redis):
+async def test_an_overtaken_projector_announces_nothing(projectors, space):
     (leader, leading), (zombie, following) = projectors
-    async with redis.pubsub() as pubsub:
-        await pubsub.subscribe(KEYS.channel)
+    async with space.redis.pubsub() as pubsub:
+        await pubsub.subscribe(keys_of(space).channel)
         assert await leader.apply(leading.fold([recorded(3, "changes no model")]))
         assert not await zombie.apply(following.fold([recorded(3, "changes no model")]))
         assert not await zombie.apply(following.fold((), every=True))
-        await redis.publish(KEYS.channel, b"the end")
+        await space.redis.publish(keys_of(space).channel, b"the end")
         heard = []
         while not heard or heard[-1] != b"the end":
             message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=5)
@@ -106,22 +107,22 @@ async def test_what_a_zombie_applied_to_a_partition_is_not_applied_again(project
     assert (loaded.get(TALLIES, B).ship, loaded.get(TALLIES, B).skip) == (0, 1)
 
 
-async def test_a_rebuild_takes_the_place_of_the_live_generation(projectors, redis):
+async def test_a_rebuild_takes_the_place_of_the_live_generation(projectors, space):
     (leader, leading), (rebuilder, _) = projectors
-    before = {name async for name in redis.scan_iter("votes:{*")}
+    before = {name async for name in space.redis.scan_iter(f"{space.prefix}:{{*")}
     await rebuilder.replace(models_of_two_tools())
-    after = {name async for name in redis.scan_iter("votes:{*")}
+    after = {name async for name in space.redis.scan_iter(f"{space.prefix}:{{*")}
     assert not before & after
     assert not await leader.apply(cast(leading, (A, "ship")))
     assert (await leader.load()).position == 2
 
 
-async def test_of_two_rebuilds_the_later_one_removes_its_own(projectors, redis):
+async def test_of_two_rebuilds_the_later_one_removes_its_own(projectors, space):
     (first, _), (second, _) = projectors
     await first.replace(models_of_two_tools())
-    kept = await dump(redis)
+    kept = await dump(space)
     await second.replace(cast_elsewhere())
-    assert await dump(redis) == kept
+    assert await dump(space) == kept
 
 
 def cast_elsewhere() -> Models:
@@ -130,7 +131,7 @@ def cast_elsewhere() -> Models:
     return models
 
 
-async def test_a_rebuild_takes_over_from_a_busy_projector(projectors, redis):
+async def test_a_rebuild_takes_over_from_a_busy_projector(projectors, space):
     (leader, leading), (rebuilder, _) = projectors
     rebuilt = models_of_two_tools()
     assert await leader.apply(cast(leading, (A, "ship")))
@@ -141,10 +142,10 @@ async def test_a_rebuild_takes_over_from_a_busy_projector(projectors, redis):
     assert await leader.load() == rebuilt
 
 
-async def test_a_rebuild_tells_all_who_follow_to_load(projectors, redis):
+async def test_a_rebuild_tells_all_who_follow_to_load(projectors, space):
     (_, models), (rebuilder, _) = projectors
-    async with redis.pubsub() as pubsub:
-        await pubsub.subscribe(KEYS.channel)
+    async with space.redis.pubsub() as pubsub:
+        await pubsub.subscribe(keys_of(space).channel)
         await rebuilder.replace(models)
         message = None
         async with asyncio.timeout(5):
@@ -158,49 +159,51 @@ async def test_a_rebuild_tells_all_who_follow_to_load(projectors, redis):
     "damage",
     ["missing", "of another epoch", "garbled", "no number", "one too many", "of another type"],
 )
-async def test_models_that_are_not_whole_are_not_loaded(kept, redis, partition, damage):
+async def test_models_that_are_not_whole_are_not_loaded(kept, space, partition, damage):
     await kept.load()
     models = models_of_two_tools()
     await kept.replace(models)
     assert await kept.load() == models
-    checkpoint, tallies, profiles, *others = of_partition(models.generation, partition)
+    checkpoint, tallies, profiles, *others = of_partition(
+        keys_of(space), models.generation, partition
+    )
     held = ":".join("0" for _ in (tallies, profiles, *others))
     match damage:
         case "missing":
-            await redis.delete(checkpoint)
+            await space.redis.delete(checkpoint)
         case "of another epoch":
-            await redis.set(checkpoint, f"f2f2f2f2:2:{held}")
+            await space.redis.set(checkpoint, f"f2f2f2f2:2:{held}")
         case "garbled":
-            await redis.hset(tallies, "tool-x", "{")
+            await space.redis.hset(tallies, "tool-x", "{")
         case "no number":
-            await redis.set(checkpoint, f"{EPOCH}:x:{held}")
+            await space.redis.set(checkpoint, f"{EPOCH}:x:{held}")
         case "one too many":
-            await redis.hset(tallies, "tool-x", msgspec.json.encode(models.get(TALLIES, A)))
+            await space.redis.hset(tallies, "tool-x", msgspec.json.encode(models.get(TALLIES, A)))
         case "of another type":
-            await redis.delete(profiles)
-            await redis.rpush(profiles, "a list")
+            await space.redis.delete(profiles)
+            await space.redis.rpush(profiles, "a list")
     assert await kept.load() is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"generation":"one"}', "\x00"])
-async def test_a_pointer_that_cannot_be_read_is_replaced(kept, redis, text):
+async def test_a_pointer_that_cannot_be_read_is_replaced(kept, space, text):
     await kept.load()
     await kept.replace(models_of_two_tools())
-    await redis.set(KEYS.live, text)
+    await space.redis.set(keys_of(space).live, text)
     assert await kept.load() is None
     models = models_of_two_tools()
     await kept.replace(models)
     assert await kept.load() == models
 
 
-async def test_scripts_that_the_server_has_forgotten_are_brought_again(kept, redis):
+async def test_scripts_that_the_server_has_forgotten_are_brought_again(kept, space):
     models = models_of_two_tools()
     await kept.load()
     await kept.replace(models)
-    await redis.script_flush()
+    await space.redis.script_flush()
     assert not await kept.apply(cast(models, (A, "ship")))
     with pytest.raises(NoScriptError):
-        await redis.evalsha("0" * 40, 0)
+        await space.redis.evalsha("0" * 40, 0)
     models = await kept.load()
     assert await kept.apply(cast(models, (A, "ship")))
     assert (await kept.load()).get(TALLIES, A).ship == 1

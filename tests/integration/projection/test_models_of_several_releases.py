@@ -15,7 +15,7 @@ from tests.integration.projection.scene import (
     submit,
     until,
 )
-from tests.kept import KEYS
+from tests.kept import KEYS, keys_of
 from votes.domain.events import EVENT_TYPES
 from votes.domain.vote import VoteCast, VoteRetracted
 from votes.engine.log import Position
@@ -25,10 +25,9 @@ from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
-from votes.views import keys
 from votes.views.read_models import RedisReadModels
 from votes.views.replica import Replica
-from votes.wiring import connect_redis
+from votes.wiring import namespace
 
 TOOL = TOOLS[0]
 DAY_S = 24 * 3600
@@ -82,21 +81,19 @@ class Running:
 
 
 @asynccontextmanager
-async def running(projections, store, servers):
+async def running(projections, store, config):
     async with AsyncExitStack() as stack:
-        clients = [connect_redis(servers.redis_url) for _ in range(2)]
+        worker_s, reader_s = spaces = [namespace(config) for _ in range(2)]
         bell = asyncio.Event()
-        kept = RedisReadModels(clients[0], projections)
+        kept = RedisReadModels(worker_s, projections)
         of_log = partial(is_of_log, store)
-        replica = Replica(
-            clients[1], projections, of_log, lambda *_: None, time.time, lambda _: None
-        )
+        replica = Replica(reader_s, projections, of_log, lambda *_: None, time.time, lambda _: None)
         projector = Projector(store, kept, bell, time.time, lambda _: None)
-        for client in clients:
-            stack.push_async_callback(client.aclose)
+        for space in spaces:
+            stack.push_async_callback(space.redis.aclose)
         for work in (projector.run(), replica.run()):
             stack.push_async_callback(ended_by_cancellation, asyncio.create_task(work))
-        yield Running(RedisReadModels(clients[0], projections), replica)
+        yield Running(RedisReadModels(worker_s, projections), replica)
 
 
 def votes_on(models, model) -> int:
@@ -104,9 +101,9 @@ def votes_on(models, model) -> int:
 
 
 @pytest.mark.parametrize("other", [ONE_MORE, NEWER])
-async def test_two_releases_are_right_side_by_side_while_votes_flow(store, redis, servers, other):
+async def test_two_releases_are_right_side_by_side_while_votes_flow(store, config, other):
     await fill(store)
-    async with running(BEFORE, store, servers) as old, running(other, store, servers) as new:
+    async with running(BEFORE, store, config) as old, running(other, store, config) as new:
         for number in range(5):
             head = await submit(store, [ballot(TOOL, f"more{number}", "ship")])
             await asyncio.gather(old.at(head), new.at(head))
@@ -117,34 +114,34 @@ async def test_two_releases_are_right_side_by_side_while_votes_flow(store, redis
             assert (await verify(store, one.kept)).ok
 
 
-async def test_a_model_that_is_new_begins_at_the_beginning(store, redis, servers):
+async def test_a_model_that_is_new_begins_at_the_beginning(store, config):
     head = await fill(store)
-    async with running(BEFORE, store, servers) as old:
+    async with running(BEFORE, store, config) as old:
         await old.at(head)
-    async with running(ONE_MORE, store, servers) as new:
+    async with running(ONE_MORE, store, config) as new:
         await new.at(head)
         models = await new.kept.load()
         assert sum(count for _, count in models.items(DAYS)) == 3 * len(TOOLS)
 
 
-async def test_who_goes_back_to_the_release_before_goes_on_where_it_was(store, redis, servers):
+async def test_who_goes_back_to_the_release_before_goes_on_where_it_was(store, config):
     head = await fill(store)
-    async with running(BEFORE, store, servers) as old:
+    async with running(BEFORE, store, config) as old:
         await old.at(head)
         generation = old.replica.models.generation
-    async with running(NEWER, store, servers) as new:
+    async with running(NEWER, store, config) as new:
         head = await submit(store, [ballot(TOOL, "meanwhile", "ship")])
         await new.at(head)
-    async with running(BEFORE, store, servers) as again:
+    async with running(BEFORE, store, config) as again:
         await again.at(head)
         assert again.replica.models.generation == generation
         assert votes_on(again.replica.models, TALLIES) == 4
         assert (await verify(store, again.kept)).ok
 
 
-async def test_what_no_process_holds_whole_is_read_by_key(store, redis, servers):
+async def test_what_no_process_holds_whole_is_read_by_key(store, config):
     head = await fill(store)
-    async with running(ONE_MORE, store, servers) as new:
+    async with running(ONE_MORE, store, config) as new:
         await new.at(head)
         assert dict(new.replica.models.items(DAYS)) == {}
         models = await new.kept.load()
@@ -154,9 +151,9 @@ async def test_what_no_process_holds_whole_is_read_by_key(store, redis, servers)
             assert await new.kept.values(models.generation - 1, asked) is None
 
 
-async def test_one_projection_is_rebuilt_and_the_others_are_left(store, redis):
+async def test_one_projection_is_rebuilt_and_the_others_are_left(store, space):
     await fill(store)
-    kept = RedisReadModels(redis, ONE_MORE)
+    kept = RedisReadModels(space, ONE_MORE)
     models = await rebuild(store, kept)
     for partition in models.partitions:
         partition.values = {name: {} for name in ("profiles", "days")} | {
@@ -171,9 +168,9 @@ async def test_one_projection_is_rebuilt_and_the_others_are_left(store, redis):
     assert (await verify(store, kept)).ok
 
 
-async def test_a_rebuild_of_one_projection_ends_at_the_head(store, redis):
+async def test_a_rebuild_of_one_projection_ends_at_the_head(store, space):
     await fill(store)
-    kept = RedisReadModels(redis, ONE_MORE)
+    kept = RedisReadModels(space, ONE_MORE)
     await rebuild(store, kept)
     head = await submit(store, [ballot(TOOL, "later", "ship")])
     assert (await rebuild(store, kept, DAYS)).position == head
@@ -181,19 +178,19 @@ async def test_a_rebuild_of_one_projection_ends_at_the_head(store, redis):
     assert (found.ok, found.events) == (True, head)
 
 
-async def test_models_that_nobody_has_kept_for_long_are_removed(store, redis):
+async def test_models_that_nobody_has_kept_for_long_are_removed(store, space):
     await fill(store)
     now = time.time()
     for projections, age_days in ((BEFORE, 9), (NEWER, 1), (ONE_MORE, 9)):
-        await rebuild(store, RedisReadModels(redis, projections))
-        await redis.zadd(keys.SETS, {projections.signature: now - age_days * DAY_S})
-    removed = await RedisReadModels(redis, ONE_MORE).forget_old_sets(now - 7 * DAY_S)
+        await rebuild(store, RedisReadModels(space, projections))
+        await space.redis.zadd(keys_of(space).sets, {projections.signature: now - age_days * DAY_S})
+    removed = await RedisReadModels(space, ONE_MORE).forget_old_sets(now - 7 * DAY_S)
     assert removed == [BEFORE.signature]
-    assert await RedisReadModels(redis, BEFORE).load() is None
-    left = [name.decode() async for name in redis.scan_iter("*")]
+    assert await RedisReadModels(space, BEFORE).load() is None
+    left = [name.decode() async for name in space.redis.scan_iter(f"{space.prefix}:*")]
     assert not [name for name in left if BEFORE.signature in name]
     for projections in (NEWER, ONE_MORE):
-        assert (await verify(store, RedisReadModels(redis, projections))).ok
+        assert (await verify(store, RedisReadModels(space, projections))).ok
 
 
 def test_this_release_keeps_its_models_under_its_own_signature():

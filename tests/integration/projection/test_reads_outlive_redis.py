@@ -170,7 +170,7 @@ async def on_own_valkey(config, own_valkey):
 
 
 async def test_reads_and_votes_go_on_without_redis_and_never_go_back(
-    config, store, own_valkey, own_redis
+    config, store, own_valkey, own_space
 ):
     await submit(store, [listing(TOOL)])
     seen: list[tuple[int, int, bool]] = []
@@ -195,7 +195,7 @@ async def test_reads_and_votes_go_on_without_redis_and_never_go_back(
             await asyncio.to_thread(own_valkey.revive)
             await until(live, "live reads")
             assert not await read(await cast(parts, next(voters)))
-        await reached(own_redis, await store.head())
+        await reached(own_space, await store.head())
     positions = [(position, tally) for position, tally, _ in seen]
     assert positions == sorted(positions)
     assert seen[-1][:2] == (24, 24)

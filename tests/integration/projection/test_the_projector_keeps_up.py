@@ -24,7 +24,7 @@ from tests.integration.projection.scene import (
     submit,
     until,
 )
-from tests.kept import KEYS, of_partition, place
+from tests.kept import keys_of, of_partition, place
 from votes.domain.events import EVENT_TYPES
 from votes.engine.models import Changes, Models
 from votes.engine.project import HEARTBEAT_S, PASS_EVENTS_MAX, fold_log, rebuild
@@ -35,7 +35,7 @@ from votes.projections.tallies import TALLIES
 from votes.store.codec import Codec
 from votes.store.lead import leading
 from votes.store.postgres import PostgresEventStore, create_pool
-from votes.views import keys
+from votes.views.keys import Keys
 from votes.views.read_models import RedisReadModels
 from votes.wiring import now, project
 
@@ -55,29 +55,29 @@ async def folded(store) -> Models:
     return models
 
 
-async def same_as_log(store, redis) -> None:
+async def same_as_log(store, space) -> None:
     """The kept models are those of the log, nothing missing and nothing more."""
-    await settled(redis, await store.head())
-    kept, counted = await RedisReadModels(redis, PROJECTIONS).load(), await folded(store)
+    await settled(space, await store.head())
+    kept, counted = await RedisReadModels(space, PROJECTIONS).load(), await folded(store)
     counted.fold((), every=True)
     assert replace(kept, generation=0) == counted
-    assert (await verify(store, RedisReadModels(redis, PROJECTIONS))).ok
+    assert (await verify(store, RedisReadModels(space, PROJECTIONS))).ok
 
 
-async def test_what_was_appended_is_projected_at_the_bell(store, redis):
+async def test_what_was_appended_is_projected_at_the_bell(store, space):
     head = await fill(store)
-    async with projecting(store, redis) as bell:
-        await reached(redis, head)
+    async with projecting(store, space) as bell:
+        await reached(space, head)
         loop = asyncio.get_running_loop()
         fastest = HEARTBEAT_S
         for number in range(5):
             head = await submit(store, [ballot(TOOL, f"bell{number}", "ship")])
             began = loop.time()
             bell.set()
-            await reached(redis, head)
+            await reached(space, head)
             fastest = min(fastest, loop.time() - began)
     assert fastest < HEARTBEAT_S / 4
-    assert (await RedisReadModels(redis, PROJECTIONS).load()).get(TALLIES, TOOL).total == 3 + 5
+    assert (await RedisReadModels(space, PROJECTIONS).load()).get(TALLIES, TOOL).total == 3 + 5
 
 
 async def test_an_append_rings_the_bell(config, store):
@@ -88,139 +88,144 @@ async def test_an_append_rings_the_bell(config, store):
         assert not lost.is_set()
 
 
-async def test_what_was_appended_without_a_bell_is_projected_at_the_heartbeat(store, redis):
-    async with projecting(store, redis):
-        await reached(redis, 0)
-        await reached(redis, await fill(store))
-        await same_as_log(store, redis)
+async def test_what_was_appended_without_a_bell_is_projected_at_the_heartbeat(store, space):
+    async with projecting(store, space):
+        await reached(space, 0)
+        await reached(space, await fill(store))
+        await same_as_log(store, space)
 
 
-async def test_a_log_of_many_passes_is_projected(store, redis, monkeypatch):
+async def test_a_log_of_many_passes_is_projected(store, space, monkeypatch):
     monkeypatch.setattr("votes.engine.project.PASS_EVENTS_MAX", 7)
     assert PASS_EVENTS_MAX > 7
-    async with projecting(store, redis) as bell:
-        await reached(redis, 0)
+    async with projecting(store, space) as bell:
+        await reached(space, 0)
         await fill(store)
         bell.set()
-        await same_as_log(store, redis)
+        await same_as_log(store, space)
 
 
-async def test_an_idle_projector_restores_what_was_flushed(store, redis):
+async def test_an_idle_projector_restores_what_was_flushed(store, own_space):
     head = await fill(store)
-    async with projecting(store, redis):
-        before = await settled(redis, head)
-        await redis.flushall()
-        assert await settled(redis, head) == before
+    async with projecting(store, own_space):
+        before = await settled(own_space, head)
+        await own_space.redis.flushall()
+        assert await settled(own_space, head) == before
 
 
-def live_pointer(_: int) -> str:
-    return KEYS.live
+def live_pointer(keys: Keys, _: int) -> str:
+    return keys.live
 
 
-def one_of_a_partition(place: int) -> Callable[[int], str]:
-    return lambda generation: of_partition(generation, partition_of(TOOL))[place]
+def one_of_a_partition(place: int) -> Callable[[Keys, int], str]:
+    return lambda keys, generation: of_partition(keys, generation, partition_of(TOOL))[place]
 
 
 PLACES = [live_pointer, *(one_of_a_partition(place) for place in range(4))]
 
 
 @pytest.mark.parametrize("key", PLACES[:4])
-async def test_an_idle_projector_restores_a_key_that_was_lost(store, redis, key):
+async def test_an_idle_projector_restores_a_key_that_was_lost(store, space, key):
     head = await fill(store)
-    async with projecting(store, redis):
-        before, live = await settled(redis, head), await generation(redis)
-        await redis.delete(key(live))
-        await rebuilt(redis, live)
-        assert await settled(redis, head) == before
+    async with projecting(store, space):
+        before, live = await settled(space, head), await generation(space)
+        await space.redis.delete(key(keys_of(space), live))
+        await rebuilt(space, live)
+        assert await settled(space, head) == before
 
 
-OTHERS = (keys.GENERATIONS, keys.SETS, KEYS.beat)
+OTHERS = [
+    lambda keys, _: keys.generations,
+    lambda keys, _: keys.sets,
+    lambda keys, _: keys.beat,
+]
 
 
-@pytest.mark.parametrize("key", [*PLACES, *(lambda _, name=name: name for name in OTHERS)])
+@pytest.mark.parametrize("key", [*PLACES, *OTHERS])
 @pytest.mark.parametrize("value", ["garbage", ["a list"]])
-async def test_what_else_stands_under_a_key_of_ours_is_replaced(store, redis, key, value):
+async def test_what_else_stands_under_a_key_of_ours_is_replaced(store, space, key, value):
     head = await fill(store)
-    async with projecting(store, redis) as bell:
-        before, live = await settled(redis, head), await generation(redis)
-        name = key(live)
+    async with projecting(store, space) as bell:
+        before, live = await settled(space, head), await generation(space)
+        keys, redis = keys_of(space), space.redis
+        name = key(keys, live)
         await redis.delete(name)
         await (redis.set(name, value) if isinstance(value, str) else redis.rpush(name, *value))
-        if name in OTHERS:
-            await redis.delete(KEYS.live)
-        await rebuilt(redis, live)
-        assert await settled(redis, head) == before
+        if key in OTHERS:
+            await redis.delete(keys.live)
+        await rebuilt(space, live)
+        assert await settled(space, head) == before
         head = await submit(store, [ballot(TOOL, "after", "ship")])
         bell.set()
-        await reached(redis, head)
+        await reached(space, head)
 
 
 @pytest.mark.parametrize("value", [b"garbage", None])
-async def test_a_value_that_is_altered_in_its_place_is_put_right(store, redis, value):
+async def test_a_value_that_is_altered_in_its_place_is_put_right(store, space, value):
     head = await fill(store)
-    async with projecting(store, redis):
-        before, live = await settled(redis, head), await generation(redis)
-        tallies = place(live, TOOL, "tallies")
-        other = next(slug for slug in await redis.hkeys(tallies) if slug != TOOL.encode())
-        await redis.hset(tallies, TOOL, value or await redis.hget(tallies, other))
-        await rebuilt(redis, live)
-        assert await settled(redis, head) == before
+    async with projecting(store, space):
+        before, live = await settled(space, head), await generation(space)
+        tallies = place(keys_of(space), live, TOOL, "tallies")
+        other = next(slug for slug in await space.redis.hkeys(tallies) if slug != TOOL.encode())
+        await space.redis.hset(tallies, TOOL, value or await space.redis.hget(tallies, other))
+        await rebuilt(space, live)
+        assert await settled(space, head) == before
 
 
-async def test_a_busy_projector_notices_a_part_that_it_does_not_touch(store, redis):
+async def test_a_busy_projector_notices_a_part_that_it_does_not_touch(store, space):
     """One tool alone is voted on; the votes of another are lost."""
     await fill(store)
     other = next(slug for slug in TOOLS if partition_of(slug) != partition_of(TOOL))
-    async with projecting(store, redis) as bell:
-        await reached(redis, await store.head())
-        live = await generation(redis)
-        await redis.hdel(place(live, other, "tallies"), other)
+    async with projecting(store, space) as bell:
+        await reached(space, await store.head())
+        live = await generation(space)
+        await space.redis.hdel(place(keys_of(space), live, other, "tallies"), other)
         voters = itertools.count()
-        while await generation(redis) == live:
+        while await generation(space) == live:
             await submit(store, [ballot(TOOL, f"busy{next(voters)}", "ship")])
             bell.set()
-        await same_as_log(store, redis)
+        await same_as_log(store, space)
 
 
 @pytest.mark.parametrize("applied", [1, 7, 15])
-async def test_a_crash_between_partitions_ends_right(store, redis, applied):
+async def test_a_crash_between_partitions_ends_right(store, space, applied):
     """Some partitions are ahead of the pointer, the others where it stands."""
-    kept = RedisReadModels(redis, PROJECTIONS)
+    kept = RedisReadModels(space, PROJECTIONS)
     await kept.load()
     models = Models(PROJECTIONS, await store.epoch())
     models.fold((), every=True)
     await kept.replace(models)
     await fill(store)
-    pointer = await redis.get(KEYS.live)
+    pointer = await space.redis.get(keys_of(space).live)
     changes = models.fold([event async for events in store.after(0, 1_000) for event in events])
     some = {number: changes.partitions[number] for number in range(applied)}
     assert await kept.apply(Changes(models.epoch, 0, models.position, some))
-    await redis.set(KEYS.live, pointer)
-    live = await generation(redis)
-    async with projecting(store, redis):
-        await same_as_log(store, redis)
-    assert await generation(redis) == live
+    await space.redis.set(keys_of(space).live, pointer)
+    live = await generation(space)
+    async with projecting(store, space):
+        await same_as_log(store, space)
+    assert await generation(space) == live
 
 
-async def test_models_of_another_log_are_rebuilt(config, store, redis):
+async def test_models_of_another_log_are_rebuilt(config, store, space):
     head = await fill(store)
-    async with projecting(store, redis):
-        await settled(redis, head)
+    async with projecting(store, space):
+        await settled(space, head)
     connection = await asyncpg.connect(config.migration_url)
     await connection.execute("UPDATE log SET epoch = gen_random_uuid()")
     await connection.close()
-    assert (await RedisReadModels(redis, PROJECTIONS).load()).epoch != await store.epoch()
-    live = await generation(redis)
-    async with projecting(store, redis):
-        await rebuilt(redis, live)
-        await same_as_log(store, redis)
+    assert (await RedisReadModels(space, PROJECTIONS).load()).epoch != await store.epoch()
+    live = await generation(space)
+    async with projecting(store, space):
+        await rebuilt(space, live)
+        await same_as_log(store, space)
 
 
 @pytest.mark.parametrize("part", ["pointer", "partition"])
-async def test_models_from_beyond_the_head_are_rebuilt(store, redis, part):
+async def test_models_from_beyond_the_head_are_rebuilt(store, space, part):
     """As after a restored log that lacks its last events."""
     await fill(store)
-    kept = RedisReadModels(redis, PROJECTIONS)
+    kept = RedisReadModels(space, PROJECTIONS)
     await kept.load()
     ahead = await folded(store)
     ahead.partitions[partition_of(TOOL)].of(TALLIES)[TOOL] = ahead.get(TALLIES, TOOLS[1])
@@ -229,15 +234,15 @@ async def test_models_from_beyond_the_head_are_rebuilt(store, redis, part):
     else:
         ahead.partitions[3].checkpoint = ahead.position + 1
     await kept.replace(ahead)
-    async with projecting(store, redis):
-        await rebuilt(redis, ahead.generation)
-        await same_as_log(store, redis)
+    async with projecting(store, space):
+        await rebuilt(space, ahead.generation)
+        await same_as_log(store, space)
 
 
-async def test_models_of_a_log_that_went_on_otherwise_are_rebuilt(store, redis):
+async def test_models_of_a_log_that_went_on_otherwise_are_rebuilt(store, space):
     """It was restored to an earlier moment, and grew past them before a projector looked."""
     await fill(store)
-    kept = RedisReadModels(redis, PROJECTIONS)
+    kept = RedisReadModels(space, PROJECTIONS)
     lost = await rebuild(store, kept)
     lost.partitions[partition_of(TOOL)].of(TALLIES)[TOOL] = lost.get(TALLIES, TOOLS[1])
     lost.mark = "00000000"
@@ -245,26 +250,26 @@ async def test_models_of_a_log_that_went_on_otherwise_are_rebuilt(store, redis):
     head = await submit(store, [ballot(TOOL, "after", "ship")])
     assert head > lost.position
     assert (await verify(store, kept, catch_up_s=0)).problem.startswith("the read models are of")
-    async with projecting(store, redis):
-        await rebuilt(redis, lost.generation)
-        await same_as_log(store, redis)
+    async with projecting(store, space):
+        await rebuilt(space, lost.generation)
+        await same_as_log(store, space)
 
 
-async def test_an_event_that_nobody_can_read_is_parked_until_somebody_can(config, store, redis):
+async def test_an_event_that_nobody_can_read_is_parked_until_somebody_can(config, store, space):
     await fill(store)
     pool = await create_pool(config.postgres_url)
     newer = PostgresEventStore(pool, Codec((*EVENT_TYPES, PollOpened)))
     await newer.append([append_to(f"poll:{TOOL}", 0, PollOpened(TOOL), at=now())])
     head = await submit(store, [ballot(TOOL, "later", "ship")])
-    async with projecting(store, redis):
-        await settled(redis, head)
-    kept = await RedisReadModels(redis, PROJECTIONS).load()
+    async with projecting(store, space):
+        await settled(space, head)
+    kept = await RedisReadModels(space, PROJECTIONS).load()
     assert {at: parked.kind for at, parked in kept.parked().items()} == {head - 1: "PollOpened/1"}
     assert kept.get(TALLIES, TOOL).total == 4
-    async with projecting(newer, redis):
-        await rebuilt(redis, kept.generation)
-        await same_as_log(newer, redis)
-    assert (await RedisReadModels(redis, PROJECTIONS).load()).parked() == {}
+    async with projecting(newer, space):
+        await rebuilt(space, kept.generation)
+        await same_as_log(newer, space)
+    assert (await RedisReadModels(space, PROJECTIONS).load()).parked() == {}
     await pool.close()
 
 
@@ -281,7 +286,7 @@ async def projector_sessions(config, servers) -> list[tuple[int, bool]]:
     return [(row["pid"], row["leads"]) for row in rows]
 
 
-async def test_the_next_leader_takes_over_when_the_first_is_cut_off(config, servers, store, redis):
+async def test_the_next_leader_takes_over_when_the_first_is_cut_off(config, servers, store, space):
     head = await fill(store)
     tasks = {asyncio.create_task(project(config)) for _ in range(2)}
 
@@ -291,7 +296,7 @@ async def test_the_next_leader_takes_over_when_the_first_is_cut_off(config, serv
 
     sessions = await until(both, "a leader and one who waits")
     assert sorted(leads for _, leads in sessions) == [False, True]
-    await reached(redis, head)
+    await reached(space, head)
     leader = next(pid for pid, leads in sessions if leads)
     connection = await asyncpg.connect(url_of("postgres", servers.owner_url))
     await connection.execute("SELECT pg_terminate_backend($1)", leader)
@@ -299,46 +304,46 @@ async def test_the_next_leader_takes_over_when_the_first_is_cut_off(config, serv
     ended, waiting = await asyncio.wait(tasks, timeout=20, return_when="FIRST_COMPLETED")
     assert len(ended) == len(waiting) == 1
     head = await submit(store, [ballot(TOOL, "after", "skip")])
-    await reached(redis, head)
-    await same_as_log(store, redis)
+    await reached(space, head)
+    await same_as_log(store, space)
     for task in waiting:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_two_projectors_without_a_lead_still_end_right(store, redis):
+async def test_two_projectors_without_a_lead_still_end_right(store, space):
     """Fenced by the checkpoints, a zombie costs time and nothing else."""
-    async with projecting(store, redis) as one:
-        await reached(redis, 0)
-        async with projecting(store, redis) as other:
+    async with projecting(store, space) as one:
+        await reached(space, 0)
+        async with projecting(store, space) as other:
             await fill(store)
             for number in range(40):
                 choice = "skip" if number % 2 else None
                 await submit(store, [ballot(TOOL, f"v{number % 7}", choice)])
                 one.set()
                 other.set()
-        await same_as_log(store, redis)
+        await same_as_log(store, space)
 
 
-async def test_a_projector_goes_on_when_the_scripts_are_forgotten(store, redis):
+async def test_a_projector_goes_on_when_the_scripts_are_forgotten(store, space):
     head = await fill(store)
-    async with projecting(store, redis) as bell:
-        await reached(redis, head)
-        await redis.script_flush()
+    async with projecting(store, space) as bell:
+        await reached(space, head)
+        await space.redis.script_flush()
         head = await submit(store, [ballot(TOOL, "after", "skip")])
         bell.set()
-        await reached(redis, head)
+        await reached(space, head)
 
 
-async def test_a_rebuild_equals_what_was_projected_bit_by_bit(store, redis):
+async def test_a_rebuild_equals_what_was_projected_bit_by_bit(store, own_space):
     head = await fill(store, voters=9)
-    async with projecting(store, redis) as bell:
+    async with projecting(store, own_space) as bell:
         for number in range(10):
             head = await submit(store, [ballot(TOOL, f"w{number}", "skip")])
             bell.set()
-            await reached(redis, head)
-        live = await settled(redis, head)
-    await redis.flushall()
-    async with projecting(store, redis):
-        assert await settled(redis, head) == live
-    assert await dump(redis) == live
+            await reached(own_space, head)
+        live = await settled(own_space, head)
+    await own_space.redis.flushall()
+    async with projecting(store, own_space):
+        assert await settled(own_space, head) == live
+    assert await dump(own_space) == live

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.integration.projection.scene import TOOLS, ballot, fill, generation, settled, worker
-from tests.kept import HASHES, KEYS, of_partition
+from tests.kept import HASHES, keys_of, of_partition
 from votes.engine.keeping import AuditReport
 from votes.engine.ports import Unavailable
 from votes.engine.project import rebuild
@@ -25,62 +25,62 @@ assert (HASHES[0], HASHES[1], HASHES[-1]) == ("tallies", "profiles", "parked")
 
 
 @pytest.fixture
-async def built(store, redis) -> RedisReadModels:
+async def built(store, space) -> RedisReadModels:
     """The read models of a filled log, and nobody who mends them."""
     await fill(store)
-    kept = RedisReadModels(redis, PROJECTIONS)
+    kept = RedisReadModels(space, PROJECTIONS)
     await kept.load()
     await rebuild(store, kept)
     return kept
 
 
-async def key(redis, place: int, tool: str = TOOL) -> str:
+async def key(space, place: int, tool: str = TOOL) -> str:
     """One of the keys of the tool's partition."""
-    return of_partition(await generation(redis), partition_of(tool))[place]
+    return of_partition(keys_of(space), await generation(space), partition_of(tool))[place]
 
 
-async def cut(redis, place: int, field: str, value: bytes | None = None) -> None:
+async def cut(space, place: int, field: str, value: bytes | None = None) -> None:
     """Take a model away, or put one there; its partition goes on saying that it is whole."""
-    name, checkpoint = await key(redis, place, field), await key(redis, CHECKPOINT, field)
-    await (redis.hdel(name, field) if value is None else redis.hset(name, field, value))
-    epoch, position, *counts = (await redis.get(checkpoint)).decode().split(":")
+    name, checkpoint = await key(space, place, field), await key(space, CHECKPOINT, field)
+    await (space.redis.hdel(name, field) if value is None else space.redis.hset(name, field, value))
+    epoch, position, *counts = (await space.redis.get(checkpoint)).decode().split(":")
     hashes = range(1, 1 + len(counts))
-    held = [str(await redis.hlen(await key(redis, part, field))) for part in hashes]
-    await redis.set(checkpoint, ":".join((epoch, position, *held)))
+    held = [str(await space.redis.hlen(await key(space, part, field))) for part in hashes]
+    await space.redis.set(checkpoint, ":".join((epoch, position, *held)))
 
 
-async def altered(redis, place: int, field: str, **values) -> None:
+async def altered(space, place: int, field: str, **values) -> None:
     """Change some values of a model, as a careless hand would."""
-    name = await key(redis, place, field)
-    model = msgspec.json.decode(await redis.hget(name, field))
-    await redis.hset(name, field, msgspec.json.encode(model | values))
+    name = await key(space, place, field)
+    model = msgspec.json.decode(await space.redis.hget(name, field))
+    await space.redis.hset(name, field, msgspec.json.encode(model | values))
 
 
-async def test_what_an_audit_found_is_kept_for_others(store, redis, built):
+async def test_what_an_audit_found_is_kept_for_others(store, space, built):
     assert await built.last_report() is None
     found = await audit(store, built, AT)
     report = AuditReport(AT, found.events, found.models, 0, None)
-    assert await RedisReadModels(redis, PROJECTIONS).last_report() == report
-    await redis.delete(KEYS.live)
+    assert await RedisReadModels(space, PROJECTIONS).last_report() == report
+    await space.redis.delete(keys_of(space).live)
     await audit(store, built, AT, catch_up_s=0)
     assert (await built.last_report()).problem == "the read models are missing or not whole"
 
 
-async def test_what_an_audit_found_is_told_though_it_cannot_be_kept(store, redis, built):
+async def test_what_an_audit_found_is_told_though_it_cannot_be_kept(store, space, built):
     class Full(RedisReadModels):
         async def keep_report(self, report):
             raise Unavailable("no memory left")
 
-    await cut(redis, TALLIES, TOOL)
-    found = await audit(store, Full(redis, PROJECTIONS), AT)
+    await cut(space, TALLIES, TOOL)
+    found = await audit(store, Full(space, PROJECTIONS), AT)
     assert [drift.key for drift in found.drifts] == [TOOL]
     assert await built.last_report() is None
 
 
-async def test_the_worker_s_audit_mends_what_it_finds(config, redis, built):
+async def test_the_worker_s_audit_mends_what_it_finds(config, space, built):
     ctx = {"config": config}
     assert await jobs.audit(ctx)
-    await altered(redis, TALLIES, TOOL, ship=999)
+    await altered(space, TALLIES, TOOL, ship=999)
     assert not await jobs.audit(ctx)
     assert (await built.last_report()).drifts == 1
     assert await jobs.audit(ctx)
@@ -101,8 +101,8 @@ async def counts(kept) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("values", [{"ship": 3}, {"skip": 0}, {"position": 1}, {"heat": 0.0}])
-async def test_an_altered_tally_is_drift(store, built, redis, values):
-    await altered(redis, TALLIES, TOOL, **values)
+async def test_an_altered_tally_is_drift(store, built, space, values):
+    await altered(space, TALLIES, TOOL, **values)
     found = await verify(store, built)
     assert not found.ok
     assert [(drift.model, drift.key) for drift in found.drifts] == [("tallies", TOOL)]
@@ -112,22 +112,22 @@ async def test_an_altered_tally_is_drift(store, built, redis, values):
 
 
 @pytest.mark.parametrize("values", [{"listed": False}, {"position": 0}])
-async def test_an_altered_profile_is_drift(store, built, redis, values):
-    await altered(redis, PROFILES, TOOL, **values)
+async def test_an_altered_profile_is_drift(store, built, space, values):
+    await altered(space, PROFILES, TOOL, **values)
     found = await verify(store, built)
     assert [(drift.model, drift.key) for drift in found.drifts] == [("profiles", TOOL)]
 
 
 @pytest.mark.parametrize(("place", "model"), [(TALLIES, "tallies"), (PROFILES, "profiles")])
-async def test_a_missing_model_is_drift(store, built, redis, place, model):
-    await cut(redis, place, TOOL)
+async def test_a_missing_model_is_drift(store, built, space, place, model):
+    await cut(space, place, TOOL)
     found = await verify(store, built)
     assert [(drift.model, drift.key, drift.kept) for drift in found.drifts] == [(model, TOOL, None)]
 
 
 @pytest.mark.parametrize(("place", "model"), [(TALLIES, "tallies"), (PROFILES, "profiles")])
-async def test_an_added_model_is_drift(store, built, redis, place, model):
-    await cut(redis, place, "invented", await redis.hget(await key(redis, place), TOOL))
+async def test_an_added_model_is_drift(store, built, space, place, model):
+    await cut(space, place, "invented", await space.redis.hget(await key(space, place), TOOL))
     found = await verify(store, built)
     assert [(drift.model, drift.key, drift.counted) for drift in found.drifts] == [
         (model, "invented", None)
@@ -137,11 +137,11 @@ async def test_an_added_model_is_drift(store, built, redis, place, model):
 BY_HAND = b'{"kind":"Invented/1","reason":"by hand","release":"0.0.1"}'
 
 
-async def test_an_event_parked_by_hand_is_drift(store, built, redis):
+async def test_an_event_parked_by_hand_is_drift(store, built, space):
     whole = await built.load()
-    await redis.hset(await key(redis, PARKED), "1", BY_HAND)
-    await cut(redis, TALLIES, TOOL)
-    await cut(redis, TALLIES, TOOL, msgspec.json.encode(whole.get(tallies.TALLIES, TOOL)))
+    await space.redis.hset(await key(space, PARKED), "1", BY_HAND)
+    await cut(space, TALLIES, TOOL)
+    await cut(space, TALLIES, TOOL, msgspec.json.encode(whole.get(tallies.TALLIES, TOOL)))
     found = await verify(store, built)
     assert [(drift.model, drift.key) for drift in found.drifts] == [("parked", "1")]
 
@@ -149,32 +149,33 @@ async def test_an_event_parked_by_hand_is_drift(store, built, redis):
 @pytest.mark.parametrize(
     "value", [None, "{epoch}:99999:{held}", "f2f2f2f2:{head}:{held}", "{epoch}:x:{held}", ""]
 )
-async def test_an_altered_checkpoint_is_drift(store, built, redis, value):
+async def test_an_altered_checkpoint_is_drift(store, built, space, value):
     if value is None:
-        await redis.delete(await key(redis, CHECKPOINT))
+        await space.redis.delete(await key(space, CHECKPOINT))
     else:
-        held = (await redis.get(await key(redis, CHECKPOINT))).decode().split(":", 2)[2]
+        held = (await space.redis.get(await key(space, CHECKPOINT))).decode().split(":", 2)[2]
         text = value.format(epoch=await store.epoch(), head=await store.head(), held=held)
-        await redis.set(await key(redis, CHECKPOINT), text)
+        await space.redis.set(await key(space, CHECKPOINT), text)
     found = await verify(store, built, catch_up_s=0)
     assert found.problem
     assert not found.ok
 
 
 @pytest.mark.parametrize("text", [None, "{", '{"generation":9,"epoch":"f2f2f2f2","position":1}'])
-async def test_an_altered_pointer_is_drift(store, built, redis, text):
-    await (redis.set(KEYS.live, text) if text else redis.delete(KEYS.live))
+async def test_an_altered_pointer_is_drift(store, built, space, text):
+    name = keys_of(space).live
+    await (space.redis.set(name, text) if text else space.redis.delete(name))
     assert (await verify(store, built, catch_up_s=0)).problem
 
 
-async def test_every_drift_is_told(store, built, redis):
+async def test_every_drift_is_told(store, built, space):
     for slug in TOOLS:
-        await cut(redis, TALLIES, slug)
+        await cut(space, TALLIES, slug)
     found = await verify(store, built)
     assert {drift.key for drift in found.drifts} == set(TOOLS)
 
 
-async def test_a_busy_system_has_no_drift(config, store, redis):
+async def test_a_busy_system_has_no_drift(config, store, space):
     await fill(store)
     batcher = batcher_on(store)
     audits = 0
@@ -185,16 +186,16 @@ async def test_a_busy_system_has_no_drift(config, store, redis):
             await batcher.submit(ballot(TOOLS[number % len(TOOLS)], name, choice))
 
     async with worker(config):
-        await settled(redis, await store.head())
+        await settled(space, await store.head())
         voting = asyncio.gather(*(voter(f"voter{number}") for number in range(20)))
         while not voting.done() or audits < 3:
-            found = await verify(store, RedisReadModels(redis, PROJECTIONS))
+            found = await verify(store, RedisReadModels(space, PROJECTIONS))
             assert found.ok, found
             audits += 1
         await voting
 
 
-async def test_a_rebuild_meanwhile_is_no_drift(store, built, redis):
+async def test_a_rebuild_meanwhile_is_no_drift(store, built, space):
     """The switch to another generation removes the one that the audit is loading."""
 
     class Overtaken(RedisReadModels):
@@ -203,5 +204,5 @@ async def test_a_rebuild_meanwhile_is_no_drift(store, built, redis):
             return await super().load() if len(loads) > 1 else None
 
     loads: list[RedisReadModels] = []
-    assert (await verify(store, Overtaken(redis, PROJECTIONS))).ok
+    assert (await verify(store, Overtaken(space, PROJECTIONS))).ok
     assert len(loads) == 2
