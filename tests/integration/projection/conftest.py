@@ -22,6 +22,13 @@ async def space(servers: Addresses, redis_prefix: str) -> AsyncIterator[Namespac
 
 
 @pytest.fixture
+async def other_space(space: Namespace, servers: Addresses) -> AsyncIterator[Namespace]:
+    """As another process reaches the same."""
+    async with connect_redis(servers.redis_url) as redis:
+        yield Namespace(redis, space.prefix)
+
+
+@pytest.fixture
 def kept(space: Namespace) -> RedisReadModels:
     return RedisReadModels(space, PROJECTIONS)
 

@@ -19,10 +19,9 @@ from votes.engine.project import BEAT_S
 from votes.engine.read_model import partition_of
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
-from votes.views.keys import Keys, Namespace
+from votes.views.keys import Keys
 from votes.views.messages import Live, Message, Values
 from votes.views.replica import Replica
-from votes.wiring import connect_redis
 
 EPOCH = "e1e1e1e1"
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -70,14 +69,11 @@ async def following(space, *, of_log: bool | None = True):
 
 
 @pytest.fixture
-async def follower(kept, space, servers):
+async def follower(kept, other_space):
     """Follows models of two tools at position 2, kept by `kept`."""
     await kept.load()
     await replace(kept, two_tools())
-    async with (
-        connect_redis(servers.redis_url) as client,
-        following(Namespace(client, space.prefix)) as made,
-    ):
+    async with following(other_space) as made:
         await made.at(2)
         yield made
 
@@ -394,12 +390,9 @@ async def test_models_with_more_to_come_are_no_fresher_than_before(kept, followe
 
 
 @pytest.mark.parametrize("rounds", range(0, 60, 3))
-async def test_cancelling_ends_it_whatever_it_is_at(kept, servers, redis_prefix, rounds):
+async def test_cancelling_ends_it_whatever_it_is_at(kept, other_space, rounds):
     await kept.load()
     await kept.replace(two_tools())
-    async with (
-        connect_redis(servers.redis_url) as client,
-        following(Namespace(client, redis_prefix)),
-    ):
+    async with following(other_space):
         for _ in range(rounds):
             await asyncio.sleep(0)
