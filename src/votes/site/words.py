@@ -86,10 +86,10 @@ def panel_line(panel: PanelView) -> str:
     reviews = len(panel.reviews)
     if not reviews:
         return "Not reviewed yet"
-    split = f"{panel.ship} ship / {panel.skip} skip"
+    says = f"{look(panel.verdict).label} · {panel.ship} ship / {panel.skip} skip"
     if panel.verdict == "pending":
-        return f"Pending · {split}, {PANEL_REVIEWS_MIN - reviews} more to decide"
-    return f"{look(panel.verdict).label} · {split}"
+        return f"{says}, {PANEL_REVIEWS_MIN - reviews} more to decide"
+    return says
 
 
 def panel_count(panel: PanelView) -> str:
