@@ -1,8 +1,15 @@
 """The past of a log as long as a test may make it; `make bench ARGS=past` asks a longer one."""
 
+import random
+import re
+
+import asyncpg
 import pytest
 
-from tests.long_log import KINDS, asking
+from tests import long_log
+from tests.long_log import KINDS, TOOL, asking, fill
+from votes.store.postgres import PAST, create_pool
+from votes.store.queries import QUERIES
 
 SEED = 20_261
 EVENTS, VOTES = 20_000, 4_000
@@ -15,3 +22,18 @@ async def test_whatever_is_asked_of_the_past_is_what_a_recount_says(config, impo
         for kind in KINDS:
             for _ in range(ASKS):
                 await past.ask(kind, -0.01, 1.01)
+
+
+async def test_late_votes_are_found_by_their_times_alone(config, monkeypatch):
+    """Where all are on one tool, the planner believes that by their positions is as good."""
+    monkeypatch.setattr(long_log, "TOOLS", [TOOL])
+    owner = await asyncpg.connect(config.migration_url)
+    await fill(owner, random.Random(SEED), EVENTS, EVENTS - 1, 1.0)
+    await owner.execute("ANALYZE events")
+    await owner.close()
+    pool = await create_pool(config.postgres_url, PAST)
+    async with pool, pool.acquire() as connection:
+        await connection.execute(f"PREPARE asked AS {QUERIES['alike_late']}")
+        plan = await connection.fetch(f"EXPLAIN EXECUTE asked ({', '.join(['NULL'] * 7)})")
+    indexes = re.findall(r"events_\w+", str(plan))
+    assert indexes == ["events_late_subject_at"]
