@@ -10,11 +10,12 @@ from PIL import Image
 from tests.site import free_port
 from votes.site.gallery import Gallery
 from votes.site.picture import Opinion, Side
+from votes.site.verdicts import look
 from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
 from votes.wiring import connect_redis
 
-OPINION = Opinion("Panel", "ship", "Ship", "3 ship / 1 skip", 1.0)
+OPINION = Opinion("Panel", look("ship"), "3 ship / 1 skip", 1.0)
 
 
 @pytest.fixture(params=["nobody listens", "nobody answers"])
