@@ -4,6 +4,9 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header $(ARGS)
+# Most tests wait more than they compute: two cores are busy with four. See tests/parallel.py.
+PARALLEL = -n 4 --dist loadscope
+QUICK = tests/domain tests/contract tests/test_tidy.py
 export PIP_USER = 0
 
 # Each name is run, for a version manager leaves names that answer and do not work.
@@ -13,7 +16,7 @@ FIND_PYTHON = for name in $(or $(PYTHON),python3 python3.13 python3.12 python3.1
 NO_PYTHON = No CPython >= 3.11 with venv and ensurepip $(if $(PYTHON),at $(PYTHON),found); \
   install one (on Debian python3 and python3-venv) or name it: make PYTHON=/path/to/python
 
-.PHONY: help up test faults lint bench lock clients wheel clean runtime tools
+.PHONY: help up test quick faults lint bench lock clients wheel clean runtime tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1:/p' Makefile | while IFS=: read -r name text; \
@@ -22,8 +25,11 @@ help: ## list the targets
 up: runtime ## start everything with demo data; ARGS='--port 9000 --data-dir DIR'
 	@exec $(BIN)/votes up --demo $(ARGS)
 
-test: tools ## run the whole test suite; ARGS='-k name'
-	@exec $(BIN)/python -m pytest $(ARGS)
+test: tools ## run the whole test suite, four tests at a time; ARGS='-k name' one at a time
+	@exec $(BIN)/python -m pytest --durations=15 $(or $(ARGS),$(PARALLEL)) $(WITHOUT:%=--deselect=%)
+
+quick: tools ## run the tests of the domain, the engine and the style, with fewer random examples
+	@exec $(BIN)/python -m pytest --hypothesis-profile=quick $(or $(ARGS),$(PARALLEL) $(QUICK))
 
 faults: tools ## break every part for 10 minutes, everybody at it; VOTES_SOAK_SEED=1 make faults
 	@VOTES_SOAK_SECONDS=$${VOTES_SOAK_SECONDS:-600} exec $(BIN)/python -m pytest tests/faults $(ARGS)

@@ -1,4 +1,5 @@
-"""Real servers for the tests: one Postgres and one Valkey a run, a new database for each test."""
+"""Real servers for the tests: a Postgres and a Valkey for each process of pytest, in them a new
+database and a new prefix for each test."""
 
 import os
 import shutil
@@ -13,6 +14,7 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.parallel import InUnits, by_unit
 from tests.site import Site, site
 from votes.config import Config
 from votes.embedded import Addresses, started
@@ -26,7 +28,18 @@ JWT_SECRET = "the-jwt-secret-of-all-the-tests-0"
 settings.register_profile(
     "votes", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+settings.register_profile("quick", settings.get_profile("votes"), max_examples=20)
 settings.load_profile("votes")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InUnits:
+    return InUnits(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: by_unit(item.nodeid))
 
 
 MEASURED = pytest.StashKey[list[str]]()
@@ -38,6 +51,18 @@ def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return request.config.stash.setdefault(MEASURED, []).append
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of a parallel run tells its figures to the one that leads."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["measured"] = session.config.stash.get(MEASURED, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    told = getattr(node, "workeroutput", {}).get("measured", [])  # one that crashed tells none
+    node.config.stash.setdefault(MEASURED, []).extend(told)
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if figures := config.stash.get(MEASURED, []):
         terminalreporter.section("measured")
@@ -47,7 +72,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Addresses]:
-    """Postgres and Valkey of this run."""
+    """Postgres and Valkey of this process of pytest."""
     folder = Path(tempfile.mkdtemp(prefix="votes-test-", dir="/tmp"))
     try:
         with started(folder / "data", "tests") as running:

@@ -1,8 +1,10 @@
 """The program as its users have it: `votes up` as a process, spoken to over HTTP."""
 
 import contextlib
+import fcntl
+import functools
 import os
-import random
+import secrets
 import shutil
 import signal
 import socket
@@ -12,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 import pytest
@@ -23,13 +26,35 @@ PORTS = range(20_000, 32_000)  # below the ports that the system hands out itsel
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """A port that nothing listens on, and that no other process of the tests gets while this one
+    lives, whatever suite it is of."""
     for _ in range(100):
-        port = random.choice(PORTS)
+        port = secrets.choice(PORTS)  # not by `random`, which is seeded anew for each test
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
+            if _taken(port) and probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port
     raise RuntimeError("no free port")
+
+
+_TAKEN: set[int] = set()
+
+
+@functools.cache
+def _ports() -> BinaryIO:
+    """A file that is never read: who has the lock of its byte 20,000 has the port 20,000."""
+    return Path(f"/tmp/votes-test-ports-{os.getuid()}").open("ab")
+
+
+def _taken(port: int) -> bool:
+    """Take the port for this process; False where somebody has it."""
+    if port in _TAKEN:
+        return False
+    try:
+        fcntl.lockf(_ports(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    _TAKEN.add(port)
+    return True
 
 
 def wait_for(condition, what: str, limit_s: float = START_S) -> None:

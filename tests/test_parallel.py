@@ -1,0 +1,78 @@
+"""A parallel run: what is run in turn, what is told at its end, and what two processes share."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import site
+from tests.parallel import UNITS, by_unit, unit_of
+
+ROOT = Path(__file__).parent.parent
+CONFTEST = """
+from tests.conftest import (
+    measured,
+    pytest_collection_modifyitems,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+    pytest_xdist_make_scheduler,
+)
+"""
+TEST = """
+def test_it(measured):
+    measured("a figure of {name}")
+"""
+TAKES = """
+from tests import site
+site.PORTS = [{port}]
+site.free_port()
+"""
+
+
+def test_every_folder_of_a_unit_is_there():
+    for _, folders in UNITS:
+        assert all((ROOT / folder).is_dir() for folder in folders)
+
+
+def test_the_tests_of_a_unit_are_begun_together_and_the_slow_ones_first():
+    ids = [f"{path.relative_to(ROOT)}::test_it" for path in (ROOT / "tests").rglob("test_*.py")]
+    units = [unit_of(nodeid) for nodeid in sorted(ids, key=by_unit)]
+    changes = [unit for before, unit in zip(["", *units], units, strict=False) if unit != before]
+    assert len(changes) == len(set(changes))
+    assert changes[: len(UNITS)] == [name for name, _ in UNITS]
+
+
+@pytest.mark.parametrize("parallel", [[], ["-n", "2", "--dist", "loadscope"]])
+def test_figures_of_all_processes_are_told_at_the_end(tmp_path, parallel):
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    for name in ("one", "other"):
+        (tmp_path / f"test_{name}.py").write_text(TEST.format(name=name))
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", *parallel, "test_one.py", "test_other.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "a figure of one\na figure of other\n" in told.stdout
+
+
+def test_two_processes_do_not_get_the_same_port(monkeypatch):
+    port = site.free_port()
+    monkeypatch.setattr(site, "PORTS", [port])
+    with pytest.raises(RuntimeError):
+        site.free_port()
+    other = subprocess.run(
+        [sys.executable, "-c", TAKES.format(port=port)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "no free port" in other.stderr
