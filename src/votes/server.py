@@ -25,7 +25,7 @@ from votes.live.stream import Streams
 from votes.logs import set_up_logs
 from votes.site.application import create_site
 from votes.site.gallery import Gallery
-from votes.wiring import services
+from votes.wiring import ends_the_process, services
 
 FOR_PROGRAMS = ("/v1/", "/health/", "/metrics/", "/docs/", "/openapi.json/")
 GARBAGE_OBJECTS_MAX = 10_000
@@ -49,8 +49,10 @@ def create_app(config: Config) -> Asgi:
             tasks = [
                 asyncio.create_task(streams.keep(), name="streams"),
                 asyncio.create_task(parts.hub.follow_log(parts.reads), name="hub"),
-                asyncio.create_task(bound_connections(), name="connections"),
             ]
+            for task in tasks:
+                task.add_done_callback(ends_the_process)
+            tasks.append(asyncio.create_task(bound_connections(), name="connections"))
             try:
                 yield
             finally:

@@ -141,7 +141,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
         of_log = partial(is_of_log, store)
         replica = Replica(space, PROJECTIONS, of_log, memory.changed, time.time, logger.warning)
         following = asyncio.create_task(replica.run(), name="replica")
-        following.add_done_callback(_end_process)
+        following.add_done_callback(ends_the_process)
         try:
             yield Services(
                 config,
@@ -182,10 +182,11 @@ def _forgetting(heads: Heads) -> Listener:
     return heard
 
 
-def _end_process(replica: "asyncio.Task[None]") -> None:
-    """A process whose memory stands still must not go on serving it: end, to be started anew."""
-    if not replica.cancelled():
-        logger.error("the replica ended", error=repr(replica.exception()))
+def ends_the_process(task: "asyncio.Task[None]") -> None:
+    """For a task that is to run as long as its process: where memory or streams stand still, the
+    process must not go on serving them. It ends, to be started anew."""
+    if not task.cancelled():
+        logger.error("a part has ended", part=task.get_name(), error=repr(task.exception()))
         signal.raise_signal(signal.SIGTERM)
 
 
