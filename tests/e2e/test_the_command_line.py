@@ -19,6 +19,8 @@ from tests.e2e.asking import (
 from tests.site import site
 from votes.cli import cli
 from votes.config import ConfigError, load
+from votes.engine.read_model import PARKED
+from votes.projections import PROJECTIONS
 
 COMMANDS = ["up", "api", "worker", "migrate", "import", "export", "rebuild", "verify", "tail"]
 COMMANDS += ["token", "doctor"]
@@ -266,6 +268,8 @@ def test_the_doctor_finds_all_well(live_site):
     assert told.returncode == 0
     assert {"postgres", "migrations", "log", "valkey", "read models"} <= set(checks)
     assert [name for name, check in checks.items() if not check["ok"]] == []
+    models = {model.name for model in PROJECTIONS.models if model is not PARKED}
+    assert models <= {name.strip() for name in checks}
     assert live_site.votes("doctor").stdout.count("ok") >= len(checks)
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from votes.config import Config
 from votes.engine.models import Models
 from votes.engine.ports import Unavailable
+from votes.engine.read_model import PARKED
 from votes.store.migrate import pending
 from votes.store.postgres import CONNECT_TIMEOUT_S, PostgresEventStore, create_pool, translated
 from votes.views.read_models import translated as redis_translated
@@ -90,6 +91,10 @@ async def _projection(config: Config) -> AsyncIterator[Check]:
     behind = max(head - models.position, 0)
     found = f"at position {models.position}, {behind} events behind the log"
     yield Check("read models", behind <= LAG_EVENTS_MAX, found)
+    for model in models.projections.models:
+        if model is not PARKED:
+            count = sum(1 for _ in models.items(model))
+            yield Check(f"  {model.name}", True, f"{count} values of version {model.version}")
     yield _parked(models)
 
 
