@@ -153,8 +153,16 @@ def nodes(path: str, text: str) -> list[ast.AST]:
     if not path.endswith(".py"):
         return []
     if (path, text) not in PARSED:
-        PARSED[path, text] = list(ast.walk(ast.parse(text)))
+        PARSED[path, text] = list(ast.walk(_parsed(text)))
     return PARSED[path, text]
+
+
+def _parsed(text: str) -> ast.Module:
+    """Once more where CPython 3.11 lost count of its depth (python/cpython#106905)."""
+    try:
+        return ast.parse(text)
+    except SystemError:
+        return ast.parse(text)
 
 
 def strings(path: str, text: str) -> Iterator[ast.Constant]:

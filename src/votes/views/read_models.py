@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 from redis.asyncio.client import Pipeline
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from votes.engine.keeping import Asked, AuditReport, Beat
 from votes.engine.models import Changes, Models, Partition
@@ -244,11 +244,14 @@ class RedisReadModels:
             await self._redis.unlink(self.keys.sets)
 
     async def _point(self, left: bytes, live: Live, message: Message) -> bool:
-        """Move the pointer, if it begins with `left`."""
+        """Move the pointer, if it begins with `left`; not where the script was forgotten."""
         text = encode(live)
         arguments: list[Any] = [left, text, self.keys.channel, encode_message(message)]
-        answer: Any = self._redis.evalsha(self._announce, 1, self.keys.live, *arguments)
-        moved = await answer
+        try:
+            answer: Any = self._redis.evalsha(self._announce, 1, self.keys.live, *arguments)
+            moved = await answer
+        except NoScriptError:
+            return False
         if moved:
             self._live, self._left = live, text
         return bool(moved)
