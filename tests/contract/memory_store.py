@@ -121,10 +121,9 @@ class MemoryEventStore:
         await asyncio.sleep(0)
         found: dict[Any, list[Row]] = {}
         for row in self._log.rows[max(asked.first - 1, 0) : asked.last]:
-            about = self._is_about(row, asked.subject, asked.types)
+            about = self._is_about(row, asked.subject, asked.types) and row.late == asked.late
             within = asked.since <= row.at <= asked.until
-            found_late = row.late == asked.late
-            if about and within and found_late and row.position not in asked.without:
+            if about and within and row.position not in asked.without:
                 found.setdefault(self._recorded(row).event, []).append(row)
         return [Alike(event, len(rows), rows[-1].position) for event, rows in found.items()]
 
