@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 from typing import Any, ClassVar
 
 import structlog
@@ -12,7 +11,7 @@ from arq.connections import RedisSettings
 from votes.config import Config, load
 from votes.logs import set_up_logs
 from votes.views import keys
-from votes.wiring import project, required
+from votes.wiring import ends_the_process, project, required
 from workers import jobs
 
 HEALTH_CHECK_S = 5
@@ -27,13 +26,7 @@ async def start(ctx: dict[str, Any]) -> None:
     set_up_logs(config.log)
     ctx["config"] = config
     ctx["projector"] = asyncio.create_task(project(config), name="projector")
-    ctx["projector"].add_done_callback(_end_worker)
-
-
-def _end_worker(projector: "asyncio.Task[None]") -> None:
-    if not projector.cancelled():
-        logger.error("the projector ended", error=repr(projector.exception()))
-        signal.raise_signal(signal.SIGTERM)
+    ctx["projector"].add_done_callback(ends_the_process)
 
 
 async def stop(ctx: dict[str, Any]) -> None:

@@ -5,26 +5,16 @@ from collections.abc import Collection, Iterable, Iterator
 from msgspec import Struct
 
 from votes.domain.terms import ToolId, ToolSlug
-from votes.domain.tool import (
-    SlugTaken,
-    ToolDelisted,
-    ToolListed,
-    ToolRenamed,
-    ToolRevised,
-    slug_stream,
-    stream,
-)
+from votes.domain.tool import SlugTaken, ToolEvent, slug_stream, stream
 from votes.engine.models import Models
 from votes.engine.ports import EventStore
 from votes.projections.profiles import PROFILES, Profile
 from votes.projections.slugs import SLUGS
 from votes.projections.tallies import TALLIES, Tally
 
-_TELL_THE_SLUG = (ToolListed, ToolRevised, ToolRenamed, ToolDelisted)
-
 
 class Tool(Struct, frozen=True):
-    """A tool of the catalogue."""
+    """A tool that is listed, or once was."""
 
     id: ToolId
     profile: Profile
@@ -37,23 +27,25 @@ class Tool(Struct, frozen=True):
 
 def tool(models: Models, slug: ToolSlug) -> Tool | None:
     """The listed tool to which the slug leads."""
+    found = ever_listed(models, slug)
+    return found if found is not None and found.profile.listed else None
+
+
+def ever_listed(models: Models, slug: ToolSlug) -> Tool | None:
+    """The tool to which the slug leads, listed or not."""
     found = models.get(SLUGS, slug)
-    return _tool(models, found, models.get(PROFILES, found)) if found is not None else None
-
-
-def _tool(models: Models, tool: ToolId, profile: Profile | None) -> Tool | None:
-    tally = models.get(TALLIES, tool)
-    if profile is None or tally is None or not profile.listed:
+    if found is None:
         return None
-    return Tool(tool, profile, tally)
+    profile, tally = models.get(PROFILES, found), models.get(TALLIES, found)
+    return None if profile is None or tally is None else Tool(found, profile, tally)
 
 
 def listed(models: Models) -> Iterator[Tool]:
     """All listed tools."""
     for found, profile in models.items(PROFILES):
-        known = _tool(models, ToolId(found), profile)
-        if known is not None:
-            yield known
+        tally = models.get(TALLIES, found)
+        if profile.listed and tally is not None:
+            yield Tool(ToolId(found), profile, tally)
 
 
 def was_listed(models: Models, slug: ToolSlug) -> bool:
@@ -105,6 +97,6 @@ async def slugs(
             asked[stream(tool)] = tool
     if asked:
         for where, last in (await store.last_events(asked)).items():
-            if isinstance(last.event, _TELL_THE_SLUG):
+            if isinstance(last.event, ToolEvent):
                 known[asked[where]] = last.event.slug
     return known

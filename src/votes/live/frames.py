@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from votes.app.answers import summary_view
+from votes.app.catalogue import Tool, ever_listed
 from votes.domain.terms import ToolId, ToolSlug
 from votes.engine.log import Position
 from votes.engine.models import Models
-from votes.projections.profiles import PROFILES, Profile
-from votes.projections.slugs import SLUGS
-from votes.projections.tallies import TALLIES, Tally, tally_view
+from votes.projections.profiles import Profile
+from votes.projections.tallies import Tally, tally_view
 
 BEFORE_ALL: Position = -1
 HEARTBEAT = b": still here\n\n"
@@ -93,52 +93,45 @@ class Frames:
         return b"".join(frames), position
 
     def _frame(self, models: Models, slug: ToolSlug, is_tally: bool) -> bytes:
-        found = _state(models, slug)
+        found = ever_listed(models, slug)
         if found is None:
             return _delisted(slug, 0)
-        return self._tally(*found) if is_tally else self._summary(*found)
+        return self._tally(found) if is_tally else self._summary(found)
 
-    def _tally(self, tool: ToolId, profile: Profile, tally: Tally) -> bytes:
-        known = self._tallies.get(tool)
-        if known is None or known[0] is not tally or known[1] != profile.slug:
-            view = tally_view(profile.slug, tally, stale=self.stale)
-            known = tally, profile.slug, b"event: tally\ndata: " + _encode(view) + b"\n"
-            self._tallies[tool] = known
+    def _tally(self, tool: Tool) -> bytes:
+        slug, tally = tool.slug, tool.tally
+        known = self._tallies.get(tool.id)
+        if known is None or known[0] is not tally or known[1] != slug:
+            view = tally_view(slug, tally, stale=self.stale)
+            known = tally, slug, b"event: tally\ndata: " + _encode(view) + b"\n"
+            self._tallies[tool.id] = known
         return known[2]
 
-    def _summary(self, tool: ToolId, profile: Profile, tally: Tally) -> bytes:
+    def _summary(self, tool: Tool) -> bytes:
+        profile, tally = tool.profile, tool.tally
         if not profile.listed:
             return _delisted(profile.slug, profile.position, profile.former)
-        known = self._summaries.get(tool)
+        known = self._summaries.get(tool.id)
         if known is None or known[0] is not profile or known[1] is not tally:
             view = summary_view(profile, tally, stale=self.stale)
             known = profile, tally, b"event: summary\ndata: " + _encode(view) + b"\n"
-            self._summaries[tool] = known
+            self._summaries[tool.id] = known
         return known[2]
 
 
 def _newer(models: Models, slugs: tuple[ToolSlug, ...], position: Position) -> Iterator[_State]:
     """Where each newer state stands; what was never listed comes before everything."""
     for slug in slugs:
-        found = _state(models, slug)
+        found = ever_listed(models, slug)
         if found is None:
             if position == BEFORE_ALL:
                 yield 0, False, slug
             continue
-        _, profile, tally = found
+        profile, tally = found.profile, found.tally
         if position < profile.position <= models.position:
             yield profile.position, False, slug
         if position < tally.position <= models.position and profile.listed:
             yield tally.position, True, slug
-
-
-def _state(models: Models, slug: ToolSlug) -> tuple[ToolId, Profile, Tally] | None:
-    """The tool to which the slug leads, if it was ever listed."""
-    tool = models.get(SLUGS, slug)
-    if tool is None:
-        return None
-    profile, tally = models.get(PROFILES, tool), models.get(TALLIES, tool)
-    return None if profile is None or tally is None else (tool, profile, tally)
 
 
 def _delisted(tool: ToolSlug, position: Position, former: tuple[ToolSlug, ...] = ()) -> bytes:
