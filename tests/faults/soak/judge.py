@@ -188,7 +188,6 @@ async def judge(record: Record, site: Site, streams: list[Stream]) -> None:
         record.complain("a part does not stay alive", f"{running}")
     judge_votes(record, log)
     judge_numbers(record, log)
-    judge_latency(record)
 
 
 def table(record: Record) -> list[str]:
