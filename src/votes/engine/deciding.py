@@ -7,14 +7,14 @@ leaves. What each relied on without adding to it becomes a guard of its append.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
-from typing import Any
+from typing import Any, Generic
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from votes.engine.decider import Decider, Elsewhere, Rejected, fold
+from votes.engine.decider import Decider, Elsewhere, Rejected, State, fold
 from votes.engine.heads import Head
 from votes.engine.log import Position, Stream, Unreadable
 from votes.engine.ports import Addition, Answered, Append, Keyed, Meta
@@ -34,21 +34,21 @@ class Request(Struct, frozen=True):
     fingerprint: bytes = b""
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, Generic[State], frozen=True):
     """What a command came to: the state before and after, and where the log then stood.
 
     `position` is that of the command's last event, or of the stream's when nothing changed.
     `repeated` says that this is the first answer once more, to a command with the same id.
     """
 
-    before: Any
-    after: Any
+    before: State
+    after: State
     changed: bool
     position: Position
     repeated: bool = False
 
 
-Answer = Outcome | Rejected
+Answer = Outcome[Any] | Rejected
 Streams = tuple[Stream, ...]
 
 KEY_REUSED = Rejected(
@@ -172,7 +172,7 @@ class Batch:
         at = self.added.get(streams[0])
         return Decided(answer, streams, False, None if at is None else at.by, at)
 
-    def _keep(self, request: Request, streams: Streams, outcome: Outcome) -> Decided:
+    def _keep(self, request: Request, streams: Streams, outcome: Outcome[Any]) -> Decided:
         """Nothing to append but the answer, under the command's id."""
         own = streams[0]
         keyed = _keyed(request, outcome, own, self.heads[own].version)
@@ -211,7 +211,7 @@ def _placed(decided: Any, streams: Streams) -> tuple[Stream, Any]:
     return decided.stream, decided.event
 
 
-def _keyed(request: Request, outcome: Outcome, stream: Stream, version: int) -> Keyed | None:
+def _keyed(request: Request, outcome: Outcome[Any], stream: Stream, version: int) -> Keyed | None:
     if request.command_id is None:
         return None
     kept = msgspec.json.encode([outcome.before, outcome.after, outcome.changed]).decode()

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID, uuid5
 
 import msgspec
@@ -12,8 +12,8 @@ from litestar.types import Send
 
 from votes.app import catalogue, unambiguous
 from votes.app.catalogue import Tool
-from votes.domain.terms import ToolId, ToolSlug, is_slug
-from votes.engine.decider import Decider, Rejected
+from votes.domain.terms import ToolId, ToolSlug, VoterId, is_slug
+from votes.engine.decider import Command, Decider, Rejected, State
 from votes.engine.handle import Outcome
 from votes.engine.handle import Request as CommandRequest
 from votes.engine.log import Position
@@ -132,20 +132,29 @@ async def tool_ids(request: Http, slugs: Collection[ToolSlug]) -> dict[ToolSlug,
         return await catalogue.ids(parts.store, models, slugs)
 
 
-async def tool_id(request: Http, slug: ToolSlug) -> ToolId:
-    """The tool that the slug leads to. Raises `Refused` and `Unavailable`."""
-    found = await tool_ids(request, [slug])
-    if slug not in found:
+async def tool_id(request: Http, slug: str) -> ToolId:
+    """The tool that the slug of a path leads to, listed or not.
+
+    Raises `Refused`, `Moved` for a former slug, and `Unavailable`.
+    """
+    tool = (await tool_ids(request, [tool_slug(request, slug)])).get(slug)
+    if tool is None:
         raise unknown(slug)
-    return found[slug]
+    return tool
 
 
 def refused(rejected: Rejected) -> Refused:
     return Refused(rejected.code, rejected.detail)
 
 
-async def submit(request: Http, decider: Decider[Any, Any], command: Any, actor: str) -> Outcome:
-    """Have a command decided and stored. Raises `Refused` and `Unavailable`."""
+async def write(
+    request: Http, decider: Decider[Command, State], command: Command, actor: VoterId
+) -> Outcome[State]:
+    """Decide the actor's command and store its events: durable when this returns.
+
+    An `Idempotency-Key` of the request is the actor's own, and holds for this command alone.
+    Raises `Refused`, and `Unavailable` where the outcome is unknown.
+    """
     key = header(request, b"idempotency-key")
     command_id, fingerprint = None, b""
     if key is not None:
@@ -158,7 +167,7 @@ async def submit(request: Http, decider: Decider[Any, Any], command: Any, actor:
         answer = await services(request).submit(asking)
     if isinstance(answer, Rejected):
         raise refused(answer)
-    return answer
+    return cast("Outcome[State]", answer)
 
 
 def _request_id(request: Http) -> str | None:

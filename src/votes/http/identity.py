@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from votes.config import Config
-from votes.domain.terms import PersonaSlug, VoterId, user, visitor
+from votes.domain.terms import PersonaSlug, VoterId, visitor
 from votes.http.errors import Refused
 from votes.http.exchange import Http, header
 from votes.http.hosts import is_loopback
@@ -33,7 +33,7 @@ class Caller(Struct, frozen=True):
     @property
     def voter(self) -> VoterId | None:
         if self.user is not None:
-            return user(self.user.subject)
+            return self.user.actor
         return visitor(self.visitor_id) if self.visitor_id is not None else None
 
 

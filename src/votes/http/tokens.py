@@ -11,7 +11,7 @@ import msgspec
 from cachetools import LRUCache
 from msgspec import Struct
 
-from votes.domain.terms import PersonaSlug, Subject
+from votes.domain.terms import PersonaSlug, Subject, VoterId, user
 from votes.http.published_keys import PublishedKeys
 
 VISITOR_ID_BYTES = 16
@@ -31,6 +31,11 @@ class User(Struct, frozen=True):
     subject: Subject
     roles: frozenset[str] = frozenset()
     persona: PersonaSlug | None = None
+
+    @property
+    def actor(self) -> VoterId:
+        """How the log names this person."""
+        return user(self.subject)
 
 
 class _Claims(Struct, frozen=True):
@@ -101,9 +106,9 @@ class UserTokens:
             named = msgspec.convert(claims, _Claims)
         except msgspec.ValidationError as error:
             raise TokenInvalid(str(error)) from error
-        user = User(named.sub, frozenset(named.roles), named.persona)
-        self._verified[token] = min(int(claims["exp"]), now_s + VERIFIED_LIFETIME_S), user
-        return user
+        verified = User(named.sub, frozenset(named.roles), named.persona)
+        self._verified[token] = min(int(claims["exp"]), now_s + VERIFIED_LIFETIME_S), verified
+        return verified
 
     async def _claims(self, token: str) -> dict[str, Any]:
         try:

@@ -14,7 +14,7 @@ from votes.domain import bookmark, vote
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.http.errors import Refused
-from votes.http.exchange import Http, header, submit, tool_id, tool_slug
+from votes.http.exchange import Http, header, tool_id, write
 from votes.http.identity import require_user, voter
 from votes.site.html import PRIVATE, redirect
 from votes.wiring import now
@@ -34,12 +34,11 @@ _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 async def vote_form(request: Http, slug: str) -> ASGIResponse:
     """`choice` is ship, skip or retract; `next` is the page to go back to."""
     require_same_origin(request)
-    name = tool_slug(request, slug)
+    tool = await tool_id(request, slug)
     fields = await read_form(request)
-    back = _next(fields, name)
+    back = _next(fields, slug)
     asked = fields.get("choice", "")
     who, cookies = await voter(request, keep=asked != RETRACT)
-    tool = await tool_id(request, name)
     command: vote.VoteCommand
     match asked:
         case "ship" | "skip" as choice:
@@ -48,7 +47,7 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
             command = vote.RetractVote(tool, who)
         case _:
             raise Refused("invalid_body", "choice: ship, skip or retract.")
-    outcome = await submit(request, vote.decider, command, who)
+    outcome = await write(request, vote.decider, command, who)
     return redirect(_with_position(back, outcome.position), 303, PRIVATE, *map(_text, cookies))
 
 
@@ -56,20 +55,19 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
 async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
     """`bookmarked` is yes or no. What a user wrote beside a bookmark stays as it is."""
     require_same_origin(request)
-    name = tool_slug(request, slug)
+    user = await require_user(request)
+    tool = await tool_id(request, slug)
     fields = await read_form(request)
-    back = _next(fields, name)
-    subject = (await require_user(request)).subject
-    tool = await tool_id(request, name)
+    back = _next(fields, slug)
     command: bookmark.BookmarkCommand
     match fields.get("bookmarked"):
         case "yes":
-            command = bookmark.KeepBookmark(subject, tool, None, now())
+            command = bookmark.KeepBookmark(user.subject, tool, None, now())
         case "no":
-            command = bookmark.RemoveBookmark(subject, tool)
+            command = bookmark.RemoveBookmark(user.subject, tool)
         case _:
             raise Refused("invalid_body", "bookmarked: yes or no.")
-    await submit(request, bookmark.decider, command, f"user:{subject}")
+    await write(request, bookmark.decider, command, user.actor)
     return redirect(back, 303, PRIVATE)
 
 

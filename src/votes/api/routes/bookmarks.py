@@ -18,10 +18,10 @@ from votes.http.exchange import (
     private,
     read_json,
     services,
-    submit,
     tool_id,
     tool_ids,
     tool_slug,
+    write,
 )
 from votes.http.identity import require_user
 from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query
@@ -78,16 +78,15 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
     """201 for a new bookmark, 200 for one that was there. What the body leaves out is empty;
     without a body, what is written beside the bookmark stays as it is."""
     user = await require_user(request)
-    tool = tool_slug(request, slug)
-    kept: Annotations | None = None
+    tool = await tool_id(request, slug)
+    annotations: Annotations | None = None
     if await request.body():
-        kept = await read_json(request, _annotations)
-    command = bookmark.KeepBookmark(user.subject, await tool_id(request, tool), kept, now())
-    outcome = await submit(request, bookmark.decider, command, f"user:{user.subject}")
-    after = outcome.after.annotations
-    view = BookmarkView(
-        tool, after.note, after.tags, after.collection, outcome.after.added_at, outcome.position
-    )
+        annotations = await read_json(request, _annotations)
+    command = bookmark.KeepBookmark(user.subject, tool, annotations, now())
+    outcome = await write(request, bookmark.decider, command, user.actor)
+    after, added_at = outcome.after.annotations, outcome.after.added_at
+    assert added_at is not None  # it is there now
+    view = BookmarkView(slug, after.note, after.tags, after.collection, added_at, outcome.position)
     return private(view, status=200 if outcome.before.added_at else 201)
 
 
@@ -102,12 +101,11 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
 async def remove_bookmark(request: Http, slug: str) -> ASGIResponse:
     """Without a bookmark this changes nothing."""
     user = await require_user(request)
-    name = tool_slug(request, slug)
-    tool = (await tool_ids(request, [name])).get(name)
+    tool = (await tool_ids(request, [tool_slug(request, slug)])).get(slug)
     if tool is None:
         return no_content(0)
     command = bookmark.RemoveBookmark(user.subject, tool)
-    outcome = await submit(request, bookmark.decider, command, f"user:{user.subject}")
+    outcome = await write(request, bookmark.decider, command, user.actor)
     return no_content(outcome.position)
 
 

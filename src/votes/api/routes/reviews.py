@@ -18,9 +18,9 @@ from votes.http.exchange import (
     read_json,
     services,
     shared_value,
-    submit,
     tool_id,
     tool_slug,
+    write,
 )
 from votes.http.identity import require_persona
 from votes.http.parameters import MinPosition
@@ -60,15 +60,13 @@ async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) 
 )
 async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     """201 for a new review, 200 for one that was there. For the panelist with that persona."""
-    user = await require_persona(request, persona)
-    tool = tool_slug(request, slug)
+    panelist = await require_persona(request, persona)
+    tool = await tool_id(request, slug)
     opinion = await read_json(request, _opinion)
-    command = review.PublishReview(await tool_id(request, tool), persona, opinion)
-    outcome = await submit(request, review.decider, command, f"user:{user.subject}")
-    now = outcome.after.opinion
-    written = ReviewWritten(
-        tool, persona, now.score, now.choice, now.body, outcome.changed, outcome.position
-    )
+    command = review.PublishReview(tool, persona, opinion)
+    outcome = await write(request, review.decider, command, panelist.actor)
+    said = opinion.score, opinion.choice, opinion.body
+    written = ReviewWritten(slug, persona, *said, outcome.changed, outcome.position)
     return private(written, status=200 if outcome.before.opinion else 201)
 
 
@@ -82,10 +80,9 @@ async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
 )
 async def withdraw_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     """Without a review this changes nothing. For the panelist with that persona."""
-    user = await require_persona(request, persona)
-    tool = await tool_id(request, tool_slug(request, slug))
-    command = review.WithdrawReview(tool, persona)
-    outcome = await submit(request, review.decider, command, f"user:{user.subject}")
+    panelist = await require_persona(request, persona)
+    command = review.WithdrawReview(await tool_id(request, slug), persona)
+    outcome = await write(request, review.decider, command, panelist.actor)
     return no_content(outcome.position)
 
 

@@ -11,8 +11,8 @@ from votes.app.answers import CompareView, SummaryView, ToolsPage, compare_view,
 from votes.app.paging import LIMIT_DEFAULT
 from votes.app.shapes import RenameWritten, ToolWritten
 from votes.domain import tool as tools
-from votes.domain.terms import ToolSlug, is_slug
-from votes.domain.tool import Entry
+from votes.domain.terms import ToolSlug, VoterId, is_slug
+from votes.domain.tool import Entry, Tool
 from votes.engine.handle import Outcome
 from votes.http.errors import Refused
 from votes.http.exchange import (
@@ -24,10 +24,10 @@ from votes.http.exchange import (
     read_json,
     services,
     shared_value,
-    submit,
     tool_id,
     tool_ids,
     tool_slug,
+    write,
 )
 from votes.http.identity import require_admin
 from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query
@@ -118,16 +118,16 @@ async def put_tool(request: Http, slug: str) -> ASGIResponse:
         raise Refused("invalid_parameter", "slug: lower-case letters, digits, '-', '_' and '.'.")
     tool_slug(request, slug)
     entry = await read_json(request, _entry)
-    outcome = await _listing(request, slug, entry, f"user:{admin.subject}")
+    outcome = await _listing(request, slug, entry, admin.actor)
     written = ToolWritten(slug, entry, outcome.changed, outcome.position)
     return private(written, status=200 if outcome.before.listed else 201)
 
 
-async def _listing(request: Http, slug: ToolSlug, entry: Entry, actor: str) -> Outcome:
+async def _listing(request: Http, slug: ToolSlug, entry: Entry, actor: VoterId) -> Outcome[Tool]:
     tool = (await tool_ids(request, [slug])).get(slug)
     command = tools.ListTool(tool or new_tool_id(), slug, entry)
     try:
-        return await submit(request, tools.decider, command, actor)
+        return await write(request, tools.decider, command, actor)
     except Refused as refused:
         if tool is not None or refused.rejected.code != "slug_taken":
             raise
@@ -159,12 +159,13 @@ async def rename_tool(request: Http, slug: str) -> ASGIResponse:
     """Votes, bookmarks and reviews go on. All addresses with the former slug lead to those with the
     new one, for good: no other tool can be listed under either. For admins."""
     admin = await require_admin(request)
-    tool = tool_slug(request, slug)
+    tool = await tool_id(request, slug)
     body = await read_json(request, _rename)
-    command = tools.RenameTool(await tool_id(request, tool), body.slug)
-    outcome = await submit(request, tools.decider, command, f"user:{admin.subject}")
-    before, after = outcome.before.slug, outcome.after.slug
-    return private(RenameWritten(after, before, outcome.changed, outcome.position))
+    command = tools.RenameTool(tool, body.slug)
+    outcome = await write(request, tools.decider, command, admin.actor)
+    previous = outcome.before.slug
+    assert previous is not None  # a tool that was never listed cannot be renamed
+    return private(RenameWritten(body.slug, previous, outcome.changed, outcome.position))
 
 
 @delete(
@@ -178,8 +179,8 @@ async def rename_tool(request: Http, slug: str) -> ASGIResponse:
 async def delist_tool(request: Http, slug: str) -> ASGIResponse:
     """Its votes and reviews stay in the log and come back when it is listed again. For admins."""
     admin = await require_admin(request)
-    command = tools.DelistTool(await tool_id(request, tool_slug(request, slug)))
-    outcome = await submit(request, tools.decider, command, f"user:{admin.subject}")
+    command = tools.DelistTool(await tool_id(request, slug))
+    outcome = await write(request, tools.decider, command, admin.actor)
     return no_content(outcome.position)
 
 

@@ -12,8 +12,9 @@ from votes.app.answers import VoteView
 from votes.app.shapes import VisitorView
 from votes.domain import vote
 from votes.domain.terms import Choice, ToolSlug
+from votes.domain.vote import Vote
 from votes.engine.handle import Outcome
-from votes.http.exchange import Http, private, read_json, submit, tool_id, tool_slug
+from votes.http.exchange import Http, private, read_json, tool_id, write
 from votes.http.identity import identity, voter
 
 
@@ -34,12 +35,11 @@ _body = msgspec.json.Decoder(VoteBody)
 )
 async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     """Says which choice is yours from now on; the same again changes nothing."""
-    tool = tool_slug(request, slug)
+    tool = await tool_id(request, slug)
     body = await read_json(request, _body)
     who, cookies = await voter(request, keep=True)
-    command = vote.CastVote(await tool_id(request, tool), who, body.choice)
-    outcome = await submit(request, vote.decider, command, who)
-    return private(_view(tool, outcome), headers=cookies)
+    outcome = await write(request, vote.decider, vote.CastVote(tool, who, body.choice), who)
+    return private(_view(slug, outcome), headers=cookies)
 
 
 @delete(
@@ -52,16 +52,15 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
 )
 async def retract_vote(request: Http, slug: str) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""
-    tool = tool_slug(request, slug)
+    tool = await tool_id(request, slug)
     who, cookies = await voter(request, keep=False)
-    command = vote.RetractVote(await tool_id(request, tool), who)
-    outcome = await submit(request, vote.decider, command, who)
-    return private(_view(tool, outcome), headers=cookies)
+    outcome = await write(request, vote.decider, vote.RetractVote(tool, who), who)
+    return private(_view(slug, outcome), headers=cookies)
 
 
-def _view(tool: ToolSlug, outcome: Outcome) -> VoteView:
+def _view(slug: ToolSlug, outcome: Outcome[Vote]) -> VoteView:
     return VoteView(
-        tool=tool,
+        tool=slug,
         choice=outcome.after.choice,
         previous=outcome.before.choice,
         changed=outcome.changed,
