@@ -1,0 +1,71 @@
+"""Every route checks what it says of itself that it has to, with the framework and without."""
+
+import pytest
+from litestar import Litestar, put
+from litestar.response.base import ASGIResponse
+from litestar.testing import TestClient
+
+from tests.e2e.asking import authorization, bearer, new_tool, request, unique, visitor_token
+from tests.e2e.checks import PERSONA, People, checks, lacking, route_of
+from votes.api.application import HANDLERS
+from votes.api.examples import EXAMPLES
+from votes.api.hot import HOT
+from votes.api.operation import Operation, operation_of
+from votes.http.exchange import Http
+
+HOT_HANDLERS = {hot.handler for hot in HOT.values()}
+ROUTES = [
+    *(route_of(handler) for handler in HANDLERS),
+    *(route_of(handler, "and=more") for handler in HANDLERS if handler in HOT_HANDLERS),
+]
+WRITES_NOTHING = {"createVisitor"}
+
+
+@pytest.fixture
+def people(live_site, http):
+    return People(
+        admin=bearer(live_site, "an-admin", "admin"),
+        panelist=bearer(live_site, unique("pat"), "panelist", persona=PERSONA),
+        other_panelist=bearer(live_site, unique("pim"), "panelist", persona="somebody-else"),
+        user=bearer(live_site, unique("ada")),
+        voter=authorization(visitor_token(http), "Visitor"),
+    )
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method} {r.path}{r.query}")
+def test_a_route_lacks_no_check(live_site, people, route):
+    def send(method, path, **options):
+        return request(method, live_site.url + path, follow_redirects=True, **options)
+
+    def tool():
+        return unique("new") if route.operation.new_tool else new_tool(live_site)
+
+    assert lacking(send, route, people, tool) == []
+
+
+def test_whatever_changes_something_says_that_it_writes():
+    silent = {
+        handler.operation_id
+        for handler in HANDLERS
+        if handler.http_methods - {"GET", "HEAD", "OPTIONS"} and not operation_of(handler).write
+    }
+    assert silent == WRITES_NOTHING
+
+
+@pytest.mark.parametrize("who", ["anyone", "voter", "user", "admin", "panelist"])
+def test_a_route_that_checks_nothing_lacks_every_check(people, who, monkeypatch):
+    monkeypatch.setitem(EXAMPLES, "careless", {"body": {"choice": "ship"}})
+
+    @put(
+        "/v1/tools/{slug:str}/careless",
+        operation_id="careless",
+        opt=Operation(body=dict, write=True, who=who).opt,
+    )
+    async def careless(request: Http) -> ASGIResponse:
+        return ASGIResponse(body=request.path_params["slug"].encode())
+
+    route = route_of(careless)
+    with TestClient(Litestar([careless], request_max_body_size=10**6)) as client:
+        found = lacking(client.request, route, people, lambda: unique("tool"))
+    named = [name for name, *_ in checks(route, people)]
+    assert found == [*named, "a key used for another command", "kept by nobody"]
