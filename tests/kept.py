@@ -1,7 +1,7 @@
 """Where the read models of this release are kept in Redis, for tests that look there."""
 
 from votes.config import REDIS_PREFIX_DEFAULT
-from votes.engine.read_model import partition_of
+from votes.engine.projection import partition_of
 from votes.projections import PROJECTIONS
 from votes.views.keys import Keys, Namespace
 

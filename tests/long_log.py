@@ -23,15 +23,15 @@ from votes.config import Config
 from votes.domain.terms import ToolId, visitor
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast, VoteRetracted, stream
-from votes.engine.memory import Memory
-from votes.engine.project import rebuild
-from votes.engine.reads import ReadFrom, Reads
+from votes.engine.projector import rebuild
+from votes.engine.reader import Reader, ReadSource
+from votes.engine.replica import Replica
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, Tally, moved
 from votes.store.codec import Codec
 from votes.store.postgres import PAST
-from votes.wiring import event_store, read_models
+from votes.wiring import event_store, read_model_store
 
 TOOL = ToolId("tool000")
 TOOLS = [TOOL, *(ToolId(f"tool{number:03}") for number in range(1, 200))]
@@ -142,7 +142,9 @@ def _votes_on_the_tool(chance: random.Random) -> Iterator[tuple[str, int, Any]]:
 class Asking:
     """Asks for the past of the tool; an answer that is not the recount's fails."""
 
-    def __init__(self, past: Past, read: ReadFrom, recount: Recount, chance: random.Random) -> None:
+    def __init__(
+        self, past: Past, read: ReadSource, recount: Recount, chance: random.Random
+    ) -> None:
         models = read.models
         profile, tally = models.get(PROFILES, TOOL), models.get(TALLIES, TOOL)
         assert profile is not None
@@ -203,8 +205,8 @@ async def asking(
         recount = await fill(owner, chance, events, votes, imported)
     finally:
         await owner.close()
-    async with event_store(config, PAST) as store, read_models(config) as kept:
+    async with event_store(config, PAST) as store, read_model_store(config) as kept:
         await kept.load()
         models = await rebuild(store, kept)
-        past = Past(store, Reads(Memory(), store, PROJECTIONS), kept)
-        yield Asking(past, ReadFrom(models, stale=False), recount, chance)
+        past = Past(store, Reader(Replica(), store, PROJECTIONS), kept)
+        yield Asking(past, ReadSource(models, stale=False), recount, chance)

@@ -22,9 +22,9 @@ FOLD = """
 from datetime import UTC, datetime
 from votes.domain.vote import VoteCast, VoteRetracted
 from votes.engine.log import Recorded
-from votes.engine.models import Models
+from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
-models = Models(PROJECTIONS, "a log")
+models = ReadModels(PROJECTIONS, "a log")
 votes = [VoteCast("ship"), VoteCast("skip"), VoteRetracted("ship")]
 models.fold(
     Recorded(n, "any", n, vote, datetime(2026, 1, 31, tzinfo=UTC), "a-tool")

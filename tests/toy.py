@@ -11,7 +11,7 @@ from votes.engine.decider import Decider, Rejected
 from votes.engine.handle import Request
 from votes.engine.log import Position, Recorded, Stream
 from votes.engine.ports import Meta
-from votes.engine.read_model import Projections, ReadModel
+from votes.engine.projection import Projection, Projections
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TOWNS = ("aalen", "bath", "como", "delft")
@@ -112,8 +112,8 @@ def parcel_of(recorded: Recorded) -> tuple[str]:
 
 
 EVENTS = (ParcelMoved, ParcelLost)
-STOCKS = ReadModel("stocks", Stock, on=dict.fromkeys(EVENTS, towns_of), evolve=stocked)
-PLACES = ReadModel(
+STOCKS = Projection("stocks", Stock, on=dict.fromkeys(EVENTS, towns_of), evolve=stocked)
+PLACES = Projection(
     "places", str, on=dict.fromkeys(EVENTS, parcel_of), evolve=located, replicated=False
 )
 TOY = Projections([STOCKS, PLACES], events=EVENTS, unseen=(), release="1")

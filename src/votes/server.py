@@ -48,7 +48,7 @@ def create_app(config: Config) -> Asgi:
             api.state.openapi = msgspec.json.encode(describe(api, HANDLERS))
             tasks = [
                 asyncio.create_task(streams.keep(), name="streams"),
-                asyncio.create_task(parts.hub.follow_log(parts.reads), name="hub"),
+                asyncio.create_task(parts.hub.follow_log(parts.reader), name="hub"),
             ]
             for task in tasks:
                 task.add_done_callback(ends_the_process)

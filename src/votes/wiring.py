@@ -22,10 +22,10 @@ from votes.domain.terms import ToolId
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Answer, Request, handle
 from votes.engine.heads import Heads
-from votes.engine.memory import Listener, Memory
-from votes.engine.models import Changes, Models
-from votes.engine.project import Projector, is_of_log
-from votes.engine.reads import Reads
+from votes.engine.projector import Projector, belongs_to_log
+from votes.engine.read_models import Changes, ReadModels
+from votes.engine.reader import Reader
+from votes.engine.replica import Listener, Replica
 from votes.live.hub import Hub
 from votes.live.sockets import streams_allowed
 from votes.projections import PROJECTIONS
@@ -41,8 +41,8 @@ from votes.store.postgres import (
 )
 from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
-from votes.views.read_models import RedisReadModels
-from votes.views.replica import Replica
+from votes.views.read_model_store import RedisReadModelStore
+from votes.views.subscription import Subscription
 
 REDIS_TIMEOUT_S = 5.0
 TOOL_ID_LENGTH = 7
@@ -99,10 +99,10 @@ async def event_store(config: Config, use: Connections = ANY) -> AsyncIterator[P
 
 
 @asynccontextmanager
-async def read_models(config: Config) -> AsyncIterator[RedisReadModels]:
+async def read_model_store(config: Config) -> AsyncIterator[RedisReadModelStore]:
     space = namespace(config)
     try:
-        yield RedisReadModels(space, PROJECTIONS)
+        yield RedisReadModelStore(space, PROJECTIONS)
     finally:
         await space.redis.aclose()
 
@@ -113,10 +113,10 @@ class Services(Struct):
     config: Config
     store: PostgresEventStore
     submit: Callable[[Request], Awaitable[Answer]]
-    memory: Memory
-    reads: Reads
+    replica: Replica
+    reader: Reader
     past: Past
-    read_models: RedisReadModels
+    read_model_store: RedisReadModelStore
     pictures: RedisPictures
     hub: Hub
 
@@ -132,31 +132,33 @@ async def services(config: Config) -> AsyncIterator[Services]:
         event_store(config, READS) as store,
         event_store(config, PAST) as past,
     ):
-        memory, heads = Memory(), Heads()
-        memory.listeners.append(_forgetting(heads))
+        replica, heads = Replica(), Heads()
+        replica.listeners.append(_forgetting(heads))
         batcher = batcher_on(writes, heads)
-        hub = Hub(memory, _streams_max(config), config.live_streams_per_network_max)
-        kept = RedisReadModels(space, PROJECTIONS)
-        reads = Reads(memory, store, PROJECTIONS)
-        of_log = partial(is_of_log, store)
-        replica = Replica(space, PROJECTIONS, of_log, memory.changed, time.time, logger.warning)
-        following = asyncio.create_task(replica.run(), name="replica")
+        hub = Hub(replica, _streams_max(config), config.live_streams_per_network_max)
+        kept = RedisReadModelStore(space, PROJECTIONS)
+        reader = Reader(replica, store, PROJECTIONS)
+        in_this_log = partial(belongs_to_log, store)
+        subscription = Subscription(
+            space, PROJECTIONS, in_this_log, replica.changed, time.time, logger.warning
+        )
+        following = asyncio.create_task(subscription.run(), name="subscription")
         following.add_done_callback(ends_the_process)
         try:
             yield Services(
                 config,
                 store,
                 batcher.submit,
-                memory,
-                reads,
-                Past(past, reads, kept),
+                replica,
+                reader,
+                Past(past, reader, kept),
                 kept,
                 RedisPictures(space),
                 hub,
             )
         finally:
             await batcher.close()
-            await reads.close()
+            await reader.close()
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
             await space.redis.aclose()
@@ -173,7 +175,7 @@ def _forgetting(heads: Heads) -> Listener:
     """Forget the streams' heads when other models are live: the log may have been restored."""
     world = ""
 
-    def heard(models: Models | None, _: Changes | None) -> None:
+    def heard(models: ReadModels | None, _: Changes | None) -> None:
         nonlocal world
         if models is not None and models.world != world:
             world = models.world
@@ -204,7 +206,7 @@ async def project(config: Config) -> None:
     url = required(config.postgres_url, "VOTES_POSTGRES_URL")
     async with (
         event_store(config) as store,
-        read_models(config) as models,
+        read_model_store(config) as models,
         leading(url, PROJECTIONS.signature) as (bell, lost),
     ):
         logger.info("projecting")

@@ -10,8 +10,8 @@ from tests.benchmarks import samples
 from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
 from tests.benchmarks.stack import prepare, servers
 from votes.engine.batcher import BATCH_COMMANDS_MAX
-from votes.engine.models import Models
-from votes.engine.project import PASS_EVENTS_MAX, fold_log
+from votes.engine.projector import PASS_EVENTS_MAX, fold_log
+from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
 from votes.store.postgres import PostgresEventStore
@@ -57,7 +57,7 @@ async def _folded(store: PostgresEventStore, seconds: float) -> float:
     """Whole rebuilds, one after another."""
     events, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
-        models = Models(PROJECTIONS, await store.epoch())
+        models = ReadModels(PROJECTIONS, await store.epoch())
         await fold_log(store, models)
         assert sum(tally.total for _, tally in models.items(TALLIES)) == EVENTS
         events += models.position

@@ -20,8 +20,8 @@ from votes.domain import tool, vote
 from votes.domain.events import EVENT_TYPES
 from votes.engine.handle import Request
 from votes.engine.log import Recorded, Stream
-from votes.engine.models import Models
-from votes.engine.read_model import Projections
+from votes.engine.projection import Projections
+from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
 from votes.store.codec import Codec
@@ -55,7 +55,7 @@ class Product(Struct, frozen=True):
     held: str
     replaced: str
     group: Callable[[Recorded], Hashable]
-    counted: Callable[[Models], Counter[Hashable]]
+    counted: Callable[[ReadModels], Counter[Hashable]]
     logs: SearchStrategy[list[Recorded]]
     stories: dict[str, Story]
     asked: dict[str, Callable[[str], Request]]
@@ -72,7 +72,7 @@ class Product(Struct, frozen=True):
         return Counter(self.group(recorded) for recorded in holding)
 
 
-def tallied(models: Models) -> Counter[Hashable]:
+def tallied(models: ReadModels) -> Counter[Hashable]:
     """The votes on each tool by choice."""
     votes: Counter[Hashable] = Counter()
     for slug, tally in models.items(TALLIES):

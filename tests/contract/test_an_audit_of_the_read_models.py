@@ -8,9 +8,9 @@ from votes.domain.events import EVENT_TYPES
 from votes.domain.review import Opinion, PublishReview
 from votes.domain.vote import VoteCast
 from votes.engine.bulk import submit_all
-from votes.engine.models import Models
-from votes.engine.project import fold_log
-from votes.engine.read_model import PARKED, partition_of
+from votes.engine.projection import PARKED, partition_of
+from votes.engine.projector import fold_log
+from votes.engine.read_models import ReadModels
 from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
@@ -37,7 +37,7 @@ async def site(codec=None):
     """A log with a short history, and the models folded from it."""
     store = MemoryEventStore(MemoryLog(), codec=codec)
     await submit_all(MemoryEventStore(store._log), HISTORY)
-    models = Models(PROJECTIONS, await store.epoch())
+    models = ReadModels(PROJECTIONS, await store.epoch())
     await fold_log(store, models)
     models.fold((), every=True)
     return store, models
@@ -56,7 +56,7 @@ async def test_models_that_are_right_pass():
 
 async def test_an_empty_log_has_models_without_anything():
     store = MemoryEventStore(MemoryLog())
-    assert (await verify(store, Kept(Models(PROJECTIONS, await store.epoch())))).ok
+    assert (await verify(store, Kept(ReadModels(PROJECTIONS, await store.epoch())))).ok
 
 
 async def test_a_tally_that_is_off_by_one_is_told():
@@ -109,7 +109,7 @@ async def test_models_that_stay_behind_the_log_are_a_problem():
 async def test_models_that_catch_up_are_waited_for():
     store, behind = await site()
     await submit_all(store, [cast("cyd", "ship")])
-    there = Models(PROJECTIONS, behind.epoch)
+    there = ReadModels(PROJECTIONS, behind.epoch)
     await fold_log(store, there)
     there.fold((), every=True)
 
@@ -125,7 +125,7 @@ async def test_each_partition_is_compared_where_it_is():
     """One partition was written further than the others by a worker that died."""
     store, models = await site()
     await submit_all(store, [cast("cyd", "ship"), cast("dan", "skip", "bolt")])
-    newer = Models(PROJECTIONS, models.epoch)
+    newer = ReadModels(PROJECTIONS, models.epoch)
     await fold_log(store, newer)
     assert partition_of("atlas") != partition_of("bolt")
     models.partitions[partition_of("atlas")] = part(newer)
@@ -139,7 +139,7 @@ async def test_each_partition_is_compared_where_it_is():
 async def test_what_cannot_be_compared_is_a_problem():
     store, models = await site()
     assert "missing" in (await verify(store, Kept(None), 0)).problem
-    other = Models(PROJECTIONS, "another", models.position, models.partitions)
+    other = ReadModels(PROJECTIONS, "another", models.position, models.partitions)
     assert "another log" in (await verify(store, Kept(other))).problem
     part(models).checkpoint += 1
     audit = await verify(store, Kept(models))

@@ -29,9 +29,9 @@ from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome
 from votes.engine.log import Recorded
-from votes.engine.models import Models
-from votes.engine.project import fold_log
-from votes.engine.read_model import Projections, ReadModel, partition_of
+from votes.engine.projection import Projection, Projections, partition_of
+from votes.engine.projector import fold_log
+from votes.engine.read_models import ReadModels
 from votes.store.codec import Codec
 
 
@@ -48,7 +48,7 @@ async def folded(asked):
             case Lose(parcel):
                 assert isinstance(answer, Rejected) == (parcel not in places)
                 places.pop(parcel, None)
-    models = Models(TOY, await store.epoch())
+    models = ReadModels(TOY, await store.epoch())
     await fold_log(store, models)
     return models, places
 
@@ -64,7 +64,7 @@ async def test_its_models_equal_a_recount_whatever_was_asked(asked):
 
 def test_an_event_is_left_out_where_it_cannot_be_folded_and_nowhere_else():
     assert partition_of("aalen") != partition_of("bath")
-    models = Models(TOY, "epoch")
+    models = ReadModels(TOY, "epoch")
     moved = Recorded(1, "parcel:p1", 1, ParcelMoved("p1", "aalen", left="bath"), AT)
     changes = models.fold([moved])
     assert models.get(STOCKS, "aalen") == Stock(1, 1)
@@ -73,7 +73,7 @@ def test_an_event_is_left_out_where_it_cannot_be_folded_and_nowhere_else():
 
 
 def test_what_is_no_longer_is_gone_from_the_changes_of_others_too():
-    models, follower = Models(TOY, "epoch"), Models(TOY, "epoch")
+    models, follower = ReadModels(TOY, "epoch"), ReadModels(TOY, "epoch")
     for position, town in enumerate(("aalen", "bath"), 1):
         left = None if position == 1 else "aalen"
         event = ParcelMoved("p1", town, left)
@@ -93,8 +93,8 @@ def test_whoever_adds_an_event_says_which_model_hears_of_it():
 
 
 def test_models_of_another_version_or_name_have_another_signature():
-    raised = ReadModel("stocks", Stock, on=STOCKS.on, evolve=STOCKS.evolve, version=2)
-    named = ReadModel("stock", Stock, on=STOCKS.on, evolve=STOCKS.evolve)
+    raised = Projection("stocks", Stock, on=STOCKS.on, evolve=STOCKS.evolve, version=2)
+    named = Projection("stock", Stock, on=STOCKS.on, evolve=STOCKS.evolve)
     found = {
         Projections(models, events=EVENTS, unseen=(), release=release).signature
         for models in ([STOCKS], [raised], [named], [STOCKS, PLACES])

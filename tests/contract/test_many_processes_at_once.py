@@ -14,7 +14,7 @@ from tests.domain.histories import log_of
 from votes.engine.batcher import Batcher
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome, handle
-from votes.engine.models import Models
+from votes.engine.read_models import ReadModels
 
 PEOPLE = ("ann", "bob")
 THINGS = ("atlas", "bolt")
@@ -78,7 +78,7 @@ def after(product, wanted, recorded):
 
 
 def assert_models_count_what_stands(product, events):
-    models = Models(product.projections, "test")
+    models = ReadModels(product.projections, "test")
     models.fold(events)
     assert product.counted(models) == product.recounted(events)
 

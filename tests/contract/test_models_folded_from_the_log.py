@@ -15,8 +15,8 @@ from votes import __version__
 from votes.domain.tool import Entry, ToolDelisted, ToolListed
 from votes.domain.vote import VoteCast, VoteRetracted
 from votes.engine.log import Recorded, Unreadable
-from votes.engine.models import Models
-from votes.engine.read_model import PARKED, PARTITIONS, Parked, partition_of
+from votes.engine.projection import PARKED, PARTITIONS, Parked, partition_of
+from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
@@ -49,7 +49,7 @@ def batches(events, sizes):
 
 
 def folded(product, events, *, at_once=True):
-    models = Models(product.projections, "epoch")
+    models = ReadModels(product.projections, "epoch")
     models.fold(events)
     models.fold((), every=at_once)
     return models
@@ -67,7 +67,7 @@ def shown(models):
 @each_product
 @given(st.data(), cuts)
 def test_every_cut_gives_the_same_bytes(product, data, sizes):
-    events, models = drawn(data, product), Models(product.projections, "epoch")
+    events, models = drawn(data, product), ReadModels(product.projections, "epoch")
     for batch in batches(events, sizes):
         models.fold(batch)
     models.fold((), every=True)
@@ -77,7 +77,7 @@ def test_every_cut_gives_the_same_bytes(product, data, sizes):
 @each_product
 @given(st.data(), cuts)
 def test_the_changes_make_of_older_models_the_newer_ones(product, data, sizes):
-    source, follower = (Models(product.projections, "epoch") for _ in range(2))
+    source, follower = (ReadModels(product.projections, "epoch") for _ in range(2))
     for batch in batches(drawn(data, product), sizes):
         changes = source.fold(batch)
         assert (changes.epoch, changes.before) == ("epoch", follower.position)
@@ -88,7 +88,7 @@ def test_the_changes_make_of_older_models_the_newer_ones(product, data, sizes):
 @each_product
 @given(st.data())
 def test_changes_hold_what_an_event_has_changed_and_nothing_else(product, data):
-    models = Models(product.projections, "epoch")
+    models = ReadModels(product.projections, "epoch")
     for event in drawn(data, product):
         before = [deepcopy(p.values) for p in models.partitions]
         changes = models.fold([event])
@@ -134,7 +134,7 @@ LISTED = ToolListed("atlas", Entry("Atlas", "Maps"))
 
 
 def test_changes_say_from_which_checkpoint_they_start():
-    models = Models(PROJECTIONS, "epoch")
+    models = ReadModels(PROJECTIONS, "epoch")
     number = partition_of("atlas")
     first = models.fold([recorded(1, LISTED)])
     other = models.fold([recorded(2, NEWER, another_partition("atlas"))])
@@ -150,7 +150,7 @@ def another_partition(name):
 
 
 def test_every_moves_all_checkpoints_to_the_position():
-    models = Models(PROJECTIONS, "epoch")
+    models = ReadModels(PROJECTIONS, "epoch")
     models.fold([recorded(1, LISTED), recorded(2, VoteCast("ship"))])
     behind = [p.checkpoint for p in models.partitions]
     assert sorted(set(behind)) == [0, 2]
@@ -161,7 +161,7 @@ def test_every_moves_all_checkpoints_to_the_position():
 
 
 def test_every_leaves_a_partition_that_is_ahead_where_it_is():
-    models = Models(PROJECTIONS, "epoch", position=5)
+    models = ReadModels(PROJECTIONS, "epoch", position=5)
     models.partitions[3].checkpoint = 9
     changes = models.fold((), every=True)
     assert (models.partitions[3].checkpoint, changes.partitions[3].checkpoint) == (9, 9)
@@ -169,7 +169,7 @@ def test_every_leaves_a_partition_that_is_ahead_where_it_is():
 
 
 def test_an_event_that_nobody_can_read_is_parked_under_its_stream():
-    models = Models(PROJECTIONS, "epoch")
+    models = ReadModels(PROJECTIONS, "epoch")
     changes = models.fold([recorded(7, NEWER, "tool:atlas")])
     left_out = {7: Parked("VoteWeighed/2", "too new", __version__)}
     assert models.parked() == changes.parked() == left_out
@@ -178,7 +178,7 @@ def test_an_event_that_nobody_can_read_is_parked_under_its_stream():
 
 
 def test_an_event_that_cannot_be_folded_is_parked_under_its_tool_and_the_next_is_folded():
-    models = Models(PROJECTIONS, "epoch")
+    models = ReadModels(PROJECTIONS, "epoch")
     before_all_time = Recorded(
         2, "any", 1, VoteCast("ship"), datetime.min.replace(tzinfo=UTC), "atlas"
     )
@@ -213,7 +213,7 @@ def test_what_was_left_out_is_tried_again_when_it_may_go_better(parked, event, w
 
 
 def test_a_tool_that_is_delisted_has_a_tally_still():
-    models = Models(PROJECTIONS, "epoch")
+    models = ReadModels(PROJECTIONS, "epoch")
     models.fold([recorded(1, LISTED), recorded(2, ToolDelisted("atlas"))])
     assert models.get(TALLIES, "atlas").total == 0
     assert not models.get(PROFILES, "atlas").listed
@@ -223,7 +223,7 @@ def test_a_tool_that_is_delisted_has_a_tally_still():
 
 @given(st.lists(arbitrary.events, max_size=30))
 def test_any_events_at_all_can_be_folded(events):
-    models = Models(PROJECTIONS, "epoch")
+    models = ReadModels(PROJECTIONS, "epoch")
     models.fold(recorded(number, event) for number, event in enumerate(events, 1))
     assert models.position == len(events)
 
@@ -237,7 +237,7 @@ def test_a_slugs_partition_never_changes():
 
 def test_times_are_kept_to_the_microsecond():
     at = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
-    models = Models(PROJECTIONS, "epoch")
+    models = ReadModels(PROJECTIONS, "epoch")
     models.fold([Recorded(1, "tool:atlas", 1, LISTED, at, "atlas")])
     for model, when in ((TALLIES, "as_of"), (PROFILES, "listed_at")):
         kept = msgspec.json.encode(models.get(model, "atlas"))

@@ -13,7 +13,7 @@ from votes.domain.tool import DelistTool, Entry, ListTool, RenameTool
 from votes.domain.vote import CastVote, RetractVote
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
-from votes.engine.models import Models
+from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 
 SLUGS = ("atlas", "bolt", "map", "chart")
@@ -42,7 +42,7 @@ class Site:
 
     async def models(self, lag):
         events = await everything(self.store)
-        models = Models(PROJECTIONS, await self.store.epoch())
+        models = ReadModels(PROJECTIONS, await self.store.epoch())
         models.fold(events[: max(len(events) - lag, 0)])
         return models
 

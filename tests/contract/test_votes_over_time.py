@@ -17,9 +17,9 @@ from votes.domain.terms import VoterId
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast, VoteRetracted, stream
 from votes.engine.log import Recorded
-from votes.engine.memory import Memory
-from votes.engine.models import Models
-from votes.engine.reads import ReadFrom, Reads
+from votes.engine.read_models import ReadModels
+from votes.engine.reader import Reader, ReadSource
+from votes.engine.replica import Replica
 from votes.projections import PROJECTIONS, over_time, tallies
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
@@ -55,7 +55,7 @@ MIXED = [
 class Kept:
     """Read models as they are kept, but for a first time at which they are being replaced."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: ReadModels) -> None:
         self.models, self.asked = models, 0
 
     async def values(self, generation, asked):
@@ -81,15 +81,15 @@ async def logged(given_votes):
             await store.append([append_to(where, version, event, at=at, subject=tool)])
             current[where] = version + 1, choice
     events = await everything(store)
-    models = Models(PROJECTIONS, await store.epoch())
+    models = ReadModels(PROJECTIONS, await store.epoch())
     models.fold(events)
-    memory = Memory()
-    memory.changed(models, None)
-    past = Past(store, Reads(memory, store, PROJECTIONS), Kept(models))
+    replica = Replica()
+    replica.changed(models, None)
+    past = Past(store, Reader(replica, store, PROJECTIONS), Kept(models))
     return past, models, [one for one in events if one.subject == "atlas"]
 
 
-def atlas(models: Models) -> Tool:
+def atlas(models: ReadModels) -> Tool:
     found = "atlas", models.get(PROFILES, "atlas"), models.get(TALLIES, "atlas")
     return Tool(*found)
 
@@ -108,7 +108,7 @@ async def test_a_tally_at_a_position_is_the_fold_up_to_there(stale, given_votes,
         for module in (over_time, past_module):
             patch.setattr(module, "MARK_EVERY", between)
         past, models, events = await logged(given_votes)
-        then = await past.tally_at_position(ReadFrom(models, stale=stale), "atlas", position)
+        then = await past.tally_at_position(ReadSource(models, stale=stale), "atlas", position)
     expected = None
     for recorded in events:
         if recorded.position <= position:
@@ -124,7 +124,7 @@ async def test_a_tally_at_a_position_is_the_fold_up_to_there(stale, given_votes,
 async def test_a_tally_at_a_time_counts_the_votes_cast_until_then(stale, given_votes, minutes):
     past, models, events = await logged(given_votes)
     at = NOW - timedelta(minutes=minutes)
-    then = await past.tally_at_time(ReadFrom(models, stale=stale), "atlas", at)
+    then = await past.tally_at_time(ReadSource(models, stale=stale), "atlas", at)
     there = [r for r in events if r.at <= at and "vote:" in r.stream]
     if not there:
         assert then is None
@@ -140,7 +140,7 @@ async def test_each_bucket_says_by_how_much_the_tally_changed(given_votes, bucke
     past, models, events = await logged(given_votes)
     start = NOW - timedelta(days=ago)
     asked = window(bucket, start, start + count * WIDTH[bucket] / 2, NOW)
-    view = await past.trend(ReadFrom(models, stale=False), atlas(models), asked)
+    view = await past.trend(ReadSource(models, stale=False), atlas(models), asked)
     cast = [r for r in events if "vote:" in r.stream]
     assert [one.at for one in view.buckets] == asked.starts()
     assert view.position == max((r.position for r in cast), default=0)
@@ -160,19 +160,19 @@ async def test_a_position_that_is_not_projected_yet_is_waited_for():
     """However many votes came since: none of them is left out."""
     given_votes = [(str(number), "ship", NOW, "atlas", SOON) for number in range(40)]
     past, models, events = await logged(given_votes)
-    behind = Models(PROJECTIONS, models.epoch)
+    behind = ReadModels(PROJECTIONS, models.epoch)
     behind.fold(events[:10])
     with pytest.MonkeyPatch.context() as patch:
         for module in (over_time, past_module):
             patch.setattr(module, "MARK_EVERY", 4)
         last = events[-1].position
-        then = await past.tally_at_position(ReadFrom(behind, stale=False), "atlas", last)
+        then = await past.tally_at_position(ReadSource(behind, stale=False), "atlas", last)
         assert (then.ship, then.position) == (40, last)
-        later = await past.tally_at_position(ReadFrom(behind, stale=False), "atlas", last + 99)
+        later = await past.tally_at_position(ReadSource(behind, stale=False), "atlas", last + 99)
         assert later == then
 
 
 def test_a_vote_before_the_listing_counts_for_nothing():
-    models = Models(PROJECTIONS, "any")
+    models = ReadModels(PROJECTIONS, "any")
     models.fold([Recorded(1, stream(VoterId("ann"), "atlas"), 1, VoteCast("ship"), NOW, "atlas")])
     assert not any(partition.values for partition in models.partitions)

@@ -19,7 +19,7 @@ from tests.e2e.asking import (
 from tests.site import site
 from votes.cli import cli
 from votes.config import ConfigError, load
-from votes.engine.read_model import PARKED
+from votes.engine.projection import PARKED
 from votes.projections import PROJECTIONS
 
 COMMANDS = ["up", "api", "worker", "migrate", "import", "export", "rebuild", "verify", "tail"]

@@ -11,7 +11,7 @@ from votes.domain.terms import Choice, PersonaSlug, Score, Time, ToolSlug
 from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import PanelVerdict
 from votes.engine.log import Position
-from votes.engine.reads import ReadFrom
+from votes.engine.reader import ReadSource
 from votes.projections.profiles import PanelReview, Profile
 from votes.projections.tallies import Tally, TallyView, tally_view
 
@@ -115,8 +115,8 @@ def summary_view(profile: Profile, tally: Tally, *, stale: bool) -> SummaryView:
     )
 
 
-def summary(read: ReadFrom, tool: Tool) -> SummaryView:
-    return summary_view(tool.profile, tool.tally, stale=read.stale)
+def summary(source: ReadSource, tool: Tool) -> SummaryView:
+    return summary_view(tool.profile, tool.tally, stale=source.stale)
 
 
 def compare_view(a: SummaryView, b: SummaryView) -> CompareView:

@@ -8,8 +8,8 @@ from votes.app.paging import Page, page
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked, prefix
 from votes.domain.terms import Subject, ToolId, ToolSlug
 from votes.engine.log import Recorded
-from votes.engine.models import Models
 from votes.engine.ports import EventStore
+from votes.engine.read_models import ReadModels
 
 BOOKMARKS_READ_MAX = 10_000
 
@@ -18,7 +18,7 @@ Sort = Literal["new", "old", "tool"]
 
 async def bookmarks(
     store: EventStore,
-    models: Models | None,
+    models: ReadModels | None,
     user: Subject,
     sort: Sort,
     q: str | None,

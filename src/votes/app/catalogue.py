@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from votes.domain.terms import ToolId, ToolSlug
 from votes.domain.tool import SlugTaken, ToolEvent, slug_stream, stream
-from votes.engine.models import Models
 from votes.engine.ports import EventStore
+from votes.engine.read_models import ReadModels
 from votes.projections.profiles import PROFILES, Profile
 from votes.projections.slugs import SLUGS
 from votes.projections.tallies import TALLIES, Tally
@@ -25,13 +25,13 @@ class Tool(Struct, frozen=True):
         return self.profile.slug
 
 
-def tool(models: Models, slug: ToolSlug) -> Tool | None:
+def tool(models: ReadModels, slug: ToolSlug) -> Tool | None:
     """The listed tool to which the slug leads."""
     found = ever_listed(models, slug)
     return found if found is not None and found.profile.listed else None
 
 
-def ever_listed(models: Models, slug: ToolSlug) -> Tool | None:
+def ever_listed(models: ReadModels, slug: ToolSlug) -> Tool | None:
     """The tool to which the slug leads, listed or not."""
     found = models.get(SLUGS, slug)
     if found is None:
@@ -40,7 +40,7 @@ def ever_listed(models: Models, slug: ToolSlug) -> Tool | None:
     return None if profile is None or tally is None else Tool(found, profile, tally)
 
 
-def listed(models: Models) -> Iterator[Tool]:
+def listed(models: ReadModels) -> Iterator[Tool]:
     """All listed tools."""
     for found, profile in models.items(PROFILES):
         tally = models.get(TALLIES, found)
@@ -48,19 +48,19 @@ def listed(models: Models) -> Iterator[Tool]:
             yield Tool(ToolId(found), profile, tally)
 
 
-def was_listed(models: Models, slug: ToolSlug) -> bool:
+def was_listed(models: ReadModels, slug: ToolSlug) -> bool:
     """Whether the slug leads to a tool, listed or not."""
     return models.get(SLUGS, slug) is not None
 
 
-def now_called(models: Models, slug: ToolSlug) -> ToolSlug:
+def now_called(models: ReadModels, slug: ToolSlug) -> ToolSlug:
     """The slug of the tool to which this one leads; this one, where it leads to none."""
     found = models.get(SLUGS, slug)
     profile = models.get(PROFILES, found) if found is not None else None
     return profile.slug if profile is not None else slug
 
 
-def known_ids(models: Models | None, slugs: Iterable[ToolSlug]) -> dict[ToolSlug, ToolId]:
+def known_ids(models: ReadModels | None, slugs: Iterable[ToolSlug]) -> dict[ToolSlug, ToolId]:
     """The tools to which the slugs lead, listed or not, as far as the models know."""
     if models is None:
         return {}
@@ -69,7 +69,7 @@ def known_ids(models: Models | None, slugs: Iterable[ToolSlug]) -> dict[ToolSlug
 
 
 async def ids(
-    store: EventStore, models: Models | None, slugs: Collection[ToolSlug]
+    store: EventStore, models: ReadModels | None, slugs: Collection[ToolSlug]
 ) -> dict[ToolSlug, ToolId]:
     """The tools to which the slugs lead, listed or not, as far as they do.
 
@@ -85,7 +85,7 @@ async def ids(
 
 
 async def slugs(
-    store: EventStore, models: Models | None, tools: Iterable[ToolId]
+    store: EventStore, models: ReadModels | None, tools: Iterable[ToolId]
 ) -> dict[ToolId, ToolSlug]:
     """The slugs of the tools, listed or not, likewise."""
     known, asked = {}, {}

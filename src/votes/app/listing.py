@@ -6,7 +6,7 @@ from typing import Any, Literal
 from votes.app.catalogue import Tool, listed
 from votes.app.paging import Page, page
 from votes.domain.verdict import wilson_lower
-from votes.engine.models import Models
+from votes.engine.read_models import ReadModels
 from votes.projections.tallies import Tally
 
 Sort = Literal["top", "trending", "new", "controversial"]
@@ -18,7 +18,12 @@ def category_slug(category: str) -> str:
 
 
 def tools(
-    models: Models, sort: Sort, category: str | None, q: str | None, cursor: str | None, limit: int
+    models: ReadModels,
+    sort: Sort,
+    category: str | None,
+    q: str | None,
+    cursor: str | None,
+    limit: int,
 ) -> Page[Tool]:
     """A page of the listed tools. Raises `BadCursor`."""
     wanted = category_slug(category) if category else None

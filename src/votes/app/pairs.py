@@ -2,13 +2,13 @@
 
 from votes.app.catalogue import Tool, tool
 from votes.domain.terms import SLUG_LENGTH_MAX, ToolSlug
-from votes.engine.models import Models
+from votes.engine.read_models import ReadModels
 
 BETWEEN = "-vs-"
 PAIR_LENGTH_MAX = 2 * SLUG_LENGTH_MAX + len(BETWEEN)
 
 
-def pair(models: Models, text: str) -> tuple[Tool, Tool] | None:
+def pair(models: ReadModels, text: str) -> tuple[Tool, Tool] | None:
     """The two listed tools that the text names, by their own slugs or former ones: of several
     readings, the shortest first slug."""
     if len(text) > PAIR_LENGTH_MAX:
@@ -22,7 +22,7 @@ def pair(models: Models, text: str) -> tuple[Tool, Tool] | None:
     return None
 
 
-def pair_text(models: Models, a: ToolSlug, b: ToolSlug) -> str | None:
+def pair_text(models: ReadModels, a: ToolSlug, b: ToolSlug) -> str | None:
     """The text that names the two, in their one order; None where it would name two others."""
     first, second = sorted((a, b))
     text = f"{first}{BETWEEN}{second}"
@@ -31,7 +31,7 @@ def pair_text(models: Models, a: ToolSlug, b: ToolSlug) -> str | None:
     return text if named else None
 
 
-def pair_path(models: Models, a: ToolSlug, b: ToolSlug) -> str:
+def pair_path(models: ReadModels, a: ToolSlug, b: ToolSlug) -> str:
     """Where the two are compared: one address, whichever is named first."""
     text = pair_text(models, a, b)
     first, second = sorted((a, b))

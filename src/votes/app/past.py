@@ -13,10 +13,10 @@ from votes.app.catalogue import Tool
 from votes.app.trend import TrendView, Window, before, buckets, read_in, total
 from votes.domain.terms import ToolId
 from votes.domain.vote import VOTE_EVENTS
-from votes.engine.keeping import Asked, ReadModels
 from votes.engine.log import Position, Recorded
 from votes.engine.ports import AlikeOf, EventStore, Unavailable
-from votes.engine.reads import ReadFrom, Reads
+from votes.engine.read_model_store import ReadModelStore, ValueKey
+from votes.engine.reader import Reader, ReadSource
 from votes.projections import tallies
 from votes.projections.over_time import (
     HOURS,
@@ -40,49 +40,49 @@ RETRY_S = 0.05
 class Past:
     """Answers about the past, on a store of its own. All methods raise `Unavailable`."""
 
-    def __init__(self, store: EventStore, reads: Reads, read_models: ReadModels) -> None:
+    def __init__(self, store: EventStore, reader: Reader, read_model_store: ReadModelStore) -> None:
         self._store = store
-        self._reads = reads
-        self._read_models = read_models
+        self._reader = reader
+        self._read_model_store = read_model_store
 
     async def tally_at_position(
-        self, read: ReadFrom, tool: ToolId, position: Position
+        self, source: ReadSource, tool: ToolId, position: Position
     ) -> Tally | None:
         """The tally after the event at the position; None where there was no vote yet. For a
         position that is yet to come, the tally now.
 
         Raises `NotYet` where the models do not get there in time.
         """
-        if position > read.models.position:
-            read = await self._reads.models(min(position, await self._store.head()))
-        now = read.models.get(TALLIES, tool)
+        if position > source.models.position:
+            source = await self._reader.models(min(position, await self._store.head()))
+        now = source.models.get(TALLIES, tool)
         if now is not None and now.position <= position:
             return now
         for limit in (MARK_EVERY, *MORE_WHERE_PARKED):
             votes = await self._store.last_about(tool, VOTE_EVENTS, position, limit)
             asked = [(MARKS, mark_key(tool, vote.position)) for vote in votes]
-            marks = await self._values(read, asked) if asked else []
+            marks = await self._values(source, asked) if asked else []
             newest = max((place for place, mark in enumerate(marks) if mark), default=None)
             if newest is not None:
-                return _folded(marks[newest], votes[newest:], read.models.parked())
+                return _folded(marks[newest], votes[newest:], source.models.parked())
             if len(votes) < limit:
                 return None
         raise Unavailable("too many of these votes are parked")
 
-    async def tally_at_time(self, read: ReadFrom, tool: ToolId, at: datetime) -> Tally | None:
+    async def tally_at_time(self, source: ReadSource, tool: ToolId, at: datetime) -> Tally | None:
         """The tally of the votes cast up to the time; None where there were none.
 
         Its `heat` is not counted.
         """
         days = [(HOURS, day_key(tool, at.replace(day=day))) for day in range(1, at.day + 1)]
-        months, *earlier, hours = await self._values(read, [(MONTHS, tool), *days])
+        months, *earlier, hours = await self._values(source, [(MONTHS, tool), *days])
         parts = [*before(months or (), month_number(at))]
         parts += [slot for slots in earlier for slot in slots or ()]
         for slot in hours or ():
             if slot.number < at.hour:
                 parts.append(slot)
             elif slot.number == at.hour:
-                parts += await self._of_hour(read, tool, slot, at)
+                parts += await self._of_hour(source, tool, slot, at)
         if not parts:
             return None
         ship, skip = total(parts)
@@ -91,11 +91,13 @@ class Past:
             return Tally(max(ship, 0), max(skip, 0), last, event.at)
         raise Unavailable("the log lacks a vote that was projected")
 
-    async def _of_hour(self, read: ReadFrom, tool: ToolId, hour: Slot, at: datetime) -> list[Slot]:
+    async def _of_hour(
+        self, source: ReadSource, tool: ToolId, hour: Slot, at: datetime
+    ) -> list[Slot]:
         """The slot's votes up to the time."""
         start = at.replace(minute=0, second=0, microsecond=0)
         range_ = hour.first, hour.last, start, at
-        asked = AlikeOf(tool, VOTE_EVENTS, hour.late, *range_, list(read.models.parked()))
+        asked = AlikeOf(tool, VOTE_EVENTS, hour.late, *range_, list(source.models.parked()))
         parts = []
         for same in await self._store.alike(asked):
             ship, skip = tallies.moved(same.event)
@@ -104,24 +106,24 @@ class Past:
             parts.append(Slot(*where, *counted, hour.first, same.position))
         return parts
 
-    async def trend(self, read: ReadFrom, tool: Tool, window: Window) -> TrendView:
+    async def trend(self, source: ReadSource, tool: Tool, window: Window) -> TrendView:
         """The votes in the window."""
         asked = read_in(tool.id, window)
-        found = await self._values(read, asked)
+        found = await self._values(source, asked)
         months = found[0] or ()
         last = max((slot.last for slot in months), default=0)
         return TrendView(tool.slug, window.bucket, buckets(window, found), last)
 
-    async def _values(self, read: ReadFrom, asked: Sequence[Asked]) -> list[Any]:
+    async def _values(self, source: ReadSource, asked: Sequence[ValueKey]) -> list[Any]:
         """The values of one moment, at or after the position that was read from."""
         for _ in range(TRIES_MAX):
-            if read.stale:
-                return [read.models.get(model, key) for model, key in asked]
-            found = await self._read_models.values(read.models.generation, asked)
+            if source.stale:
+                return [source.models.get(model, key) for model, key in asked]
+            found = await self._read_model_store.values(source.models.generation, asked)
             if found is not None:
                 return found
             await asyncio.sleep(RETRY_S)
-            read = await self._reads.models(read.models.position)
+            source = await self._reader.models(source.models.position)
         raise Unavailable("the read models are being replaced")
 
 

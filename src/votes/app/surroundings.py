@@ -7,7 +7,7 @@ from votes.app.catalogue import Tool, listed
 from votes.app.listing import tools
 from votes.app.pairs import pair_path
 from votes.domain.tool import Entry
-from votes.engine.models import Models
+from votes.engine.read_models import ReadModels
 
 NEIGHBOURS_MAX = 6
 PAIRS_MAX = 6
@@ -16,13 +16,13 @@ Pair = tuple[Entry, Entry, str]
 """Two tools and where they are compared."""
 
 
-def categories(models: Models) -> list[tuple[str, int]]:
+def categories(models: ReadModels) -> list[tuple[str, int]]:
     """Each category with its number of tools, by name."""
     counts = Counter(tool.profile.entry.category for tool in listed(models))
     return sorted(counts.items())
 
 
-def ranked(models: Models) -> dict[str, list[Tool]]:
+def ranked(models: ReadModels) -> dict[str, list[Tool]]:
     """The tools of each category, best first; the largest categories first."""
     found: dict[str, list[Tool]] = {}
     for tool in tools(models, "top", None, None, None, sys.maxsize).items:
@@ -38,7 +38,7 @@ def neighbours(
     return [found for found in beside if found.id != tool.id][:number]
 
 
-def pairs(models: Models, ranking: dict[str, list[Tool]]) -> list[Pair]:
+def pairs(models: ReadModels, ranking: dict[str, list[Tool]]) -> list[Pair]:
     """Tools with reviews first, then the two best of each large category."""
     known = {tool.slug: tool.profile for tool in listed(models)}
     reviewed = sorted(slug for slug, profile in known.items() if profile.reviews)

@@ -7,8 +7,8 @@ from typing import Literal
 from msgspec import Struct
 
 from votes.domain.terms import Time, ToolId, ToolSlug
-from votes.engine.keeping import Asked
 from votes.engine.log import Position
+from votes.engine.read_model_store import ValueKey
 from votes.projections.over_time import (
     HOURS,
     MONTHS,
@@ -98,7 +98,7 @@ def _floor(at: datetime, width: timedelta) -> datetime:
     return at - (at - _ORIGIN) % width
 
 
-def read_in(tool: ToolId, asked: Window) -> list[Asked]:
+def read_in(tool: ToolId, asked: Window) -> list[ValueKey]:
     """The values that a trend is made of: the months, and the hours of each day from the first of
     the month in which it starts."""
     start = asked.start.replace(day=1, hour=0)

@@ -7,13 +7,13 @@ import asyncpg
 from msgspec import Struct
 
 from votes.config import Config
-from votes.engine.models import Models
 from votes.engine.ports import Unavailable
-from votes.engine.read_model import PARKED
+from votes.engine.projection import PARKED
+from votes.engine.read_models import ReadModels
 from votes.store.migrate import pending
 from votes.store.postgres import CONNECT_TIMEOUT_S, PostgresEventStore, create_pool, translated
-from votes.views.read_models import translated as redis_translated
-from votes.wiring import connect_redis, event_store, read_models, required
+from votes.views.read_model_store import translated as redis_translated
+from votes.wiring import connect_redis, event_store, read_model_store, required
 
 POSTGRES_MIN = 15
 REDIS_MIN = 7
@@ -81,10 +81,10 @@ async def _redis(config: Config) -> AsyncIterator[Check]:
 
 
 async def _projection(config: Config) -> AsyncIterator[Check]:
-    async with event_store(config) as store, read_models(config) as kept:
-        beat, models, head = await kept.beat(), await kept.load(), await store.head()
-    found = "keeps the read models fresh" if beat else "says nothing: does a worker run?"
-    yield Check("projector", beat is not None, found)
+    async with event_store(config) as store, read_model_store(config) as kept:
+        heartbeat, models, head = await kept.heartbeat(), await kept.load(), await store.head()
+    found = "keeps the read models fresh" if heartbeat else "says nothing: does a worker run?"
+    yield Check("projector", heartbeat is not None, found)
     if models is None:
         yield Check("read models", False, "missing or not whole")
         return
@@ -98,7 +98,7 @@ async def _projection(config: Config) -> AsyncIterator[Check]:
     yield _parked(models)
 
 
-def _parked(models: Models) -> Check:
+def _parked(models: ReadModels) -> Check:
     parked = sorted(models.parked().items())
     told = [
         f"{position} {one.kind}: {one.reason} (release {one.release})"

@@ -15,8 +15,8 @@ from votes.config import Config
 from votes.domain.bookmark import BookmarkEvent, BookmarkRevised, ToolBookmarked, user_of
 from votes.domain.terms import ToolId
 from votes.engine.log import Recorded, Stream
-from votes.engine.models import Models
-from votes.engine.project import PASS_EVENTS_MAX, fold_log
+from votes.engine.projector import PASS_EVENTS_MAX, fold_log
+from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, tally_view
@@ -32,7 +32,7 @@ async def _events(store: PostgresEventStore) -> AsyncIterator[Row]:
 
 
 async def _tallies(store: PostgresEventStore) -> AsyncIterator[Row]:
-    models = Models(PROJECTIONS, await store.epoch())
+    models = ReadModels(PROJECTIONS, await store.epoch())
     await fold_log(store, models)
     for tool, tally in models.items(TALLIES):
         profile = models.get(PROFILES, tool)

@@ -26,13 +26,13 @@ from votes.cli.settings import (
 from votes.config import Config, ConfigError
 from votes.domain.terms import PersonaSlug, Subject
 from votes.engine.log import Position
-from votes.engine.project import PASS_EVENTS_MAX
-from votes.engine.project import rebuild as rebuild_models
-from votes.engine.read_model import PARKED, ReadModel
+from votes.engine.projection import PARKED, Projection
+from votes.engine.projector import PASS_EVENTS_MAX
+from votes.engine.projector import rebuild as rebuild_models
 from votes.engine.verify import Audit, audit
 from votes.projections import PROJECTIONS
 from votes.store.migrate import migrate as apply_migrations
-from votes.wiring import event_store, now, read_models
+from votes.wiring import event_store, now, read_model_store
 
 DRIFTS_TOLD_MAX = 20
 TAIL_POLL_S = 0.2
@@ -78,9 +78,9 @@ def rebuild(projection: str, data_dir: Path | None, as_json: bool) -> None:
         click.echo(f"rebuilt at position {position}: {rebuilt}")
 
 
-async def _rebuild(config: Config, only: ReadModel[Any] | None) -> tuple[Position, dict[str, int]]:
+async def _rebuild(config: Config, only: Projection[Any] | None) -> tuple[Position, dict[str, int]]:
     """The position, and how many values each model that was rebuilt has."""
-    async with event_store(config) as store, read_models(config) as kept:
+    async with event_store(config) as store, read_model_store(config) as kept:
         models = await rebuild_models(store, kept, only)
     rebuilt = [only] if only is not None else [PROJECTIONS.named[name] for name in MODELS]
     return models.position, {model.name: sum(1 for _ in models.items(model)) for model in rebuilt}
@@ -101,7 +101,7 @@ def verify(data_dir: Path | None, as_json: bool) -> None:
 
 
 async def _verify(config: Config) -> Audit:
-    async with event_store(config) as store, read_models(config) as kept:
+    async with event_store(config) as store, read_model_store(config) as kept:
         return await audit(store, kept, now())
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from votes.engine.keeping import AuditReport, ReadModels
 from votes.engine.log import Position
-from votes.engine.models import Models, Partition
 from votes.engine.ports import EventStore, Unavailable
-from votes.engine.project import fold_as_far, is_of_log
-from votes.engine.read_model import PARKED, PARTITIONS, Parked, Projections
+from votes.engine.projection import PARKED, PARTITIONS, Parked, Projections
+from votes.engine.projector import belongs_to_log, refold
+from votes.engine.read_model_store import AuditReport, ReadModelStore
+from votes.engine.read_models import Partition, ReadModels
 
 CATCH_UP_S = 10.0
 """How long the models may take to be whole, and where the log was when the audit began."""
@@ -47,30 +47,33 @@ class Audit(Struct, frozen=True):
 
 
 async def audit(
-    store: EventStore, read_models: ReadModels, at: datetime, catch_up_s: float = CATCH_UP_S
+    store: EventStore,
+    read_model_store: ReadModelStore,
+    at: datetime,
+    catch_up_s: float = CATCH_UP_S,
 ) -> Audit:
     """Compare, and keep what was found as the last report, where that can be written."""
-    found = await verify(store, read_models, catch_up_s)
+    found = await verify(store, read_model_store, catch_up_s)
     report = AuditReport(at, found.events, found.models, len(found.drifts), found.problem)
     with suppress(Unavailable):  # what was found is worth telling all the same
-        await read_models.keep_report(report)
+        await read_model_store.keep_report(report)
     return found
 
 
 async def verify(
-    store: EventStore, read_models: ReadModels, catch_up_s: float = CATCH_UP_S
+    store: EventStore, read_model_store: ReadModelStore, catch_up_s: float = CATCH_UP_S
 ) -> Audit:
     """Compare the models, each partition at its own position, with the log.
 
     Models that do not get to where the log was at the beginning are a problem of their own.
     """
     head = await store.head()
-    kept = await _caught_up(read_models, head, catch_up_s)
+    kept = await _caught_up(read_model_store, head, catch_up_s)
     if kept is None:
         return Audit(0, 0, [], "the read models are missing or not whole")
-    if not await is_of_log(store, kept):
+    if not await belongs_to_log(store, kept):
         return Audit(0, 0, [], "the read models are of another log, or ahead of this one")
-    counted = await fold_as_far(store, kept)
+    counted = await refold(store, kept)
     drifts = [
         drift
         for number in range(PARTITIONS)
@@ -87,13 +90,15 @@ async def verify(
     return Audit(counted.position, models, drifts, problem, len(kept.parked()))
 
 
-async def _caught_up(read_models: ReadModels, head: Position, catch_up_s: float) -> Models | None:
+async def _caught_up(
+    read_model_store: ReadModelStore, head: Position, catch_up_s: float
+) -> ReadModels | None:
     """The models at the head, or as they are when that takes too long. They are not whole while a
     rebuild switches over."""
     clock = asyncio.get_running_loop().time
     end = clock() + catch_up_s
     while True:
-        kept = await read_models.load()
+        kept = await read_model_store.load()
         if (kept is not None and kept.position >= head) or clock() >= end:
             return kept
         await asyncio.sleep(CATCH_UP_POLL_S)

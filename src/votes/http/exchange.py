@@ -17,9 +17,9 @@ from votes.engine.decider import Command, Decider, Rejected, State
 from votes.engine.handle import Outcome
 from votes.engine.handle import Request as CommandRequest
 from votes.engine.log import Position
-from votes.engine.models import Models
 from votes.engine.ports import Meta
-from votes.engine.reads import ReadFrom
+from votes.engine.read_models import ReadModels
+from votes.engine.reader import ReadSource
 from votes.http.deadlines import READ_S, WRITE_S, within
 from votes.http.errors import Refused
 from votes.http.etags import etag_of, is_known
@@ -83,15 +83,15 @@ def tool_slug(request: Http, slug: str) -> ToolSlug:
 
     Whoever reads at a position asks `listed` too, which knows of later renames.
     """
-    (checked,) = _checked([slug], services(request).reads.latest)
+    (checked,) = _checked([slug], services(request).reader.latest)
     return checked
 
 
 def tool_slugs(request: Http, text: str) -> list[ToolSlug]:
-    return slugs_of(text, services(request).reads.latest)
+    return slugs_of(text, services(request).reader.latest)
 
 
-def slugs_of(text: str, models: Models | None) -> list[ToolSlug]:
+def slugs_of(text: str, models: ReadModels | None) -> list[ToolSlug]:
     """The slugs of a comma-separated list, each once, at most `TOOLS_ASKED_MAX`.
 
     Raises `Refused` and `Moved`.
@@ -104,7 +104,7 @@ def slugs_of(text: str, models: Models | None) -> list[ToolSlug]:
     return _checked(slugs, models)
 
 
-def _checked(slugs: list[str], models: Models | None) -> list[ToolSlug]:
+def _checked(slugs: list[str], models: ReadModels | None) -> list[ToolSlug]:
     for slug in slugs:
         if not is_slug(slug):
             raise unknown(slug)
@@ -112,10 +112,10 @@ def _checked(slugs: list[str], models: Models | None) -> list[ToolSlug]:
     return slugs
 
 
-def listed(read: ReadFrom, slug: ToolSlug) -> Tool:
+def listed(source: ReadSource, slug: ToolSlug) -> Tool:
     """The listed tool of this slug. Raises `Refused`, and `Moved` for a former slug."""
-    require_current(read.models, [slug])
-    found = catalogue.tool(read.models, slug)
+    require_current(source.models, [slug])
+    found = catalogue.tool(source.models, slug)
     if found is None:
         raise unknown(slug)
     return found
@@ -124,7 +124,7 @@ def listed(read: ReadFrom, slug: ToolSlug) -> Tool:
 async def tool_ids(request: Http, slugs: Collection[ToolSlug]) -> dict[ToolSlug, ToolId]:
     """The tools that the slugs lead to, listed or not, as far as they do. Raises `Unavailable`."""
     parts = services(request)
-    models = parts.reads.latest
+    models = parts.reader.latest
     known = catalogue.known_ids(models, slugs)
     if len(known) == len(slugs):
         return known

@@ -8,7 +8,7 @@ from litestar import Request, Response
 
 from votes.app.catalogue import now_called
 from votes.domain.terms import ToolSlug
-from votes.engine.models import Models
+from votes.engine.read_models import ReadModels
 
 IN_PATHS = ("slug", "a", "b")
 """The parameters of paths that name a tool."""
@@ -25,7 +25,7 @@ class Moved(Exception):
         self.names = names
 
 
-def require_current(models: Models | None, slugs: Iterable[ToolSlug]) -> None:
+def require_current(models: ReadModels | None, slugs: Iterable[ToolSlug]) -> None:
     """Raises `Moved` where one of them is a former slug, as far as the models know."""
     if models is None:
         return

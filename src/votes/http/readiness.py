@@ -11,7 +11,7 @@ from votes.wiring import Services
 
 async def readiness(parts: Services) -> Ready:
     """How things are."""
-    models = parts.memory.fresh()
+    models = parts.replica.fresh()
     position = models.position if models is not None else None
     try:
         async with within(STATUS_S):

@@ -15,7 +15,7 @@ from votes.app.answers import summary_view
 from votes.app.catalogue import Tool, ever_listed
 from votes.domain.terms import ToolId, ToolSlug
 from votes.engine.log import Position
-from votes.engine.models import Models
+from votes.engine.read_models import ReadModels
 from votes.projections.profiles import Profile
 from votes.projections.tallies import Tally, tally_view
 
@@ -57,7 +57,7 @@ class Frames:
         self._pieces: dict[_Asked, tuple[bytes, Position]] = {}
 
     def since(
-        self, models: Models, tools: tuple[ToolSlug, ...], position: Position
+        self, models: ReadModels, tools: tuple[ToolSlug, ...], position: Position
     ) -> tuple[bytes, Position]:
         """The first of the states of the tools that are newer than the position, as many as make
         a piece, and the position of the last.
@@ -78,7 +78,7 @@ class Frames:
         """Drop what was gathered for a tick that is over."""
         self._pieces.clear()
 
-    def _piece(self, models: Models, newer: list[_State]) -> tuple[bytes, Position]:
+    def _piece(self, models: ReadModels, newer: list[_State]) -> tuple[bytes, Position]:
         """To have seen an id is to have seen all up to it, so of two frames of one position the
         first says the position before, and no piece ends between them. At position 0 is what was
         never listed."""
@@ -92,7 +92,7 @@ class Frames:
                 break
         return b"".join(frames), position
 
-    def _frame(self, models: Models, slug: ToolSlug, is_tally: bool) -> bytes:
+    def _frame(self, models: ReadModels, slug: ToolSlug, is_tally: bool) -> bytes:
         found = ever_listed(models, slug)
         if found is None:
             return _delisted(slug, 0)
@@ -119,7 +119,7 @@ class Frames:
         return known[2]
 
 
-def _newer(models: Models, slugs: tuple[ToolSlug, ...], position: Position) -> Iterator[_State]:
+def _newer(models: ReadModels, slugs: tuple[ToolSlug, ...], position: Position) -> Iterator[_State]:
     """Where each newer state stands; what was never listed comes before everything."""
     for slug in slugs:
         found = ever_listed(models, slug)

@@ -15,10 +15,10 @@ import structlog
 
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
-from votes.engine.memory import Memory
-from votes.engine.models import Changes, Models
 from votes.engine.ports import Unavailable
-from votes.engine.reads import NotYet, ReadFrom, Reads
+from votes.engine.read_models import Changes, ReadModels
+from votes.engine.reader import NotYet, Reader, ReadSource
+from votes.engine.replica import Replica
 from votes.live.frames import BEFORE_ALL, Frames
 from votes.projections.profiles import PROFILES
 
@@ -82,9 +82,9 @@ class Listener:
 class Hub:
     """Streams of one process; the memory tells it of changes."""
 
-    def __init__(self, memory: Memory, streams_max: int, streams_per_network_max: int) -> None:
-        self.memory = memory
-        self.models: Models | None = None
+    def __init__(self, replica: Replica, streams_max: int, streams_per_network_max: int) -> None:
+        self.replica = replica
+        self.models: ReadModels | None = None
         """What is shown, None while there is nothing yet."""
         self.frames = Frames("", stale=False)
         self._streams_max = streams_max
@@ -99,7 +99,7 @@ class Hub:
         position is in none of the changes that lead there."""
         self._ticked_at = 0.0
         self._ticking = False
-        memory.listeners.append(self._changed)
+        replica.listeners.append(self._changed)
 
     @property
     def count(self) -> int:
@@ -152,44 +152,44 @@ class Hub:
         """Whether the listener has got further than what is shown."""
         return self.models is not None and listener.position > self.models.position
 
-    async def follow_log(self, reads: Reads) -> None:
+    async def follow_log(self, reader: Reader) -> None:
         """Until cancelled: while the live models are away, show what can be read from the log."""
         while True:
             await asyncio.sleep(LOG_S)
             if not self._count:
-                self._show(self.memory.models, stale=False)
+                self._show(self.replica.models, stale=False)
             elif self.models is None or self.frames.stale:
                 try:
-                    self._found(await reads.models())
+                    self._found(await reader.models())
                 except (NotYet, Unavailable):
                     continue
                 except Exception as error:  # noqa: BLE001 - streams go on when it can be read again
                     _log.warning("the log cannot be shown to streams", error=repr(error))
 
-    def _found(self, read: ReadFrom) -> None:
+    def _found(self, source: ReadSource) -> None:
         """Show it, unless the live models have come back meanwhile, or are lost again."""
-        if read.stale:
+        if source.stale:
             overtaken = self.models is not None and not self.frames.stale
         else:
-            overtaken = self.memory.models is not read.models
+            overtaken = self.replica.models is not source.models
         if not overtaken:
-            self._show(read.models, stale=read.stale)
-            self._anew(read.models)
+            self._show(source.models, stale=source.stale)
+            self._anew(source.models)
 
-    def _show(self, models: Models | None, *, stale: bool) -> None:
+    def _show(self, models: ReadModels | None, *, stale: bool) -> None:
         """What is encoded stays while the world does."""
         self.models = models
         frames = Frames(models.world if models is not None else "", stale=stale)
         if frames.world != self.frames.world:
             self.frames = frames
 
-    def _anew(self, models: Models) -> None:
+    def _anew(self, models: ReadModels) -> None:
         """Anything may have changed."""
         self._ahead = models.furthest()
         self._all_news = True
         self._schedule()
 
-    def _changed(self, models: Models | None, changes: Changes | None) -> None:
+    def _changed(self, models: ReadModels | None, changes: Changes | None) -> None:
         if self.frames.stale:
             return  # until reads say that the live models have caught up with the log
         if changes is None or models is not self.models:
@@ -204,7 +204,7 @@ class Hub:
                 self._news.update(self._heard_as(models, key))
         self._schedule()
 
-    def _heard_as(self, models: Models, key: str) -> Iterator[ToolSlug]:
+    def _heard_as(self, models: ReadModels, key: str) -> Iterator[ToolSlug]:
         """The slugs under which somebody listens to what is kept under the key."""
         profile = models.get(PROFILES, key)
         slugs = (key,) if profile is None else (profile.slug, *profile.former)

@@ -3,7 +3,7 @@
 from votes import __version__
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.events import EVENT_TYPES
-from votes.engine.read_model import Projections
+from votes.engine.projection import Projections
 from votes.projections.over_time import HOURS, MARKS, MONTHS
 from votes.projections.profiles import PROFILES
 from votes.projections.slugs import SLUGS

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from votes.domain.vote import VOTE_EVENTS
 from votes.engine.log import Position, Recorded
-from votes.engine.read_model import Before, ReadModel
+from votes.engine.projection import Before, Projection
 from votes.projections.tallies import TALLIES, Tally, moved
 
 MARK_EVERY = 256
@@ -95,16 +95,16 @@ def _keys_of_mark(recorded: Recorded) -> Iterable[str]:
     return (mark_key(recorded.subject, recorded.position),)
 
 
-MONTHS = ReadModel(
+MONTHS = Projection(
     "months",
     Slots,
     on=dict.fromkeys(VOTE_EVENTS, _keys_of_month),
     evolve=_by_month,
     replicated=False,
 )
-HOURS = ReadModel(
+HOURS = Projection(
     "hours", Slots, on=dict.fromkeys(VOTE_EVENTS, _keys_of_day), evolve=_by_hour, replicated=False
 )
-MARKS = ReadModel(
+MARKS = Projection(
     "marks", Tally, on=dict.fromkeys(VOTE_EVENTS, _keys_of_mark), evolve=_mark, replicated=False
 )

@@ -18,7 +18,7 @@ from votes.domain.review import (
 from votes.domain.terms import PersonaSlug, ToolSlug, checked_slug
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
 from votes.engine.log import Position, Recorded
-from votes.engine.read_model import ReadModel
+from votes.engine.projection import Projection
 
 
 class PanelReview(Struct, frozen=True):
@@ -84,7 +84,7 @@ def _tool(recorded: Recorded) -> tuple[str]:
     return (recorded.subject,)
 
 
-PROFILES = ReadModel(
+PROFILES = Projection(
     "profiles",
     Profile,
     on=dict.fromkeys(

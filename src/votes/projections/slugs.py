@@ -3,7 +3,7 @@
 from votes.domain.terms import ToolId
 from votes.domain.tool import SlugTaken, slug_of
 from votes.engine.log import Recorded
-from votes.engine.read_model import ReadModel
+from votes.engine.projection import Projection
 
 
 def evolve(tool: ToolId | None, recorded: Recorded, *_: object) -> ToolId:
@@ -16,5 +16,5 @@ def _slug(recorded: Recorded) -> tuple[str]:
     return (slug_of(recorded.stream),)
 
 
-SLUGS: ReadModel[ToolId] = ReadModel("slugs", ToolId, on={SlugTaken: _slug}, evolve=evolve)
+SLUGS: Projection[ToolId] = Projection("slugs", ToolId, on={SlugTaken: _slug}, evolve=evolve)
 """The tool of each slug that was ever taken, by slug."""

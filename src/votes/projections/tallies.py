@@ -14,8 +14,8 @@ from votes.domain.tool import ToolListed
 from votes.domain.verdict import Call
 from votes.domain.vote import VoteCast, VoteRetracted
 from votes.engine.log import TIME_END, TIME_MIN, Position, Recorded
-from votes.engine.models import Models
-from votes.engine.read_model import ReadModel
+from votes.engine.projection import Projection
+from votes.engine.read_models import ReadModels
 from votes.projections.profiles import PROFILES
 
 HEAT_HALF_LIFE_S = 3 * 24 * 3600
@@ -142,7 +142,7 @@ def tally_view(tool: ToolSlug, tally: Tally, *, stale: bool) -> TallyView:
     )
 
 
-def _frame(models: Models, tool: str, stale: bool) -> bytes | None:
+def _frame(models: ReadModels, tool: str, stale: bool) -> bytes | None:
     tally, profile = models.get(TALLIES, tool), models.get(PROFILES, tool)
     if tally is None or profile is None:
         return None
@@ -153,7 +153,7 @@ def _tool(recorded: Recorded) -> tuple[str]:
     return (recorded.subject,)
 
 
-TALLIES = ReadModel(
+TALLIES = Projection(
     "tallies",
     Tally,
     on={ToolListed: _tool, VoteCast: _tool, VoteRetracted: _tool},

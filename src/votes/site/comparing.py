@@ -12,8 +12,8 @@ from votes.app.answers import SummaryView, summary
 from votes.app.catalogue import Tool
 from votes.app.listing import category_slug
 from votes.app.pairs import BETWEEN, PAIR_LENGTH_MAX, pair, pair_path, pair_text
-from votes.engine.models import Models
-from votes.engine.reads import ReadFrom
+from votes.engine.read_models import ReadModels
+from votes.engine.reader import ReadSource
 from votes.http.errors import Refused
 from votes.http.exchange import Http
 from votes.http.hosts import base
@@ -33,16 +33,16 @@ Picked = Annotated[str | None, Parameter(max_length=PAIR_LENGTH_MAX)]
 @get("/compare/{names:str}")
 async def compare(request: Http, names: str, min_position: MinPosition = 0) -> ASGIResponse:
     """Both verdicts, prices and reviewers of two tools. The other order leads here."""
-    read, waiting = await read_at(request, min_position)
-    found = pair(read.models, names)
+    source, waiting = await read_at(request, min_position)
+    found = pair(source.models, names)
     if found is None:
         raise Refused("not_found", "The address does not name two tools of the catalogue.")
-    path = _path_of(read.models, *found)
+    path = _path_of(source.models, *found)
     if path != f"/compare/{names}":
         a, b = (tool.slug for tool in found)
         status = 301 if names in (f"{a}{BETWEEN}{b}", f"{b}{BETWEEN}{a}") else 308
         return redirect(path + query(min_position=min_position), status, SHARED)
-    return await _side_by_side(request, read, *found, waiting=waiting)
+    return await _side_by_side(request, source, *found, waiting=waiting)
 
 
 @get("/compare")
@@ -50,23 +50,25 @@ async def pick(
     request: Http, a: Picked = None, b: Picked = None, min_position: MinPosition = 0
 ) -> ASGIResponse:
     """A form to name two tools. A pair that an address cannot name is shown right here."""
-    read, waiting = await read_at(request, min_position)
-    require_current(read.models, filter(None, (a, b)))
-    first, second = _found(read.models, a), _found(read.models, b)
+    source, waiting = await read_at(request, min_position)
+    require_current(source.models, filter(None, (a, b)))
+    first, second = _found(source.models, a), _found(source.models, b)
     if first is None or second is None:
-        return _form(request, read, a, b, unknown=(a if first is None else b) if a and b else None)
-    path = _path_of(read.models, first, second)
+        return _form(
+            request, source, a, b, unknown=(a if first is None else b) if a and b else None
+        )
+    path = _path_of(source.models, first, second)
     if not path.startswith("/compare?"):
         return redirect(path + query(min_position=min_position), 303, SHARED)
     both = sorted((first, second), key=lambda tool: tool.slug)
-    return await _side_by_side(request, read, *both, waiting=waiting)
+    return await _side_by_side(request, source, *both, waiting=waiting)
 
 
-def _path_of(models: Models, a: Tool, b: Tool) -> str:
+def _path_of(models: ReadModels, a: Tool, b: Tool) -> str:
     return pair_path(models, a.slug, b.slug) if a != b else f"/tools/{a.slug}"
 
 
-def _found(models: Models, text: str | None) -> Tool | None:
+def _found(models: ReadModels, text: str | None) -> Tool | None:
     """The listed tool of this slug, or else of this name."""
     if not text:
         return None
@@ -78,9 +80,9 @@ def _found(models: Models, text: str | None) -> Tool | None:
 
 
 def _form(
-    request: Http, read: ReadFrom, a: str | None, b: str | None, unknown: str | None
+    request: Http, source: ReadSource, a: str | None, b: str | None, unknown: str | None
 ) -> ASGIResponse:
-    known = catalogue.listed(read.models)
+    known = catalogue.listed(source.models)
     head = Head(
         f"Compare two tools · {SITE_NAME}",
         "Name two tools, and see where the panel and the voters part ways.",
@@ -96,19 +98,19 @@ def _form(
         b=b,
         unknown=unknown,
         tools=sorted((tool.slug, tool.profile.entry.name) for tool in known),
-        featured=surroundings.pairs(read.models, surroundings.ranked(read.models)),
+        featured=surroundings.pairs(source.models, surroundings.ranked(source.models)),
     )
-    return shared_page(request, text, stale=read.stale)
+    return shared_page(request, text, stale=source.stale)
 
 
 async def _side_by_side(
-    request: Http, read: ReadFrom, first: Tool, second: Tool, *, waiting: bool
+    request: Http, source: ReadSource, first: Tool, second: Tool, *, waiting: bool
 ) -> ASGIResponse:
-    a, b = summary(read, first), summary(read, second)
+    a, b = summary(source, first), summary(source, second)
     caller = await reader(request)
     text = page(
         "compare.html",
-        _head(read.models, a, b, base(request)),
+        _head(source.models, a, b, base(request)),
         a=a,
         b=b,
         waiting=waiting,
@@ -117,12 +119,12 @@ async def _side_by_side(
         takeaway=comparison.takeaway(a, b),
         rows=_rows(a, b),
         scorecard=comparison.scorecard(a, b),
-        onward=_onward(read.models, first, second),
+        onward=_onward(source.models, first, second),
     )
-    return page_for(request, caller, read, text)
+    return page_for(request, caller, source, text)
 
 
-def _head(models: Models, a: SummaryView, b: SummaryView, at: str) -> Head:
+def _head(models: ReadModels, a: SummaryView, b: SummaryView, at: str) -> Head:
     path = pair_path(models, a.slug, b.slug)
     text = pair_text(models, a.slug, b.slug)
     told = text is not None and catalogue.tool(models, text) is None
@@ -161,7 +163,7 @@ def _answers(tool: SummaryView) -> tuple[str, ...]:
     )
 
 
-def _onward(models: Models, a: Tool, b: Tool) -> list[tuple[str, str]]:
+def _onward(models: ReadModels, a: Tool, b: Tool) -> list[tuple[str, str]]:
     """Where to look next, as labels and addresses: other pairs, then the tools' categories."""
     here = pair_path(models, a.slug, b.slug)
     ranking = surroundings.ranked(models)

@@ -13,7 +13,7 @@ from votes.app import catalogue
 from votes.app.answers import SummaryView, summary
 from votes.app.catalogue import Tool
 from votes.app.pairs import BETWEEN, pair
-from votes.engine.models import Models
+from votes.engine.read_models import ReadModels
 from votes.http.errors import Refused
 from votes.http.etags import tagged
 from votes.http.exchange import Http, services
@@ -66,16 +66,16 @@ async def elements() -> ASGIResponse:
 @get("/og/{file:str}")
 async def picture(request: Http, file: str) -> ASGIResponse:
     """`{tool}.png` or `{a}-vs-{b}.png`: 1200 by 630, with the verdicts of now."""
-    read, _ = await read_at(request)
-    tools = _named(read.models, file)
+    source, _ = await read_at(request)
+    tools = _named(source.models, file)
     if tools is None:
         raise Refused("not_found", "There is no such picture.")
     name = BETWEEN.join(tool.slug for tool in tools)
     if f"{name}.png" != file:
         return redirect(f"/og/{quote(name)}.png", 308, SHARED)
-    sides = [_side(summary(read, tool)) for tool in tools]
+    sides = [_side(summary(source, tool)) for tool in tools]
     key = sha256(msgspec.json.encode((__version__, sides))).hexdigest()[:32]
-    how_long = _FOR_A_WHILE if read.stale else _FOR_HOURS
+    how_long = _FOR_A_WHILE if source.stale else _FOR_HOURS
     network = network_of(client_address(request.scope, services(request).config))
     gallery: Gallery = request.app.state.gallery
     body = await gallery.picture(key, sides, network)
@@ -102,7 +102,7 @@ def _side(tool: SummaryView) -> Side:
     return Side(tool.slug, tool.name, opinions)
 
 
-def _named(models: Models, file: str) -> tuple[Tool, ...] | None:
+def _named(models: ReadModels, file: str) -> tuple[Tool, ...] | None:
     """The tool of this name, or the two: a tool may itself be called `a-vs-b`."""
     name = file.removesuffix(".png")
     if name == file:

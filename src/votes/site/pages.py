@@ -13,9 +13,9 @@ from votes.app.paging import Page
 from votes.app.pairs import pair_path
 from votes.app.trend import TrendView, window
 from votes.domain.terms import ToolSlug
-from votes.engine.models import Models
 from votes.engine.ports import Unavailable
-from votes.engine.reads import ReadFrom
+from votes.engine.read_models import ReadModels
+from votes.engine.reader import ReadSource
 from votes.http.deadlines import OPTIONAL_S, READ_S, STATUS_S, within
 from votes.http.exchange import Http, listed, services, tool_slug
 from votes.http.hosts import base
@@ -42,17 +42,17 @@ async def home(
     cursor: Cursor = None,
 ) -> ASGIResponse:
     """The front page, or with any parameter a list of tools."""
-    read, _ = await read_at(request)
+    source, _ = await read_at(request)
     if sort or category or q or cursor:
-        text = _list(request, read, sort or "top", category, q, cursor)
+        text = _list(request, source, sort or "top", category, q, cursor)
     else:
-        text = _front(request, read)
-    return shared_page(request, text, stale=read.stale)
+        text = _front(request, source)
+    return shared_page(request, text, stale=source.stale)
 
 
-def _front(request: Http, read: ReadFrom) -> str:
-    top = listing.tools(read.models, "top", None, None, None, HOME_ROWS_MAX)
-    new = listing.tools(read.models, "new", None, None, None, HOME_ROWS_MAX)
+def _front(request: Http, source: ReadSource) -> str:
+    top = listing.tools(source.models, "top", None, None, None, HOME_ROWS_MAX)
+    new = listing.tools(source.models, "new", None, None, None, HOME_ROWS_MAX)
     about = (
         f"{words.counted(top.total, 'tool')} with a panel's verdict and the community's."
         " Compare two side by side, and vote."
@@ -62,27 +62,27 @@ def _front(request: Http, read: ReadFrom) -> str:
         Head(f"{SITE_NAME}: two verdicts on every tool", about, "/", base(request)),
         q=None,
         category=None,
-        categories=surroundings.categories(read.models),
+        categories=surroundings.categories(source.models),
         listing=None,
         total=top.total,
-        top=[summary(read, tool) for tool in top.items],
-        new=[summary(read, tool) for tool in new.items],
-        featured=surroundings.pairs(read.models, surroundings.ranked(read.models)),
+        top=[summary(source, tool) for tool in top.items],
+        new=[summary(source, tool) for tool in new.items],
+        featured=surroundings.pairs(source.models, surroundings.ranked(source.models)),
     )
 
 
 def _list(
     request: Http,
-    read: ReadFrom,
+    source: ReadSource,
     sort: listing.Sort,
     category: str | None,
     q: str | None,
     cursor: str | None,
 ) -> str:
-    categories = surroundings.categories(read.models)
+    categories = surroundings.categories(source.models)
     chosen = listing.category_slug(category) if category else None
     known = next((name for name, _ in categories if listing.category_slug(name) == chosen), None)
-    found = listing.tools(read.models, sort, category, q, cursor, ROWS_MAX)
+    found = listing.tools(source.models, sort, category, q, cursor, ROWS_MAX)
     heading = f"“{q}”" if q else words.category(known or category or "All tools")
     head = Head(
         f"{heading} · {SITE_NAME}",
@@ -93,7 +93,7 @@ def _list(
         indexed=not (q or cursor) and bool(found.total),
     )
     shown: Page[SummaryView] = Page(
-        [summary(read, tool) for tool in found.items], found.next_cursor, found.total
+        [summary(source, tool) for tool in found.items], found.next_cursor, found.total
     )
     return page(
         "home.html",
@@ -112,12 +112,12 @@ def _list(
 async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """A tool with both verdicts, its votes over time, its plans and its reviews."""
     name = tool_slug(request, slug)
-    read, waiting = await read_at(request, min_position)
-    found = listed(read, name)
-    shown = summary(read, found)
+    source, waiting = await read_at(request, min_position)
+    found = listed(source, name)
+    shown = summary(source, found)
     caller = await reader(request)
     votes, mine = await asyncio.gather(
-        _trend(request, read, found), my_states(request, caller, found)
+        _trend(request, source, found), my_states(request, caller, found)
     )
     text = page(
         "tool.html",
@@ -128,11 +128,11 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
         host=words.site(shown.url or ""),
         chart=chart(votes) if votes is not None else None,
         neighbours=[
-            (other.profile.entry, pair_path(read.models, name, other.slug))
-            for other in surroundings.neighbours(surroundings.ranked(read.models), found)
+            (other.profile.entry, pair_path(source.models, name, other.slug))
+            for other in surroundings.neighbours(surroundings.ranked(source.models), found)
         ],
     )
-    return page_for(request, caller, read, text)
+    return page_for(request, caller, source, text)
 
 
 def _head_of(shown: SummaryView, at: str) -> Head:
@@ -155,11 +155,11 @@ def _head_of(shown: SummaryView, at: str) -> Head:
     )
 
 
-async def _trend(request: Http, read: ReadFrom, tool: Tool) -> TrendView | None:
+async def _trend(request: Http, source: ReadSource, tool: Tool) -> TrendView | None:
     asked = window("day", None, None, now())
     try:
         async with within(OPTIONAL_S):
-            return await services(request).past.trend(read, tool, asked)
+            return await services(request).past.trend(source, tool, asked)
     except Unavailable:
         return None
 
@@ -178,20 +178,20 @@ async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) ->
     )
     if caller.user is None:
         return private_page(page("bookmarks.html", head, listing=None))
-    read, _ = await read_at(request)
+    source, _ = await read_at(request)
     user, store = caller.user.subject, services(request).store
     async with within(READ_S):
         found = await bookmarks.bookmarks(
-            store, read.models, user, "new", q, None, None, cursor, ROWS_MAX
+            store, source.models, user, "new", q, None, None, cursor, ROWS_MAX
         )
-    items = [(kept, *_named(read.models, kept.tool)) for kept in found.items]
+    items = [(kept, *_named(source.models, kept.tool)) for kept in found.items]
     shown = Page(items, found.next_cursor, found.total)
     return private_page(
         page("bookmarks.html", head, listing=shown, subject=user, q=q, cursor=cursor)
     )
 
 
-def _named(models: Models, slug: ToolSlug) -> tuple[str, bool]:
+def _named(models: ReadModels, slug: ToolSlug) -> tuple[str, bool]:
     """What to call a tool that was kept, and whether it is still listed."""
     tool = catalogue.tool(models, slug)
     return (tool.profile.entry.name, True) if tool is not None else (slug, False)
@@ -210,7 +210,7 @@ async def status(request: Http) -> ASGIResponse:
 async def _drift(parts: Services) -> str:
     try:
         async with within(STATUS_S):
-            return words.audited(await parts.read_models.last_report())
+            return words.audited(await parts.read_model_store.last_report())
     except Unavailable:
         return "not known"
 
@@ -218,13 +218,13 @@ async def _drift(parts: Services) -> str:
 @get("/feed.xml")
 async def feed(request: Http) -> ASGIResponse:
     """The newest tools, for feed readers (Atom, RFC 4287)."""
-    read, _ = await read_at(request)
-    newest = listing.tools(read.models, "new", None, None, None, FEED_ENTRIES_MAX)
-    tools = [summary(read, tool) for tool in newest.items]
+    source, _ = await read_at(request)
+    newest = listing.tools(source.models, "new", None, None, None, FEED_ENTRIES_MAX)
+    tools = [summary(source, tool) for tool in newest.items]
     head = Head(f"{SITE_NAME}: new tools", "Each with two verdicts.", "/feed.xml", base(request))
     updated = max((tool.listed_at for tool in tools), default=now()).isoformat()
     text = page("feed.xml", head, tools=tools, updated=updated)
-    return shared_page(request, text, stale=read.stale, media_type="application/atom+xml")
+    return shared_page(request, text, stale=source.stale, media_type="application/atom+xml")
 
 
 ROUTES = [home, tool, my_bookmarks, status, feed]

@@ -8,7 +8,7 @@ from votes.app.states import NOTHING, states
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.engine.ports import Unavailable
-from votes.engine.reads import NotYet, ReadFrom
+from votes.engine.reader import NotYet, ReadSource
 from votes.http.deadlines import OPTIONAL_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import Http, services
@@ -16,15 +16,15 @@ from votes.http.identity import Caller, identity
 from votes.site.html import private_page, shared_page
 
 
-async def read_at(request: Http, position: Position = 0) -> tuple[ReadFrom, bool]:
+async def read_at(request: Http, position: Position = 0) -> tuple[ReadSource, bool]:
     """The models at or after the position; where that takes too long, as they are, and True."""
-    reads = services(request).reads
+    reader = services(request).reader
     try:
-        return await reads.models(position), False
+        return await reader.models(position), False
     except NotYet:
         if not position:
             raise
-        return await reads.models(), True
+        return await reader.models(), True
 
 
 async def reader(request: Http) -> Caller:
@@ -49,8 +49,8 @@ async def my_states(request: Http, caller: Caller, *tools: Tool) -> dict[ToolSlu
         return nothing
 
 
-def page_for(request: Http, caller: Caller, read: ReadFrom, text: str) -> ASGIResponse:
+def page_for(request: Http, caller: Caller, source: ReadSource, text: str) -> ASGIResponse:
     """A page with somebody's own votes on it is theirs alone."""
     if caller.voter is not None:
         return private_page(text)
-    return shared_page(request, text, stale=read.stale)
+    return shared_page(request, text, stale=source.stale)

@@ -9,7 +9,7 @@ from votes.app.listing import category_slug
 from votes.domain.terms import PersonaSlug
 from votes.domain.tool import Plan
 from votes.domain.verdict import PANEL_REVIEWS_MIN
-from votes.engine.keeping import AuditReport
+from votes.engine.read_model_store import AuditReport
 from votes.projections.tallies import TallyView
 from votes.site.verdicts import look
 

@@ -34,7 +34,7 @@ class Keys(Struct, frozen=True):
 
     @property
     def audit(self) -> str:
-        """What the last audit found: JSON, see `votes.engine.keeping.AuditReport`."""
+        """What the last audit found: JSON, see `votes.engine.read_model_store.AuditReport`."""
         return f"{self.prefix}:audit"
 
     @property
@@ -43,7 +43,7 @@ class Keys(Struct, frozen=True):
         return f"{self.prefix}:{self.signature}:live"
 
     @property
-    def beat(self) -> str:
+    def heartbeat(self) -> str:
         """`GENERATION:TIME`, there while a projector keeps the models of that generation at the
         head of the log; it goes by itself."""
         return f"{self.prefix}:{self.signature}:beat"

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from votes.engine.log import Position
-from votes.engine.models import Changes, Partition, world
-from votes.engine.read_model import Projections
+from votes.engine.projection import Projections
+from votes.engine.read_models import Changes, Partition, world
 
 Written = dict[int, dict[str, dict[str, bytes | None]]]
 """Changed values as they are kept, by partition, model and key; None for one that is no longer."""

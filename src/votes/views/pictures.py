@@ -8,7 +8,7 @@ import asyncio
 
 from votes.views import keys
 from votes.views.keys import Namespace
-from votes.views.read_models import translated
+from votes.views.read_model_store import translated
 
 PLACES = 1_024
 KEPT_S = 24 * 3_600

@@ -22,7 +22,7 @@ class CountsView(Struct, frozen=True):
 
 @get("/v1/counts", operation_id="getCounts", opt=Operation(answers={200: CountsView}).opt)
 async def counts(request: Http) -> ASGIResponse:
-    read = await services(request).reads.models()
+    read = await services(request).reader.models()
     found = dict(read.models.items(PROJECTIONS.named["counts"]))
     return ASGIResponse(
         body=msgspec.json.encode(CountsView(read.models.position, read.stale, found)),

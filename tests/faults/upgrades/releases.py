@@ -18,7 +18,7 @@ from votes import projections
 from votes.domain.events import EVENT_TYPES
 from votes.domain.vote import VOTE_EVENTS, VoteCast
 from votes.engine.log import Position, Recorded
-from votes.engine.read_model import PARKED, Projections, ReadModel
+from votes.engine.projection import PARKED, Projection, Projections
 from votes.projections.tallies import TALLIES
 
 RELEASE = "RELEASE_OF_THE_TESTS"
@@ -40,16 +40,16 @@ def _subject(recorded: Recorded) -> tuple[str]:
     return (recorded.subject,)
 
 
-MOVES = ReadModel("counts", Count, on=dict.fromkeys(VOTE_EVENTS, _subject), evolve=_one_more)
+MOVES = Projection("counts", Count, on=dict.fromkeys(VOTE_EVENTS, _subject), evolve=_one_more)
 """How often each tool was voted on or a vote on it taken back."""
-CASTS = ReadModel("counts", Count, on={VoteCast: _subject}, evolve=_one_more, version=2)
+CASTS = Projection("counts", Count, on={VoteCast: _subject}, evolve=_one_more, version=2)
 """How often it was voted on."""
 
 SHIPPED = [model for model in projections.PROJECTIONS.models if model is not PARKED]
 RAISED = [
     replace(model, version=model.version + 1) if model is TALLIES else model for model in SHIPPED
 ]
-RELEASES: dict[str, Sequence[ReadModel[Any]]] = {
+RELEASES: dict[str, Sequence[Projection[Any]]] = {
     "with a new model": [*SHIPPED, MOVES],
     "with raised versions": [*RAISED, CASTS],
 }

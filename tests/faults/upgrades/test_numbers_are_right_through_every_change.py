@@ -28,7 +28,7 @@ from tests.kept import KEYS
 from votes.cli.settings import with_secrets
 from votes.config import load
 from votes.embedded import started
-from votes.engine.read_model import PARTITIONS
+from votes.engine.projection import PARTITIONS
 from votes.http.tokens import VisitorTokens
 from votes.projections.tallies import TALLIES
 

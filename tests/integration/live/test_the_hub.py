@@ -10,10 +10,10 @@ from votes.domain.tool import Entry, SlugTaken, ToolListed, ToolRevised, slug_st
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded
 from votes.engine.log import Stream as StreamName
-from votes.engine.memory import Memory
-from votes.engine.models import Models
 from votes.engine.ports import Unavailable
-from votes.engine.reads import ReadFrom
+from votes.engine.read_models import ReadModels
+from votes.engine.reader import ReadSource
+from votes.engine.replica import Replica
 from votes.live import hub as hub_module
 from votes.live import stream as streams_module
 from votes.live.frames import BEFORE_ALL, PIECE_BYTES
@@ -39,13 +39,13 @@ class Scene:
     """A memory with one tool, a hub on it, and votes that arrive."""
 
     def __init__(self, streams_max: int = 10, per_network_max: int = 2) -> None:
-        self.memory = Memory()
-        self.models = Models(PROJECTIONS, "e")
-        self.hub = Hub(self.memory, streams_max, per_network_max)
+        self.replica = Replica()
+        self.models = ReadModels(PROJECTIONS, "e")
+        self.hub = Hub(self.replica, streams_max, per_network_max)
         self.fold(*listed(1, "A"))
 
     def fold(self, *events: Recorded) -> None:
-        self.memory.changed(self.models, self.models.fold(events))
+        self.replica.changed(self.models, self.models.fold(events))
 
     def vote(self, position: int) -> None:
         self.fold(recorded(position, VoteCast("ship")))
@@ -137,10 +137,10 @@ async def test_a_rebuild_gives_each_stream_a_new_snapshot():
     task = open_stream(scene, Streams(scene.hub), connection)
     await connection.until(b"id: e.0-2\n")
     connection.sent.clear()
-    rebuilt = Models(PROJECTIONS, "e", generation=1)
+    rebuilt = ReadModels(PROJECTIONS, "e", generation=1)
     rebuilt.fold(listed(1, "A"))
     rebuilt.fold([recorded(2, VoteCast("skip"))])
-    scene.memory.changed(rebuilt, None)
+    scene.replica.changed(rebuilt, None)
     await connection.until(b"id: e.1-2\n")
     assert b"".join(connection.sent).count(b"event: ") == 2
     assert b'"skip":1' in b"".join(connection.sent)
@@ -153,9 +153,9 @@ async def test_a_world_whose_positions_are_smaller_is_shown_too():
     scene.vote(2)
     task = open_stream(scene, Streams(scene.hub), connection)
     await connection.until(b"id: e.0-2\n")
-    restored = Models(PROJECTIONS, "e", generation=1)
+    restored = ReadModels(PROJECTIONS, "e", generation=1)
     restored.fold(listed(1, "A"))
-    scene.memory.changed(restored, None)
+    scene.replica.changed(restored, None)
     await connection.until(b"id: e.1-1\n")
     connection.gone.set()
     await task
@@ -167,13 +167,13 @@ class Log:
     def __init__(self, scene: Scene) -> None:
         self.scene, self.folded = scene, None
 
-    async def models(self) -> ReadFrom:
-        live = self.scene.memory.models
+    async def models(self) -> ReadSource:
+        live = self.scene.replica.models
         if live is not None:
-            return ReadFrom(live, stale=False)
+            return ReadSource(live, stale=False)
         if self.folded is None:
             raise Unavailable("neither Redis nor Postgres")
-        return ReadFrom(self.folded, stale=True)
+        return ReadSource(self.folded, stale=True)
 
 
 async def test_without_redis_and_postgres_a_stream_beats_and_shows_what_comes_back(monkeypatch):
@@ -182,7 +182,7 @@ async def test_without_redis_and_postgres_a_stream_beats_and_shows_what_comes_ba
     monkeypatch.setattr(hub_module, "LOG_S", 0.01)
     scene, connection = Scene(), Connection()
     log, streams = Log(scene), Streams(scene.hub)
-    scene.memory.changed(None, None)
+    scene.replica.changed(None, None)
     keeping = [streams.keep(), scene.hub.follow_log(log)]
     beside = [asyncio.create_task(each) for each in keeping]
     task = open_stream(scene, streams, connection)
@@ -192,7 +192,7 @@ async def test_without_redis_and_postgres_a_stream_beats_and_shows_what_comes_ba
     await connection.until(b"id: e.0.stale-1\n")
     assert b'"stale":true' in b"".join(connection.sent)
     connection.sent.clear()
-    scene.memory.changed(scene.models, None)
+    scene.replica.changed(scene.models, None)
     await connection.until(b"id: e.0-1\n")
     said = b"".join(connection.sent)
     assert said.count(b'"stale":false') == 2
@@ -272,14 +272,14 @@ async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is
     scene.hub.join(listener)
     scene.models.position = 2
     events = [recorded(3, VoteCast("ship")), recorded(4, VoteCast("ship"), "b")]
-    ahead = Models(PROJECTIONS, "e")
+    ahead = ReadModels(PROJECTIONS, "e")
     ahead.fold(listed(1, "A"))
     ahead.fold(events[:1])
     ahead.position = 2  # announced: the vote at 3 was applied, but not yet said
-    scene.memory.changed(ahead, None)
+    scene.replica.changed(ahead, None)
     await listener.woken()
     assert scene.hub.frames.since(ahead, ("a",), 1)[0] == b""
-    scene.memory.changed(ahead, ahead.fold(events))
+    scene.replica.changed(ahead, ahead.fold(events))
     async with asyncio.timeout(1):
         await listener.woken()
     assert b'"position":3' in scene.hub.frames.since(ahead, ("a",), 1)[0]

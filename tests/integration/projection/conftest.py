@@ -10,7 +10,7 @@ import pytest
 from votes.embedded import Addresses, Servers, started
 from votes.projections import PROJECTIONS
 from votes.views.keys import Namespace
-from votes.views.read_models import RedisReadModels
+from votes.views.read_model_store import RedisReadModelStore
 from votes.wiring import connect_redis
 
 
@@ -29,8 +29,8 @@ async def other_space(space: Namespace, servers: Addresses) -> AsyncIterator[Nam
 
 
 @pytest.fixture
-def kept(space: Namespace) -> RedisReadModels:
-    return RedisReadModels(space, PROJECTIONS)
+def kept(space: Namespace) -> RedisReadModelStore:
+    return RedisReadModelStore(space, PROJECTIONS)
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from votes.domain.tool import Entry
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Outcome, Request
 from votes.engine.ports import EventStore, Meta, Unavailable
-from votes.engine.project import Projector
-from votes.engine.read_model import PARTITIONS, partition_of
+from votes.engine.projection import PARTITIONS, partition_of
+from votes.engine.projector import Projector
 from votes.projections import PROJECTIONS
 from votes.views.keys import Namespace
-from votes.views.read_models import RedisReadModels
+from votes.views.read_model_store import RedisReadModelStore
 from votes.wiring import now, project
 
 TOOLS = tuple(f"tool-{number}" for number in range(40))
@@ -92,7 +92,9 @@ async def projecting(store: EventStore, space: Namespace) -> AsyncIterator[async
     """A projector without a lead, in this loop; answers its bell."""
     bell = asyncio.Event()
     said: list[str] = []
-    projector = Projector(store, RedisReadModels(space, PROJECTIONS), bell, time.time, said.append)
+    projector = Projector(
+        store, RedisReadModelStore(space, PROJECTIONS), bell, time.time, said.append
+    )
     task = asyncio.create_task(projector.run())
     try:
         yield bell
@@ -167,7 +169,7 @@ async def dump(space: Namespace) -> dict[str, Any]:
     live = json.loads(text) if text else {"generation": 0}
     found: dict[str, Any] = {}
     async for name in space.redis.scan_iter(f"{space.prefix}:*", count=1_000):
-        if name.decode() not in (keys.generations, keys.sets, keys.beat):
+        if name.decode() not in (keys.generations, keys.sets, keys.heartbeat):
             key = name.decode().replace(f":{live['generation']}:", ":0:")
             found[key] = await _content(space, name)
     return dict(sorted(found.items())) | {keys.live: live | {"generation": 0}}

@@ -13,15 +13,15 @@ from tests.kept import keys_of
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded
-from votes.engine.models import Changes, Models, Partition
 from votes.engine.ports import Unavailable
-from votes.engine.project import BEAT_S
-from votes.engine.read_model import partition_of
+from votes.engine.projection import partition_of
+from votes.engine.projector import HEARTBEAT_TIMEOUT_S
+from votes.engine.read_models import Changes, Partition, ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
 from votes.views.keys import Keys
 from votes.views.messages import Live, Message, Values
-from votes.views.replica import Replica
+from votes.views.subscription import Subscription
 
 EPOCH = "e1e1e1e1"
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -35,33 +35,33 @@ class Follower:
 
     def __init__(self, space) -> None:
         self.seen: list[tuple[int | None, bool]] = []
-        self.of_log: bool | None = True
-        self.replica = Replica(
-            space, PROJECTIONS, self._is_of_log, self._changed, time.time, lambda _: None
+        self.belongs_to_log: bool | None = True
+        self.subscription = Subscription(
+            space, PROJECTIONS, self._belongs_to_log, self._changed, time.time, lambda _: None
         )
         self.task: asyncio.Task | None = None
 
-    def _changed(self, models: Models | None, changes: Changes | None, _: float = 0) -> None:
+    def _changed(self, models: ReadModels | None, changes: Changes | None, _: float = 0) -> None:
         self.seen.append((models.position if models else None, changes is not None))
 
-    async def _is_of_log(self, _: Models) -> bool:
-        if self.of_log is None:
+    async def _belongs_to_log(self, _: ReadModels) -> bool:
+        if self.belongs_to_log is None:
             raise Unavailable("Postgres: it is away")
-        return self.of_log
+        return self.belongs_to_log
 
     @property
     def position(self) -> int | None:
-        return self.replica.models.position if self.replica.models else None
+        return self.subscription.models.position if self.subscription.models else None
 
     async def at(self, position: int | None) -> None:
         await until(lambda: self.position == position, f"a replica at {position}")
 
 
 @asynccontextmanager
-async def following(space, *, of_log: bool | None = True):
+async def following(space, *, belongs_to_log: bool | None = True):
     follower = Follower(space)
-    follower.of_log = of_log
-    follower.task = asyncio.create_task(follower.replica.run())
+    follower.belongs_to_log = belongs_to_log
+    follower.task = asyncio.create_task(follower.subscription.run())
     try:
         yield follower
     finally:
@@ -78,8 +78,8 @@ async def follower(kept, other_space):
         yield made
 
 
-def two_tools() -> Models:
-    models = Models(PROJECTIONS, EPOCH)
+def two_tools() -> ReadModels:
+    models = ReadModels(PROJECTIONS, EPOCH)
     models.fold(
         Recorded(n, "any", 1, ToolListed(slug, Entry(slug, "Tests")), AT, slug)
         for n, slug in enumerate((A, B), 1)
@@ -88,7 +88,7 @@ def two_tools() -> Models:
     return models
 
 
-def cast(models: Models, slug: str, choice: str = "ship") -> Changes:
+def cast(models: ReadModels, slug: str, choice: str = "ship") -> Changes:
     """The changes of one more vote."""
     at = models.position + 1
     return fresh(models.fold([Recorded(at, "any", 1, VoteCast(choice), AT, slug)]))
@@ -100,7 +100,7 @@ def fresh(changes: Changes) -> Changes:
     return changes
 
 
-async def replace(kept, models: Models) -> None:
+async def replace(kept, models: ReadModels) -> None:
     """As a projector does that starts with a rebuild."""
     await kept.replace(models)
     await kept.apply(fresh(models.fold((), every=True)))
@@ -128,8 +128,8 @@ async def test_each_announced_change_is_adopted(kept, follower):
     for slug in (A, B, A):
         assert await kept.apply(cast(models, slug))
     await follower.at(5)
-    assert follower.replica.models.get(TALLIES, A) == models.get(TALLIES, A)
-    assert follower.replica.models.get(TALLIES, B) == models.get(TALLIES, B)
+    assert follower.subscription.models.get(TALLIES, A) == models.get(TALLIES, A)
+    assert follower.subscription.models.get(TALLIES, B) == models.get(TALLIES, B)
     assert follower.seen == [(2, False), (3, True), (4, True), (5, True)]
 
 
@@ -153,7 +153,7 @@ async def test_a_missed_message_is_made_good_by_the_next(kept, follower, space, 
     assert await kept.apply(cast(models, B))
     await follower.at(4)
     assert follower.seen[-1] == (4, False)
-    assert follower.replica.models.get(TALLIES, A) == models.get(TALLIES, A)
+    assert follower.subscription.models.get(TALLIES, A) == models.get(TALLIES, A)
 
 
 async def test_a_message_from_before_it_loaded_changes_nothing(kept, follower, space):
@@ -165,7 +165,7 @@ async def test_a_message_from_before_it_loaded_changes_nothing(kept, follower, s
     await publish(space, old)
     assert await kept.apply(cast(models, B))
     await follower.at(5)
-    assert follower.replica.models.get(TALLIES, A).ship == 2
+    assert follower.subscription.models.get(TALLIES, A).ship == 2
     assert follower.seen[-1] == (5, True)
 
 
@@ -245,18 +245,18 @@ async def test_what_a_load_found_ahead_is_not_set_back_by_a_message(kept, follow
     """A load reads the pointer first and partitions after it; they may have moved in between."""
     ahead = two_tools()
     first, second = cast(ahead, A), cast(ahead, A)
-    replica = follower.replica
-    replica.models = two_tools()
-    replica.models.generation = await generation(space)
-    part = replica.models.partitions[partition_of(A)]
+    subscription = follower.subscription
+    subscription.models = two_tools()
+    subscription.models.generation = await generation(space)
+    part = subscription.models.partitions[partition_of(A)]
     part.update(second.partitions[partition_of(A)])
     part.checkpoint = 4
     await publish(space, first)
     await follower.at(3)
-    assert replica.models.get(TALLIES, A) == ahead.get(TALLIES, A)
+    assert subscription.models.get(TALLIES, A) == ahead.get(TALLIES, A)
     await publish(space, second)
     await follower.at(4)
-    assert replica.models.get(TALLIES, A) == ahead.get(TALLIES, A)
+    assert subscription.models.get(TALLIES, A) == ahead.get(TALLIES, A)
 
 
 async def test_another_log_is_shown_whatever_its_position(kept, follower):
@@ -266,7 +266,7 @@ async def test_another_log_is_shown_whatever_its_position(kept, follower):
     other = two_tools()
     other.epoch = "f2f2f2f2"
     await replace(kept, other)
-    await until(lambda: follower.replica.models.epoch == "f2f2f2f2", "the other log's models")
+    await until(lambda: follower.subscription.models.epoch == "f2f2f2f2", "the other log's models")
     assert follower.position == 2
 
 
@@ -306,7 +306,7 @@ async def test_a_projector_that_says_nothing_is_not_believed(kept, follower, spa
 async def test_models_that_no_projector_keeps_fresh_are_only_a_place_to_read_on_from(kept, space):
     await kept.load()
     await kept.replace(two_tools())
-    await space.redis.delete(keys_of(space).beat)
+    await space.redis.delete(keys_of(space).heartbeat)
     async with following(space) as follower:
         await until(lambda: len(follower.seen) == 2, "models that are taken and lost")
         assert follower.seen == [(2, False), (None, False)]
@@ -319,14 +319,14 @@ async def test_models_that_are_not_of_the_log_are_not_even_that(kept, space):
     await kept.load()
     await replace(kept, two_tools())
     before = await loads(space)
-    async with following(space, of_log=False) as follower:
+    async with following(space, belongs_to_log=False) as follower:
 
         async def tried() -> bool:
             return await loads(space) > before + 1
 
         await until(tried, "a second load")
         assert follower.seen == []
-        follower.of_log = True
+        follower.belongs_to_log = True
         await follower.at(2)
 
 
@@ -337,11 +337,11 @@ async def test_without_the_log_a_projector_that_is_there_is_believed(kept, space
     await replace(kept, models)
 
     async def aged() -> bool:
-        return (await kept.beat()).age_s > 0.1
+        return (await kept.heartbeat()).age_s > 0.1
 
     await until(aged, "a beat from before")
     before = await loads(space)
-    async with following(space, of_log=None) as follower:
+    async with following(space, belongs_to_log=None) as follower:
 
         async def tried() -> bool:
             return await loads(space) > before + 1
@@ -368,7 +368,7 @@ async def test_what_is_heard_late_is_as_old_as_it_is(kept, follower):
     """Redis, or the process, stood still in between."""
     models = await kept.load()
     late = cast(models, A)
-    late.read_at -= 2 * BEAT_S
+    late.read_at -= 2 * HEARTBEAT_TIMEOUT_S
     assert await kept.apply(late)
     await follower.at(None)
     assert await kept.apply(cast(models, A))

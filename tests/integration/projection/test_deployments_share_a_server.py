@@ -24,15 +24,15 @@ from tests.integration.projection.scene import (
 from tests.integration.projection.test_models_of_several_releases import BEFORE
 from tests.kept import keys_of
 from votes.config import Config
-from votes.engine.keeping import AuditReport
-from votes.engine.project import rebuild
+from votes.engine.projector import rebuild
+from votes.engine.read_model_store import AuditReport
 from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
 from votes.store.postgres import PostgresEventStore
 from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
-from votes.views.read_models import RedisReadModels
+from votes.views.read_model_store import RedisReadModelStore
 from votes.wiring import event_store, namespace, services
 from workers import jobs
 from workers.settings import of_deployment
@@ -49,8 +49,8 @@ class Deployment(Struct):
     store: PostgresEventStore
 
     @property
-    def kept(self) -> RedisReadModels:
-        return RedisReadModels(self.space, PROJECTIONS)
+    def kept(self) -> RedisReadModelStore:
+        return RedisReadModelStore(self.space, PROJECTIONS)
 
 
 @pytest.fixture
@@ -90,16 +90,16 @@ async def test_tallies_and_messages_are_of_one(two):
         services(other.config) as there,
     ):
         for parts, each in ((here, one), (there, other)):
-            await until(lambda parts=parts: parts.memory.models, "live models")
+            await until(lambda parts=parts: parts.replica.models, "live models")
             head = await submit(each.store, [ballot(TOOL, "first", "ship")])
-            await parts.reads.models(min_position=head)
+            await parts.reader.models(min_position=head)
         heard = []
-        there.memory.listeners.append(lambda _, changes: heard.append(changes))
+        there.replica.listeners.append(lambda _, changes: heard.append(changes))
         head = await submit(one.store, [ballot(TOOL, f"more{n}", "ship") for n in range(5)])
-        read = await here.reads.models(min_position=head)
+        read = await here.reader.models(min_position=head)
         assert read.models.get(TALLIES, TOOL).total == 3 + 1 + 5
         head = await submit(other.store, [ballot(TOOL, "more", "skip")])
-        read = await there.reads.models(min_position=head)
+        read = await there.reader.models(min_position=head)
         assert read.models.get(TALLIES, TOOL).total == 3 + 1 + 1
         assert heard[-1].position == head
         assert None not in heard  # a message of the other would make it load all again
@@ -138,11 +138,11 @@ async def test_sets_that_nobody_keeps_are_removed_for_one(two):
     one, other = two
     for each in two:
         await fill(each.store)
-        await rebuild(each.store, RedisReadModels(each.space, BEFORE))
+        await rebuild(each.store, RedisReadModelStore(each.space, BEFORE))
         await each.space.redis.zadd(keys_of(each.space).sets, {BEFORE.signature: 1})
     assert await other.kept.forget_old_sets(2) == [BEFORE.signature]
-    assert await RedisReadModels(one.space, BEFORE).load() is not None
-    assert await RedisReadModels(other.space, BEFORE).load() is None
+    assert await RedisReadModelStore(one.space, BEFORE).load() is not None
+    assert await RedisReadModelStore(other.space, BEFORE).load() is None
 
 
 async def done_at(moment: datetime, deployment: Deployment) -> int:

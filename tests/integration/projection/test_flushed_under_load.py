@@ -17,11 +17,11 @@ from tests.integration.projection.scene import (
 )
 from tests.kept import keys_of
 from votes.engine.handle import Outcome
-from votes.engine.project import rebuild
+from votes.engine.projector import rebuild
 from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
 from votes.views.keys import Namespace
-from votes.views.read_models import RedisReadModels
+from votes.views.read_model_store import RedisReadModelStore
 from votes.wiring import batcher_on, namespace
 
 FLUSHES = 12
@@ -41,7 +41,7 @@ async def test_flushed_again_and_again_it_ends_as_if_never_flushed(
         assert flushed == await settled(never_flushed, head)
     elsewhere = replace(config, redis_url=own_valkey.addresses.queue_url)
     assert await rebuilt_in(elsewhere, store) == flushed
-    found = await verify(store, RedisReadModels(own_space, PROJECTIONS))
+    found = await verify(store, RedisReadModelStore(own_space, PROJECTIONS))
     assert found.ok
     assert found.events == head
 
@@ -82,7 +82,7 @@ async def rebuilt_in(config, store) -> dict:
     """The dump of a rebuild where nothing is yet."""
     space = namespace(config)
     async with space.redis:
-        kept = RedisReadModels(space, PROJECTIONS)
+        kept = RedisReadModelStore(space, PROJECTIONS)
         assert await kept.load() is None
         models = await rebuild(store, kept)
         return await settled(space, models.position)
@@ -90,7 +90,10 @@ async def rebuilt_in(config, store) -> dict:
 
 async def test_a_flush_between_two_rebuilds_leaves_one_of_them(store, own_space):
     await fill(store)
-    first, second = RedisReadModels(own_space, PROJECTIONS), RedisReadModels(own_space, PROJECTIONS)
+    first, second = (
+        RedisReadModelStore(own_space, PROJECTIONS),
+        RedisReadModelStore(own_space, PROJECTIONS),
+    )
     await first.load()
     await own_space.redis.flushall()
     await second.load()
@@ -99,4 +102,4 @@ async def test_a_flush_between_two_rebuilds_leaves_one_of_them(store, own_space)
     await rebuild(store, first)
     async with projecting(store, own_space):
         await settled(own_space, head)
-        assert (await verify(store, RedisReadModels(own_space, PROJECTIONS))).ok
+        assert (await verify(store, RedisReadModelStore(own_space, PROJECTIONS))).ok

@@ -2,7 +2,7 @@
 
 import pytest
 
-from votes.views.replica import CREEP, Delays
+from votes.views.subscription import CREEP, Delays
 
 
 def test_clocks_that_differ_are_not_taken_for_delays():

@@ -13,14 +13,14 @@ from votes import __version__
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded, Unreadable
-from votes.engine.models import Models
-from votes.engine.read_model import PARTITIONS, Parked, partition_of
+from votes.engine.projection import PARTITIONS, Parked, partition_of
+from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
 from votes.views.keys import Namespace
 from votes.views.messages import decode_message
-from votes.views.read_models import RedisReadModels
+from votes.views.read_model_store import RedisReadModelStore
 from votes.wiring import connect_redis
 
 EPOCH = "e1e1e1e1"
@@ -33,8 +33,8 @@ def recorded(position, event, tool=A, stream="any"):
     return Recorded(position, stream, 1, event, AT, tool)
 
 
-def models_of_two_tools() -> Models:
-    models = Models(PROJECTIONS, EPOCH)
+def models_of_two_tools() -> ReadModels:
+    models = ReadModels(PROJECTIONS, EPOCH)
     models.fold([recorded(n, ToolListed(t, Entry(t, "Tests")), t) for n, t in ((1, A), (2, B))])
     models.fold((), every=True)
     return models
@@ -51,7 +51,7 @@ def cast(models, *votes, position=3):
 async def projectors(space, servers):
     """Two processes' views of the same read models, each with its own folded models."""
     clients = [connect_redis(servers.redis_url) for _ in range(2)]
-    both = [RedisReadModels(Namespace(c, space.prefix), PROJECTIONS) for c in clients]
+    both = [RedisReadModelStore(Namespace(c, space.prefix), PROJECTIONS) for c in clients]
     await both[0].load()
     await both[0].replace(models_of_two_tools())
     yield [(kept, await kept.load()) for kept in both]
@@ -125,7 +125,7 @@ async def test_of_two_rebuilds_the_later_one_removes_its_own(projectors, space):
     assert await dump(space) == kept
 
 
-def cast_elsewhere() -> Models:
+def cast_elsewhere() -> ReadModels:
     models = models_of_two_tools()
     cast(models, (A, "ship"), (B, "ship"))
     return models

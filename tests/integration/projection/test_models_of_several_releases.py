@@ -19,14 +19,14 @@ from tests.kept import KEYS, keys_of
 from votes.domain.events import EVENT_TYPES
 from votes.domain.vote import VoteCast, VoteRetracted
 from votes.engine.log import Position
-from votes.engine.project import Projector, is_of_log, rebuild
-from votes.engine.read_model import Projections, ReadModel
+from votes.engine.projection import Projection, Projections
+from votes.engine.projector import Projector, belongs_to_log, rebuild
 from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
-from votes.views.read_models import RedisReadModels
-from votes.views.replica import Replica
+from votes.views.read_model_store import RedisReadModelStore
+from votes.views.subscription import Subscription
 from votes.wiring import namespace
 
 TOOL = TOOLS[0]
@@ -42,14 +42,14 @@ def day_of(recorded):
     return (f"{recorded.subject}@{recorded.at:%Y-%m-%d}",)
 
 
-DAYS = ReadModel(
+DAYS = Projection(
     "days",
     int,
     on={VoteCast: day_of, VoteRetracted: day_of},
     evolve=votes_of_a_day,
     replicated=False,
 )
-RAISED = ReadModel(
+RAISED = Projection(
     "tallies", TALLIES.value, on=TALLIES.on, evolve=TALLIES.evolve, version=TALLIES.version + 1
 )
 
@@ -68,13 +68,13 @@ NEWER = release(RAISED, PROFILES)
 class Running:
     """A worker and a reader of one release."""
 
-    def __init__(self, kept, replica) -> None:
+    def __init__(self, kept, subscription) -> None:
         self.kept = kept
-        self.replica = replica
+        self.subscription = subscription
 
     async def at(self, position: Position) -> None:
         def there():
-            models = self.replica.models
+            models = self.subscription.models
             return models is not None and models.position == position
 
         await until(there, f"a reader at {position}")
@@ -85,15 +85,17 @@ async def running(projections, store, config):
     async with AsyncExitStack() as stack:
         worker_s, reader_s = spaces = [namespace(config) for _ in range(2)]
         bell = asyncio.Event()
-        kept = RedisReadModels(worker_s, projections)
-        of_log = partial(is_of_log, store)
-        replica = Replica(reader_s, projections, of_log, lambda *_: None, time.time, lambda _: None)
+        kept = RedisReadModelStore(worker_s, projections)
+        in_this_log = partial(belongs_to_log, store)
+        subscription = Subscription(
+            reader_s, projections, in_this_log, lambda *_: None, time.time, lambda _: None
+        )
         projector = Projector(store, kept, bell, time.time, lambda _: None)
         for space in spaces:
             stack.push_async_callback(space.redis.aclose)
-        for work in (projector.run(), replica.run()):
+        for work in (projector.run(), subscription.run()):
             stack.push_async_callback(ended_by_cancellation, asyncio.create_task(work))
-        yield Running(RedisReadModels(worker_s, projections), replica)
+        yield Running(RedisReadModelStore(worker_s, projections), subscription)
 
 
 def votes_on(models, model) -> int:
@@ -108,8 +110,8 @@ async def test_two_releases_are_right_side_by_side_while_votes_flow(store, confi
             head = await submit(store, [ballot(TOOL, f"more{number}", "ship")])
             await asyncio.gather(old.at(head), new.at(head))
             for one in (old, new):
-                (tallies, *_) = one.replica.models.projections.models
-                assert votes_on(one.replica.models, tallies) == 3 + 1 + number
+                (tallies, *_) = one.subscription.models.projections.models
+                assert votes_on(one.subscription.models, tallies) == 3 + 1 + number
         for one in (old, new):
             assert (await verify(store, one.kept)).ok
 
@@ -128,14 +130,14 @@ async def test_who_goes_back_to_the_release_before_goes_on_where_it_was(store, c
     head = await fill(store)
     async with running(BEFORE, store, config) as old:
         await old.at(head)
-        generation = old.replica.models.generation
+        generation = old.subscription.models.generation
     async with running(NEWER, store, config) as new:
         head = await submit(store, [ballot(TOOL, "meanwhile", "ship")])
         await new.at(head)
     async with running(BEFORE, store, config) as again:
         await again.at(head)
-        assert again.replica.models.generation == generation
-        assert votes_on(again.replica.models, TALLIES) == 4
+        assert again.subscription.models.generation == generation
+        assert votes_on(again.subscription.models, TALLIES) == 4
         assert (await verify(store, again.kept)).ok
 
 
@@ -143,7 +145,7 @@ async def test_what_no_process_holds_whole_is_read_by_key(store, config):
     head = await fill(store)
     async with running(ONE_MORE, store, config) as new:
         await new.at(head)
-        assert dict(new.replica.models.items(DAYS)) == {}
+        assert dict(new.subscription.models.items(DAYS)) == {}
         models = await new.kept.load()
         for key, _ in list(models.items(DAYS)):
             asked = [(DAYS, key), (DAYS, f"{key.partition('@')[0]}@1999-01-01")]
@@ -153,7 +155,7 @@ async def test_what_no_process_holds_whole_is_read_by_key(store, config):
 
 async def test_one_projection_is_rebuilt_and_the_others_are_left(store, space):
     await fill(store)
-    kept = RedisReadModels(space, ONE_MORE)
+    kept = RedisReadModelStore(space, ONE_MORE)
     models = await rebuild(store, kept)
     for partition in models.partitions:
         partition.values = {name: {} for name in ("profiles", "days")} | {
@@ -170,7 +172,7 @@ async def test_one_projection_is_rebuilt_and_the_others_are_left(store, space):
 
 async def test_a_rebuild_of_one_projection_ends_at_the_head(store, space):
     await fill(store)
-    kept = RedisReadModels(space, ONE_MORE)
+    kept = RedisReadModelStore(space, ONE_MORE)
     await rebuild(store, kept)
     head = await submit(store, [ballot(TOOL, "later", "ship")])
     assert (await rebuild(store, kept, DAYS)).position == head
@@ -182,15 +184,15 @@ async def test_models_that_nobody_has_kept_for_long_are_removed(store, space):
     await fill(store)
     now = time.time()
     for projections, age_days in ((BEFORE, 9), (NEWER, 1), (ONE_MORE, 9)):
-        await rebuild(store, RedisReadModels(space, projections))
+        await rebuild(store, RedisReadModelStore(space, projections))
         await space.redis.zadd(keys_of(space).sets, {projections.signature: now - age_days * DAY_S})
-    removed = await RedisReadModels(space, ONE_MORE).forget_old_sets(now - 7 * DAY_S)
+    removed = await RedisReadModelStore(space, ONE_MORE).forget_old_sets(now - 7 * DAY_S)
     assert removed == [BEFORE.signature]
-    assert await RedisReadModels(space, BEFORE).load() is None
+    assert await RedisReadModelStore(space, BEFORE).load() is None
     left = [name.decode() async for name in space.redis.scan_iter(f"{space.prefix}:*")]
     assert not [name for name in left if BEFORE.signature in name]
     for projections in (NEWER, ONE_MORE):
-        assert (await verify(store, RedisReadModels(space, projections))).ok
+        assert (await verify(store, RedisReadModelStore(space, projections))).ok
 
 
 def test_this_release_keeps_its_models_under_its_own_signature():

@@ -19,9 +19,9 @@ from tests.integration.projection.scene import (
 )
 from votes.domain.tool import Entry
 from votes.engine.handle import Outcome
-from votes.engine.memory import Memory
-from votes.engine.models import Models
-from votes.engine.reads import NotYet, Reads
+from votes.engine.read_models import ReadModels
+from votes.engine.reader import NotYet, Reader
+from votes.engine.replica import Replica
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
@@ -34,7 +34,7 @@ TOOL = TOOLS[0]
 async def parts(config):
     """An API process's parts, and a worker that projects what they store."""
     async with worker(config), services(config) as running:
-        await until(lambda: running.memory.models, "live models")
+        await until(lambda: running.replica.models, "live models")
         yield running
 
 
@@ -48,33 +48,33 @@ async def test_a_read_waits_for_its_own_vote(parts, store):
     await submit(store, [listing(TOOL)])
     for number in range(20):
         position = await cast(parts, number)
-        read = await parts.reads.models(min_position=position)
+        read = await parts.reader.models(min_position=position)
         assert not read.stale
         assert read.models.position >= position
         assert read.models.get(TALLIES, TOOL).ship == number + 1
 
 
 async def test_a_position_that_nobody_projects_is_not_yet_there(parts, store):
-    reads = Reads(parts.memory, store, PROJECTIONS, wait_s=0.2)
+    reader = Reader(parts.replica, store, PROJECTIONS, wait_s=0.2)
     began = time.monotonic()
     with pytest.raises(NotYet):
-        await reads.models(min_position=1_000)
+        await reader.models(min_position=1_000)
     assert 0.2 <= time.monotonic() - began < 2
 
 
 async def test_a_position_beyond_the_log_is_not_yet_there_either(store):
     head = await fill(store)
-    reads = Reads(Memory(), store, PROJECTIONS, wait_s=0.3)
-    assert (await reads.models(min_position=head)).models.position == head
+    reader = Reader(Replica(), store, PROJECTIONS, wait_s=0.3)
+    assert (await reader.models(min_position=head)).models.position == head
     with pytest.raises(NotYet):
-        await reads.models(min_position=head + 1)
+        await reader.models(min_position=head + 1)
 
 
 async def test_a_read_from_the_log_waits_for_what_is_on_its_way(store):
     head = await fill(store)
-    reads = Reads(Memory(), store, PROJECTIONS)
-    await reads.models()
-    waiting = asyncio.create_task(reads.models(min_position=head + 1))
+    reader = Reader(Replica(), store, PROJECTIONS)
+    await reader.models()
+    waiting = asyncio.create_task(reader.models(min_position=head + 1))
     assert await submit(store, [ballot(TOOL, "late", "ship")]) == head + 1
     read = await waiting
     assert read.stale
@@ -83,61 +83,61 @@ async def test_a_read_from_the_log_waits_for_what_is_on_its_way(store):
 
 async def test_a_reader_who_waits_is_answered_from_the_log_when_redis_is_lost(store):
     head = await fill(store)
-    memory = Memory()
-    memory.changed(Models(PROJECTIONS, await store.epoch()), None)
-    waiting = asyncio.create_task(Reads(memory, store, PROJECTIONS).models(min_position=head))
+    replica = Replica()
+    replica.changed(ReadModels(PROJECTIONS, await store.epoch()), None)
+    waiting = asyncio.create_task(Reader(replica, store, PROJECTIONS).models(min_position=head))
     await asyncio.sleep(0)
-    memory.changed(None, None)
+    replica.changed(None, None)
     read = await waiting
     assert (read.stale, read.models.position) == (True, head)
 
 
 async def test_live_models_behind_what_the_log_told_are_not_shown(store):
     head = await fill(store)
-    memory = Memory()
-    reads = Reads(memory, store, PROJECTIONS)
-    assert (await reads.models()).models.position == head
-    behind = Models(PROJECTIONS, await store.epoch(), head - 1)
-    memory.changed(behind, None)
-    read = await reads.models()
+    replica = Replica()
+    reader = Reader(replica, store, PROJECTIONS)
+    assert (await reader.models()).models.position == head
+    behind = ReadModels(PROJECTIONS, await store.epoch(), head - 1)
+    replica.changed(behind, None)
+    read = await reader.models()
     assert (read.stale, read.models.position) == (True, head)
     behind.position = head
-    memory.changed(behind, None)
-    assert not (await reads.models()).stale
+    replica.changed(behind, None)
+    assert not (await reader.models()).stale
 
 
 async def test_models_left_behind_what_the_log_told_are_not_read_on_from(store):
     """As when a projector died with them, and the log went on."""
     head = await fill(store)
-    memory = Memory()
-    reads = Reads(memory, store, PROJECTIONS)
-    assert (await reads.models()).models.position == head
-    memory.changed(Models(PROJECTIONS, await store.epoch(), head - 1), None)
-    memory.changed(None, None)
-    read = await reads.models()
+    replica = Replica()
+    reader = Reader(replica, store, PROJECTIONS)
+    assert (await reader.models()).models.position == head
+    replica.changed(ReadModels(PROJECTIONS, await store.epoch(), head - 1), None)
+    replica.changed(None, None)
+    read = await reader.models()
     assert (read.stale, read.models.position) == (True, head)
 
 
 async def test_what_is_known_of_a_log_that_went_on_otherwise_is_not_read_on_from(store):
     await fill(store)
-    memory = Memory()
-    lost = Models(PROJECTIONS, await store.epoch(), 5, mark="00000000")
-    memory.changed(lost, None)
-    memory.changed(None, None)
-    reads = Reads(memory, store, PROJECTIONS)
-    await reads.models()
-    read = await reads.models(min_position=await store.head())
+    replica = Replica()
+    lost = ReadModels(PROJECTIONS, await store.epoch(), 5, mark="00000000")
+    replica.changed(lost, None)
+    replica.changed(None, None)
+    reader = Reader(replica, store, PROJECTIONS)
+    await reader.models()
+    read = await reader.models(min_position=await store.head())
     assert (read.stale, read.models.get(TALLIES, TOOL).total) == (True, 3)
 
 
 async def test_models_of_another_log_are_shown_whatever_the_old_one_told(store):
     await fill(store)
-    memory = Memory()
-    reads = Reads(memory, store, PROJECTIONS)
-    await reads.models()
-    other = Models(PROJECTIONS, "f2f2f2f2")
-    memory.changed(other, None)
-    read = await reads.models()
+    replica = Replica()
+    reader = Reader(replica, store, PROJECTIONS)
+    await reader.models()
+    other = ReadModels(PROJECTIONS, "f2f2f2f2")
+    replica.changed(other, None)
+    read = await reader.models()
     assert read.models is other
     assert not read.stale
 
@@ -145,16 +145,16 @@ async def test_models_of_another_log_are_shown_whatever_the_old_one_told(store):
 async def test_a_process_that_stood_still_does_not_believe_what_it_knew_before(store, monkeypatch):
     """It wakes with a request, and with what it has not heard yet: whatever comes first."""
     head = await fill(store)
-    memory = Memory()
-    reads = Reads(memory, store, PROJECTIONS)
-    old = Models(PROJECTIONS, await store.epoch(), head - 1)
-    memory.changed(old, None)
-    assert (await reads.models()).models is old
-    monkeypatch.setattr("votes.engine.memory.BEAT_S", -1.0)
-    assert memory.fresh() is None
-    asking = asyncio.create_task(reads.models())
+    replica = Replica()
+    reader = Reader(replica, store, PROJECTIONS)
+    old = ReadModels(PROJECTIONS, await store.epoch(), head - 1)
+    replica.changed(old, None)
+    assert (await reader.models()).models is old
+    monkeypatch.setattr("votes.engine.replica.HEARTBEAT_TIMEOUT_S", -1.0)
+    assert replica.fresh() is None
+    asking = asyncio.create_task(reader.models())
     await asyncio.sleep(0)
-    memory.changed(None, None)
+    replica.changed(None, None)
     read = await asking
     assert (read.stale, read.models.position) == (True, head)
 
@@ -165,7 +165,7 @@ async def on_own_valkey(config, own_valkey):
     url = own_valkey.addresses.redis_url
     config = replace(config, redis_url=url, queue_url=url)
     async with worker(config), services(config) as running:
-        await until(lambda: running.memory.models, "live models")
+        await until(lambda: running.replica.models, "live models")
         yield running
 
 
@@ -177,7 +177,7 @@ async def test_reads_and_votes_go_on_without_redis_and_never_go_back(
     async with on_own_valkey(config, own_valkey) as parts:
 
         async def read(min_position: int = 0) -> bool:
-            found = await parts.reads.models(min_position)
+            found = await parts.reader.models(min_position)
             tally = found.models.get(TALLIES, TOOL)
             seen.append((found.models.position, tally.position, found.stale))
             return found.stale
@@ -203,6 +203,6 @@ async def test_reads_and_votes_go_on_without_redis_and_never_go_back(
 
 async def test_a_tool_is_found_in_the_log_as_in_the_models(store):
     await submit(store, [listing(TOOL)])
-    read = await Reads(Memory(), store, PROJECTIONS).models()
+    read = await Reader(Replica(), store, PROJECTIONS).models()
     assert read.models.get(PROFILES, TOOL).entry == Entry(TOOL, "Tests")
     assert read.models.get(PROFILES, "nobody-listed") is None

@@ -26,9 +26,9 @@ from tests.integration.projection.scene import (
 )
 from tests.kept import keys_of, of_partition, place
 from votes.domain.events import EVENT_TYPES
-from votes.engine.models import Changes, Models
-from votes.engine.project import HEARTBEAT_S, PASS_EVENTS_MAX, fold_log, rebuild
-from votes.engine.read_model import partition_of
+from votes.engine.projection import partition_of
+from votes.engine.projector import HEARTBEAT_INTERVAL_S, PASS_EVENTS_MAX, fold_log, rebuild
+from votes.engine.read_models import Changes, ReadModels
 from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
@@ -36,7 +36,7 @@ from votes.store.codec import Codec
 from votes.store.lead import leading
 from votes.store.postgres import PostgresEventStore, create_pool
 from votes.views.keys import Keys
-from votes.views.read_models import RedisReadModels
+from votes.views.read_model_store import RedisReadModelStore
 from votes.wiring import now, project
 
 TOOL = TOOLS[0]
@@ -48,9 +48,9 @@ class PollOpened(Struct, frozen=True):
     tool: str
 
 
-async def folded(store) -> Models:
+async def folded(store) -> ReadModels:
     """The models straight from the log."""
-    models = Models(PROJECTIONS, await store.epoch())
+    models = ReadModels(PROJECTIONS, await store.epoch())
     await fold_log(store, models)
     return models
 
@@ -58,10 +58,10 @@ async def folded(store) -> Models:
 async def same_as_log(store, space) -> None:
     """The kept models are those of the log, nothing missing and nothing more."""
     await settled(space, await store.head())
-    kept, counted = await RedisReadModels(space, PROJECTIONS).load(), await folded(store)
+    kept, counted = await RedisReadModelStore(space, PROJECTIONS).load(), await folded(store)
     counted.fold((), every=True)
     assert replace(kept, generation=0) == counted
-    assert (await verify(store, RedisReadModels(space, PROJECTIONS))).ok
+    assert (await verify(store, RedisReadModelStore(space, PROJECTIONS))).ok
 
 
 async def test_what_was_appended_is_projected_at_the_bell(store, space):
@@ -69,15 +69,15 @@ async def test_what_was_appended_is_projected_at_the_bell(store, space):
     async with projecting(store, space) as bell:
         await reached(space, head)
         loop = asyncio.get_running_loop()
-        fastest = HEARTBEAT_S
+        fastest = HEARTBEAT_INTERVAL_S
         for number in range(5):
             head = await submit(store, [ballot(TOOL, f"bell{number}", "ship")])
             began = loop.time()
             bell.set()
             await reached(space, head)
             fastest = min(fastest, loop.time() - began)
-    assert fastest < HEARTBEAT_S / 4
-    assert (await RedisReadModels(space, PROJECTIONS).load()).get(TALLIES, TOOL).total == 3 + 5
+    assert fastest < HEARTBEAT_INTERVAL_S / 4
+    assert (await RedisReadModelStore(space, PROJECTIONS).load()).get(TALLIES, TOOL).total == 3 + 5
 
 
 async def test_an_append_rings_the_bell(config, store):
@@ -96,7 +96,7 @@ async def test_what_was_appended_without_a_bell_is_projected_at_the_heartbeat(st
 
 
 async def test_a_log_of_many_passes_is_projected(store, space, monkeypatch):
-    monkeypatch.setattr("votes.engine.project.PASS_EVENTS_MAX", 7)
+    monkeypatch.setattr("votes.engine.projector.PASS_EVENTS_MAX", 7)
     assert PASS_EVENTS_MAX > 7
     async with projecting(store, space) as bell:
         await reached(space, 0)
@@ -137,7 +137,7 @@ async def test_an_idle_projector_restores_a_key_that_was_lost(store, space, key)
 OTHERS = [
     lambda keys, _: keys.generations,
     lambda keys, _: keys.sets,
-    lambda keys, _: keys.beat,
+    lambda keys, _: keys.heartbeat,
 ]
 
 
@@ -190,9 +190,9 @@ async def test_a_busy_projector_notices_a_part_that_it_does_not_touch(store, spa
 @pytest.mark.parametrize("applied", [1, 7, 15])
 async def test_a_crash_between_partitions_ends_right(store, space, applied):
     """Some partitions are ahead of the pointer, the others where it stands."""
-    kept = RedisReadModels(space, PROJECTIONS)
+    kept = RedisReadModelStore(space, PROJECTIONS)
     await kept.load()
-    models = Models(PROJECTIONS, await store.epoch())
+    models = ReadModels(PROJECTIONS, await store.epoch())
     models.fold((), every=True)
     await kept.replace(models)
     await fill(store)
@@ -214,7 +214,7 @@ async def test_models_of_another_log_are_rebuilt(config, store, space):
     connection = await asyncpg.connect(config.migration_url)
     await connection.execute("UPDATE log SET epoch = gen_random_uuid()")
     await connection.close()
-    assert (await RedisReadModels(space, PROJECTIONS).load()).epoch != await store.epoch()
+    assert (await RedisReadModelStore(space, PROJECTIONS).load()).epoch != await store.epoch()
     live = await generation(space)
     async with projecting(store, space):
         await rebuilt(space, live)
@@ -225,7 +225,7 @@ async def test_models_of_another_log_are_rebuilt(config, store, space):
 async def test_models_from_beyond_the_head_are_rebuilt(store, space, part):
     """As after a restored log that lacks its last events."""
     await fill(store)
-    kept = RedisReadModels(space, PROJECTIONS)
+    kept = RedisReadModelStore(space, PROJECTIONS)
     await kept.load()
     ahead = await folded(store)
     ahead.partitions[partition_of(TOOL)].of(TALLIES)[TOOL] = ahead.get(TALLIES, TOOLS[1])
@@ -242,7 +242,7 @@ async def test_models_from_beyond_the_head_are_rebuilt(store, space, part):
 async def test_models_of_a_log_that_went_on_otherwise_are_rebuilt(store, space):
     """It was restored to an earlier moment, and grew past them before a projector looked."""
     await fill(store)
-    kept = RedisReadModels(space, PROJECTIONS)
+    kept = RedisReadModelStore(space, PROJECTIONS)
     lost = await rebuild(store, kept)
     lost.partitions[partition_of(TOOL)].of(TALLIES)[TOOL] = lost.get(TALLIES, TOOLS[1])
     lost.mark = "00000000"
@@ -263,13 +263,13 @@ async def test_an_event_that_nobody_can_read_is_parked_until_somebody_can(config
     head = await submit(store, [ballot(TOOL, "later", "ship")])
     async with projecting(store, space):
         await settled(space, head)
-    kept = await RedisReadModels(space, PROJECTIONS).load()
+    kept = await RedisReadModelStore(space, PROJECTIONS).load()
     assert {at: parked.kind for at, parked in kept.parked().items()} == {head - 1: "PollOpened/1"}
     assert kept.get(TALLIES, TOOL).total == 4
     async with projecting(newer, space):
         await rebuilt(space, kept.generation)
         await same_as_log(newer, space)
-    assert (await RedisReadModels(space, PROJECTIONS).load()).parked() == {}
+    assert (await RedisReadModelStore(space, PROJECTIONS).load()).parked() == {}
     await pool.close()
 
 
@@ -339,7 +339,7 @@ async def test_a_projector_goes_on_when_the_scripts_are_forgotten(store, space):
 async def test_scripts_forgotten_before_the_pointer_moves_are_no_error(store, space):
     """Between a script that has moved a partition and the one that announces it."""
     await fill(store)
-    kept = RedisReadModels(space, PROJECTIONS)
+    kept = RedisReadModelStore(space, PROJECTIONS)
     models = await kept.load() or await rebuild(store, kept)
     await space.redis.script_flush()
     assert not await kept.apply(models.fold(()))

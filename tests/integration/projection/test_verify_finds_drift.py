@@ -8,13 +8,13 @@ import pytest
 
 from tests.integration.projection.scene import TOOLS, ballot, fill, generation, settled, worker
 from tests.kept import HASHES, keys_of, of_partition
-from votes.engine.keeping import AuditReport
 from votes.engine.ports import Unavailable
-from votes.engine.project import rebuild
-from votes.engine.read_model import partition_of
+from votes.engine.projection import partition_of
+from votes.engine.projector import rebuild
+from votes.engine.read_model_store import AuditReport
 from votes.engine.verify import audit, verify
 from votes.projections import PROJECTIONS, tallies
-from votes.views.read_models import RedisReadModels
+from votes.views.read_model_store import RedisReadModelStore
 from votes.wiring import batcher_on
 from workers import jobs
 
@@ -25,10 +25,10 @@ assert (HASHES[0], HASHES[1], HASHES[-1]) == ("tallies", "profiles", "parked")
 
 
 @pytest.fixture
-async def built(store, space) -> RedisReadModels:
+async def built(store, space) -> RedisReadModelStore:
     """The read models of a filled log, and nobody who mends them."""
     await fill(store)
-    kept = RedisReadModels(space, PROJECTIONS)
+    kept = RedisReadModelStore(space, PROJECTIONS)
     await kept.load()
     await rebuild(store, kept)
     return kept
@@ -60,14 +60,14 @@ async def test_what_an_audit_found_is_kept_for_others(store, space, built):
     assert await built.last_report() is None
     found = await audit(store, built, AT)
     report = AuditReport(AT, found.events, found.models, 0, None)
-    assert await RedisReadModels(space, PROJECTIONS).last_report() == report
+    assert await RedisReadModelStore(space, PROJECTIONS).last_report() == report
     await space.redis.delete(keys_of(space).live)
     await audit(store, built, AT, catch_up_s=0)
     assert (await built.last_report()).problem == "the read models are missing or not whole"
 
 
 async def test_what_an_audit_found_is_told_though_it_cannot_be_kept(store, space, built):
-    class Full(RedisReadModels):
+    class Full(RedisReadModelStore):
         async def keep_report(self, report):
             raise Unavailable("no memory left")
 
@@ -189,7 +189,7 @@ async def test_a_busy_system_has_no_drift(config, store, space):
         await settled(space, await store.head())
         voting = asyncio.gather(*(voter(f"voter{number}") for number in range(20)))
         while not voting.done() or audits < 3:
-            found = await verify(store, RedisReadModels(space, PROJECTIONS))
+            found = await verify(store, RedisReadModelStore(space, PROJECTIONS))
             assert found.ok, found
             audits += 1
         await voting
@@ -198,11 +198,11 @@ async def test_a_busy_system_has_no_drift(config, store, space):
 async def test_a_rebuild_meanwhile_is_no_drift(store, built, space):
     """The switch to another generation removes the one that the audit is loading."""
 
-    class Overtaken(RedisReadModels):
+    class Overtaken(RedisReadModelStore):
         async def load(self):
             loads.append(self)
             return await super().load() if len(loads) > 1 else None
 
-    loads: list[RedisReadModels] = []
+    loads: list[RedisReadModelStore] = []
     assert (await verify(store, Overtaken(space, PROJECTIONS))).ok
     assert len(loads) == 2

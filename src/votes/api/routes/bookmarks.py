@@ -50,11 +50,11 @@ async def list_bookmarks(
     """`q` looks into tool, note and tags. Read from the log itself: always complete."""
     user = await require_user(request)
     if min_position:
-        await services(request).reads.models(min_position)
+        await services(request).reader.models(min_position)
     parts = services(request)
     async with within(READ_S):
         page = await bookmarks.bookmarks(
-            parts.store, parts.reads.latest, user.subject, sort, q, tag, collection, cursor, limit
+            parts.store, parts.reader.latest, user.subject, sort, q, tag, collection, cursor, limit
         )
     return private(BookmarksPage(page.items, page.next_cursor, page.total))
 

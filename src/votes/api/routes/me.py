@@ -45,7 +45,7 @@ async def get_my_state(
     caller = await identity(request).caller(request)
     slugs = tool_slugs(request, tools)
     if min_position:
-        await services(request).reads.models(min_position)
+        await services(request).reader.models(min_position)
     if caller.voter is None:
         return private(dict.fromkeys(slugs, NOTHING))
     subject = caller.user.subject if caller.user is not None else None

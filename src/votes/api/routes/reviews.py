@@ -38,10 +38,10 @@ _opinion = msgspec.json.Decoder(Opinion)
 async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """In the order of their first publication, with the verdict that they come to."""
     tool = tool_slug(request, slug)
-    read = await services(request).reads.models(min_position)
-    profile = listed(read, tool).profile
+    source = await services(request).reader.models(min_position)
+    profile = listed(source, tool).profile
     answer = ReviewsView(profile.slug, panel_view(profile.reviews), profile.position)
-    return shared_value(request, answer, stale=read.stale)
+    return shared_value(request, answer, stale=source.stale)
 
 
 @put(

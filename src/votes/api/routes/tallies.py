@@ -10,7 +10,7 @@ from votes.api.operation import Operation
 from votes.app.answers import TalliesView
 from votes.app.catalogue import Tool
 from votes.engine.log import Position
-from votes.engine.reads import ReadFrom
+from votes.engine.reader import ReadSource
 from votes.http.deadlines import READ_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import (
@@ -41,27 +41,27 @@ async def get_tally(
 ) -> ASGIResponse:
     """The tally now, or as it was at a position of the log or at a time."""
     name = tool_slug(request, slug)
-    read = await services(request).reads.models(min_position)
-    tool = listed(read, name)
+    source = await services(request).reader.models(min_position)
+    tool = listed(source, name)
     if at is not None:
-        return await _then(request, read, tool, at)
-    body = None if read.stale else services(request).memory.frame(TALLIES, tool.id)
+        return await _then(request, source, tool, at)
+    body = None if source.stale else services(request).replica.frame(TALLIES, tool.id)
     if body is None:
-        return shared_value(request, _view(read, tool), stale=read.stale)
+        return shared_value(request, _view(source, tool), stale=source.stale)
     return shared(request, body, stale=False)
 
 
-def _view(read: ReadFrom, tool: Tool) -> TallyView:
-    return tally_view(tool.slug, tool.tally, stale=read.stale)
+def _view(source: ReadSource, tool: Tool) -> TallyView:
+    return tally_view(tool.slug, tool.tally, stale=source.stale)
 
 
-async def _then(request: Http, read: ReadFrom, tool: Tool, at: str) -> ASGIResponse:
+async def _then(request: Http, source: ReadSource, tool: Tool, at: str) -> ASGIResponse:
     past, moment = services(request).past, _moment(at)
     async with within(READ_S):
         if isinstance(moment, datetime):
-            tally = await past.tally_at_time(read, tool.id, moment)
+            tally = await past.tally_at_time(source, tool.id, moment)
         else:
-            tally = await past.tally_at_position(read, tool.id, moment)
+            tally = await past.tally_at_position(source, tool.id, moment)
     none = Tally(0, 0, 0, tool.profile.listed_at)
     view = tally_view(tool.slug, tally or none, stale=False)
     return shared_value(request, view, stale=False)
@@ -92,10 +92,10 @@ async def get_tallies(
 ) -> ASGIResponse:
     """In the order asked for. One unknown tool refuses the whole list."""
     slugs = tool_slugs(request, tools)
-    read = await services(request).reads.models(min_position)
-    require_current(read.models, slugs)
-    views = [_view(read, listed(read, slug)) for slug in slugs]
-    return shared_value(request, TalliesView(views), stale=read.stale)
+    source = await services(request).reader.models(min_position)
+    require_current(source.models, slugs)
+    views = [_view(source, listed(source, slug)) for slug in slugs]
+    return shared_value(request, TalliesView(views), stale=source.stale)
 
 
 ROUTES = [get_tally, get_tallies]

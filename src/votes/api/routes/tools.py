@@ -54,14 +54,14 @@ async def list_tools(
 ) -> ASGIResponse:
     """Listed tools: `top` by the lower bound of their share of ship, `trending` by recent votes,
     `new` by their listing, `controversial` by many votes evenly split."""
-    read = await services(request).reads.models(min_position)
-    page = listing.tools(read.models, sort, category, q, cursor, limit)
+    source = await services(request).reader.models(min_position)
+    page = listing.tools(source.models, sort, category, q, cursor, limit)
     answer = ToolsPage(
-        [summary(read, tool) for tool in page.items],
+        [summary(source, tool) for tool in page.items],
         page.next_cursor,
         page.total,
     )
-    return shared_value(request, answer, stale=read.stale)
+    return shared_value(request, answer, stale=source.stale)
 
 
 @get(
@@ -74,9 +74,9 @@ async def list_tools(
 async def get_tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """What the catalogue, the panel and the community say of a tool."""
     tool = tool_slug(request, slug)
-    read = await services(request).reads.models(min_position)
-    answer = summary(read, listed(read, tool))
-    return shared_value(request, answer, stale=read.stale)
+    source = await services(request).reader.models(min_position)
+    answer = summary(source, listed(source, tool))
+    return shared_value(request, answer, stale=source.stale)
 
 
 @get(
@@ -91,9 +91,11 @@ async def compare_tools(
 ) -> ASGIResponse:
     """Both summaries, and the rows in which they differ."""
     first, second = tool_slug(request, a), tool_slug(request, b)
-    read = await services(request).reads.models(min_position)
-    answer = compare_view(summary(read, listed(read, first)), summary(read, listed(read, second)))
-    return shared_value(request, answer, stale=read.stale)
+    source = await services(request).reader.models(min_position)
+    answer = compare_view(
+        summary(source, listed(source, first)), summary(source, listed(source, second))
+    )
+    return shared_value(request, answer, stale=source.stale)
 
 
 @put(

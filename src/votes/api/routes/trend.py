@@ -52,11 +52,11 @@ async def get_trend(
     hours."""
     name = tool_slug(request, slug)
     asked = _window(bucket, start, end)
-    read = await services(request).reads.models(min_position)
-    tool = listed(read, name)
+    source = await services(request).reader.models(min_position)
+    tool = listed(source, name)
     async with within(READ_S):
-        answer = await services(request).past.trend(read, tool, asked)
-    return shared_value(request, answer, stale=read.stale)
+        answer = await services(request).past.trend(source, tool, asked)
+    return shared_value(request, answer, stale=source.stale)
 
 
 def _window(bucket: Bucket, start: str | None, end: str | None) -> Window:

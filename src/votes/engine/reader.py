@@ -8,11 +8,11 @@ import asyncio
 from msgspec import Struct
 
 from votes.engine.log import Position
-from votes.engine.memory import Memory
-from votes.engine.models import Models
 from votes.engine.ports import EventStore
-from votes.engine.project import fold_log, is_of_log
-from votes.engine.read_model import Projections
+from votes.engine.projection import Projections
+from votes.engine.projector import belongs_to_log, fold_log
+from votes.engine.read_models import ReadModels
+from votes.engine.replica import Replica
 
 WAIT_S = 3.0
 LOG_WAIT_S = 0.5
@@ -26,33 +26,33 @@ class NotYet(Exception):
     """The projection did not reach the position in time."""
 
 
-class ReadFrom(Struct, frozen=True):
+class ReadSource(Struct, frozen=True):
     """The models to answer from; `stale` when they were folded here, from the log."""
 
-    models: Models
+    models: ReadModels
     stale: bool
 
 
-class Reads:
+class Reader:
     """Where reads get their models."""
 
     def __init__(
         self,
-        memory: Memory,
+        replica: Replica,
         store: EventStore,
         projections: Projections,
         wait_s: float = WAIT_S,
     ) -> None:
-        self.memory = memory
+        self.replica = replica
         self.store = store
         self._projections = projections
         self._wait_s = wait_s
-        self._folded: Models | None = None
+        self._folded: ReadModels | None = None
         self._reading: asyncio.Task[None] | None = None
         self._reading_since = 0.0
         """What was folded here from the log, and how that goes on."""
 
-    async def models(self, min_position: Position = 0) -> ReadFrom:
+    async def models(self, min_position: Position = 0) -> ReadSource:
         """The models at or after the position.
 
         Raises `NotYet` at the deadline, `Unavailable` when neither Redis nor Postgres answers and
@@ -60,7 +60,7 @@ class Reads:
         """
         live = self._live()
         if live is not None and live.position >= min_position:
-            return ReadFrom(live, stale=False)
+            return ReadSource(live, stale=False)
         try:
             async with asyncio.timeout(self._wait_s):
                 return await self._wait(min_position)
@@ -68,13 +68,13 @@ class Reads:
             raise NotYet(f"position {min_position} is not projected yet") from None
 
     @property
-    def latest(self) -> Models | None:
+    def latest(self) -> ReadModels | None:
         """What is known without asking anybody, however old; None where nothing is."""
-        return self.memory.models or self._known
+        return self.replica.models or self._known
 
-    def _live(self) -> Models | None:
+    def _live(self) -> ReadModels | None:
         """The live models, unless the log was read further than they have come back to."""
-        live, folded = self.memory.fresh(), self._folded
+        live, folded = self.replica.fresh(), self._folded
         if live is None or folded is None:
             return live
         if live.epoch == folded.epoch and live.position < folded.position:
@@ -82,23 +82,23 @@ class Reads:
         self._folded = None
         return live
 
-    async def _wait(self, min_position: Position) -> ReadFrom:
-        while self.memory.models is not None and self.memory.fresh() is None:  # noqa: ASYNC110
+    async def _wait(self, min_position: Position) -> ReadSource:
+        while self.replica.models is not None and self.replica.fresh() is None:  # noqa: ASYNC110
             await asyncio.sleep(NOTICED_S)  # they are about to be heard of, or lost
         if self._live() is not None:
-            await self.memory.reached(min_position)
+            await self.replica.reached(min_position)
             live = self._live()
             if live is not None and live.position >= min_position:
-                return ReadFrom(live, stale=False)
+                return ReadSource(live, stale=False)
         while True:
             models, live = await self._from_log(), self._live()
             if live is not None and live.position >= min_position:  # they came back meanwhile
-                return ReadFrom(live, stale=False)
+                return ReadSource(live, stale=False)
             if models is not None and models.position >= min_position:
-                return ReadFrom(models, stale=True)
+                return ReadSource(models, stale=True)
             await asyncio.sleep(LOG_FRESH_S)
 
-    async def _from_log(self) -> Models | None:
+    async def _from_log(self) -> ReadModels | None:
         """The models as the log has them; as they are known when it does not answer in time."""
         reading = self._read_on()
         since_s = asyncio.get_running_loop().time() - self._reading_since
@@ -109,9 +109,9 @@ class Reads:
         return self._known
 
     @property
-    def _known(self) -> Models | None:
+    def _known(self) -> ReadModels | None:
         """What was live last, or what was folded from the log, whichever is further."""
-        lost, folded = self.memory.lost, self._folded
+        lost, folded = self.replica.lost, self._folded
         if lost is None or folded is None:
             return lost or folded
         return lost if lost.epoch == folded.epoch and lost.position > folded.position else folded
@@ -130,10 +130,10 @@ class Reads:
         """Bring what is known to the head of the log, which may be another log by now, or the same
         as it was before."""
         known = self._known
-        if known is None or not await is_of_log(self.store, known):
-            known = Models(self._projections, await self.store.epoch())
+        if known is None or not await belongs_to_log(self.store, known):
+            known = ReadModels(self._projections, await self.store.epoch())
         await fold_log(self.store, known)
-        self._folded, self.memory.lost = known, None
+        self._folded, self.replica.lost = known, None
 
     async def close(self) -> None:
         """End what is under way."""

@@ -7,14 +7,14 @@ from itertools import count
 from typing import Any
 
 from votes.engine.log import POSITION_MAX, Position
-from votes.engine.models import Changes, Models
-from votes.engine.project import BEAT_S
-from votes.engine.read_model import ReadModel
+from votes.engine.projection import Projection
+from votes.engine.projector import HEARTBEAT_TIMEOUT_S
+from votes.engine.read_models import Changes, ReadModels
 
-Listener = Callable[[Models | None, Changes | None], None]
+Listener = Callable[[ReadModels | None, Changes | None], None]
 
 
-class Memory:
+class Replica:
     """Holds the live models, the frames encoded from them, and the waiters for a position.
 
     `lost` are the models that were live last, while none are: the log is read on from there.
@@ -22,8 +22,8 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self.models: Models | None = None
-        self.lost: Models | None = None
+        self.models: ReadModels | None = None
+        self.lost: ReadModels | None = None
         self.listeners: list[Listener] = []
         self._frames: dict[str, dict[str, bytes]] = {}
         self._waiting: list[tuple[Position, int, asyncio.Future[None]]] = []
@@ -32,7 +32,7 @@ class Memory:
         self._abandoned = 0
 
     def changed(
-        self, models: Models | None, changes: Changes | None, fresh_at: float | None = None
+        self, models: ReadModels | None, changes: Changes | None, fresh_at: float | None = None
     ) -> None:
         """The models have moved by the changes; None for the changes when anything may differ.
 
@@ -50,13 +50,13 @@ class Memory:
         for listener in self.listeners:
             listener(models, changes)
 
-    def fresh(self) -> Models | None:
+    def fresh(self) -> ReadModels | None:
         """The live models, unless it is too long that they were known to be at the head of the
         log: as when this process itself stood still, and has not had the time to notice."""
         age_s = asyncio.get_running_loop().time() - self._fresh_at
-        return self.models if age_s <= BEAT_S else None
+        return self.models if age_s <= HEARTBEAT_TIMEOUT_S else None
 
-    def frame(self, model: ReadModel[Any], key: str) -> bytes | None:
+    def frame(self, model: Projection[Any], key: str) -> bytes | None:
         """The value of a live model as it is shown, encoded once; None where there is none."""
         known = self._frames.get(key, {}).get(model.name)
         if known is None and self.models is not None and model.frame is not None:

@@ -9,18 +9,18 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from votes.engine.keeping import ReadModels
 from votes.engine.log import POSITION_MAX, Position
-from votes.engine.models import Changes, Models, mark_of
 from votes.engine.ports import EventStore
-from votes.engine.read_model import PARKED, PARTITIONS, Parked, ReadModel
+from votes.engine.projection import PARKED, PARTITIONS, Parked, Projection
+from votes.engine.read_model_store import ReadModelStore
+from votes.engine.read_models import Changes, ReadModels, checksum_of
 
 PASS_EVENTS_MAX = 500
 """Between one list of events and the next others have their turn: the projector while an audit
 counts, requests while an API reads the log itself. With lists of 5,000 an audit makes fresh votes
 110 to 170 ms late (p99), with these 30 ms; the log is read 5 % slower."""
-HEARTBEAT_S = 1.0
-BEAT_S = 3.0
+HEARTBEAT_INTERVAL_S = 1.0
+HEARTBEAT_TIMEOUT_S = 3.0
 """A projector that has not kept the models at the head for so long is hung, or gone. So no model is
 shown as fresh 5 s after the log was read for it, also where what was read came late."""
 PASS_PAUSE_S = 0.005
@@ -31,32 +31,32 @@ RELOAD_PAUSE_MAX_S = 5.0
 PARKED_TOLD_MAX = 20
 PARKED_TRIED_MAX = 1_000
 assert RELOAD_PAUSE_S < RELOAD_PAUSE_MAX_S
-assert BEAT_S > 2 * HEARTBEAT_S
+assert HEARTBEAT_TIMEOUT_S > 2 * HEARTBEAT_INTERVAL_S
 
 Log = Callable[[str], None]
 Clock = Callable[[], float]
 
 
-async def fold_log(store: EventStore, models: Models) -> None:
+async def fold_log(store: EventStore, models: ReadModels) -> None:
     """Bring the models up to the head of the log."""
     async for events in store.after(models.position, PASS_EVENTS_MAX):
         models.fold(events)
 
 
-async def is_of_log(store: EventStore, models: Models) -> bool:
+async def belongs_to_log(store: EventStore, models: ReadModels) -> bool:
     """Whether the models are of this log as it is: not of another one, nor from beyond its head,
     nor from before it was restored to an earlier moment and went on."""
     if models.epoch != await store.epoch() or models.furthest() > await store.head():
         return False
     if not models.position:
         return True
-    return [mark_of(event) for event in await store.at([models.position])] == [models.mark]
+    return [checksum_of(event) for event in await store.at([models.position])] == [models.mark]
 
 
-async def fold_as_far(store: EventStore, kept: Models) -> Models:
+async def refold(store: EventStore, kept: ReadModels) -> ReadModels:
     """The log folded anew, so that each partition ends where the kept one does."""
     ends = [max(kept.position, partition.checkpoint) for partition in kept.partitions]
-    counted = Models(kept.projections, kept.epoch)
+    counted = ReadModels(kept.projections, kept.epoch)
     async for events in store.after(0, PASS_EVENTS_MAX):
         for end in sorted(set(ends)):
             counted.fold(e for e in events if counted.position < e.position <= end)
@@ -69,25 +69,25 @@ async def fold_as_far(store: EventStore, kept: Models) -> Models:
 
 
 async def rebuild(
-    store: EventStore, read_models: ReadModels, only: ReadModel[Any] | None = None
-) -> Models:
+    store: EventStore, read_model_store: ReadModelStore, only: Projection[Any] | None = None
+) -> ReadModels:
     """Fold the whole log anew, beside the live models, and make the result live.
 
     With `only` one of the models, the values of the others stay as they are kept.
     """
-    kept = await read_models.load()
-    if only is not None and kept is not None and await is_of_log(store, kept):
-        counted = await fold_as_far(store, kept)
+    kept = await read_model_store.load()
+    if only is not None and kept is not None and await belongs_to_log(store, kept):
+        counted = await refold(store, kept)
         for partition, anew in zip(kept.partitions, counted.partitions, strict=True):
             for model in (only, PARKED):
                 partition.values.pop(model.name, None)
                 partition.values |= {model.name: anew.of(model)} if anew.of(model) else {}
         models = kept
     else:
-        models = Models(read_models.projections, await store.epoch())
+        models = ReadModels(read_model_store.projections, await store.epoch())
     await fold_log(store, models)
     models.fold((), every=True)
-    await read_models.replace(models)
+    await read_model_store.replace(models)
     return models
 
 
@@ -100,13 +100,13 @@ class Projector:
     def __init__(
         self,
         store: EventStore,
-        read_models: ReadModels,
+        read_model_store: ReadModelStore,
         bell: asyncio.Event,
         clock: Clock,
         log: Log,
     ) -> None:
         self._store = store
-        self._read_models = read_models
+        self._read_model_store = read_model_store
         self._bell = bell
         self._clock = clock
         self._log = log
@@ -126,21 +126,21 @@ class Projector:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RELOAD_PAUSE_MAX_S)
 
-    async def load(self) -> Models:
+    async def load(self) -> ReadModels:
         """The models as they are kept, rebuilt where they are missing or of no use."""
-        models = await self._read_models.load()
+        models = await self._read_model_store.load()
         distrusted, self._distrusted = self._distrusted, False
         if models is not None and not distrusted and await self._of_use(models):
-            await self._read_models.resume(models)
+            await self._read_model_store.resume(models)
             return models
         self._log("rebuilding the read models from the log")
-        models = await rebuild(self._store, self._read_models)
+        models = await rebuild(self._store, self._read_model_store)
         self._tell(models.parked())
         return models
 
-    async def _of_use(self, models: Models) -> bool:
+    async def _of_use(self, models: ReadModels) -> bool:
         """Folded from this log, and without events that were left out and are readable by now."""
-        if not await is_of_log(self._store, models):
+        if not await belongs_to_log(self._store, models):
             return False
         parked, release = models.parked(), models.projections.release
         events = await self._store.at(sorted(parked)[:PARKED_TRIED_MAX]) if parked else []
@@ -151,7 +151,7 @@ class Projector:
             left_out = parked[position]
             self._log(f"event {position} is left out: {left_out.kind}: {left_out.reason}")
 
-    async def step(self, models: Models) -> bool:
+    async def step(self, models: ReadModels) -> bool:
         """Project what is new, or wait for it; False where the models have to be loaded again."""
         self._bell.clear()
         moved, read_at = False, self._clock()
@@ -168,13 +168,13 @@ class Projector:
             await asyncio.sleep(PASS_PAUSE_S)
             return True
         try:
-            async with asyncio.timeout(HEARTBEAT_S):
+            async with asyncio.timeout(HEARTBEAT_INTERVAL_S):
                 await self._bell.wait()
         except TimeoutError:
             return await self._heartbeat(models)
         return True
 
-    async def _heartbeat(self, models: Models) -> bool:
+    async def _heartbeat(self, models: ReadModels) -> bool:
         """Say that the models are at the head of the log, if they are."""
         read_at, head = self._clock(), await self._store.head()
         if head != models.position:
@@ -183,14 +183,14 @@ class Projector:
         changes.read_at = read_at
         return await self._apply(models, changes, every=True)
 
-    async def _apply(self, models: Models, changes: Changes, *, every: bool) -> bool:
+    async def _apply(self, models: ReadModels, changes: Changes, *, every: bool) -> bool:
         """Apply. When all parts move, also look at one, in turn, whether it is as it was left."""
-        if not await self._read_models.apply(changes):
+        if not await self._read_model_store.apply(changes):
             return False
         if not every:
             return True
         self._looked_at = (self._looked_at + 1) % PARTITIONS
-        if await self._read_models.holds(self._looked_at, models.partitions[self._looked_at]):
+        if await self._read_model_store.holds(self._looked_at, models.partitions[self._looked_at]):
             return True
         self._log(f"partition {self._looked_at} is not as it was left")
         self._distrusted = True
@@ -199,7 +199,7 @@ class Projector:
     def _due(self) -> bool:
         """Whether all partitions are to be looked at: now and then, busy or not."""
         now_s = asyncio.get_running_loop().time()
-        due = now_s - self._all_moved_s >= HEARTBEAT_S
+        due = now_s - self._all_moved_s >= HEARTBEAT_INTERVAL_S
         if due:
             self._all_moved_s = now_s
         return due

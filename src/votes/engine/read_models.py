@@ -12,14 +12,14 @@ from zlib import crc32
 from msgspec import Struct, field
 
 from votes.engine.log import Position, Recorded, Unreadable, told
-from votes.engine.read_model import (
+from votes.engine.projection import (
     KIND_LENGTH_MAX,
     PARKED,
     PARTITIONS,
     Evolve,
     Parked,
+    Projection,
     Projections,
-    ReadModel,
     Value,
     partition_of,
 )
@@ -32,7 +32,7 @@ def world(epoch: str, generation: int) -> str:
     return f"{epoch}.{generation:x}"
 
 
-def mark_of(recorded: Recorded) -> str:
+def checksum_of(recorded: Recorded) -> str:
     """Tells an event from another one that stands at its position in another log."""
     said = f"{recorded.stream}/{recorded.version}/{recorded.at.isoformat()}"
     return f"{crc32(said.encode()):08x}"
@@ -48,11 +48,11 @@ class Partition(Struct):
     checkpoint: Position = 0
     values: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def of(self, model: ReadModel[Value]) -> dict[str, Value]:
+    def of(self, model: Projection[Value]) -> dict[str, Value]:
         """The values of a model by key."""
         return self.values.get(model.name, {})
 
-    def get(self, model: ReadModel[Value], key: str) -> Value | None:
+    def get(self, model: Projection[Value], key: str) -> Value | None:
         values = self.values.get(model.name)
         return None if values is None else values.get(key)
 
@@ -93,7 +93,7 @@ class Changes(Struct):
         return _parked(self.partitions.values())
 
 
-class Models(Struct):
+class ReadModels(Struct):
     """The read models of the log `epoch` at `position`, where the event with the `mark` stands.
 
     `generation` is that of the kept models, another one after each rebuild; 0 where they were
@@ -113,11 +113,11 @@ class Models(Struct):
     def world(self) -> str:
         return world(self.epoch, self.generation)
 
-    def get(self, model: ReadModel[Value], key: str) -> Value | None:
+    def get(self, model: Projection[Value], key: str) -> Value | None:
         """The value of the model under the key."""
         return self.partitions[partition_of(key)].of(model).get(key)
 
-    def items(self, model: ReadModel[Value]) -> Iterator[tuple[str, Value]]:
+    def items(self, model: Projection[Value]) -> Iterator[tuple[str, Value]]:
         """All keys and values of the model."""
         for partition in self.partitions:
             yield from partition.of(model).items()
@@ -142,7 +142,7 @@ class Models(Struct):
             self._fold_one(recorded, changed)
             self.position = recorded.position
         if recorded is not None:
-            self.mark = mark_of(recorded)
+            self.mark = checksum_of(recorded)
         for number in range(PARTITIONS) if every else changed:
             self._move_checkpoint(number, changed)
         return Changes(self.epoch, before, self.position, changed, mark=self.mark)

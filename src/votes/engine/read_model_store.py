@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from votes.engine.models import Changes, Models, Partition
-from votes.engine.read_model import Projections, ReadModel
+from votes.engine.projection import Projection, Projections
+from votes.engine.read_models import Changes, Partition, ReadModels
 
 
 class AuditReport(Struct, frozen=True):
@@ -20,7 +20,7 @@ class AuditReport(Struct, frozen=True):
     problem: str | None
 
 
-class Beat(Struct, frozen=True):
+class Heartbeat(Struct, frozen=True):
     """The models of the generation were at the head of the log when a projector read that last,
     `age_s` ago or less.
 
@@ -32,11 +32,11 @@ class Beat(Struct, frozen=True):
     age_s: float
 
 
-Asked = tuple[ReadModel[Any], str]
+ValueKey = tuple[Projection[Any], str]
 """A model and a key of it."""
 
 
-class ReadModels(Protocol):
+class ReadModelStore(Protocol):
     """Where the models of these projections are kept, beside those of other releases.
 
     All methods raise `Unavailable` when it does not answer.
@@ -44,11 +44,11 @@ class ReadModels(Protocol):
 
     projections: Projections
 
-    async def load(self) -> Models | None:
+    async def load(self) -> ReadModels | None:
         """The live models, None where they are missing or not whole."""
         ...
 
-    async def values(self, generation: int, asked: Sequence[Asked]) -> list[Any] | None:
+    async def values(self, generation: int, asked: Sequence[ValueKey]) -> list[Any] | None:
         """What is kept under these keys, all of one partition and of one moment; None where the
         generation is gone, or cannot be read. For models that no process holds whole."""
         ...
@@ -58,11 +58,11 @@ class ReadModels(Protocol):
         other models it looks at the number of values alone."""
         ...
 
-    async def beat(self) -> Beat | None:
+    async def heartbeat(self) -> Heartbeat | None:
         """How a projector keeps the models at the head of the log, None while none does."""
         ...
 
-    async def resume(self, models: Models) -> None:
+    async def resume(self, models: ReadModels) -> None:
         """Tell all who follow that a new projector goes on from these models."""
         ...
 
@@ -70,7 +70,7 @@ class ReadModels(Protocol):
         """Apply a folded batch; False where the models are not at the position it starts from."""
         ...
 
-    async def replace(self, models: Models) -> None:
+    async def replace(self, models: ReadModels) -> None:
         """Build the models beside the live ones as a new generation, then make that one live."""
         ...
 

@@ -14,11 +14,11 @@ import msgspec
 from redis.asyncio.client import Pipeline
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from votes.engine.keeping import Asked, AuditReport, Beat
-from votes.engine.models import Changes, Models, Partition
 from votes.engine.ports import Unavailable
-from votes.engine.project import BEAT_S
-from votes.engine.read_model import PARTITIONS, Projections, partition_of
+from votes.engine.projection import PARTITIONS, Projections, partition_of
+from votes.engine.projector import HEARTBEAT_TIMEOUT_S
+from votes.engine.read_model_store import AuditReport, Heartbeat, ValueKey
+from votes.engine.read_models import Changes, Partition, ReadModels
 from votes.views.keys import Keys, Namespace, generation_of
 from votes.views.messages import (
     Live,
@@ -75,8 +75,8 @@ def _script(name: str) -> str:
     return (files("votes.views") / name).read_text()
 
 
-class RedisReadModels:
-    """Implements `votes.engine.keeping.ReadModels`.
+class RedisReadModelStore:
+    """Implements `votes.engine.read_model_store.ReadModelStore`.
 
     With `whole` false only those models are loaded that each process holds.
     """
@@ -92,7 +92,7 @@ class RedisReadModels:
         """The pointer as we left it, be it readable or not."""
         self._apply = self._announce = self._begin = ""
 
-    async def load(self) -> Models | None:
+    async def load(self) -> ReadModels | None:
         async with translated():
             self._apply = await self._redis.script_load(_script("apply.lua"))
             self._announce = await self._redis.script_load(_script("announce.lua"))
@@ -103,7 +103,7 @@ class RedisReadModels:
                 return await self._load_live() if self._left else None
         return None
 
-    async def values(self, generation: int, asked: Sequence[Asked]) -> list[Any] | None:
+    async def values(self, generation: int, asked: Sequence[ValueKey]) -> list[Any] | None:
         (number,) = {partition_of(key) for _, key in asked}
         names = list(dict.fromkeys(model.name for model, _ in asked))
         async with translated(), _garbled_is_nothing():
@@ -133,20 +133,22 @@ class RedisReadModels:
         values = {name: kept for name, kept in partition.values.items() if name in shown}
         return Partition(partition.checkpoint, values)
 
-    async def beat(self) -> Beat | None:
+    async def heartbeat(self) -> Heartbeat | None:
         async with translated(), _garbled_is_nothing():
             pipe = self._redis.pipeline(transaction=True)
-            pipe.get(self.keys.beat)
-            pipe.pttl(self.keys.beat)
+            pipe.get(self.keys.heartbeat)
+            pipe.pttl(self.keys.heartbeat)
             said, left_ms = await pipe.execute()
             if left_ms > 0:
                 generation, _, read_at = said.decode().partition(":")
-                return Beat(int(generation), float(read_at), BEAT_S - left_ms / 1000)
+                return Heartbeat(
+                    int(generation), float(read_at), HEARTBEAT_TIMEOUT_S - left_ms / 1000
+                )
         return None
 
-    async def _load_live(self) -> Models | None:
+    async def _load_live(self) -> ReadModels | None:
         self._live = live = decode_live(self._left)
-        models = Models(
+        models = ReadModels(
             self.projections,
             live.epoch,
             live.position,
@@ -189,7 +191,7 @@ class RedisReadModels:
             *(self.keys.values(generation, number, m.name) for m in self.projections.models),
         ]
 
-    async def resume(self, models: Models) -> None:
+    async def resume(self, models: ReadModels) -> None:
         assert self._live is not None
         live = Live(self._live.generation, models.epoch, models.position, models.mark)
         async with translated():
@@ -237,7 +239,9 @@ class RedisReadModels:
 
     async def _beat(self, generation: int, read_at: float) -> None:
         pipe = self._redis.pipeline(transaction=False)
-        pipe.set(self.keys.beat, f"{generation}:{read_at}", px=round(BEAT_S * 1000))
+        pipe.set(
+            self.keys.heartbeat, f"{generation}:{read_at}", px=round(HEARTBEAT_TIMEOUT_S * 1000)
+        )
         pipe.zadd(self.keys.sets, {self.projections.signature: read_at})
         _, noted = await pipe.execute(raise_on_error=False)
         if isinstance(noted, ResponseError):  # something else stands there: the next beat is noted
@@ -256,7 +260,7 @@ class RedisReadModels:
             self._live, self._left = live, text
         return bool(moved)
 
-    async def replace(self, models: Models) -> None:
+    async def replace(self, models: ReadModels) -> None:
         async with translated():
             signature = self.projections.signature
             begun: Any = self._redis.evalsha(self._begin, 1, self.keys.generations, signature)
@@ -321,7 +325,7 @@ class RedisReadModels:
                 if theirs:
                     await self._redis.zrem(self.keys.generations, *theirs)
                 await self._redis.unlink(other.live)
-                await self._redis.unlink(other.beat)
+                await self._redis.unlink(other.heartbeat)
                 await self._redis.zrem(self.keys.sets, other.signature)
         return old
 

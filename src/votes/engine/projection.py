@@ -18,7 +18,7 @@ Keys = Callable[[Recorded], Iterable[str]]
 class Before(Protocol):
     """Reads values as they were before an event."""
 
-    def __call__(self, model: "ReadModel[Value]", key: str, /) -> Value | None: ...
+    def __call__(self, model: "Projection[Value]", key: str, /) -> Value | None: ...
 
 
 Evolve = Callable[[Value | None, Recorded, str, Before], Value | None]
@@ -28,7 +28,7 @@ PART = "@"
 KIND_LENGTH_MAX = 100
 
 
-class ReadModel(Struct, Generic[Value], frozen=True, eq=False):
+class Projection(Struct, Generic[Value], frozen=True, eq=False):
     """Values by key, folded from the log alone.
 
     `on` says of which events a model hears, and which keys each of them moves: none, one or many.
@@ -72,7 +72,7 @@ def _never(value: Parked | None, *_: object) -> Parked | None:
     return value
 
 
-PARKED = ReadModel("parked", Parked, on={}, evolve=_never)
+PARKED = Projection("parked", Parked, on={}, evolve=_never)
 """The events that are left out, by position; in the partition that lacks them."""
 
 
@@ -98,7 +98,7 @@ class Projections:
 
     def __init__(
         self,
-        models: Sequence[ReadModel[Any]],
+        models: Sequence[Projection[Any]],
         events: Collection[type],
         unseen: Collection[type],
         release: str,
@@ -121,6 +121,6 @@ class Projections:
         self.named = {model.name: model for model in self.models}
 
 
-def _signature(models: Sequence[ReadModel[Any]]) -> str:
+def _signature(models: Sequence[Projection[Any]]) -> str:
     said = [PARTITIONS, *sorted((model.name, model.version) for model in models)]
     return sha256(repr(said).encode()).hexdigest()[:8]

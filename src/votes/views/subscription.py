@@ -11,15 +11,15 @@ from typing import Protocol
 
 from redis.asyncio.client import PubSub
 
-from votes.engine.keeping import Beat
 from votes.engine.log import Position
-from votes.engine.models import Changes, Models
 from votes.engine.ports import Unavailable
-from votes.engine.project import BEAT_S
-from votes.engine.read_model import Projections
+from votes.engine.projection import Projections
+from votes.engine.projector import HEARTBEAT_TIMEOUT_S
+from votes.engine.read_model_store import Heartbeat
+from votes.engine.read_models import Changes, ReadModels
 from votes.views.keys import Namespace
 from votes.views.messages import Values, decode_message
-from votes.views.read_models import RedisReadModels, heed_cancellation, translated
+from votes.views.read_model_store import RedisReadModelStore, heed_cancellation, translated
 
 RETRY_S = 0.5
 NOT_WHOLE_RETRY_S = 0.05
@@ -31,7 +31,7 @@ _NOWHERE: tuple[str, Position] = "", 0
 _SILENT = "no projector keeps them at the head of the log"
 
 Clock = Callable[[], float]
-IsOfLog = Callable[[Models], Awaitable[bool]]
+BelongsToLog = Callable[[ReadModels], Awaitable[bool]]
 
 
 class OnChange(Protocol):
@@ -39,7 +39,7 @@ class OnChange(Protocol):
     when, by the loop's time, they were at the head of the log."""
 
     def __call__(
-        self, models: Models | None, changes: Changes | None, fresh_at: float | None = None
+        self, models: ReadModels | None, changes: Changes | None, fresh_at: float | None = None
     ) -> None: ...
 
 
@@ -66,33 +66,33 @@ class Delays:
         return took_s - self._least_s
 
 
-class Replica:
+class Subscription:
     """`models` is None while there is nothing that can be trusted.
 
-    `is_of_log` tells whether models are of the log as it is; raises `Unavailable`. `clock` tells
-    the time in seconds, from whenever.
+    `belongs_to_log` tells whether models are of the log as it is; raises `Unavailable`. `clock`
+    tells the time in seconds, from whenever.
     """
 
     def __init__(
         self,
         space: Namespace,
         projections: Projections,
-        is_of_log: IsOfLog,
+        belongs_to_log: BelongsToLog,
         on_change: OnChange,
         clock: Clock,
         log: Callable[[str], None],
     ) -> None:
         self._redis = space.redis
-        self._read_models = RedisReadModels(space, projections, whole=False)
+        self._read_model_store = RedisReadModelStore(space, projections, whole=False)
         self._values = Values(projections)
-        self._is_of_log = is_of_log
+        self._belongs_to_log = belongs_to_log
         self._on_change = on_change
         self._clock = clock
         self._delays = Delays()
         self._log = log
         self._left_at = _NOWHERE
         self._fresh_at = self._began = 0.0
-        self.models: Models | None = None
+        self.models: ReadModels | None = None
 
     async def run(self) -> None:
         """Follow the models until cancelled."""
@@ -100,7 +100,7 @@ class Replica:
         while True:
             try:
                 async with translated(), self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(self._read_models.keys.channel)
+                    await pubsub.subscribe(self._read_model_store.keys.channel)
                     await self._follow(pubsub)
             except Unavailable as error:
                 self._lose(str(error))
@@ -113,7 +113,7 @@ class Replica:
             self.models = None
             self._on_change(None, None)
 
-    def _take(self, models: Models) -> None:
+    def _take(self, models: ReadModels) -> None:
         self.models = models
         self._on_change(models, None, self._fresh_at)
 
@@ -121,8 +121,8 @@ class Replica:
         await self._load()
         while True:
             heed_cancellation()
-            silent_at = self._fresh_at + BEAT_S
-            wait_s = silent_at - self._now() if self.models is not None else BEAT_S
+            silent_at = self._fresh_at + HEARTBEAT_TIMEOUT_S
+            wait_s = silent_at - self._now() if self.models is not None else HEARTBEAT_TIMEOUT_S
             message = await pubsub.get_message(
                 ignore_subscribe_messages=True, timeout=max(wait_s, READ_MIN_S)
             )
@@ -160,43 +160,49 @@ class Replica:
         same world that were shown, unless those never come back."""
         began = self._now()
         while True:
-            beat = await self._read_models.beat()
-            models = await self._read_models.load()
-            older = models is not None and self._older(models) and self._now() - began < BEAT_S
-            if models is not None and not older and await self._believed(models, beat):
-                if beat is not None and beat.generation == models.generation:
-                    late_s = self._delays.of(beat.read_at, self._clock(), beat.age_s)
+            heartbeat = await self._read_model_store.heartbeat()
+            models = await self._read_model_store.load()
+            older = (
+                models is not None
+                and self._older(models)
+                and self._now() - began < HEARTBEAT_TIMEOUT_S
+            )
+            if models is not None and not older and await self._believed(models, heartbeat):
+                if heartbeat is not None and heartbeat.generation == models.generation:
+                    late_s = self._delays.of(heartbeat.read_at, self._clock(), heartbeat.age_s)
                     self._fresh_at = self._now() - late_s
                     self._take(models)
                     return
-                await self._wait_for_a_beat(models, beat)
+                await self._wait_for_a_beat(models, heartbeat)
             self._lose_if_silent()
             await asyncio.sleep(NOT_WHOLE_RETRY_S)
 
-    async def _believed(self, models: Models, beat: Beat | None) -> bool:
+    async def _believed(self, models: ReadModels, heartbeat: Heartbeat | None) -> bool:
         """Whether they are of the log as it is. Where it does not answer, a projector has seen that
         they are, if it has kept them since this process began."""
         try:
-            return await self._is_of_log(models)
+            return await self._belongs_to_log(models)
         except Unavailable:
-            return beat is not None and self._now() - beat.age_s > self._began
+            return heartbeat is not None and self._now() - heartbeat.age_s > self._began
 
-    async def _wait_for_a_beat(self, models: Models, other: Beat | None) -> None:
+    async def _wait_for_a_beat(self, models: ReadModels, other: Heartbeat | None) -> None:
         """The models are as somebody left them: not to be shown, but a place to read on from, for
         who knows of none. A beat of the other generation does not speak for them."""
         if self._left_at == _NOWHERE and self.models is None:
             self._take(models)
             self._lose(_SILENT)
         passed = other.generation if other is not None else None
-        while (beat := await self._read_models.beat()) is None or beat.generation == passed:
+        while (
+            heartbeat := await self._read_model_store.heartbeat()
+        ) is None or heartbeat.generation == passed:
             self._lose_if_silent()
             await asyncio.sleep(RETRY_S)
 
     def _lose_if_silent(self) -> None:
-        if self._now() - self._fresh_at >= BEAT_S:
+        if self._now() - self._fresh_at >= HEARTBEAT_TIMEOUT_S:
             self._lose(_SILENT)
 
-    def _older(self, models: Models) -> bool:
+    def _older(self, models: ReadModels) -> bool:
         """Redis may have come back without its last writes: the projector will bring them."""
         shown = self.models
         world, position = (shown.world, shown.position) if shown else self._left_at
