@@ -1,12 +1,14 @@
 """Any event at all, of every type: what the codec has to carry and every fold to bear."""
 
 from datetime import UTC
+from typing import get_args
 
 from hypothesis import strategies as st
 
 from votes.domain.bookmark import Annotations, BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
+from votes.domain.ruling import RulingLifted, RulingMade, Selector
 from votes.domain.tool import (
     Entry,
     Plan,
@@ -16,7 +18,15 @@ from votes.domain.tool import (
     ToolRenamed,
     ToolRevised,
 )
-from votes.domain.vote import VoteCast, VoteRetracted
+from votes.domain.vote import (
+    Held,
+    VoteCast,
+    VoteDiscounted,
+    VoteHeld,
+    VoteReleased,
+    VoteRestored,
+    VoteRetracted,
+)
 from votes.engine.log import Unreadable
 
 # Within the limits of `votes.domain.terms`: what is beyond them was never let in.
@@ -37,6 +47,12 @@ some_plans = st.lists(plans, max_size=3).map(tuple)
 entries = st.builds(Entry, label, label, text, text, st.none() | addresses, text, text, some_plans)
 tags = st.lists(label, max_size=3).map(tuple)
 annotations = st.builds(Annotations, text, tags, st.none() | label)
+rulings = st.text("abcdefg", min_size=7, max_size=7)
+held = st.none() | st.sampled_from(get_args(Held))
+against = held | st.just("ruling")
+selectors = st.builds(
+    Selector, st.none() | times, st.none() | times, st.booleans(), st.none() | rulings
+)
 opinions = st.builds(Opinion, st.integers(0, 100), choices, text)
 
 BY_TYPE = {
@@ -45,14 +61,22 @@ BY_TYPE = {
     ToolRenamed: st.builds(ToolRenamed, slugs, entries),
     ToolDelisted: st.builds(ToolDelisted, slugs),
     SlugTaken: st.builds(SlugTaken, slugs),
-    VoteCast: st.builds(VoteCast, choices, st.none() | choices),
-    VoteRetracted: st.builds(VoteRetracted, choices),
+    VoteCast: st.builds(
+        VoteCast, choices, st.none() | choices, against, against, st.none() | rulings, held
+    ),
+    VoteRetracted: st.builds(VoteRetracted, choices, against, st.none() | rulings, held),
+    VoteDiscounted: st.builds(VoteDiscounted, rulings, st.none() | choices, held),
+    VoteRestored: st.builds(VoteRestored, rulings, st.none() | choices, held, against),
+    VoteReleased: st.builds(VoteReleased, rulings, choices, st.sampled_from(get_args(Held))),
+    VoteHeld: st.builds(VoteHeld, rulings, choices, st.sampled_from(get_args(Held))),
     ToolBookmarked: st.builds(ToolBookmarked, annotations, times),
     BookmarkRevised: st.builds(BookmarkRevised, annotations, times),
     BookmarkRemoved: st.builds(BookmarkRemoved),
     ReviewPublished: st.builds(ReviewPublished, opinions),
     ReviewRevised: st.builds(ReviewRevised, opinions),
     ReviewWithdrawn: st.builds(ReviewWithdrawn),
+    RulingMade: st.builds(RulingMade, selectors, st.sampled_from(("discount", "release")), label),
+    RulingLifted: st.builds(RulingLifted),
 }
 assert set(BY_TYPE) == set(EVENT_TYPES)
 

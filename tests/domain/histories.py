@@ -8,16 +8,23 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from tests import toy
-from votes.domain import bookmark, review, tool, vote
+from votes.domain import bookmark, review, ruled_vote, ruling, tool, vote
 from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
-from votes.domain.terms import user
+from votes.domain.ruled_vote import CarryOut
+from votes.domain.ruling import LiftRuling, MakeRuling, Selector
+from votes.domain.terms import RulingId, ToolId, VoterId, user
 from votes.domain.tool import DelistTool, Entry, ListTool, RenameTool
-from votes.domain.vote import CastVote, RetractVote
+from votes.domain.vote import UNTIL_PROVEN, CastVote, RetractVote
 from votes.engine.decider import Decider, Elsewhere, Rejected, fold
 from votes.engine.log import Recorded, Stream
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def carried_out(voter: VoterId, tool: ToolId, ruling: RulingId) -> CarryOut:
+    return CarryOut(vote.stream(voter, tool), tool, ruling)
+
 
 # So few of each that commands meet.
 tools = st.sampled_from(("atlas", "bolt"))
@@ -35,14 +42,24 @@ tool_commands = (
     | st.builds(RenameTool, tools, slugs)
     | st.builds(DelistTool, tools)
 )
-vote_commands = st.builds(CastVote, tools, voters, choices) | st.builds(RetractVote, tools, voters)
+helds = st.none() | st.sampled_from(UNTIL_PROVEN)
+vote_commands = st.builds(CastVote, tools, voters, choices, helds) | st.builds(
+    RetractVote, tools, voters
+)
+rulings = st.sampled_from(("first", "second"))
+verdicts = st.sampled_from(("discount", "release"))
+ruling_commands = (
+    st.builds(MakeRuling, rulings, tools, st.just(Selector()), verdicts, st.just("A burst."))
+    | st.builds(LiftRuling, rulings, tools)
+    | st.builds(carried_out, voters, tools, rulings)
+)
 bookmark_commands = st.builds(
     KeepBookmark, st.sampled_from(("ann", "bob")), tools, annotations, times
 ) | st.builds(RemoveBookmark, st.sampled_from(("ann", "bob")), tools)
 review_commands = st.builds(PublishReview, tools, personas, opinions) | st.builds(
     WithdrawReview, tools, personas
 )
-commands = tool_commands | vote_commands | bookmark_commands | review_commands
+commands = tool_commands | vote_commands | bookmark_commands | review_commands | ruling_commands
 histories = st.lists(commands, max_size=60)
 
 
@@ -52,6 +69,10 @@ def decider_of(command: Any) -> Decider[Any, Any]:
             return tool.decider
         case CastVote() | RetractVote():
             return vote.decider
+        case MakeRuling() | LiftRuling():
+            return ruling.decider
+        case CarryOut():
+            return ruled_vote.decider
         case KeepBookmark() | RemoveBookmark():
             return bookmark.decider
         case toy.Move() | toy.Lose():

@@ -9,14 +9,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain import arbitrary
-from tests.domain.histories import START, choices, histories, log_of, tools, vote_commands, voters
+from tests.domain.histories import (
+    START,
+    choices,
+    histories,
+    log_of,
+    ruling_commands,
+    tools,
+    vote_commands,
+    voters,
+)
+from votes.domain import vote
+from votes.domain.terms import user
 from votes.domain.tool import Entry, ListTool, ToolListed
-from votes.domain.vote import CastVote, RetractVote, VoteCast, VoteRetracted
+from votes.domain.vote import (
+    VOTE_EVENTS,
+    CastVote,
+    RetractVote,
+    VoteCast,
+    VoteDiscounted,
+    VoteRestored,
+    VoteRetracted,
+)
+from votes.engine.decider import fold
 from votes.engine.log import Recorded
 from votes.projections import tallies
-from votes.projections.tallies import HEAT_HALF_LIFE_S, Tally
+from votes.projections.tallies import HEAT_HALF_LIFE_S, Counts, Tally
 
-EMPTY = Tally(0, 0, 0, START)
+EMPTY = Tally(Counts(), 0, START)
 LISTINGS = [
     ListTool("atlas", "atlas", Entry("Atlas", "Maps")),
     ListTool("bolt", "bolt", Entry("Bolt", "Tools")),
@@ -28,19 +48,18 @@ def cast(choice, previous=None):
 
 
 def is_vote(event):
-    return isinstance(event, VoteCast | VoteRetracted)
+    return isinstance(event, VOTE_EVENTS)
 
 
-def counted(commands):
-    """The recount: who now says what, from the commands alone."""
-    standing = {}
-    for command in commands:
-        match command:
-            case CastVote(tool, voter, choice):
-                standing[tool, voter] = choice
-            case RetractVote(tool, voter):
-                standing.pop((tool, voter), None)
-    return Counter((tool, choice) for (tool, _), choice in standing.items())
+def recounted(log, tool):
+    """What stands at the end of each voter's own history."""
+    standing = Counter()
+    for voter in ("ann", "bob", "cyd"):
+        stream = vote.stream(user(voter), tool)
+        state = fold(vote.decider, [recorded.event for recorded in log.of([stream])])
+        if state.choice is not None:
+            standing[state.against or state.choice] += 1
+    return Counts(**standing)
 
 
 def tally_of(log, tool):
@@ -52,12 +71,25 @@ def tally_of(log, tool):
     return tally
 
 
-@given(st.lists(vote_commands, max_size=80))
-def test_it_equals_a_recount_of_the_choices_that_stand(commands):
-    log, standing = log_of([*LISTINGS, *commands]), counted(commands)
+@given(st.lists(vote_commands | ruling_commands, max_size=80))
+def test_it_equals_a_recount_of_the_votes_that_stand(commands):
+    log = log_of([*LISTINGS, *commands])
     for tool in ("atlas", "bolt"):
+        assert tally_of(log, tool).counts == recounted(log, tool)
+
+
+@given(
+    st.lists(st.builds(CastVote, tools, voters, choices) | st.builds(RetractVote, tools, voters))
+)
+def test_votes_that_nothing_is_against_all_count(commands):
+    said = {}
+    for command in commands:
+        said[command.tool, command.voter] = getattr(command, "choice", None)
+    log = log_of([*LISTINGS, *commands])
+    for tool in ("atlas", "bolt"):
+        choices_of = [choice for (on, _), choice in said.items() if on == tool]
         tally = tally_of(log, tool)
-        assert (tally.ship, tally.skip) == (standing[tool, "ship"], standing[tool, "skip"])
+        assert tally.counts == Counts(choices_of.count("ship"), choices_of.count("skip"))
         assert tally.total == tally.ship + tally.skip
 
 
@@ -82,7 +114,7 @@ def test_it_stands_at_the_last_event_that_moved_it(history):
 
 @given(arbitrary.events, st.integers(1, 2**62))
 def test_an_event_that_is_no_vote_leaves_it_as_it_is(event, position):
-    before = Tally(1, 1, 0, START)
+    before = Tally(Counts(1, 1, 1, 1, 1, 1), 0, START)
     after = tallies.evolve(before, Recorded(position, "any", 1, event, START))
     assert (after is before) == (not is_vote(event))
 
@@ -103,7 +135,7 @@ def test_a_vote_that_was_not_there_cannot_be_taken_back(event):
 def test_it_begins_at_nothing_when_the_tool_is_listed_and_outlives_a_second_listing():
     listed = ToolListed("atlas", Entry("Atlas", "Maps"))
     begun = tallies.evolve(None, Recorded(7, "tool:atlas", 1, listed, START, "atlas"))
-    assert begun == Tally(0, 0, 7, START)
+    assert begun == Tally(Counts(), 7, START)
     assert tallies.evolve(begun, Recorded(9, "tool:atlas", 3, listed, START)) is begun
     assert tallies.evolve(None, Recorded(9, "vote:x", 1, cast("ship"), START)) is None
 
@@ -134,7 +166,25 @@ def test_a_retraction_leaves_the_heat():
     warm = tallies.evolve(EMPTY, Recorded(1, "vote:x", 1, cast("ship"), START))
     retracted = VoteRetracted("ship")
     after = tallies.evolve(warm, Recorded(2, "vote:x", 2, retracted, at))
-    assert after == Tally(0, 0, 2, at, warm.heat, moves=2)
+    assert after == Tally(Counts(), 2, at, warm.heat, moves=2)
+
+
+def test_a_vote_that_does_not_count_gives_no_heat_and_takes_its_own_when_discounted():
+    def heat(*events):
+        tally = EMPTY
+        for position, (event, minutes) in enumerate(events, 1):
+            at = START + timedelta(minutes=minutes)
+            tally = tallies.evolve(tally, Recorded(position, "vote:x", position, event, at))
+        return tally.heat
+
+    one, two = (cast("ship"), 0), (cast("ship"), 9)
+    unproven = VoteCast("ship", against="unproven"), 5
+    discounted = VoteDiscounted("first", "ship"), 9
+    restored = VoteRestored("first", "ship", None, "ruling"), 9
+    assert heat(one, unproven) == heat(one)
+    assert isclose(heat(one, two, discounted), heat(one))
+    assert isclose(heat(one, two, discounted, restored), heat(one, two))
+    assert heat(two, discounted) == 0
 
 
 @given(tools, st.lists(st.tuples(voters, choices), max_size=30))

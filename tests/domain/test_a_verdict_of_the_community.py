@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain import evidence
-from votes.domain.verdict import EXACT_VOTES_MAX, WILSON_Z, Community, community, wilson_lower
+from votes.domain.verdict import (
+    DOUBTED_VOTES,
+    EXACT_VOTES_MAX,
+    WILSON_Z,
+    Community,
+    community,
+    is_under_review,
+    wilson_lower,
+)
 
 LOOKS = 1_000
 GRID = 300
@@ -42,6 +50,49 @@ counts = st.integers(0, 400)
 )
 def test_the_table(ship, skip, call):
     assert community(ship, skip).call == call
+
+
+@pytest.mark.parametrize(
+    ("total", "held", "under_review"),
+    [
+        (0, 0, False),
+        (0, 4, False),
+        (0, 5, True),
+        (20, 5, False),
+        (19, 5, True),
+        (10**6, 10**5, False),
+    ],
+)
+def test_it_is_under_review_while_many_votes_are_held(total, held, under_review):
+    assert is_under_review(total, held) == under_review
+
+
+@pytest.mark.parametrize(
+    ("ship", "skip", "call"),
+    [
+        (9, 0, "too_early"),
+        (16, 0, "too_early"),
+        (17, 0, "ship"),
+        (0, 17, "skip"),
+        (100, 10, "ship"),
+        (127, 127, "too_early"),
+        (200, 200, "split"),
+        (0, 0, "none"),
+    ],
+)
+def test_under_review_it_calls_what_a_few_votes_could_not_change(ship, skip, call):
+    assert community(ship, skip, under_review=True).call == call
+
+
+def test_what_new_visitors_can_add_unproven_calls_nothing():
+    assert community(DOUBTED_VOTES, 0).call == "too_early"
+
+
+@given(counts, counts)
+def test_under_review_nothing_else_is_called(ship, skip):
+    calls = community(ship, skip), community(ship, skip, under_review=True)
+    assert calls[1].call in (calls[0].call, "too_early")
+    assert calls[1].interval == calls[0].interval
 
 
 def test_where_both_hold_it_is_split():

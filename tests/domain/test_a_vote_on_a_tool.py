@@ -78,6 +78,27 @@ def test_votes_outlive_a_renaming():
     renamed.when(cast("skip")).then(TO_SKIP)
 
 
+@pytest.mark.parametrize("held", ["unproven", "unchecked"])
+def test_a_held_vote_counts_when_it_comes_again_proven(held):
+    cast_held, vote_held = CastVote("notion", ANN, "ship", held), VoteCast("ship", against=held)
+    given(vote.decider, LISTED).when(cast_held).then(vote_held)
+    given(vote.decider, LISTED, vote_held).when(cast_held).then_nothing()
+    now_counts = VoteCast("ship", "ship", previous_against=held)
+    given(vote.decider, LISTED, vote_held).when(cast("ship")).then(now_counts)
+    given(vote.decider, LISTED, vote_held).when(RETRACT).then(VoteRetracted("ship", held))
+
+
+def test_a_vote_that_counts_is_not_held_for_coming_again():
+    again = CastVote("notion", ANN, "ship", "unproven")
+    given(vote.decider, LISTED, SHIP).when(again).then_nothing()
+    other = CastVote("notion", ANN, "skip", "unproven")
+    given(vote.decider, LISTED, SHIP).when(other).then(VoteCast("skip", "ship", "unproven"))
+
+
+def test_whether_a_vote_is_held_is_no_part_of_what_is_asked():
+    assert vote.decider.asked(CastVote("notion", ANN, "ship", "unproven")) == cast("ship")
+
+
 def test_a_command_writes_to_the_voters_stream_and_reads_the_tools():
     assert vote.decider.streams(cast("ship")) == ("vote:8:user:ann:notion", "tool:notion")
     assert vote.decider.streams(RETRACT) == ("vote:8:user:ann:notion", "tool:notion")

@@ -5,13 +5,16 @@ from copy import deepcopy
 from hypothesis import given
 
 from tests.domain.histories import commands, decider_of, histories, log_of
-from votes.domain import bookmark, review, tool, vote
+from votes.domain import bookmark, review, ruled_vote, ruling, tool, vote
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import SlugTaken, ToolListed, ToolRenamed
 from votes.domain.vote import VoteCast, VoteRetracted
 from votes.engine.decider import Elsewhere, Rejected, fold
 
-DECIDERS = [tool.decider, vote.decider, bookmark.decider, review.decider]
+DECIDERS = [
+    *(tool.decider, vote.decider, bookmark.decider, review.decider),
+    *(ruling.decider, ruled_vote.decider),
+]
 
 
 @given(histories, commands)
@@ -47,7 +50,7 @@ def test_a_decision_depends_on_nothing_else_and_leaves_nothing_behind(history, c
 def test_a_decision_is_events_of_known_types_or_a_stable_refusal(history, command):
     decision = log_of(history).submit(command)
     if isinstance(decision, Rejected):
-        assert decision.code in ("tool_unknown", "slug_taken", "contended")
+        assert decision.code in ("tool_unknown", "slug_taken", "contended", "ruling_unknown")
     else:
         events = [each.event if isinstance(each, Elsewhere) else each for each in decision]
         assert all(type(event) in EVENT_TYPES for event in events)

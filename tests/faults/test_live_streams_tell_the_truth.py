@@ -114,7 +114,7 @@ async def fold_states(config: Config) -> dict[tuple[str, int], State]:
     """Every state that a tally had, by tool and position: what streams may say."""
     states: dict[tuple[str, int], State] = {}
     slugs = {found: slug for slug, found in (await ids_by_slug(config.postgres_url)).items()}
-    counted = {tool: tallies.Tally(0, 0, 0, now()) for tool in TOOLS}
+    counted = {tool: tallies.Tally(tallies.Counts(), 0, now()) for tool in TOOLS}
     async with event_store(config) as store:
         async for batch in store.after(0, 5_000):
             for recorded in batch:

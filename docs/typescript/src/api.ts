@@ -657,13 +657,22 @@ export interface components {
          *     `interval` holds the shares of ship that the votes do not refute (95 %, at every look);
          *     `estimate` is the mean of the share under a Beta(2,2) prior. `stale` says that the read models
          *     could not be reached, or were not kept up to date, and this was read from the log.
+         *
+         *     `ship`, `skip` and `total` are the votes that count. `held` ones wait for a proof or a ruling,
+         *     `discounted` ones were ruled out; `against` says how many there are for each reason. While many
+         *     are held the tool is `under_review`, and nothing is called that a few votes could change.
          */
         readonly TallyView: {
+            readonly against: {
+                readonly [key: string]: number;
+            };
             /** Format: date-time */
             readonly as_of: string;
             /** @enum {string} */
             readonly call: "none" | "ship" | "skip" | "split" | "too_early";
+            readonly discounted: number;
             readonly estimate: number | null;
+            readonly held: number;
             readonly interval: readonly number[] | null;
             readonly leaning: ("ship" | "skip") | null;
             /**
@@ -678,6 +687,7 @@ export interface components {
             /** @description A tool's name in addresses. */
             readonly tool: string;
             readonly total: number;
+            readonly under_review: boolean;
         };
         /** ToolsPage */
         readonly ToolsPage: {
@@ -938,9 +948,15 @@ export interface operations {
                      *         "best_for": "On-device work",
                      *         "category": "Developer Tools",
                      *         "community": {
+                     *           "against": {
+                     *             "ruling": 30,
+                     *             "unproven": 2
+                     *           },
                      *           "as_of": "2026-01-31T12:00:00Z",
                      *           "call": "ship",
+                     *           "discounted": 30,
                      *           "estimate": 0.846154,
+                     *           "held": 2,
                      *           "interval": [
                      *             0.508491,
                      *             1
@@ -952,7 +968,8 @@ export interface operations {
                      *           "skip": 0,
                      *           "stale": false,
                      *           "tool": "mistral-3-small",
-                     *           "total": 9
+                     *           "total": 9,
+                     *           "under_review": false
                      *         },
                      *         "description": "A small language model with function calling.",
                      *         "entry_price": 0,
@@ -995,9 +1012,15 @@ export interface operations {
                      *         "best_for": "On-device work",
                      *         "category": "Developer Tools",
                      *         "community": {
+                     *           "against": {
+                     *             "ruling": 30,
+                     *             "unproven": 2
+                     *           },
                      *           "as_of": "2026-01-31T12:00:00Z",
                      *           "call": "ship",
+                     *           "discounted": 30,
                      *           "estimate": 0.846154,
+                     *           "held": 2,
                      *           "interval": [
                      *             0.508491,
                      *             1
@@ -1009,7 +1032,8 @@ export interface operations {
                      *           "skip": 0,
                      *           "stale": false,
                      *           "tool": "mistral-3-small",
-                     *           "total": 9
+                     *           "total": 9,
+                     *           "under_review": false
                      *         },
                      *         "description": "A small language model with function calling.",
                      *         "entry_price": 0,
@@ -1164,7 +1188,7 @@ export interface operations {
                      *     : the states follow
                      *
                      *     event: tally
-                     *     data: {"tool":"mistral-3-small","ship":9,"skip":0,"total":9,"ship_share":1.0,"call":"ship","leaning":null,"estimate":0.846154,"interval":[0.508491,1.0],"position":351,"as_of":"2026-01-31T12:00:00Z","stale":false}
+                     *     data: {"tool":"mistral-3-small","ship":9,"skip":0,"total":9,"ship_share":1.0,"call":"ship","leaning":null,"estimate":0.846154,"interval":[0.508491,1.0],"position":351,"as_of":"2026-01-31T12:00:00Z","stale":false,"held":2,"discounted":30,"against":{"unproven":2,"ruling":30},"under_review":false}
                      *     id: 5f0c1c9e.1-351
                      *
                      *     : still here
@@ -1911,9 +1935,15 @@ export interface operations {
                      * @example {
                      *       "tallies": [
                      *         {
+                     *           "against": {
+                     *             "ruling": 30,
+                     *             "unproven": 2
+                     *           },
                      *           "as_of": "2026-01-31T12:00:00Z",
                      *           "call": "ship",
+                     *           "discounted": 30,
                      *           "estimate": 0.846154,
+                     *           "held": 2,
                      *           "interval": [
                      *             0.508491,
                      *             1
@@ -1925,7 +1955,8 @@ export interface operations {
                      *           "skip": 0,
                      *           "stale": false,
                      *           "tool": "mistral-3-small",
-                     *           "total": 9
+                     *           "total": 9,
+                     *           "under_review": false
                      *         }
                      *       ]
                      *     }
@@ -2043,9 +2074,15 @@ export interface operations {
                      *           "best_for": "On-device work",
                      *           "category": "Developer Tools",
                      *           "community": {
+                     *             "against": {
+                     *               "ruling": 30,
+                     *               "unproven": 2
+                     *             },
                      *             "as_of": "2026-01-31T12:00:00Z",
                      *             "call": "ship",
+                     *             "discounted": 30,
                      *             "estimate": 0.846154,
+                     *             "held": 2,
                      *             "interval": [
                      *               0.508491,
                      *               1
@@ -2057,7 +2094,8 @@ export interface operations {
                      *             "skip": 0,
                      *             "stale": false,
                      *             "tool": "mistral-3-small",
-                     *             "total": 9
+                     *             "total": 9,
+                     *             "under_review": false
                      *           },
                      *           "description": "A small language model with function calling.",
                      *           "entry_price": 0,
@@ -2186,9 +2224,15 @@ export interface operations {
                      *       "best_for": "On-device work",
                      *       "category": "Developer Tools",
                      *       "community": {
+                     *         "against": {
+                     *           "ruling": 30,
+                     *           "unproven": 2
+                     *         },
                      *         "as_of": "2026-01-31T12:00:00Z",
                      *         "call": "ship",
+                     *         "discounted": 30,
                      *         "estimate": 0.846154,
+                     *         "held": 2,
                      *         "interval": [
                      *           0.508491,
                      *           1
@@ -2200,7 +2244,8 @@ export interface operations {
                      *         "skip": 0,
                      *         "stale": false,
                      *         "tool": "mistral-3-small",
-                     *         "total": 9
+                     *         "total": 9,
+                     *         "under_review": false
                      *       },
                      *       "description": "A small language model with function calling.",
                      *       "entry_price": 0,
@@ -3307,9 +3352,15 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "against": {
+                     *         "ruling": 30,
+                     *         "unproven": 2
+                     *       },
                      *       "as_of": "2026-01-31T12:00:00Z",
                      *       "call": "ship",
+                     *       "discounted": 30,
                      *       "estimate": 0.846154,
+                     *       "held": 2,
                      *       "interval": [
                      *         0.508491,
                      *         1
@@ -3321,7 +3372,8 @@ export interface operations {
                      *       "skip": 0,
                      *       "stale": false,
                      *       "tool": "mistral-3-small",
-                     *       "total": 9
+                     *       "total": 9,
+                     *       "under_review": false
                      *     }
                      */
                     readonly "application/json": components["schemas"]["TallyView"];

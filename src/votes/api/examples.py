@@ -17,6 +17,10 @@ TALLY: dict[str, Any] = {
     "position": 351,
     "as_of": "2026-01-31T12:00:00Z",
     "stale": False,
+    "held": 2,
+    "discounted": 30,
+    "against": {"unproven": 2, "ruling": 30},
+    "under_review": False,
 }
 REVIEW: dict[str, Any] = {
     "score": 85,

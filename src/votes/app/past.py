@@ -85,10 +85,9 @@ class Past:
                 parts += await self._of_hour(source, tool, slot, at)
         if not parts:
             return None
-        ship, skip = total(parts)
         last = max(slot.last for slot in parts)
         for event in await self._store.at([last]):
-            return Tally(max(ship, 0), max(skip, 0), last, event.at)
+            return Tally(total(parts).clipped, last, event.at)
         raise Unavailable("the log lacks a vote that was projected")
 
     async def _of_hour(
@@ -100,10 +99,8 @@ class Past:
         asked = AlikeOf(tool, VOTE_EVENTS, hour.late, *range_, list(source.models.parked()))
         parts = []
         for same in await self._store.alike(asked):
-            ship, skip = tallies.moved(same.event)
-            where = hour.number, hour.late
-            counted = same.count * ship, same.count * skip
-            parts.append(Slot(*where, *counted, hour.first, same.position))
+            counts = tallies.moved(same.event) * same.count
+            parts.append(Slot(hour.number, hour.late, counts, hour.first, same.position))
         return parts
 
     async def trend(self, source: ReadSource, tool: Tool, window: Window) -> TrendView:

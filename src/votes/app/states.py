@@ -7,7 +7,7 @@ from votes.app.answers import ToolState
 from votes.domain import bookmark, vote
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
 from votes.domain.terms import Choice, Subject, ToolId, ToolSlug, VoterId
-from votes.domain.vote import VoteCast
+from votes.domain.vote import VOTE_EVENTS, Vote
 from votes.engine.log import Stream
 from votes.engine.ports import EventStore
 
@@ -35,7 +35,7 @@ async def states(
 
 
 def _choice(last: Any) -> Choice | None:
-    return last.choice if isinstance(last, VoteCast) else None
+    return vote.evolve(Vote(), last).choice if isinstance(last, VOTE_EVENTS) else None
 
 
 def _is_kept(last: Any) -> bool:

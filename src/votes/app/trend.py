@@ -17,6 +17,7 @@ from votes.projections.over_time import (
     day_key,
     month_number,
 )
+from votes.projections.tallies import Counts
 
 Bucket = Literal["hour", "day"]
 
@@ -110,22 +111,21 @@ def read_in(tool: ToolId, asked: Window) -> list[ValueKey]:
 def buckets(asked: Window, found: Sequence[Slots | None]) -> list[TrendBucket]:
     """What the window holds, by the values that `read_in` names."""
     months, *hours = found
-    ship_total, skip_total = total(before(months or (), month_number(asked.start)))
+    so_far = total(before(months or (), month_number(asked.start)))
     a_day = WIDTH["day"] // WIDTH[asked.bucket]
     first = (asked.start - asked.start.replace(day=1, hour=0)) // WIDTH[asked.bucket]
-    given = [[0, 0] for _ in range(asked.count)]
+    given = [Counts()] * asked.count
     for day, slots in enumerate(hours):
         for slot in slots or ():
             place = day * a_day + slot.number * a_day // 24 - first
             if place < 0:
-                ship_total, skip_total = ship_total + slot.ship, skip_total + slot.skip
+                so_far += slot.counts
             elif place < asked.count:
-                given[place][0] += slot.ship
-                given[place][1] += slot.skip
+                given[place] += slot.counts
     shown = []
-    for at, (ship, skip) in zip(asked.starts(), given, strict=True):
-        ship_total, skip_total = ship_total + ship, skip_total + skip
-        shown.append(TrendBucket(at, ship, skip, ship_total, skip_total))
+    for at, made in zip(asked.starts(), given, strict=True):
+        so_far += made
+        shown.append(TrendBucket(at, made.ship, made.skip, so_far.ship, so_far.skip))
     return shown
 
 
@@ -133,7 +133,6 @@ def before(slots: Iterable[Slot], number: int) -> Iterator[Slot]:
     return (slot for slot in slots if slot.number < number)
 
 
-def total(slots: Iterable[Slot]) -> tuple[int, int]:
-    """By how much the slots changed ship and skip."""
-    slots = list(slots)
-    return sum(slot.ship for slot in slots), sum(slot.skip for slot in slots)
+def total(slots: Iterable[Slot]) -> Counts:
+    """The difference that the votes of the slots made."""
+    return sum((slot.counts for slot in slots), Counts())

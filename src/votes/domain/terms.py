@@ -29,6 +29,7 @@ Subject = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=SUBJECT_LE
 Label = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=120)]
 Category = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=64)]
 Line = Annotated[str, Meta(pattern=_LINE, max_length=400)]
+Reason = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=400)]
 Text = Annotated[str, Meta(pattern=_TEXT, max_length=4_000)]
 ReviewBody = Annotated[str, Meta(pattern=_TEXT, max_length=10_000)]
 Tag = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=50)]
@@ -41,6 +42,8 @@ Choice = Literal["ship", "skip"]
 Time = Annotated[datetime, Meta(tz=True)]
 ToolId = NewType("ToolId", Annotated[str, Meta(pattern=_SLUG)])
 """A tool's name in the log, made at its listing and never shown: a slug may change, this stays."""
+RulingId = NewType("RulingId", str)
+"""A ruling's name, made when it is made."""
 VoterId = NewType("VoterId", str)
 """Who votes: `v:…` for a visitor, `user:…`, or `import:…` for a voter known from a file alone."""
 

@@ -27,6 +27,11 @@ EXACT_VOTES_MAX = 1_000
 WILSON_Z = 1.2816
 """The 90 % point of the normal distribution: one true share in ten is below the bound."""
 
+HELD_TO_REVIEW_MIN = 5
+HELD_SHARE_MAX = 0.2
+DOUBTED_VOTES = 8
+"""More than new visitors can add to a tool in an hour without a proof, too few for a call."""
+
 _INTERVAL_STEPS = 24
 
 PanelVerdict = Literal["pending", "ship", "mixed", "skip"]
@@ -93,19 +98,35 @@ def _panel_verdict(ship: int, skip: int) -> PanelVerdict:
     return "ship" if ship > skip else "skip"
 
 
+def is_under_review(total: int, held: int) -> bool:
+    """Whether so many votes are held, beside the total that counts, that somebody has to look."""
+    return held >= HELD_TO_REVIEW_MIN and held > HELD_SHARE_MAX * (total + held)
+
+
 @lru_cache(maxsize=65_536)
-def community(ship: int, skip: int) -> Community:
-    """The community's verdict on `ship` against `skip` votes."""
+def community(ship: int, skip: int, *, under_review: bool = False) -> Community:
+    """The community's verdict on the `ship` and `skip` votes that count.
+
+    Under review a few of those may be of the same hand as the held ones. So nothing is called then
+    that would not be called without any `DOUBTED_VOTES` of them; what many votes say stands.
+    """
     total = ship + skip
     if total == 0:
         return Community("none", None, None, None)
     call = _call(ship, skip)
+    if under_review and not _is_firm(call, ship, skip):
+        call = "too_early"
     return Community(
         call=call,
         leaning=_leader(ship, skip) if call == "too_early" else None,
         estimate=(ship + 2) / (total + 4),
         interval=_interval(ship, skip),
     )
+
+
+def _is_firm(call: Call, ship: int, skip: int) -> bool:
+    fewer = (max(ship - DOUBTED_VOTES, 0), skip), (ship, max(skip - DOUBTED_VOTES, 0))
+    return all(_call(*votes) == call for votes in fewer)
 
 
 def _leader(ship: int, skip: int) -> Choice | None:

@@ -1,15 +1,30 @@
-"""Votes: one current choice for each voter and tool. Never a toggle."""
+"""Votes: one current choice for each voter and tool. Never a toggle.
+
+A vote *counts* unless something stands against it. A *held* one waits for a proof or a ruling, a
+*discounted* one was ruled out. Either way it is its voter's vote, and shown to them as any other.
+"""
 
 from collections.abc import Sequence
-from typing import assert_never, get_args
+from typing import Literal, assert_never, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from votes.domain import tool as tools
-from votes.domain.terms import Choice, ToolId, VoterId
+from votes.domain.terms import Choice, RulingId, ToolId, VoterId
 from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
+
+Held = Literal["unproven", "unchecked", "ruled"]
+"""Why a vote is held. `unproven`: too many new visitors voted from its network or on its tool, and
+it came without a proof of work. `unchecked`: nobody could say how many. `ruled`: the voter's
+earlier vote on the tool is discounted by a ruling that stands."""
+Against = Literal[Held, "ruling"]
+"""Why a vote does not count: it is held, or discounted by a `ruling`."""
+HELD: tuple[Held, ...] = get_args(Held)
+UNTIL_PROVEN: tuple[Held, ...] = ("unproven", "unchecked")
+"""A proof of work, or a ruling, lets these count."""
 
 
 def stream(voter: VoterId, tool: ToolId) -> Stream:
@@ -28,41 +43,107 @@ class VoteCast(Struct, frozen=True, gc=False, omit_defaults=True):
     """`previous` is the choice that this one replaces, so a tally needs no memory of voters.
 
     Who voted is in the stream's name, and on what is the event's subject: both are said once.
+    `against` says why the vote does not count, `previous_against` why the one before did not.
+    `discounted_by` is the ruling that stands on this voter's votes on the tool, `against_before`
+    what stood against the vote before that.
     """
 
     choice: Choice
     previous: Choice | None = None
+    against: Against | None = None
+    previous_against: Against | None = None
+    discounted_by: RulingId | None = None
+    against_before: Held | None = None
 
 
-class VoteRetracted(Struct, frozen=True, gc=False):
+class VoteRetracted(Struct, frozen=True, gc=False, omit_defaults=True):
+    """`previous` is the choice taken back, the rest as in `VoteCast`."""
+
     previous: Choice
+    previous_against: Against | None = None
+    discounted_by: RulingId | None = None
+    against_before: Held | None = None
 
 
-VoteEvent = VoteCast | VoteRetracted
+class VoteDiscounted(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The ruling is carried out on this vote. `choice` is None where it was taken back meanwhile.
+
+    Its time, and that of the three events below, is the vote's own: there it counts no more.
+    """
+
+    ruling: RulingId
+    choice: Choice | None
+    previous_against: Held | None = None
+
+
+class VoteRestored(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The ruling that discounted the vote was lifted: what stood against it before stands again."""
+
+    ruling: RulingId
+    choice: Choice | None
+    against: Held | None = None
+    previous_against: Against | None = None
+
+
+class VoteReleased(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A held vote counts from now on, by the ruling."""
+
+    ruling: RulingId
+    choice: Choice
+    previous_against: Held
+
+
+class VoteHeld(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The ruling that released the vote was lifted: it is held again."""
+
+    ruling: RulingId
+    choice: Choice
+    against: Held
+
+
+VoteEvent = VoteCast | VoteRetracted | VoteDiscounted | VoteRestored | VoteReleased | VoteHeld
 VOTE_EVENTS = get_args(VoteEvent)
 
 
 class Vote(Struct, frozen=True, gc=False):
-    """`listed` is whether the tool can be voted on; `choice` is the voter's, None without one."""
+    """`listed` is whether the tool can be voted on; `choice` is the voter's, None without one.
+
+    `against` says why the vote does not count, None where it does. `discounted_by` and
+    `released_by` are the rulings carried out on it, `against_before` what stood against it before.
+    """
 
     listed: bool = False
     choice: Choice | None = None
+    against: Against | None = None
+    discounted_by: RulingId | None = None
+    released_by: RulingId | None = None
+    against_before: Held | None = None
 
 
 def evolve(state: Vote, event: VoteEvent | ToolEvent) -> Vote:
     match event:
-        case VoteCast(choice=choice):
-            return Vote(state.listed, choice)
-        case VoteRetracted():
-            return Vote(state.listed, None)
+        case VoteCast(choice, _, against, _, discounted_by, before):
+            return Vote(state.listed, choice, against, discounted_by, None, before)
+        case VoteRetracted(_, _, discounted_by, before):
+            return Vote(state.listed, None, None, discounted_by, None, before)
+        case VoteDiscounted(ruling, choice, before):
+            ruled: Against | None = None if choice is None else "ruling"
+            return Vote(state.listed, choice, ruled, ruling, None, before)
+        case VoteReleased(ruling, choice, before):
+            return Vote(state.listed, choice, None, None, ruling, before)
+        case VoteRestored(choice=choice, against=held) | VoteHeld(choice=choice, against=held):
+            return Vote(state.listed, choice, held)
         case _:
-            return Vote(tools.is_listed(event), state.choice)
+            return replace(state, listed=tools.is_listed(event))
 
 
 class CastVote(Struct, frozen=True, gc=False):
+    """`held` says why the vote is not to count yet, if it is not."""
+
     tool: ToolId
     voter: VoterId
     choice: Choice
+    held: Held | None = None
 
 
 class RetractVote(Struct, frozen=True, gc=False):
@@ -77,11 +158,33 @@ def decide(command: VoteCommand, state: Vote) -> Sequence[VoteEvent] | Rejected:
     if not state.listed:
         return tools.UNKNOWN
     match command:
-        case CastVote(choice=choice):
-            return [] if choice == state.choice else [VoteCast(choice, previous=state.choice)]
+        case CastVote(choice=choice, held=held):
+            return _cast(choice, held, state)
+        case RetractVote() if state.choice is None:
+            return []
         case RetractVote():
-            return [] if state.choice is None else [VoteRetracted(previous=state.choice)]
+            return [VoteRetracted(state.choice, state.against, *_ruled(state))]
     assert_never(command)
+
+
+def _cast(choice: Choice, held: Held | None, state: Vote) -> Sequence[VoteEvent]:
+    """The same choice again changes nothing, but that a held vote counts when it comes proven."""
+    against: Held | None = held if state.discounted_by is None else "ruled"
+    if choice == state.choice and (against is not None or state.against not in UNTIL_PROVEN):
+        return []
+    return [VoteCast(choice, state.choice, against, state.against, *_ruled(state))]
+
+
+def _ruled(state: Vote) -> tuple[RulingId | None, Held | None]:
+    """What the next event repeats of the ruling that discounts the voter's votes, if one does."""
+    return (
+        (None, None) if state.discounted_by is None else (state.discounted_by, state.against_before)
+    )
+
+
+def _asked(command: VoteCommand) -> VoteCommand:
+    """Whether a vote is held depends on when and from where it comes, not on what is asked."""
+    return replace(command, held=None) if isinstance(command, CastVote) else command
 
 
 decider: Decider[VoteCommand, Vote] = Decider(
@@ -93,5 +196,6 @@ decider: Decider[VoteCommand, Vote] = Decider(
     subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
+    asked=_asked,
     owned=True,
 )

@@ -6,11 +6,12 @@ from votes.domain.events import EVENT_TYPES
 from votes.engine.projection import Projections
 from votes.projections.over_time import HOURS, MARKS, MONTHS
 from votes.projections.profiles import PROFILES
+from votes.projections.rulings import RULINGS
 from votes.projections.slugs import SLUGS
 from votes.projections.tallies import TALLIES
 
 PROJECTIONS = Projections(
-    [TALLIES, PROFILES, SLUGS, MONTHS, HOURS, MARKS],
+    [TALLIES, PROFILES, SLUGS, MONTHS, HOURS, MARKS, RULINGS],
     events=EVENT_TYPES,
     unseen=(ToolBookmarked, BookmarkRevised, BookmarkRemoved),
     release=__version__,

@@ -12,20 +12,19 @@ from msgspec import Struct
 from votes.domain.vote import VOTE_EVENTS
 from votes.engine.log import Position, Recorded
 from votes.engine.projection import Before, Projection
-from votes.projections.tallies import TALLIES, Tally, moved
+from votes.projections.tallies import TALLIES, Counts, Tally, moved
 
 MARK_EVERY = 256
 """So many votes on a tool lie between two of its marks."""
 
 
 class Slot(Struct, frozen=True, array_like=True, gc=False):
-    """By how much the late votes of a month or hour, or the others, changed the tally, and their
+    """The difference that the late votes of a month or hour, or the others, made, and their
     first and last position. The others of an hour stand near one another in the log."""
 
     number: int
     late: bool
-    ship: int
-    skip: int
+    counts: Counts
     first: Position
     last: Position
 
@@ -42,14 +41,14 @@ def _added(slots: Slots | None, number: int, recorded: Recorded, before: Before)
     if slots is None and before(TALLIES, recorded.subject) is None:
         return None
     slots, position = slots or (), recorded.position
-    ship, skip = moved(recorded.event)
+    difference = moved(recorded.event)
     place, where = len(slots), (number, recorded.late)
     while place and _where(slots[place - 1]) > where:
         place -= 1
     if place and _where(old := slots[place - 1]) == where:
-        slot = Slot(*where, old.ship + ship, old.skip + skip, old.first, position)
+        slot = Slot(*where, old.counts + difference, old.first, position)
         return (*slots[: place - 1], slot, *slots[place:])
-    return (*slots[:place], Slot(*where, ship, skip, position, position), *slots[place:])
+    return (*slots[:place], Slot(*where, difference, position, position), *slots[place:])
 
 
 def _where(slot: Slot) -> tuple[int, bool]:

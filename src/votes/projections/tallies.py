@@ -1,18 +1,28 @@
 """Tallies: the votes on each tool, and what they allow to say."""
 
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from math import log2
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from votes.domain import verdict
 from votes.domain.terms import Choice, Time, ToolSlug, checked_slug
 from votes.domain.tool import ToolListed
 from votes.domain.verdict import Call
-from votes.domain.vote import VoteCast, VoteRetracted
+from votes.domain.vote import (
+    VOTE_EVENTS,
+    Against,
+    VoteCast,
+    VoteDiscounted,
+    VoteHeld,
+    VoteReleased,
+    VoteRestored,
+    VoteRetracted,
+)
 from votes.engine.log import TIME_END, TIME_MIN, Position, Recorded
 from votes.engine.projection import Projection
 from votes.engine.read_models import ReadModels
@@ -23,23 +33,77 @@ HEAT_HALF_LIFE_S = 3 * 24 * 3600
 _encode = msgspec.json.Encoder().encode
 
 
-class Tally(Struct, frozen=True, gc=False):
-    """The counted votes on a tool after `position`, the last of the `moves` events that moved them.
+class Counts(Struct, frozen=True, array_like=True, gc=False):
+    """How many votes count for ship and skip, and how many do not count, by what is against them.
 
-    `heat` ranks what is voted on now: log2 of the sum over all votes cast of 2^(time/half-life).
-    Such forward decay (Cormode et al. 2009, "Forward decay") needs no clock to compare by.
+    Also the difference that an event makes to them.
     """
 
-    ship: int
-    skip: int
+    ship: int = 0
+    skip: int = 0
+    unproven: int = 0
+    unchecked: int = 0
+    ruled: int = 0
+    ruling: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.ship + other.ship,
+            self.skip + other.skip,
+            self.unproven + other.unproven,
+            self.unchecked + other.unchecked,
+            self.ruled + other.ruled,
+            self.ruling + other.ruling,
+        )
+
+    def __mul__(self, times: int) -> "Counts":
+        return Counts(*(times * number for number in astuple(self)))
+
+    @property
+    def clipped(self) -> "Counts":
+        """Without numbers below zero."""
+        return Counts(*(max(number, 0) for number in astuple(self)))
+
+    @property
+    def total(self) -> int:
+        return self.ship + self.skip
+
+    @property
+    def held(self) -> int:
+        return self.unproven + self.unchecked + self.ruled
+
+    @property
+    def against(self) -> dict[Against, int]:
+        """How many votes do not count for each reason that there is."""
+        numbers = {why: getattr(self, why) for why in get_args(Against)}
+        return {why: number for why, number in numbers.items() if number}
+
+
+class Tally(Struct, frozen=True, gc=False):
+    """The votes on a tool after `position`, the last of the `moves` events that moved them.
+
+    `heat` ranks what is voted on now: log2 of the sum over the votes cast of 2^(time/half-life),
+    without those that do not count. Such forward decay (Cormode et al. 2009, "Forward decay") needs
+    no clock to compare by.
+    """
+
+    counts: Counts
     position: Position
     as_of: datetime
     heat: float = 0.0
     moves: int = 0
 
     @property
+    def ship(self) -> int:
+        return self.counts.ship
+
+    @property
+    def skip(self) -> int:
+        return self.counts.skip
+
+    @property
     def total(self) -> int:
-        return self.ship + self.skip
+        return self.counts.total
 
 
 def evolve(tally: Tally | None, recorded: Recorded, *_: object) -> Tally | None:
@@ -49,56 +113,90 @@ def evolve(tally: Tally | None, recorded: Recorded, *_: object) -> Tally | None:
     back where there is none.
     """
     match recorded.event:
-        case VoteCast() | VoteRetracted() if tally is not None:
-            return _moved(tally, recorded)
         case ToolListed() if tally is None:
             checked_slug(recorded.subject)
-            return Tally(0, 0, recorded.position, recorded.at)
+            return Tally(Counts(), recorded.position, recorded.at)
+        case event if type(event) in VOTE_EVENTS and tally is not None:
+            return _moved(tally, recorded)
         case _:
             return tally
 
 
-@lru_cache(maxsize=16)
-def moved(event: Any) -> tuple[int, int]:
-    """What the event adds to ship and to skip; nothing where it is no vote.
-
-    It is remembered, for there are only eight votes.
-    """
+def moved(event: Any) -> Counts:
+    """The difference that the event makes; none where it is no vote."""
     match event:
-        case VoteCast(choice=choice, previous=previous):
-            return _difference(choice, previous)
-        case VoteRetracted(previous=previous):
-            return _difference(None, previous)
+        case VoteCast(choice, previous, against, previous_against):
+            return _difference(choice, against, previous, previous_against)
+        case VoteRetracted(previous, previous_against):
+            return _difference(None, None, previous, previous_against)
+        case VoteDiscounted(_, choice, previous_against):
+            return _difference(choice, "ruling", choice, previous_against)
+        case VoteRestored(_, choice, against, previous_against):
+            return _difference(choice, against, choice, previous_against)
+        case VoteReleased(_, choice, previous_against):
+            return _difference(choice, None, choice, previous_against)
+        case VoteHeld(_, choice, against):
+            return _difference(choice, against, choice, None)
         case _:
-            return 0, 0
+            return Counts()
 
 
-def _difference(now: Choice | None, before: Choice | None) -> tuple[int, int]:
-    return (now == "ship") - (before == "ship"), (now == "skip") - (before == "skip")
+@cache  # there are few votes, as far as this looks at them
+def _difference(
+    choice: Choice | None,
+    against: Against | None,
+    previous: Choice | None,
+    previous_against: Against | None,
+) -> Counts:
+    return _one(choice, against) + _one(previous, previous_against) * -1
+
+
+def _one(choice: Choice | None, against: Against | None) -> Counts:
+    if choice is None:
+        return Counts()
+    return Counts(**{against or choice: 1})
 
 
 def _moved(tally: Tally, recorded: Recorded) -> Tally:
-    ship, skip = moved(recorded.event)
-    ship, skip = tally.ship + ship, tally.skip + skip
-    if ship < 0 or skip < 0:
+    difference = moved(recorded.event)
+    counts = tally.counts + difference
+    if min(astuple(counts)) < 0:
         raise ValueError("it takes back a vote that was not there")
-    cast = isinstance(recorded.event, VoteCast)
     return Tally(
-        ship=ship,
-        skip=skip,
+        counts=counts,
         position=recorded.position,
         as_of=recorded.at,
-        heat=_heated(tally.heat, recorded.at) if cast else tally.heat,
+        heat=_heat(tally.heat, recorded),
         moves=tally.moves + 1,
     )
 
 
-def _heated(heat: float, at: datetime) -> float:
+def _heat(heat: float, recorded: Recorded) -> float:
+    """The heat with a vote that begins to count, or without one that no longer does."""
+    match recorded.event:
+        case VoteCast(against=None) | VoteReleased() | VoteRestored(against=None, choice=str()):
+            return _heated(heat, _weight(recorded.at))
+        case VoteHeld() | VoteDiscounted(previous_against=None, choice=str()):
+            return _cooled(heat, _weight(recorded.at))
+        case _:
+            return heat
+
+
+def _weight(at: datetime) -> float:
+    """log2 of the weight of a vote."""
     if not TIME_MIN <= at < TIME_END:
         raise ValueError(f"no vote was cast at {at}")
-    vote = at.timestamp() / HEAT_HALF_LIFE_S
+    return at.timestamp() / HEAT_HALF_LIFE_S
+
+
+def _heated(heat: float, vote: float) -> float:
     low, high = (vote, heat) if vote < heat else (heat, vote)
     return high + log2(1 + 2 ** (low - high))
+
+
+def _cooled(heat: float, vote: float) -> float:
+    left = 1 - 2 ** (vote - heat) if vote < heat else 0.0
+    return heat + log2(left) if left > 0 else 0.0
 
 
 class TallyView(Struct, frozen=True):
@@ -108,6 +206,10 @@ class TallyView(Struct, frozen=True):
     `interval` holds the shares of ship that the votes do not refute (95 %, at every look);
     `estimate` is the mean of the share under a Beta(2,2) prior. `stale` says that the read models
     could not be reached, or were not kept up to date, and this was read from the log.
+
+    `ship`, `skip` and `total` are the votes that count. `held` ones wait for a proof or a ruling,
+    `discounted` ones were ruled out; `against` says how many there are for each reason. While many
+    are held the tool is `under_review`, and nothing is called that a few votes could change.
     """
 
     tool: ToolSlug
@@ -122,16 +224,22 @@ class TallyView(Struct, frozen=True):
     position: Position
     as_of: Time
     stale: bool
+    held: int
+    discounted: int
+    against: dict[Against, int]
+    under_review: bool
 
 
 def tally_view(tool: ToolSlug, tally: Tally, *, stale: bool) -> TallyView:
-    says = verdict.community(tally.ship, tally.skip)
+    counts = tally.counts
+    under_review = verdict.is_under_review(counts.total, counts.held)
+    says = verdict.community(counts.ship, counts.skip, under_review=under_review)
     return TallyView(
         tool=tool,
-        ship=tally.ship,
-        skip=tally.skip,
-        total=tally.total,
-        ship_share=verdict.share(tally.ship, tally.skip),
+        ship=counts.ship,
+        skip=counts.skip,
+        total=counts.total,
+        ship_share=verdict.share(counts.ship, counts.skip),
         call=says.call,
         leaning=says.leaning,
         estimate=says.estimate,
@@ -139,6 +247,10 @@ def tally_view(tool: ToolSlug, tally: Tally, *, stale: bool) -> TallyView:
         position=tally.position,
         as_of=tally.as_of,
         stale=stale,
+        held=counts.held,
+        discounted=counts.ruling,
+        against=counts.against,
+        under_review=under_review,
     )
 
 
@@ -156,7 +268,7 @@ def _tool(recorded: Recorded) -> tuple[str]:
 TALLIES = Projection(
     "tallies",
     Tally,
-    on={ToolListed: _tool, VoteCast: _tool, VoteRetracted: _tool},
+    on={ToolListed: _tool, **dict.fromkeys(VOTE_EVENTS, _tool)},
     evolve=evolve,
     frame=_frame,
 )

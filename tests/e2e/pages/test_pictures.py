@@ -14,7 +14,7 @@ from redis import Redis
 
 from tests.e2e.asking import browser, get, new_tool
 from votes.config import REDIS_PREFIX_DEFAULT
-from votes.projections.tallies import Tally, tally_view
+from votes.projections.tallies import Counts, Tally, tally_view
 from votes.site.gallery import WAITING_MAX
 from votes.site.picture import Opinion, Side, draw, font
 from votes.site.verdicts import look
@@ -61,7 +61,9 @@ def test_any_name_can_be_drawn(name):
 @pytest.mark.parametrize("votes", [(0, 0), (1, 0), (600, 634)])
 def test_the_font_has_every_letter_of_a_count(votes):
     missing = bytes(font(24).getmask("\U0010fffd"))
-    count = community_count(tally_view("vim", Tally(*votes, 1, datetime.now(UTC)), stale=False))
+    count = community_count(
+        tally_view("vim", Tally(Counts(*votes), 1, datetime.now(UTC)), stale=False)
+    )
     assert missing not in [bytes(font(24).getmask(letter)) for letter in count if letter != " "]
 
 

@@ -43,8 +43,10 @@ def test_the_names_of_events_are_storage():
     assert [kind.__name__ for kind in EVENT_TYPES] == [
         *("ToolListed", "ToolRevised", "ToolRenamed", "ToolDelisted", "SlugTaken"),
         *("VoteCast", "VoteRetracted"),
+        *("VoteDiscounted", "VoteRestored", "VoteReleased", "VoteHeld"),
         *("ToolBookmarked", "BookmarkRevised", "BookmarkRemoved"),
         *("ReviewPublished", "ReviewRevised", "ReviewWithdrawn"),
+        *("RulingMade", "RulingLifted"),
     ]
 
 

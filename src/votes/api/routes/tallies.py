@@ -24,7 +24,7 @@ from votes.http.exchange import (
 )
 from votes.http.moved import require_current
 from votes.http.parameters import MinPosition, Moment, ToolList
-from votes.projections.tallies import TALLIES, Tally, TallyView, tally_view
+from votes.projections.tallies import TALLIES, Counts, Tally, TallyView, tally_view
 
 _encode = msgspec.json.Encoder().encode
 
@@ -62,7 +62,7 @@ async def _then(request: Http, source: ReadSource, tool: Tool, at: str) -> ASGIR
             tally = await past.tally_at_time(source, tool.id, moment)
         else:
             tally = await past.tally_at_position(source, tool.id, moment)
-    none = Tally(0, 0, 0, tool.profile.listed_at)
+    none = Tally(Counts(), 0, tool.profile.listed_at)
     view = tally_view(tool.slug, tally or none, stale=False)
     return shared_value(request, view, stale=False)
 

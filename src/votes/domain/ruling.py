@@ -1,0 +1,113 @@
+"""Rulings: a moderator discounts or releases some of the votes on a tool, and may lift that.
+
+A ruling is one event. Carrying it out is one small event on each vote (`ruled_vote`).
+"""
+
+from collections.abc import Sequence
+from typing import Literal, assert_never
+
+from msgspec import Struct, field
+
+from votes.domain import tool as tools
+from votes.domain.terms import Reason, RulingId, Time, ToolId
+from votes.domain.tool import ToolEvent
+from votes.engine.decider import Decider, Rejected
+from votes.engine.log import Stream
+
+Verdict = Literal["discount", "release"]
+"""Discount votes that count or are held, or let held ones count."""
+
+_PREFIX = "ruling:"
+
+UNKNOWN = Rejected("ruling_unknown", "There is no such ruling.")
+
+
+def stream(ruling: RulingId) -> Stream:
+    return Stream(f"{_PREFIX}{ruling}")
+
+
+def ruling_of(stream: Stream) -> RulingId:
+    """Which ruling the stream is of. Raises `ValueError` for another stream."""
+    if not stream.startswith(_PREFIX):
+        raise ValueError("not the stream of a ruling")
+    return RulingId(stream.removeprefix(_PREFIX))
+
+
+class Selector(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which votes on the tool: those cast from `start` on and before `end`, and of them the held
+    ones alone, or those of the visitors of a `cluster`."""
+
+    start: Time | None = field(default=None, name="from")
+    end: Time | None = field(default=None, name="to")
+    held: bool = False
+    cluster: str | None = None
+
+
+class RulingMade(Struct, frozen=True):
+    """It holds for the votes that stood at its own position."""
+
+    selector: Selector
+    verdict: Verdict
+    reason: Reason
+
+
+class RulingLifted(Struct, frozen=True): ...
+
+
+RulingEvent = RulingMade | RulingLifted
+
+
+class Ruling(Struct, frozen=True):
+    """`verdict` is None where nothing stands: no ruling was made, or it was lifted."""
+
+    tool_known: bool = False
+    made: bool = False
+    verdict: Verdict | None = None
+
+
+def evolve(state: Ruling, event: RulingEvent | ToolEvent) -> Ruling:
+    match event:
+        case RulingMade(verdict=verdict):
+            return Ruling(state.tool_known, True, verdict)
+        case RulingLifted():
+            return Ruling(state.tool_known, True, None)
+        case _:
+            return Ruling(True, state.made, state.verdict)
+
+
+class MakeRuling(Struct, frozen=True):
+    ruling: RulingId
+    tool: ToolId
+    selector: Selector
+    verdict: Verdict
+    reason: Reason
+
+
+class LiftRuling(Struct, frozen=True):
+    ruling: RulingId
+    tool: ToolId
+
+
+RulingCommand = MakeRuling | LiftRuling
+
+
+def decide(command: RulingCommand, state: Ruling) -> Sequence[RulingEvent] | Rejected:
+    if not state.tool_known:
+        return tools.UNKNOWN
+    match command:
+        case MakeRuling(selector=selector, verdict=verdict, reason=reason):
+            return [] if state.made else [RulingMade(selector, verdict, reason)]
+        case LiftRuling():
+            if not state.made:
+                return UNKNOWN
+            return [] if state.verdict is None else [RulingLifted()]
+    assert_never(command)
+
+
+decider: Decider[RulingCommand, Ruling] = Decider(
+    initial=Ruling(),
+    streams=lambda command: (stream(command.ruling), tools.stream(command.tool)),
+    subject=lambda command: command.tool,
+    evolve=evolve,
+    decide=decide,
+)

@@ -1,0 +1,71 @@
+"""The journal of rulings: what was ruled, why, and on how many votes it was carried out."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from votes.domain.ruling import (
+    RulingLifted,
+    RulingMade,
+    Selector,
+    Verdict,
+    ruling_of,
+)
+from votes.domain.terms import Reason, RulingId, ToolId
+from votes.domain.vote import VoteDiscounted, VoteHeld, VoteReleased, VoteRestored
+from votes.engine.log import Position, Recorded
+from votes.engine.projection import Projection
+
+_CARRIED_OUT = (VoteDiscounted, VoteReleased)
+_UNDONE = (VoteRestored, VoteHeld)
+
+
+class Ruling(Struct, frozen=True):
+    """It holds for the votes that stood at the position `made`, and is carried out on so many
+    `votes` now. `lifted_at` is None while it stands; `position` is that of the last event."""
+
+    tool: ToolId
+    selector: Selector
+    verdict: Verdict
+    reason: Reason
+    made: Position
+    made_at: datetime
+    lifted_at: datetime | None = None
+    votes: int = 0
+    position: Position = 0
+
+
+def evolve(ruling: Ruling | None, recorded: Recorded, *_: object) -> Ruling | None:
+    event, position = recorded.event, recorded.position
+    if isinstance(event, RulingMade):
+        tool = ToolId(recorded.subject)
+        said = event.selector, event.verdict, event.reason
+        return Ruling(tool, *said, position, recorded.at, position=position)
+    if ruling is None:
+        raise ValueError("no such ruling was made")
+    if isinstance(event, RulingLifted):
+        return replace(ruling, lifted_at=recorded.at, position=position)
+    step = 1 if isinstance(event, _CARRIED_OUT) else -1
+    return replace(ruling, votes=ruling.votes + step, position=position)
+
+
+def _of_stream(recorded: Recorded) -> Iterable[RulingId]:
+    return (ruling_of(recorded.stream),)
+
+
+def _of_vote(recorded: Recorded) -> Iterable[RulingId]:
+    return (recorded.event.ruling,)
+
+
+RULINGS = Projection(
+    "rulings",
+    Ruling,
+    on={
+        **dict.fromkeys((RulingMade, RulingLifted), _of_stream),
+        **dict.fromkeys((*_CARRIED_OUT, *_UNDONE), _of_vote),
+    },
+    evolve=evolve,
+)
+"""All rulings, by ruling."""

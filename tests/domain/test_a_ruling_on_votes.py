@@ -1,0 +1,195 @@
+"""A ruling takes votes out of a tally or lets held ones in, and lifted it leaves no trace."""
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from tests.domain.histories import carried_out, log_of, vote_commands, voters
+from tests.domain.specification import given
+from votes.domain import ruled_vote, ruling, vote
+from votes.domain.ruled_vote import CarryOut
+from votes.domain.ruling import (
+    LiftRuling,
+    MakeRuling,
+    RulingLifted,
+    RulingMade,
+    Selector,
+)
+from votes.domain.terms import user
+from votes.domain.tool import Entry, ListTool, ToolDelisted, ToolListed
+from votes.domain.vote import (
+    CastVote,
+    RetractVote,
+    VoteCast,
+    VoteDiscounted,
+    VoteHeld,
+    VoteReleased,
+    VoteRestored,
+    VoteRetracted,
+)
+from votes.projections import tallies
+from votes.projections.tallies import Counts
+
+LISTED = ToolListed("notion", Entry("Notion", "Notes"))
+SELECTOR = Selector(held=True)
+DISCOUNT = RulingMade(SELECTOR, "discount", "A burst.")
+RELEASE = RulingMade(SELECTOR, "release", "An office.")
+LIFTED = RulingLifted()
+SHIP = VoteCast("ship")
+UNPROVEN = VoteCast("ship", against="unproven")
+DISCOUNTED = VoteDiscounted("first", "ship")
+OBEY = CarryOut("vote:x", "notion", "first")
+ANN = user("ann")
+MAKE = MakeRuling("first", "notion", SELECTOR, "discount", "A burst.")
+LIFT = LiftRuling("first", "notion")
+
+
+def test_a_ruling_is_made_once_and_lifted_once():
+    given(ruling.decider, LISTED).when(MAKE).then(DISCOUNT)
+    given(ruling.decider, LISTED, DISCOUNT).when(MAKE).then_nothing()
+    given(ruling.decider, LISTED, DISCOUNT).when(LIFT).then(LIFTED)
+    given(ruling.decider, LISTED, DISCOUNT, LIFTED).when(LIFT).then_nothing()
+    given(ruling.decider, LISTED, DISCOUNT, LIFTED).when(MAKE).then_nothing()
+
+
+def test_a_ruling_on_a_tool_that_was_delisted_can_be_made_and_lifted():
+    delisted = ToolDelisted("notion")
+    given(ruling.decider, LISTED, delisted).when(MAKE).then(DISCOUNT)
+    given(ruling.decider, LISTED, DISCOUNT, delisted).when(LIFT).then(LIFTED)
+
+
+def test_what_is_not_there_is_refused():
+    given(ruling.decider).when(MAKE).then_refused("tool_unknown")
+    given(ruling.decider, LISTED).when(LIFT).then_refused("ruling_unknown")
+
+
+@pytest.mark.parametrize("against", [None, "unproven", "unchecked"])
+def test_a_vote_is_discounted_once_and_restored_to_what_stood_before(against):
+    cast = VoteCast("ship", against=against)
+    discounted = VoteDiscounted("first", "ship", against)
+    given(ruled_vote.decider, cast, DISCOUNT).when(OBEY).then(discounted)
+    given(ruled_vote.decider, cast, discounted, DISCOUNT).when(OBEY).then_nothing()
+    restored = VoteRestored("first", "ship", against, "ruling")
+    given(ruled_vote.decider, cast, discounted, LIFTED).when(OBEY).then(restored)
+    given(ruled_vote.decider, cast, discounted, restored, LIFTED).when(OBEY).then_nothing()
+
+
+@pytest.mark.parametrize("against", ["unproven", "unchecked"])
+def test_a_held_vote_is_released_once_and_held_again_when_that_is_lifted(against):
+    cast, released = VoteCast("ship", against=against), VoteReleased("first", "ship", against)
+    given(ruled_vote.decider, cast, RELEASE).when(OBEY).then(released)
+    given(ruled_vote.decider, cast, released, RELEASE).when(OBEY).then_nothing()
+    held = VoteHeld("first", "ship", against)
+    given(ruled_vote.decider, cast, released, LIFTED).when(OBEY).then(held)
+    given(ruled_vote.decider, cast, released, held, LIFTED).when(OBEY).then_nothing()
+
+
+def test_a_release_leaves_alone_what_counts_and_what_is_discounted():
+    given(ruled_vote.decider, SHIP, RELEASE).when(OBEY).then_nothing()
+    by_another = VoteDiscounted("second", "ship")
+    ruled = VoteCast("skip", "ship", "ruled", "ruling", "second")
+    given(ruled_vote.decider, SHIP, by_another, RELEASE).when(OBEY).then_nothing()
+    given(ruled_vote.decider, SHIP, by_another, ruled, RELEASE).when(OBEY).then_nothing()
+
+
+def test_what_a_release_let_in_and_its_voter_changed_since_stays():
+    released = VoteReleased("first", "ship", "unproven")
+    changed = VoteCast("skip", "ship")
+    given(ruled_vote.decider, UNPROVEN, released, changed, LIFTED).when(OBEY).then_nothing()
+
+
+def test_what_one_ruling_discounted_is_left_to_it():
+    by_another = VoteDiscounted("second", "ship")
+    for said in (DISCOUNT, LIFTED):
+        given(ruled_vote.decider, SHIP, by_another, said).when(OBEY).then_nothing()
+
+
+def test_a_vote_taken_back_before_it_is_discounted_is_marked_all_the_same():
+    taken_back = SHIP, VoteRetracted("ship")
+    marked = VoteDiscounted("first", None)
+    given(ruled_vote.decider, *taken_back, DISCOUNT).when(OBEY).then(marked)
+    lifted = given(ruled_vote.decider, *taken_back, marked, LIFTED).when(OBEY)
+    lifted.then(VoteRestored("first", None))
+
+
+def test_later_votes_of_a_discounted_voter_are_held_and_stand_when_it_is_lifted():
+    there = LISTED, UNPROVEN, DISCOUNTED_UNPROVEN
+    cast = VoteCast("skip", "ship", "ruled", "ruling", "first", "unproven")
+    given(vote.decider, *there).when(CastVote("notion", ANN, "skip")).then(cast)
+    given(vote.decider, *there).when(CastVote("notion", ANN, "ship")).then_nothing()
+    back = VoteRetracted("ship", "ruling", "first", "unproven")
+    given(vote.decider, *there).when(RetractVote("notion", ANN)).then(back)
+    again = VoteCast("ship", None, "ruled", None, "first", "unproven")
+    given(vote.decider, *there, back).when(CastVote("notion", ANN, "ship")).then(again)
+    restored = VoteRestored("first", "ship", "unproven", "ruled")
+    given(ruled_vote.decider, *there[1:], back, again, LIFTED).when(OBEY).then(restored)
+
+
+DISCOUNTED_UNPROVEN = VoteDiscounted("first", "ship", "unproven")
+
+tool = "atlas"
+LISTING = ListTool(tool, tool, Entry("Atlas", "Maps"))
+cast_commands = vote_commands.map(lambda command: type(command)(tool, *_rest(command)))
+everybody = ["user:ann", "user:bob", "user:cyd"]
+
+
+def _rest(command):
+    return [getattr(command, name) for name in command.__struct_fields__[1:]]
+
+
+def counts(log):
+    tally = None
+    for recorded in log.events:
+        if recorded.subject == tool:
+            tally = tallies.evolve(tally, recorded)
+    return tally.counts
+
+
+def submit(log, *commands):
+    for command in commands:
+        log.submit(command)
+
+
+def all_of(name):
+    return [carried_out(voter, tool, name) for voter in everybody]
+
+
+@for_all(st.lists(cast_commands, max_size=20), st.lists(voters, max_size=9))
+def test_discounted_votes_are_gone_and_lifted_all_is_as_it_was(history, some):
+    """Whatever was carried out already, and however often."""
+    log = log_of([LISTING, *history])
+    before = counts(log)
+    made = MakeRuling("first", tool, Selector(), "discount", "A burst.")
+    partly = [carried_out(voter, tool, "first") for voter in some]
+    submit(log, made, *partly, *all_of("first"), *partly)
+    assert counts(log) == Counts(ruling=before.total + before.held)
+    submit(log, LiftRuling("first", tool), *partly, *all_of("first"), *partly)
+    assert counts(log) == before
+
+
+@for_all(st.lists(cast_commands, max_size=20), st.lists(voters, max_size=9))
+def test_released_votes_count_and_lifted_all_is_as_it_was(history, some):
+    log = log_of([LISTING, *history])
+    before = counts(log)
+    made = MakeRuling("first", tool, Selector(), "release", "An office.")
+    partly = [carried_out(voter, tool, "first") for voter in some]
+    submit(log, made, *partly, *all_of("first"))
+    assert (counts(log).held, counts(log).total) == (0, before.total + before.held)
+    submit(log, LiftRuling("first", tool), *partly, *all_of("first"))
+    assert counts(log) == before
+
+
+@for_all(
+    st.lists(cast_commands, max_size=9),
+    st.lists(cast_commands | st.builds(carried_out, voters, st.just(tool), st.just("first"))),
+)
+def test_when_a_ruling_is_carried_out_does_not_matter(before, since):
+    """Who had voted when it was made has no vote that counts, be it carried out at once or late."""
+    made = MakeRuling("first", tool, Selector(), "discount", "A burst.")
+    early, late = log_of([LISTING, *before, made]), log_of([LISTING, *before, made])
+    there = {recorded.stream for recorded in early.events if "vote:" in recorded.stream}
+    ruled = [command for command in all_of("first") if command.vote in there]
+    others = [one for one in since if not isinstance(one, CarryOut) or one.vote in there]
+    submit(early, *ruled, *others, *ruled)
+    submit(late, *others, *ruled)
+    assert (counts(early).ship, counts(early).skip) == (counts(late).ship, counts(late).skip)
