@@ -3,10 +3,10 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
--- The application's role, and the role that `append_events` acts as. They may exist already: with a
--- login and a password, or made by another database of this server, or be made by one at this
--- moment. Whoever migrates has to be a member of the second, else it could not give or change the
--- function; who made the role may make itself one.
+-- The application's role, and the role that `append_events` acts as. They may exist already (with a
+-- login and a password, or made for another database of this server), or another migration may make
+-- them at this moment. The role that migrates must be a member of the second role to change the
+-- function; if it made that role, it may grant itself the membership.
 DO $$
 DECLARE
     wanted text;
@@ -26,16 +26,16 @@ BEGIN
 END
 $$;
 
--- Who this log is. A read model folded from another log is of no use, and known by this.
+-- The identity of this log. Read models folded from another log have another epoch.
 CREATE TABLE log (
     epoch uuid NOT NULL DEFAULT gen_random_uuid(),
     single boolean PRIMARY KEY DEFAULT true CHECK (single)
 );
 INSERT INTO log DEFAULT VALUES;
 
--- "C" collation: a stream's name is an exact key, and names with a common prefix lie together. So is
--- the subject, what an event is about, whatever stream it stands in. Columns of a fixed size stand
--- first: in another order up to ten bytes of every row would be empty.
+-- "C" collation: the name of a stream is an exact key, and names with a common prefix are adjacent.
+-- The same holds for the subject, which is what an event is about, in whatever stream. Columns of a
+-- fixed size come first: another order would waste up to ten bytes of every row.
 CREATE TABLE events (
     position bigint NOT NULL,
     at timestamptz NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE events (
     version integer NOT NULL,
     -- squawk-ignore prefer-bigint-over-smallint -- a release adds one at most
     schema smallint NOT NULL,
-    -- Whether it was stored more than ten minutes after it happened, as what is imported is.
+    -- Whether it was stored more than ten minutes after it happened, as imported events are.
     late boolean NOT NULL,
     stream text COLLATE "C" NOT NULL,
     subject text COLLATE "C" NOT NULL,
@@ -54,33 +54,33 @@ CREATE TABLE events (
     CONSTRAINT events_stream_version UNIQUE (stream, version),
     CONSTRAINT events_position_from_1 CHECK (position >= 1),
     CONSTRAINT events_version_from_1 CHECK (version >= 1),
-    -- What no reader can take in is not let in, whoever writes it: a driver that cannot hold the
-    -- time of one row, or a list of huge ones, would stop at them for good.
-    CONSTRAINT events_at_a_time_that_was CHECK (at >= '1970-01-01Z' AND at < '2200-01-01Z'),
-    CONSTRAINT events_of_a_size_to_read CHECK (
+    -- Events that no reader could load are refused, whoever writes them: a driver that cannot
+    -- represent the time of a row, or hold a list of huge rows, would stop there for ever.
+    CONSTRAINT events_time_in_range CHECK (at >= '1970-01-01Z' AND at < '2200-01-01Z'),
+    CONSTRAINT events_size_in_range CHECK (
         length(stream) <= 1000 AND length(subject) <= 1000 AND length(type) <= 100
         AND pg_column_size(data) <= 1048576 AND pg_column_size(meta) <= 65536
     )
 );
 
--- What happened to one subject, in order.
+-- The events about one subject, in order.
 -- squawk-ignore require-concurrent-index-creation -- the table is empty
 CREATE INDEX events_subject_position ON events (subject, position);
 
--- What is not late stands in the log about when it happened; the rest is found by its time.
+-- Events that are not late are found by their positions, late ones by their times.
 -- squawk-ignore require-concurrent-index-creation -- the table is empty
 CREATE INDEX events_late_subject_at ON events (subject, at) WHERE late;
 
--- What a command with an idempotency key was answered, kept as long as its events.
-CREATE TABLE command_answers (
-    command_id uuid CONSTRAINT command_answers_command_id PRIMARY KEY,
+-- The results of commands with an idempotency key, stored as long as their events.
+CREATE TABLE command_results (
+    command_id uuid CONSTRAINT command_results_command_id PRIMARY KEY,
     fingerprint bytea NOT NULL,
     outcome jsonb NOT NULL,
     position bigint NOT NULL,
     at timestamptz NOT NULL DEFAULT now()
 );
 
--- A wall behind the grants: not even the owner rewrites history by accident.
+-- A second protection after the grants: not even the owner changes history by accident.
 CREATE FUNCTION refuse_rewriting_history() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% of % is refused: the log is append-only', TG_OP, TG_TABLE_NAME
@@ -89,15 +89,15 @@ END
 $$;
 CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting_history();
-CREATE TRIGGER command_answers_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON command_answers
+CREATE TRIGGER command_results_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON command_results
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting_history();
 
--- Takes the writers' lock until the end of the transaction and answers the last position.
--- The lock comes before any position is counted, so positions become visible in their order and a
--- reader that asks for "position > last" never skips one. What comes next is one more than what is
--- there, so there are no gaps either, whatever died.
+-- Takes the writers' lock until the end of the transaction and returns the last position.
+-- It takes the lock before it counts positions, so positions become visible in their order and a
+-- reader that asks for "position > last" never skips one. The next position is the last one plus 1,
+-- so there are no gaps either, whatever process died.
 --
--- It is the lock of a table that the application may only read, and not an advisory one: those
+-- It is the lock of a table that the application may only read, and not an advisory lock, which
 -- anybody may take. Its mode is the weakest that excludes itself; no reader waits for it.
 CREATE FUNCTION open_log() RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
@@ -106,9 +106,9 @@ BEGIN
 END
 $$;
 
--- The appends of a batch (see `append_events`) that fall when these streams have moved and these
--- appends are refused already. A lost stream is one that has moved, or to which a refused append
--- would have added; who relies on a lost stream is refused, with all that it would have added.
+-- The appends of a batch (see `append_events`) to refuse when these streams have moved and these
+-- appends have a taken command id. A lost stream is one that has moved, or to which a refused
+-- append would have added. An append that relies on a lost stream is refused.
 CREATE FUNCTION appends_to_refuse(batch jsonb, moved text[], taken integer[]) RETURNS integer[]
 LANGUAGE sql AS $$
     WITH RECURSIVE relies AS MATERIALIZED (
@@ -136,34 +136,34 @@ LANGUAGE sql AS $$
     ) AS falls(append)
 $$;
 
--- Appends a batch in one call: the only way in which the application writes. A batch holds what
--- was decided by several commands; what one of them adds is an append, all or nothing. Appends are
--- numbered from 0, and the document is, with everything in the order of decision,
+-- Appends a batch in one call: the application has no other way to write. A batch has an append for
+-- each of its commands, which is stored whole or not at all. Appends are numbered from 0; the
+-- document is, with everything in the order of decision,
 --
 --   {"relied":  [[stream, version, [append, ...]], ...],
 --    "events":  [[stream, version, subject, type, schema, data, meta, at, append], ...],
---    "answers": [[append, command id, fingerprint, outcome, stream, version], ...]}
+--    "results": [[append, command id, fingerprint, outcome, stream, version], ...]}
 --
--- "relied": the streams that appends add to or were decided on, once each, and the version at which
--- each stood in the log (0 where there was nothing). "answers": what to keep under a command's id
--- (the fingerprint in base64), and the event after which it was given (version 0 for none).
+-- "relied": each stream that appends add to or rely on, with the version that it had in the log (0
+-- without events). "results": what to store under a command's id (the fingerprint in base64), and
+-- the event after which it was decided (version 0 for none).
 --
--- Answers the last position before the batch, and the appends that are refused: those that rely on
--- a stream that stands elsewhere by now, those with a command id that is taken, and those that rely
--- on what these would have added. Nothing of them is stored; everything of the others is, at the
--- positions that follow.
+-- Returns the last position before the batch, and the refused appends: those that rely on a stream
+-- that has moved, those with a command id that is taken, and those that rely on events that refused
+-- appends would have added. Nothing of them is stored; the others are stored whole, at the next
+-- positions.
 --
--- The document is not believed: what was stored of it is looked at, which costs less than to take
--- the document apart once more before. A time that no event can have fails the call: imports bring
--- times of their own, but none before 1970 (by the table), and none to come, but for clocks that
--- differ. So does an event that does not follow the last one of its stream.
+-- The document is not trusted. The function checks the stored rows, which costs less than to take
+-- the document apart once more. The call fails for an event whose time is before 1970 (by the
+-- table) or more than an hour from now (clocks differ), and for an event that does not follow the
+-- last one of its stream.
 --
--- Who goes on to hold the lock in an open transaction, and does nothing, is ended after 2 s: before
--- those who wait behind it give up.
+-- A session that keeps the transaction open and does nothing is ended after 2 s: before those that
+-- wait for the lock give up.
 --
--- LATERAL with LIMIT is a look-up by index for each row, whatever the planner believes: a plan that
--- was made while the table was small, and kept, would scan the whole log on every append. OFFSET has
--- each time read once, though it is used twice.
+-- LATERAL with LIMIT makes the planner look up each row by index: a plan made while the table was
+-- small, and reused, would scan the whole log on every append. OFFSET makes it read each time once,
+-- although the time is used twice.
 CREATE FUNCTION append_events(
     batch jsonb, OUT position_before bigint, OUT refused integer[]
 ) LANGUAGE plpgsql SECURITY DEFINER
@@ -171,7 +171,7 @@ SET search_path = public, pg_temp AS $$
 DECLARE
     latest CONSTANT timestamptz := now() + interval '1 hour';
     in_time CONSTANT timestamptz := now() - interval '10 minutes';
-    answers CONSTANT boolean := coalesce(jsonb_array_length(batch -> 'answers') > 0, false);
+    results CONSTANT boolean := coalesce(jsonb_array_length(batch -> 'results') > 0, false);
     moved text[];
     taken integer[] := '{}';
     wrong record;
@@ -191,15 +191,15 @@ BEGIN
         ) AS last ON true
         WHERE (relied.it ->> 1)::integer <> coalesce(last.version, 0)
     );
-    IF answers THEN
+    IF results THEN
         taken := ARRAY(
-            SELECT (answer.it ->> 0)::integer
-            FROM jsonb_array_elements(batch -> 'answers') AS answer(it)
+            SELECT (result.it ->> 0)::integer
+            FROM jsonb_array_elements(batch -> 'results') AS result(it)
             CROSS JOIN LATERAL (
-                SELECT FROM command_answers
-                WHERE command_answers.command_id = (answer.it ->> 1)::uuid
+                SELECT FROM command_results
+                WHERE command_results.command_id = (result.it ->> 1)::uuid
                 LIMIT 1
-            ) AS known
+            ) AS stored
         );
     END IF;
     refused := '{}';
@@ -209,10 +209,10 @@ BEGIN
             SELECT coalesce(jsonb_agg(event.it ORDER BY event.place), '[]')
             FROM jsonb_array_elements(batch -> 'events') WITH ORDINALITY AS event(it, place)
             WHERE (event.it ->> 8)::integer <> ALL (refused)
-        ), 'answers', (
-            SELECT coalesce(jsonb_agg(answer), '[]')
-            FROM jsonb_array_elements(batch -> 'answers') AS answer
-            WHERE (answer ->> 0)::integer <> ALL (refused)
+        ), 'results', (
+            SELECT coalesce(jsonb_agg(result), '[]')
+            FROM jsonb_array_elements(batch -> 'results') AS result
+            WHERE (result ->> 0)::integer <> ALL (refused)
         ));
     END IF;
 
@@ -243,20 +243,20 @@ BEGIN
                 wrong.at, latest
                 USING ERRCODE = 'datetime_field_overflow';
         END IF;
-        RAISE EXCEPTION 'version % of stream "%" does not follow what is there',
+        RAISE EXCEPTION 'version % of stream "%" does not follow its last event',
             wrong.version, wrong.stream
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
 
-    IF answers THEN
-        INSERT INTO command_answers (command_id, fingerprint, outcome, position)
+    IF results THEN
+        INSERT INTO command_results (command_id, fingerprint, outcome, position)
         SELECT
-            (answer.it ->> 1)::uuid, decode(answer.it ->> 2, 'base64'), answer.it -> 3,
+            (result.it ->> 1)::uuid, decode(result.it ->> 2, 'base64'), result.it -> 3,
             coalesce(given_after.position, 0)
-        FROM jsonb_array_elements(batch -> 'answers') AS answer(it)
+        FROM jsonb_array_elements(batch -> 'results') AS result(it)
         LEFT JOIN LATERAL (
             SELECT events.position FROM events
-            WHERE events.stream = answer.it ->> 4 AND events.version = (answer.it ->> 5)::integer
+            WHERE events.stream = result.it ->> 4 AND events.version = (result.it ->> 5)::integer
             LIMIT 1
         ) AS given_after ON true;
     END IF;
@@ -267,22 +267,22 @@ BEGIN
 END
 $$;
 
--- The application may read, and call `append_events`. That acts as a role that nobody logs in as,
--- which may do what the function does: read, insert, and take the lock, for which Postgres asks for
--- a right to change the table.
+-- The application may read, and call `append_events`. The function acts as a role that nobody logs
+-- in as, with exactly the rights that it needs: to read, to insert, and to take the lock, for which
+-- Postgres demands a right to change the table.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-REVOKE ALL ON log, events, command_answers FROM PUBLIC;
+REVOKE ALL ON log, events, command_results FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO votes_app, votes_log;
-GRANT SELECT ON log, events, command_answers TO votes_app;
-GRANT SELECT ON events, command_answers TO votes_log;
+GRANT SELECT ON log, events, command_results TO votes_app;
+GRANT SELECT ON events, command_results TO votes_log;
 GRANT INSERT ON events TO votes_log;
-GRANT INSERT (command_id, fingerprint, outcome, position) ON command_answers TO votes_log;
+GRANT INSERT (command_id, fingerprint, outcome, position) ON command_results TO votes_log;
 GRANT UPDATE ON log TO votes_log;
 REVOKE EXECUTE ON FUNCTION open_log, appends_to_refuse, append_events FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_log, appends_to_refuse TO votes_log;
 GRANT EXECUTE ON FUNCTION append_events TO votes_app;
 
--- Postgres gives a function only to a role that could have made it there.
+-- Postgres makes a role the owner of a function only if the role could have created it there.
 GRANT CREATE ON SCHEMA public TO votes_log;
 ALTER FUNCTION append_events OWNER TO votes_log;
 REVOKE CREATE ON SCHEMA public FROM votes_log;

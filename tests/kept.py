@@ -7,7 +7,7 @@ from votes.views.keys import Keys, Namespace
 
 KEYS = Keys(REDIS_PREFIX_DEFAULT, PROJECTIONS.signature)
 """Those of a site that runs with no settings."""
-HASHES = tuple(model.name for model in PROJECTIONS.models)
+HASHES = tuple(model.name for model in PROJECTIONS.all)
 
 
 def keys_of(space: Namespace) -> Keys:

@@ -99,17 +99,17 @@ def whole(copy: Copy) -> Copy:
 
 
 def test_a_new_read_model_is_folded(copy):
-    copy.follow("A new read model")
+    copy.follow("A new projection")
     assert copy.python("-", given=FOLD) == "{'a-tool@2026-01-31': 1}\n"
 
 
 def test_the_type_checker_names_the_places_that_must_know_a_new_event(copy):
-    copy.follow("A new read model")
+    copy.follow("A new projection")
     copy.follow("A new event", blocks=1)
     told = copy.run(sys.executable, "-m", "mypy", "src/votes/domain/tool.py").stdout
     assert told.count('"assert_never" has incompatible type "ToolFeatured"') == 2
     unseen = copy.run(sys.executable, "-c", "import votes.projections").stderr
-    assert "neither projected nor unseen, or both: ToolFeatured" in unseen
+    assert "neither projected nor ignored, or both: ToolFeatured" in unseen
 
 
 def test_the_whole_is_typed_layered_and_tidy(whole):

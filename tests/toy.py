@@ -116,4 +116,4 @@ STOCKS = Projection("stocks", Stock, on=dict.fromkeys(EVENTS, towns_of), evolve=
 PLACES = Projection(
     "places", str, on=dict.fromkeys(EVENTS, parcel_of), evolve=located, replicated=False
 )
-TOY = Projections([STOCKS, PLACES], events=EVENTS, unseen=(), release="1")
+TOY = Projections([STOCKS, PLACES], events=EVENTS, ignored=(), release="1")

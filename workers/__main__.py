@@ -1,4 +1,4 @@
-"""`python -m workers`: what `votes worker` becomes."""
+"""`python -m workers`: the process that `votes worker` starts."""
 
 import asyncio
 import os

@@ -30,7 +30,7 @@ async def start(ctx: dict[str, Any]) -> None:
 
 
 async def stop(ctx: dict[str, Any]) -> None:
-    """Stop the projector; raises what it died of, so that the process ends with an error."""
+    """Stop the projector. Raises its error, so that the process ends with one."""
     projector: asyncio.Task[None] = ctx["projector"]
     projector.cancel()
     try:
@@ -40,7 +40,7 @@ async def stop(ctx: dict[str, Any]) -> None:
 
 
 class WorkerSettings:
-    """arq's settings that every deployment has; the others are of `of_deployment`."""
+    """The settings of arq that are the same in every deployment; `of_deployment` has the others."""
 
     functions: ClassVar[list[Any]] = [jobs.rebuild, jobs.audit]
     on_startup = start
@@ -52,8 +52,10 @@ class WorkerSettings:
 
 
 def of_deployment(config: Config) -> dict[str, Any]:
-    """Where the queue is, its name, and what is done each hour: arq makes the ids of such a job
-    from its name, so another deployment's has another name. Raises `ConfigError`."""
+    """The queue's server, its name, and the hourly jobs. Raises `ConfigError`.
+
+    arq makes the ids of a job from its name, so each deployment has its own names.
+    """
     prefix = config.redis_prefix
     audit = cron(jobs.audit, name=keys.job(prefix, "audit"), minute=17, unique=True)
     return {

@@ -2,16 +2,16 @@
 
 | variable | meaning |
 |---|---|
-| `VOTES_POSTGRES_URL` | the log; the login must be a member of the role `votes_app` |
+| `VOTES_POSTGRES_URL` | the log; its login must be a member of the role `votes_app` |
 | `VOTES_MIGRATION_URL` | the same database as its owner, for `votes migrate`; default: the log's |
 | `VOTES_REDIS_URL` | read models |
 | `VOTES_QUEUE_URL` | the worker's job queue; default: the read models' server |
-| `VOTES_REDIS_PREFIX` | what all our keys in Redis begin with; default `votes` |
+| `VOTES_REDIS_PREFIX` | prefix of all our keys in Redis; default `votes` |
 | `VOTES_DATA_DIR` | the embedded servers' data and secrets; default `./.data` |
 | `VOTES_SECRET_KEYS` | comma-separated keys of visitor cookies: the first signs, all verify |
 | `VOTES_JWT_SECRET` | shared secret of users' tokens (HS256) |
-| `VOTES_JWKS_URL` | or where the keys of users' tokens are published |
-| `VOTES_JWT_ISSUER`, `VOTES_JWT_AUDIENCE` | what users' tokens must say, if set |
+| `VOTES_JWKS_URL` | or the URL of the published keys of users' tokens |
+| `VOTES_JWT_ISSUER`, `VOTES_JWT_AUDIENCE` | required values in users' tokens, if set |
 | `VOTES_USER_COOKIE` | a cookie that may hold a user's token |
 | `VOTES_PUBLIC_URL` | this site's address, like `https://example.com`, for canonical links |
 | `VOTES_ALLOWED_HOSTS` | or comma-separated names of such sites, each like `example.com:8443` |
@@ -21,10 +21,9 @@
 | `VOTES_LIVE_STREAMS_PER_NETWORK_MAX` | and of one network (IPv4 /24, IPv6 /48); default 500 |
 | `VOTES_LOG` | `debug`, `info` (default), `warning` or `error` |
 
-With no URL at all the embedded servers are used. Canonical links are made with `VOTES_PUBLIC_URL`;
-without it, with the request's `Host` where that is loopback or one of `VOTES_ALLOWED_HOSTS`; else
-they are relative, and everything else works as ever. Deployments that share a Redis server need
-prefixes of their own.
+Without any URL the embedded servers are used. Canonical links use `VOTES_PUBLIC_URL`; without it,
+the request's `Host` where that is loopback or one of `VOTES_ALLOWED_HOSTS`; otherwise they are
+relative, and everything else works. Deployments that share a Redis server need different prefixes.
 """
 
 import re
@@ -53,11 +52,11 @@ _COOKIE_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # a token (RFC 6265, RFC 9110)
 
 
 class ConfigError(Exception):
-    """A value is wrong or missing; the message is one line that names it."""
+    """A value is wrong or missing; the message is one line with its name."""
 
 
 class Config(Struct, frozen=True):
-    """The settings. A URL that is None is the embedded servers' to fill in."""
+    """The settings. Embedded servers fill in a URL that is None."""
 
     postgres_url: str | None = None
     migration_url: str | None = None
@@ -110,10 +109,10 @@ def load(env: Mapping[str, str]) -> Config:
 
 
 def unknown_names(env: Mapping[str, str]) -> dict[str, str]:
-    """The names in the environment that look like a setting and are none, each with the nearest."""
-    known = [f"VOTES_{field.upper()}" for field in Config.__struct_fields__]
-    unknown = sorted(name for name in env if name.startswith("VOTES_") and name not in known)
-    return {name: get_close_matches(name, known, n=1, cutoff=0)[0] for name in unknown}
+    """The names in the environment that look like a setting, each with the nearest real one."""
+    names = [f"VOTES_{field.upper()}" for field in Config.__struct_fields__]
+    unknown = sorted(name for name in env if name.startswith("VOTES_") and name not in names)
+    return {name: get_close_matches(name, names, n=1, cutoff=0)[0] for name in unknown}
 
 
 def _list(env: Mapping[str, str], name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Logs: a line an event on standard error, for people on a terminal and as JSON elsewhere."""
+"""Logs: one line an event on standard error, coloured on a terminal and as JSON elsewhere."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ from votes.config import LogLevel
 
 
 def set_up_logs(level: LogLevel) -> None:
-    """Log from the level on."""
+    """Log messages of this level and above."""
     terminal = sys.stderr.isatty()
     structlog.configure(
         processors=[

@@ -20,7 +20,7 @@ from votes.http.edge import with_edge
 from votes.http.exchange import Asgi
 from votes.http.hosts import with_one_host
 from votes.http.identity import Identity
-from votes.live.sockets import bound_connections
+from votes.live.sockets import limit_connections
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
 from votes.site.application import create_site
@@ -47,12 +47,12 @@ def create_app(config: Config) -> Asgi:
             api.state.streams = streams
             api.state.openapi = msgspec.json.encode(describe(api, HANDLERS))
             tasks = [
-                asyncio.create_task(streams.keep(), name="streams"),
+                asyncio.create_task(streams.supervise(), name="streams"),
                 asyncio.create_task(parts.hub.follow_log(parts.reader), name="hub"),
             ]
             for task in tasks:
                 task.add_done_callback(ends_the_process)
-            tasks.append(asyncio.create_task(bound_connections(), name="connections"))
+            tasks.append(asyncio.create_task(limit_connections(), name="connections"))
             try:
                 yield
             finally:

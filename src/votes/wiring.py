@@ -1,4 +1,4 @@
-"""The only place where pools, connections, the clock and ids are made and put together."""
+"""The only place that creates pools, connections, the clock and ids, and connects the parts."""
 
 import asyncio
 import secrets
@@ -20,7 +20,7 @@ from votes.app.past import Past
 from votes.config import Config, ConfigError
 from votes.domain.terms import ToolId
 from votes.engine.batcher import Batcher
-from votes.engine.handle import Answer, Request, handle
+from votes.engine.handle import Request, Result, handle
 from votes.engine.heads import Heads
 from votes.engine.projector import Projector, belongs_to_log
 from votes.engine.read_models import Changes, ReadModels
@@ -47,7 +47,7 @@ from votes.views.subscription import Subscription
 REDIS_TIMEOUT_S = 5.0
 TOOL_ID_LENGTH = 7
 TOOL_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
-"""32, without those that are taken for others. An id is part of each vote: short is small."""
+"""32 letters that are not confused with others. Ids are short because each vote stores one."""
 
 logger = structlog.get_logger("votes")
 
@@ -57,7 +57,7 @@ def now() -> datetime:
 
 
 def new_tool_id() -> ToolId:
-    """At random, from 34 thousand million: the rules refuse one that is there already."""
+    """A random id out of 34 thousand million; the rules refuse one that exists."""
     return ToolId("".join(secrets.choice(TOOL_ID_LETTERS) for _ in range(TOOL_ID_LENGTH)))
 
 
@@ -68,7 +68,7 @@ def required(value: str | None, name: str) -> str:
 
 
 def connect_redis(url: str) -> Redis:
-    """A client that tells of an error instead of waiting it out; what retries is above it."""
+    """A client that raises errors at once: its callers retry."""
     client: Redis = Redis.from_url(
         url,
         socket_timeout=REDIS_TIMEOUT_S,
@@ -80,14 +80,14 @@ def connect_redis(url: str) -> Redis:
 
 
 def namespace(config: Config) -> Namespace:
-    """Where this deployment keeps its read models."""
+    """The server and prefix of this deployment's read models."""
     redis = connect_redis(required(config.redis_url, "VOTES_REDIS_URL"))
     return Namespace(redis, config.redis_prefix)
 
 
 @asynccontextmanager
 async def event_store(config: Config, use: Connections = ANY) -> AsyncIterator[PostgresEventStore]:
-    """The log on a pool of its own."""
+    """The log on its own pool of connections."""
     pool = await create_pool(required(config.postgres_url, "VOTES_POSTGRES_URL"), use)
     try:
         yield PostgresEventStore(pool, connect_s=use.connect_s)
@@ -108,11 +108,11 @@ async def read_model_store(config: Config) -> AsyncIterator[RedisReadModelStore]
 
 
 class Services(Struct):
-    """What the API's routes use. Writes and the past have stores of their own, not this one."""
+    """What the API's routes use. Writes and the past use other connections than `store`."""
 
     config: Config
     store: PostgresEventStore
-    submit: Callable[[Request], Awaitable[Answer]]
+    submit: Callable[[Request], Awaitable[Result]]
     replica: Replica
     reader: Reader
     past: Past
@@ -133,10 +133,10 @@ async def services(config: Config) -> AsyncIterator[Services]:
         event_store(config, PAST) as past,
     ):
         replica, heads = Replica(), Heads()
-        replica.listeners.append(_forgetting(heads))
+        replica.listeners.append(_clearing(heads))
         batcher = batcher_on(writes, heads)
         hub = Hub(replica, _streams_max(config), config.live_streams_per_network_max)
-        kept = RedisReadModelStore(space, PROJECTIONS)
+        read_models = RedisReadModelStore(space, PROJECTIONS)
         reader = Reader(replica, store, PROJECTIONS)
         in_this_log = partial(belongs_to_log, store)
         subscription = Subscription(
@@ -151,8 +151,8 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 batcher.submit,
                 replica,
                 reader,
-                Past(past, reader, kept),
-                kept,
+                Past(past, reader, read_models),
+                read_models,
                 RedisPictures(space),
                 hub,
             )
@@ -171,54 +171,56 @@ def _streams_max(config: Config) -> int:
     return allowed
 
 
-def _forgetting(heads: Heads) -> Listener:
-    """Forget the streams' heads when other models are live: the log may have been restored."""
+def _clearing(heads: Heads) -> Listener:
+    """Clears the cached heads when the world changes: the log may have been restored."""
     world = ""
 
-    def heard(models: ReadModels | None, _: Changes | None) -> None:
+    def on_change(models: ReadModels | None, _: Changes | None) -> None:
         nonlocal world
         if models is not None and models.world != world:
             world = models.world
             heads.clear()
 
-    return heard
+    return on_change
 
 
 def ends_the_process(task: "asyncio.Task[None]") -> None:
-    """For a task that is to run as long as its process: where memory or streams stand still, the
-    process must not go on serving them. It ends, to be started anew."""
+    """End the process with a task that must run as long as it does.
+
+    Without the replica or the streams it must not go on serving. Its supervisor restarts it.
+    """
     if not task.cancelled():
         logger.error("a part has ended", part=task.get_name(), error=repr(task.exception()))
         signal.raise_signal(signal.SIGTERM)
 
 
 def batcher_on(store: PostgresEventStore, heads: Heads | None = None) -> Batcher:
-    """Decides on what `heads` remember of the streams; without, on what it reads each time."""
+    """A batcher that uses the cached `heads`; without them it reads every stream each time."""
 
-    async def handle_batch(requests: Sequence[Request]) -> list[Answer | None]:
+    async def handle_batch(requests: Sequence[Request]) -> list[Result | None]:
         return await handle(store, requests, heads)
 
     return Batcher(handle_batch)
 
 
 async def project(config: Config) -> None:
-    """Lead and project until cancelled; raises when the lead or a server is lost."""
+    """Lead and project until cancelled. Raises when the lead or a server is lost."""
     url = required(config.postgres_url, "VOTES_POSTGRES_URL")
     async with (
         event_store(config) as store,
         read_model_store(config) as models,
-        leading(url, PROJECTIONS.signature) as (bell, lost),
+        leading(url, PROJECTIONS.signature) as (appended, lost),
     ):
         logger.info("projecting")
-        projector = Projector(store, models, bell, time.time, logger.warning)
+        projector = Projector(store, models, appended, time.time, logger.warning)
         projecting = asyncio.create_task(projector.run())
-        await _first(projecting, asyncio.create_task(lost.wait()))
+        await _first_of(projecting, asyncio.create_task(lost.wait()))
 
 
-async def _first(*tasks: "asyncio.Task[Any]") -> None:
-    """Wait for the first to end, cancel the others, and raise what it raised.
+async def _first_of(*tasks: "asyncio.Task[Any]") -> None:
+    """Wait for the first task to end, cancel the others, and raise its error.
 
-    A `TaskGroup` would wait for all, and raise a group where callers look for the error itself.
+    A `TaskGroup` would wait for all, and raise an `ExceptionGroup` instead of the error itself.
     """
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

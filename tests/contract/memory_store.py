@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from votes.engine.log import TIME_MIN, Position, Recorded, Stream
-from votes.engine.ports import Alike, AlikeOf, Answered, Append
+from votes.engine.ports import Append, CountQuery, EventCount, StoredResult
 from votes.store.codec import Codec
 
 AHEAD_MAX = timedelta(hours=1)
@@ -33,7 +33,7 @@ class MemoryLog(Struct):
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     rows: list[Row] = field(default_factory=list)
     streams: dict[Stream, list[Row]] = field(default_factory=dict)
-    answers: dict[UUID, Answered] = field(default_factory=dict)
+    answers: dict[UUID, StoredResult] = field(default_factory=dict)
 
 
 class MemoryEventStore:
@@ -53,7 +53,7 @@ class MemoryEventStore:
         found = {stream: self._log.streams.get(stream) for stream in streams}
         return {stream: self._recorded(rows[-1]) for stream, rows in found.items() if rows}
 
-    async def answers(self, command_ids: Collection[UUID]) -> dict[UUID, Answered]:
+    async def results(self, command_ids: Collection[UUID]) -> dict[UUID, StoredResult]:
         await asyncio.sleep(0)
         return {key: self._log.answers[key] for key in command_ids if key in self._log.answers}
 
@@ -106,7 +106,7 @@ class MemoryEventStore:
             keyed = append.keyed
             rows = self._log.streams.get(keyed.stream, [])
             position = rows[keyed.version - 1].position if keyed.version else 0
-            self._log.answers[keyed.command_id] = Answered(
+            self._log.answers[keyed.command_id] = StoredResult(
                 keyed.fingerprint, keyed.outcome, position
             )
         return len(self._log.rows) if append.events else 0
@@ -117,7 +117,7 @@ class MemoryEventStore:
             position += len(rows)
             yield [self._recorded(row) for row in rows]
 
-    async def alike(self, asked: AlikeOf) -> list[Alike]:
+    async def count_events(self, asked: CountQuery) -> list[EventCount]:
         await asyncio.sleep(0)
         found: dict[Any, list[Row]] = {}
         for row in self._log.rows[max(asked.first - 1, 0) : asked.last]:
@@ -125,7 +125,7 @@ class MemoryEventStore:
             within = asked.since <= row.at <= asked.until
             if about and within and row.position not in asked.without:
                 found.setdefault(self._recorded(row).event, []).append(row)
-        return [Alike(event, len(rows), rows[-1].position) for event, rows in found.items()]
+        return [EventCount(event, len(rows), rows[-1].position) for event, rows in found.items()]
 
     async def last_about(
         self, subject: str, types: Sequence[type], position: Position, limit: int

@@ -10,7 +10,7 @@ from msgspec import Struct
 from tests.contract.requests import everything
 from tests.domain.histories import START
 from votes.engine.batcher import Batcher
-from votes.engine.decider import Decider, Elsewhere, Rejected
+from votes.engine.decider import Decider, ForStream, Rejected
 from votes.engine.handle import Outcome, Request, handle
 from votes.engine.heads import Heads
 from votes.engine.ports import Meta
@@ -51,7 +51,7 @@ def decide(command: Claim, state: Holder) -> list[Any] | Rejected:
         return []
     if state.taken:
         return Rejected("taken", "Somebody has this name.")
-    taken = Elsewhere(f"name:{command.name}", NameTaken(command.name))
+    taken = ForStream(f"name:{command.name}", NameTaken(command.name))
     return [NameClaimed(command.who, command.name), taken]
 
 

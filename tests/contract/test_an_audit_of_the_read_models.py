@@ -29,7 +29,7 @@ class Kept:
         return self._models
 
 
-WITH_TWO_VALUES = [model for model in PROJECTIONS.models if model not in (PARKED, RULINGS)]
+WITH_TWO_VALUES = [model for model in PROJECTIONS.all if model not in (PARKED, RULINGS)]
 TWO_OF_EACH = 2 * len(WITH_TWO_VALUES)
 REVIEW = request(PublishReview("atlas", "skeptic", Opinion(9, "skip")))
 HISTORY = [listed(), listed("bolt"), cast("ann", "ship"), cast("bob", "skip", "bolt"), REVIEW]
@@ -66,7 +66,12 @@ async def test_a_tally_that_is_off_by_one_is_told():
     right = part(models).of(TALLIES)["atlas"]
     wrong = part(models).of(TALLIES)["atlas"] = replace(right, counts=right.counts + Counts(ship=1))
     (drift,) = (await verify(store, Kept(models))).drifts
-    assert (drift.model, drift.key, drift.kept, drift.counted) == ("tallies", "atlas", wrong, right)
+    assert (drift.model, drift.key, drift.stored, drift.expected) == (
+        "tallies",
+        "atlas",
+        wrong,
+        right,
+    )
 
 
 async def test_a_model_that_is_missing_and_one_too_many_are_told():
@@ -75,7 +80,7 @@ async def test_a_model_that_is_missing_and_one_too_many_are_told():
     extra = part(models).of(TALLIES)["ghost"] = part(models).of(TALLIES)["atlas"]
     audit = await verify(store, Kept(models))
     assert not audit.ok
-    assert [(d.key, d.kept, d.counted) for d in audit.drifts] == [
+    assert [(d.key, d.stored, d.expected) for d in audit.drifts] == [
         ("ghost", extra, None),
         ("atlas", None, missing),
     ]

@@ -12,7 +12,15 @@ from votes.domain.events import EVENT_TYPES
 from votes.domain.review import ReviewWithdrawn
 from votes.domain.tool import Entry, Plan, ToolDelisted, ToolListed
 from votes.engine.log import POSITION_MAX, Unreadable
-from votes.engine.ports import Addition, Alike, AlikeOf, Answered, Append, Keyed, Meta
+from votes.engine.ports import (
+    Addition,
+    Append,
+    CountQuery,
+    EventCount,
+    KeyedResult,
+    Meta,
+    StoredResult,
+)
 from votes.store.codec import Codec
 
 AT = datetime(2026, 3, 1, 12, 30, 15, 123_456, tzinfo=UTC)
@@ -37,7 +45,7 @@ def append(stream, version, *words, keyed=None, at=AT, guards=None):
 
 def answer(version, command_id=None, outcome="[1]"):
     """An answer to keep at a version of the stream that it is appended with."""
-    return partial(Keyed, command_id or uuid4(), b"asked", outcome, version=version)
+    return partial(KeyedResult, command_id or uuid4(), b"asked", outcome, version=version)
 
 
 async def everything(store, position=0, limit=100):
@@ -52,9 +60,11 @@ async def test_an_empty_log_has_nothing(log):
     assert await log.head() == 0
     assert await everything(log) == []
     assert await log.last_events(["a"]) == {}
-    assert await log.answers([uuid4()]) == {}
+    assert await log.results([uuid4()]) == {}
     for late in (True, False):
-        assert await log.alike(AlikeOf("a", SAID, late, 0, POSITION_MAX, AT, FOREVER)) == []
+        assert (
+            await log.count_events(CountQuery("a", SAID, late, 0, POSITION_MAX, AT, FOREVER)) == []
+        )
     assert await log.last_of_prefix("a", 10) == []
 
 
@@ -70,8 +80,10 @@ async def test_an_event_comes_back_as_it_was_appended(log, event):
     assert (recorded.position, recorded.stream, recorded.version) == (1, stream, 1)
     assert (recorded.event, recorded.at, recorded.subject) == (event, AT, "\u00fc \U0001f680")
     assert await log.last_events([stream, "other"]) == {stream: recorded}
-    (alike,) = await log.alike(AlikeOf("\u00fc \U0001f680", (type(event),), True, 1, 1, AT, AT))
-    assert alike == Alike(event, 1, 1)
+    (counted,) = await log.count_events(
+        CountQuery("\u00fc \U0001f680", (type(event),), True, 1, 1, AT, AT)
+    )
+    assert counted == EventCount(event, 1, 1)
     assert await log.last_of_prefix("tool:\u00e9\U0001f680", 1) == [recorded]
 
 
@@ -155,14 +167,14 @@ async def test_a_command_id_that_is_taken_is_refused_with_all_that_goes_with_it(
     assert await log.append(batch) == [None, None, 2]
     assert await log.append([append("d", 0, keyed=answer(0, key, "[2]"))]) == [None]
     assert await words(log) == ["1", "2"]
-    assert await log.answers([key]) == {key: Answered(b"asked", "[1]", 1)}
+    assert await log.results([key]) == {key: StoredResult(b"asked", "[1]", 1)}
 
 
 async def test_an_answer_is_kept_with_its_event_or_not_at_all(log):
     kept, lost = uuid4(), uuid4()
     await log.append([append("a", 0, "1", "2", keyed=answer(2, kept))])
     await log.append([append("a", 0, "x", keyed=answer(1, lost))])
-    assert await log.answers([kept, lost, uuid4()]) == {kept: Answered(b"asked", "[1]", 2)}
+    assert await log.results([kept, lost, uuid4()]) == {kept: StoredResult(b"asked", "[1]", 2)}
 
 
 async def test_an_answer_alone_stands_at_the_event_that_it_was_given_after(log):
@@ -170,7 +182,7 @@ async def test_an_answer_alone_stands_at_the_event_that_it_was_given_after(log):
     await log.append([append("a", 0, "1"), append("a", 1, "2"), append("b", 0, "3")])
     alone = [append("a", 1, keyed=answer(1, at_one)), append("z", 0, keyed=answer(0, at_none))]
     assert None not in await log.append(alone)
-    kept = await log.answers([at_one, at_none])
+    kept = await log.results([at_one, at_none])
     assert (kept[at_one].position, kept[at_none].position) == (1, 0)
     assert await log.head() == 3
 
@@ -179,7 +191,7 @@ async def test_an_answer_may_follow_an_event_of_its_own_batch(log):
     key = uuid4()
     batch = [append("b", 0, "1"), append("a", 0, "2"), append("a", 1, keyed=answer(1, key))]
     assert (await log.append(batch))[:2] == [1, 2]
-    assert (await log.answers([key]))[key].position == 2
+    assert (await log.results([key]))[key].position == 2
 
 
 async def test_an_answer_alone_does_not_hide_that_its_stream_has_moved(log):
@@ -252,10 +264,10 @@ async def test_a_key_that_is_taken_refuses_all_that_builds_on_its_append(log):
 
 async def test_an_answer_may_stand_at_an_event_of_any_stream_of_its_append(log):
     key = uuid4()
-    keyed = Keyed(key, b"asked", "[1]", "b", 1)
+    keyed = KeyedResult(key, b"asked", "[1]", "b", 1)
     events = [Addition("b", 0, "s", said("1")), Addition("a", 0, "s", said("2"))]
     assert await log.append([Append(events, Meta("test"), AT, {}, keyed)]) == [2]
-    assert (await log.answers([key]))[key].position == 1
+    assert (await log.results([key]))[key].position == 1
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6, 100])
@@ -301,8 +313,10 @@ async def test_alike_are_those_about_a_subject_within_positions_and_times(log, l
     await log.append([about("a", "8", "x", "y", at=other)])
 
     async def found(first, last, since, until, *without):
-        alike = await log.alike(AlikeOf("a", SAID, late, first, last, since, until, without))
-        return sorted((same.event.slug, same.count, same.position) for same in alike)
+        counts = await log.count_events(
+            CountQuery("a", SAID, late, first, last, since, until, without)
+        )
+        return sorted((same.event.slug, same.count, same.position) for same in counts)
 
     assert await found(0, POSITION_MAX, FIRST, FOREVER) == [("x", 4, 8), ("y", 1, 7)]
     assert await found(0, POSITION_MAX, then, FOREVER, 3, 7, 99) == [("x", 3, 8)]

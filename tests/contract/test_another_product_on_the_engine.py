@@ -86,17 +86,17 @@ def test_what_is_no_longer_is_gone_from_the_changes_of_others_too():
 def test_whoever_adds_an_event_says_which_model_hears_of_it():
     class ParcelWeighed(Stock): ...
 
-    with pytest.raises(ValueError, match="neither projected nor unseen, or both: ParcelWeighed"):
-        Projections([STOCKS], events=(*EVENTS, ParcelWeighed), unseen=(), release="1")
+    with pytest.raises(ValueError, match="neither projected nor ignored, or both: ParcelWeighed"):
+        Projections([STOCKS], events=(*EVENTS, ParcelWeighed), ignored=(), release="1")
     with pytest.raises(ValueError, match="or both: ParcelLost"):
-        Projections([STOCKS], events=EVENTS, unseen=(EVENTS[1],), release="1")
+        Projections([STOCKS], events=EVENTS, ignored=(EVENTS[1],), release="1")
 
 
 def test_models_of_another_version_or_name_have_another_signature():
     raised = Projection("stocks", Stock, on=STOCKS.on, evolve=STOCKS.evolve, version=2)
     named = Projection("stock", Stock, on=STOCKS.on, evolve=STOCKS.evolve)
     found = {
-        Projections(models, events=EVENTS, unseen=(), release=release).signature
+        Projections(models, events=EVENTS, ignored=(), release=release).signature
         for models in ([STOCKS], [raised], [named], [STOCKS, PLACES])
         for release in ("1", "2")
     }

@@ -11,7 +11,7 @@ from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.requests import KEYS
 from tests.domain.histories import START
 from votes.domain.vote import VoteCast
-from votes.engine.ports import Addition, Append, Keyed, Meta
+from votes.engine.ports import Addition, Append, KeyedResult, Meta
 
 STREAMS = ("a", "b", "c", "d")
 streams, versions = st.sampled_from(STREAMS), st.integers(0, 3)
@@ -54,7 +54,7 @@ def appends_of(name, batch):
         if key not in used | {None}:
             used.add(key)
             last, version = (added[-1][0], added[-1][1] + 1) if added else (stream, 0)
-            keyed = Keyed(uuid5(KEYS, f"{name}:{key}"), b"", "[]", f"{name}:{last}", version)
+            keyed = KeyedResult(uuid5(KEYS, f"{name}:{key}"), b"", "[]", f"{name}:{last}", version)
         guarded = {f"{name}:{stream}": version for stream, version in guards}
         appends.append(Append(events, Meta("test"), START, guarded, keyed))
     return appends
@@ -87,4 +87,4 @@ async def test_whatever_is_appended(memory, store, batches):
         stored async for stored in memory.after(before, 100)
     ]
     answered = [uuid5(KEYS, f"{name}:{key}") for key in (1, 2)]
-    assert await store.answers(answered) == await memory.answers(answered)
+    assert await store.results(answered) == await memory.results(answered)

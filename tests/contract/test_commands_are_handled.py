@@ -19,7 +19,7 @@ from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome, handle
 from votes.engine.log import Unreadable
-from votes.engine.ports import Append, Keyed, Meta
+from votes.engine.ports import Append, KeyedResult, Meta
 from votes.store.codec import Codec
 
 
@@ -171,7 +171,7 @@ async def test_nothing_is_decided_on_what_is_not_stored_yet(processes, then):
 
 def keyed_elsewhere(wanted):
     """An append with the command id of the request, for another command."""
-    keyed = Keyed(wanted.command_id, b"another", "[null,null,false]", "tool:other", 0)
+    keyed = KeyedResult(wanted.command_id, b"another", "[null,null,false]", "tool:other", 0)
     return Append([], Meta("other"), START, {}, keyed)
 
 

@@ -18,7 +18,7 @@ from votes.domain.tool import Tool
 from votes.domain.tool import stream as tool_stream
 from votes.domain.vote import stream as vote_stream
 from votes.engine.batcher import Batcher
-from votes.engine.decider import Elsewhere, Rejected
+from votes.engine.decider import ForStream, Rejected
 from votes.engine.handle import Outcome, handle
 from votes.engine.heads import NOTHING, Head, Heads
 from votes.engine.ports import Unavailable
@@ -124,7 +124,7 @@ async def test_nothing_is_remembered_of_a_log_that_went_away(log):
     await handle(log, [cast("ann", "ship")], heads)
     with pytest.raises(Unavailable):
         await handle(Gone(log), [cast("bob", "ship")], heads)
-    assert heads.known([tool_stream("atlas"), vote_stream("ann", "atlas")]) == {}
+    assert heads.cached([tool_stream("atlas"), vote_stream("ann", "atlas")]) == {}
 
 
 def test_what_was_not_used_for_longest_is_forgotten_first():
@@ -132,7 +132,7 @@ def test_what_was_not_used_for_longest_is_forgotten_first():
     heads.remember({"a": NOTHING, "b": NOTHING})
     heads.remember({"a": NOTHING})
     heads.remember({"c": NOTHING})
-    assert set(heads.known("abc")) == {"a", "c"}
+    assert set(heads.cached("abc")) == {"a", "c"}
 
 
 class Late:
@@ -192,7 +192,7 @@ def serial(events, wanted):
     decision = wanted.decider.decide(wanted.command, before)
     if isinstance(decision, Rejected):
         return decision, []
-    after, appended = before, [e.event if isinstance(e, Elsewhere) else e for e in decision]
+    after, appended = before, [e.event if isinstance(e, ForStream) else e for e in decision]
     for event in appended:
         after = wanted.decider.evolve(after, event)
     own = Log(events).of(wanted.decider.streams(wanted.command)[:1])

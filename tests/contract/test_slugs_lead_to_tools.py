@@ -103,7 +103,7 @@ async def test_whatever_is_listed_renamed_and_voted_on(done):
     counts = Counter((tool, choice) for (_, tool), choice in site.said.items())
     for slug, tool in site.tools.items():
         assert catalogue.was_listed(models, slug)
-        assert site.tools[catalogue.now_called(models, slug)] == tool
+        assert site.tools[catalogue.current_slug(models, slug)] == tool
         found = catalogue.tool(models, slug)
         assert (found is not None) == (tool in site.listed)
         if found is not None:
@@ -118,4 +118,6 @@ async def test_whatever_is_listed_renamed_and_voted_on(done):
     shown = [tool.slug for tool in catalogue.listed(models)]
     assert len(shown) == len(set(shown)) == len(site.listed)
     called = await catalogue.slugs(site.store, None, set(site.tools.values()))
-    assert called == {tool: catalogue.now_called(models, slug) for slug, tool in site.tools.items()}
+    assert called == {
+        tool: catalogue.current_slug(models, slug) for slug, tool in site.tools.items()
+    }

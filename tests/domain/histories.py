@@ -16,7 +16,7 @@ from votes.domain.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.terms import RulingId, ToolId, VoterId, user
 from votes.domain.tool import DelistTool, Entry, ListTool, RenameTool
 from votes.domain.vote import UNTIL_PROVEN, CastVote, RetractVote
-from votes.engine.decider import Decider, Elsewhere, Rejected, fold
+from votes.engine.decider import Decider, ForStream, Rejected, fold
 from votes.engine.log import Recorded, Stream
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -100,7 +100,7 @@ class Log(Struct):
         if not isinstance(decision, Rejected):
             own, subject = decider.streams(command)[0], decider.subject(command)
             for event in decision:
-                if isinstance(event, Elsewhere):
+                if isinstance(event, ForStream):
                     self.append(event.stream, event.event, subject)
                 else:
                     self.append(own, event, subject)

@@ -18,14 +18,14 @@ from votes.domain.tool import (
     ToolRenamed,
     ToolRevised,
 )
-from votes.engine.decider import Elsewhere, Rejected
+from votes.engine.decider import ForStream, Rejected
 
 ENTRY = Entry("Notion", "Notes", plans=(Plan("Plus", 12.0, "user/mo"),))
 OTHER = Entry("Notion", "Documents")
 LISTED = ToolListed("notion", ENTRY)
 DELISTED = ToolDelisted("notion")
 TAKEN = SlugTaken("id-1")
-ELSEWHERE = Elsewhere("slug:notion", TAKEN)
+ELSEWHERE = ForStream("slug:notion", TAKEN)
 
 
 def listing(entry, tool="id-1", slug="notion"):
@@ -74,7 +74,7 @@ def test_a_delisted_tool_is_listed_anew_whatever_it_was(entry):
 
 def test_a_renamed_tool_takes_another_slug_and_keeps_its_entry():
     given(tool.decider, LISTED).when(renaming()).then(
-        Elsewhere("slug:lotion", TAKEN), ToolRenamed("lotion", ENTRY)
+        ForStream("slug:lotion", TAKEN), ToolRenamed("lotion", ENTRY)
     )
 
 
@@ -116,7 +116,7 @@ def test_a_command_writes_to_the_tools_own_stream_and_to_that_of_the_slug():
 
 
 def test_what_is_asked_for_does_not_depend_on_the_id_made_for_it():
-    asked = tool.decider.asked
+    asked = tool.decider.as_sent
     assert asked(listing(ENTRY)) == asked(listing(ENTRY, "id-2")) != asked(listing(OTHER))
     assert asked(renaming()) != asked(renaming(tool="id-2"))
 
@@ -128,7 +128,7 @@ def test_the_stream_of_a_slug_says_which(slug):
 
 @pytest.mark.parametrize("stream", ["", "slug:", "slug:A", "slug:a:b", "tool:a"])
 def test_no_other_stream_does(stream):
-    with pytest.raises(ValueError, match=r"not the stream of a slug|no tool can have"):
+    with pytest.raises(ValueError, match=r"not the stream of a slug|cannot be a slug"):
         tool.slug_of(stream)
 
 

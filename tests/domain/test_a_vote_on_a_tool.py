@@ -96,7 +96,7 @@ def test_a_vote_that_counts_is_not_held_for_coming_again():
 
 
 def test_whether_a_vote_is_held_is_no_part_of_what_is_asked():
-    assert vote.decider.asked(CastVote("notion", ANN, "ship", "unproven")) == cast("ship")
+    assert vote.decider.as_sent(CastVote("notion", ANN, "ship", "unproven")) == cast("ship")
 
 
 def test_a_command_writes_to_the_voters_stream_and_reads_the_tools():

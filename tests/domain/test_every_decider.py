@@ -9,7 +9,7 @@ from votes.domain import bookmark, review, ruled_vote, ruling, tool, vote
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import SlugTaken, ToolListed, ToolRenamed
 from votes.domain.vote import VoteCast, VoteRetracted
-from votes.engine.decider import Elsewhere, Rejected, fold
+from votes.engine.decider import ForStream, Rejected, fold
 
 DECIDERS = [
     *(tool.decider, vote.decider, bookmark.decider, review.decider),
@@ -52,7 +52,7 @@ def test_a_decision_is_events_of_known_types_or_a_stable_refusal(history, comman
     if isinstance(decision, Rejected):
         assert decision.code in ("tool_unknown", "slug_taken", "contended", "ruling_unknown")
     else:
-        events = [each.event if isinstance(each, Elsewhere) else each for each in decision]
+        events = [each.event if isinstance(each, ForStream) else each for each in decision]
         assert all(type(event) in EVENT_TYPES for event in events)
 
 

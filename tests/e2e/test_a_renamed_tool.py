@@ -246,7 +246,7 @@ def test_an_operator_renames_too(http, live_site):
     answer = http.get(f"/v1/tools/{old}", params={"min_position": said["position"]})
     assert answer.headers["location"].startswith(f"/v1/tools/{new}")
     again = live_site.votes("rename", old, new)
-    assert (again.returncode, again.stdout) == (0, f"it is called {new} already\n")
+    assert (again.returncode, again.stdout) == (0, f"the slug is already {new}\n")
     for arguments, code, word in (
         ((new, old), 1, "once was"),
         (("no-such-tool", unique("a")), 1, "no tool"),

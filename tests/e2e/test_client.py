@@ -9,7 +9,7 @@ import sys
 import httpx
 import pytest
 
-from votes.app.answers import SummaryView
+from votes.app.responses import SummaryView
 from votes.client import ProblemError, Votes
 from votes.domain.bookmark import Annotations
 from votes.domain.tool import Entry

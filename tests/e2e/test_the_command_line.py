@@ -268,7 +268,7 @@ def test_the_doctor_finds_all_well(live_site):
     assert told.returncode == 0
     assert {"postgres", "migrations", "log", "valkey", "read models"} <= set(checks)
     assert [name for name, check in checks.items() if not check["ok"]] == []
-    models = {model.name for model in PROJECTIONS.models if model is not PARKED}
+    models = {model.name for model in PROJECTIONS.all if model is not PARKED}
     assert models <= {name.strip() for name in checks}
     assert live_site.votes("doctor").stdout.count("ok") >= len(checks)
 

@@ -442,7 +442,7 @@ export interface components {
         };
         /**
          * Difference
-         * @description A row in which two tools differ.
+         * @description A field in which two tools differ.
          */
         readonly Difference: {
             readonly a: unknown;
@@ -471,7 +471,7 @@ export interface components {
         };
         /**
          * MeView
-         * @description `kind` is `user`, `visitor`, or `nobody` for one who has not voted yet.
+         * @description `kind` is `user`, `visitor`, or `nobody` before the first vote.
          */
         readonly MeView: {
             readonly id: string | null;
@@ -536,11 +536,11 @@ export interface components {
         };
         /**
          * Ready
-         * @description `degraded` serves all, but reads come from the log: the read models cannot be reached, or no
-         *     worker keeps them up to date. `unavailable` cannot take a vote.
+         * @description `degraded` serves everything, but reads come from the log: the read models cannot be reached,
+         *     or no worker keeps them up to date. `unavailable` cannot store a vote.
          *
-         *     `position` is that of the read models, `head` that of the log, `lag` what lies between.
-         *     `parked` counts events that could not be read or folded: they are in no number.
+         *     `position` is that of the read models, `head` that of the log, `lag` the difference. `parked`
+         *     counts events that could not be read or folded: no number includes them.
          */
         readonly Ready: {
             readonly head: number | null;
@@ -560,7 +560,7 @@ export interface components {
         };
         /**
          * RenameWritten
-         * @description The tool's slug from now on, and the one before, which leads to it for good.
+         * @description The tool's new slug, and the previous one, which leads to it for good.
          */
         readonly RenameWritten: {
             readonly changed: boolean;
@@ -598,7 +598,7 @@ export interface components {
         };
         /**
          * ReviewWritten
-         * @description The review as it now stands.
+         * @description The current review.
          */
         readonly ReviewWritten: {
             readonly body: string;
@@ -618,9 +618,9 @@ export interface components {
         };
         /**
          * SummaryView
-         * @description A tool: what the catalogue says, what the panel says, what the community says.
+         * @description A tool: its catalogue entry, the panel's verdict, the community's verdict.
          *
-         *     `former` are the slugs that it had: they lead to it, for good.
+         *     `former` are the slugs that it had: they lead to it for good.
          */
         readonly SummaryView: {
             readonly best_for: string;
@@ -651,7 +651,7 @@ export interface components {
         };
         /**
          * TallyView
-         * @description The community's votes on a tool and what they allow to say.
+         * @description The community's votes on a tool, and its verdict.
          *
          *     `position` is the log position of the last event that moved the tally and `as_of` its time.
          *     `interval` holds the shares of ship that the votes do not refute (95 %, at every look);
@@ -697,7 +697,7 @@ export interface components {
         };
         /**
          * ToolState
-         * @description What the caller has done with a tool.
+         * @description The caller's vote and bookmark on a tool.
          */
         readonly ToolState: {
             readonly bookmarked: boolean;
@@ -705,7 +705,7 @@ export interface components {
         };
         /**
          * ToolWritten
-         * @description What a write to the catalogue came to.
+         * @description The result of a write to the catalogue.
          */
         readonly ToolWritten: {
             readonly changed: boolean;
@@ -720,10 +720,10 @@ export interface components {
         };
         /**
          * TrendBucket
-         * @description The votes from `at` on, for one hour or day (UTC).
+         * @description The votes of the hour or day (UTC) that starts at `at`.
          *
-         *     `ship` and `skip` are by how much the tally changed in it: below zero where votes were taken
-         *     back or changed sides. `ship_total` and `skip_total` are the tally as it stood at its end.
+         *     `ship` and `skip` are the changes of the tally in it: negative where votes were retracted or
+         *     changed. `ship_total` and `skip_total` are the tally at its end.
          */
         readonly TrendBucket: {
             /** Format: date-time */
@@ -735,7 +735,7 @@ export interface components {
         };
         /**
          * TrendView
-         * @description The votes on a tool, oldest bucket first; `position` is that of its last vote.
+         * @description The votes on a tool, oldest bucket first; `position` is that of the tool's last vote.
          */
         readonly TrendView: {
             /** @enum {string} */
@@ -766,7 +766,7 @@ export interface components {
         };
         /**
          * VoteView
-         * @description A vote as it now stands. `position` can be given to any read as `min_position`.
+         * @description The current vote. `position` can be given to any read as `min_position`.
          */
         readonly VoteView: {
             readonly changed: boolean;

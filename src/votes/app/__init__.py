@@ -1,1 +1,1 @@
-"""What the program does, without saying on what: handle commands, project events, answer reads."""
+"""The queries: catalogue, comparisons, the past, bookmarks, and the shapes of the responses."""

@@ -3,8 +3,8 @@
 from typing import Any, Literal
 
 from votes.app import catalogue
-from votes.app.answers import BookmarkView
 from votes.app.paging import Page, page
+from votes.app.responses import BookmarkView
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked, prefix
 from votes.domain.terms import Subject, ToolId, ToolSlug
 from votes.engine.log import Recorded
@@ -27,31 +27,32 @@ async def bookmarks(
     cursor: str | None,
     limit: int,
 ) -> Page[BookmarkView]:
-    """A page of the user's bookmarks; `models` say what the tools are called now.
+    """A page of the user's bookmarks; `models` give the slugs that the tools have now.
 
     Raises `BadCursor` and `Unavailable`.
     """
-    found = await store.last_of_prefix(prefix(user), BOOKMARKS_READ_MAX)
-    slugs = await catalogue.slugs(store, models, [ToolId(last.subject) for last in found])
-    kept = [
+    last_events = await store.last_of_prefix(prefix(user), BOOKMARKS_READ_MAX)
+    slugs = await catalogue.slugs(store, models, [ToolId(last.subject) for last in last_events])
+    views = [
         view
-        for recorded in found
+        for recorded in last_events
         if (view := _view(recorded, slugs)) is not None
         and (tag is None or tag in view.tags)
         and (collection is None or collection == view.collection)
         and _has(q, view)
     ]
-    return page([(_key(sort, view), view) for view in kept], f"bookmarks {sort}", cursor, limit)
+    return page([(_key(sort, view), view) for view in views], f"bookmarks {sort}", cursor, limit)
 
 
 def _view(recorded: Recorded, slugs: dict[ToolId, ToolSlug]) -> BookmarkView | None:
     slug = slugs.get(ToolId(recorded.subject))
     match recorded.event:
         case (
-            ToolBookmarked(annotations=kept, added_at=at)
-            | BookmarkRevised(annotations=kept, added_at=at)
+            ToolBookmarked(annotations=notes, added_at=at)
+            | BookmarkRevised(annotations=notes, added_at=at)
         ) if slug is not None:
-            return BookmarkView(slug, kept.note, kept.tags, kept.collection, at, recorded.position)
+            position = recorded.position
+            return BookmarkView(slug, notes.note, notes.tags, notes.collection, at, position)
         case _:
             return None
 

@@ -1,4 +1,4 @@
-"""The tools as the read models know them, by slug: their own, or one that they had."""
+"""The tools by slug, current or former: slugs become ids here, and ids slugs."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -27,25 +27,25 @@ class Tool(Struct, frozen=True):
 
 def tool(models: ReadModels, slug: ToolSlug) -> Tool | None:
     """The listed tool to which the slug leads."""
-    found = ever_listed(models, slug)
-    return found if found is not None and found.profile.listed else None
+    tool = ever_listed(models, slug)
+    return tool if tool is not None and tool.profile.listed else None
 
 
 def ever_listed(models: ReadModels, slug: ToolSlug) -> Tool | None:
     """The tool to which the slug leads, listed or not."""
-    found = models.get(SLUGS, slug)
-    if found is None:
+    tool_id = models.get(SLUGS, slug)
+    if tool_id is None:
         return None
-    profile, tally = models.get(PROFILES, found), models.get(TALLIES, found)
-    return None if profile is None or tally is None else Tool(found, profile, tally)
+    profile, tally = models.get(PROFILES, tool_id), models.get(TALLIES, tool_id)
+    return None if profile is None or tally is None else Tool(tool_id, profile, tally)
 
 
 def listed(models: ReadModels) -> Iterator[Tool]:
     """All listed tools."""
-    for found, profile in models.items(PROFILES):
-        tally = models.get(TALLIES, found)
+    for key, profile in models.items(PROFILES):
+        tally = models.get(TALLIES, key)
         if profile.listed and tally is not None:
-            yield Tool(ToolId(found), profile, tally)
+            yield Tool(ToolId(key), profile, tally)
 
 
 def was_listed(models: ReadModels, slug: ToolSlug) -> bool:
@@ -53,50 +53,53 @@ def was_listed(models: ReadModels, slug: ToolSlug) -> bool:
     return models.get(SLUGS, slug) is not None
 
 
-def now_called(models: ReadModels, slug: ToolSlug) -> ToolSlug:
-    """The slug of the tool to which this one leads; this one, where it leads to none."""
-    found = models.get(SLUGS, slug)
-    profile = models.get(PROFILES, found) if found is not None else None
+def current_slug(models: ReadModels, slug: ToolSlug) -> ToolSlug:
+    """The current slug of the tool to which the slug leads; the slug itself if it leads to none."""
+    tool_id = models.get(SLUGS, slug)
+    profile = models.get(PROFILES, tool_id) if tool_id is not None else None
     return profile.slug if profile is not None else slug
 
 
-def known_ids(models: ReadModels | None, slugs: Iterable[ToolSlug]) -> dict[ToolSlug, ToolId]:
-    """The tools to which the slugs lead, listed or not, as far as the models know."""
+def projected_ids(models: ReadModels | None, slugs: Iterable[ToolSlug]) -> dict[ToolSlug, ToolId]:
+    """The ids of the tools to which the slugs lead, listed or not, by the read models."""
     if models is None:
         return {}
-    found = ((slug, models.get(SLUGS, slug)) for slug in slugs)
-    return {slug: tool for slug, tool in found if tool is not None}
+    pairs = ((slug, models.get(SLUGS, slug)) for slug in slugs)
+    return {slug: tool_id for slug, tool_id in pairs if tool_id is not None}
 
 
 async def ids(
     store: EventStore, models: ReadModels | None, slugs: Collection[ToolSlug]
 ) -> dict[ToolSlug, ToolId]:
-    """The tools to which the slugs lead, listed or not, as far as they do.
+    """The ids of the tools to which the slugs lead, listed or not.
 
-    What the models do not know is looked for in the log. Raises `Unavailable`.
+    Slugs that the read models lack are looked up in the log. Raises `Unavailable`.
     """
-    known = known_ids(models, slugs)
-    asked = {slug_stream(slug): slug for slug in slugs if slug not in known}
-    if asked:
-        for where, last in (await store.last_events(asked)).items():
+    ids = projected_ids(models, slugs)
+    missing = {slug_stream(slug): slug for slug in slugs if slug not in ids}
+    if missing:
+        for stream_name, last in (await store.last_events(missing)).items():
             if isinstance(last.event, SlugTaken):
-                known[asked[where]] = last.event.tool
-    return known
+                ids[missing[stream_name]] = last.event.tool
+    return ids
 
 
 async def slugs(
     store: EventStore, models: ReadModels | None, tools: Iterable[ToolId]
 ) -> dict[ToolId, ToolSlug]:
-    """The slugs of the tools, listed or not, likewise."""
-    known, asked = {}, {}
+    """The current slugs of the tools, listed or not.
+
+    Tools that the read models lack are looked up in the log. Raises `Unavailable`.
+    """
+    slugs, missing = {}, {}
     for tool in tools:
         profile = models.get(PROFILES, tool) if models is not None else None
         if profile is not None:
-            known[tool] = profile.slug
+            slugs[tool] = profile.slug
         else:
-            asked[stream(tool)] = tool
-    if asked:
-        for where, last in (await store.last_events(asked)).items():
+            missing[stream(tool)] = tool
+    if missing:
+        for stream_name, last in (await store.last_events(missing)).items():
             if isinstance(last.event, ToolEvent):
-                known[asked[where]] = last.event.slug
-    return known
+                slugs[missing[stream_name]] = last.event.slug
+    return slugs

@@ -1,13 +1,13 @@
-"""What two tools come to, side by side."""
+"""The comparison of two tools."""
 
-from votes.app.answers import ReviewView, SummaryView
+from votes.app.responses import ReviewView, SummaryView
 from votes.domain.terms import PersonaSlug
 
 Duel = tuple[PersonaSlug, ReviewView | None, ReviewView | None]
 
 
 def scorecard(a: SummaryView, b: SummaryView) -> list[Duel]:
-    """Each persona's reviews of the two; a persona may have reviewed only one of them."""
+    """The reviews of the two tools by persona; a persona may have reviewed only one of them."""
     of_a = {review.persona: review for review in a.panel.reviews}
     of_b = {review.persona: review for review in b.panel.reviews}
     personas = dict.fromkeys((*of_a, *of_b))
@@ -15,7 +15,7 @@ def scorecard(a: SummaryView, b: SummaryView) -> list[Duel]:
 
 
 def takeaway(a: SummaryView, b: SummaryView) -> str:
-    """In one sentence, which of the two the panel would rather ship."""
+    """A sentence that says which of the two the panel prefers."""
     decided = [tool for tool in (a, b) if tool.panel.verdict != "pending"]
     if not decided:
         return "The panel has not decided on either, so prices and votes have to speak."

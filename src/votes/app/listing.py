@@ -13,7 +13,7 @@ Sort = Literal["top", "trending", "new", "controversial"]
 
 
 def category_slug(category: str) -> str:
-    """How a category is spelled in an address: "Developer Tools" and "developer-tools" are one."""
+    """The spelling of a category in an address: "Developer Tools" becomes "developer-tools"."""
     return re.sub(r"[^a-z0-9]+", "-", category.casefold()).strip("-")
 
 
@@ -60,7 +60,7 @@ def _key(sort: Sort, tool: Tool) -> list[Any]:
 
 
 def _controversy(tally: Tally) -> float:
-    """Many votes, evenly split: the total to the power of the balance, 0 where one side is none."""
+    """High for many, evenly split votes: total to the power of balance; 0 where one side is 0."""
     if not tally.ship or not tally.skip:
         return 0.0
     balance = min(tally.ship, tally.skip) / max(tally.ship, tally.skip)

@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 
 class BadCursor(ValueError):
-    """The text is no cursor of this list."""
+    """The text is not a cursor of this list."""
 
 
 class Page(Struct, Generic[Item], frozen=True):
@@ -34,11 +34,11 @@ def page(
     """
     keyed.sort(key=lambda pair: pair[0])
     start = _start([key for key, _ in keyed], order, cursor) if cursor else 0
-    taken = keyed[start : start + limit]
+    items = keyed[start : start + limit]
     more = start + limit < len(keyed)
     return Page(
-        [item for _, item in taken],
-        _encode(order, taken[-1][0]) if more and taken else None,
+        [item for _, item in items],
+        _encode(order, items[-1][0]) if more and items else None,
         len(keyed),
     )
 
@@ -58,9 +58,9 @@ def _encode(order: str, key: list[Any]) -> str:
 def _decode(order: str, cursor: str) -> list[Any]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        found, *key = msgspec.json.decode(text, type=list[Any])
+        list_order, *key = msgspec.json.decode(text, type=list[Any])
     except (ValueError, binascii.Error, msgspec.MsgspecError, RecursionError) as error:
         raise BadCursor("not a cursor") from error
-    if found != order:
+    if list_order != order:
         raise BadCursor("a cursor of another order")
     return key

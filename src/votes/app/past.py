@@ -1,7 +1,7 @@
-"""What once was: a tool's votes over time, and its tally at a position or a time.
+"""The past: a tool's votes over time, and its tally at a position or a time.
 
-The read models hold the votes by month and hour, and a mark every so many votes. What lies between
-a mark, or the beginning of an hour, and the moment asked for is read from the log.
+The read models hold the votes by month and hour, and a mark (the tally) every `MARK_EVERY` votes.
+The votes between a mark, or the start of an hour, and the given moment are read from the log.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from votes.app.catalogue import Tool
-from votes.app.trend import TrendView, Window, before, buckets, read_in, total
+from votes.app.trend import TrendView, Window, before, buckets, keys_of, total
 from votes.domain.terms import ToolId
 from votes.domain.vote import VOTE_EVENTS
 from votes.engine.log import Position, Recorded
-from votes.engine.ports import AlikeOf, EventStore, Unavailable
+from votes.engine.ports import CountQuery, EventStore, Unavailable
 from votes.engine.read_model_store import ReadModelStore, ValueKey
 from votes.engine.reader import Reader, ReadSource
 from votes.projections import tallies
@@ -31,14 +31,14 @@ from votes.projections.over_time import (
 from votes.projections.tallies import TALLIES, Tally
 
 MORE_WHERE_PARKED = (8 * MARK_EVERY, 64 * MARK_EVERY)
-"""How far a mark is looked for where votes were left out of the models."""
+"""How many votes back a mark is searched where votes are parked."""
 TRIES_MAX = 20
 RETRY_S = 0.05
-"""While a rebuild takes away the values that were about to be read."""
+"""The pause before the next try when a rebuild has just removed the values."""
 
 
 class Past:
-    """Answers about the past, on a store of its own. All methods raise `Unavailable`."""
+    """Queries about the past, on their own connections. All methods raise `Unavailable`."""
 
     def __init__(self, store: EventStore, reader: Reader, read_model_store: ReadModelStore) -> None:
         self._store = store
@@ -49,9 +49,9 @@ class Past:
         self, source: ReadSource, tool: ToolId, position: Position
     ) -> Tally | None:
         """The tally after the event at the position; None where there was no vote yet. For a
-        position that is yet to come, the tally now.
+        position beyond the head of the log, the current tally.
 
-        Raises `NotYet` where the models do not get there in time.
+        Raises `NotYet` where the read models do not reach the position in time.
         """
         if position > source.models.position:
             source = await self._reader.models(min(position, await self._store.head()))
@@ -60,8 +60,8 @@ class Past:
             return now
         for limit in (MARK_EVERY, *MORE_WHERE_PARKED):
             votes = await self._store.last_about(tool, VOTE_EVENTS, position, limit)
-            asked = [(MARKS, mark_key(tool, vote.position)) for vote in votes]
-            marks = await self._values(source, asked) if asked else []
+            keys = [(MARKS, mark_key(tool, vote.position)) for vote in votes]
+            marks = await self._values(source, keys) if keys else []
             newest = max((place for place, mark in enumerate(marks) if mark), default=None)
             if newest is not None:
                 return _folded(marks[newest], votes[newest:], source.models.parked())
@@ -88,7 +88,7 @@ class Past:
         last = max(slot.last for slot in parts)
         for event in await self._store.at([last]):
             return Tally(total(parts).clipped, last, event.at)
-        raise Unavailable("the log lacks a vote that was projected")
+        raise Unavailable("the log lacks a projected vote")
 
     async def _of_hour(
         self, source: ReadSource, tool: ToolId, hour: Slot, at: datetime
@@ -96,29 +96,28 @@ class Past:
         """The slot's votes up to the time."""
         start = at.replace(minute=0, second=0, microsecond=0)
         range_ = hour.first, hour.last, start, at
-        asked = AlikeOf(tool, VOTE_EVENTS, hour.late, *range_, list(source.models.parked()))
+        query = CountQuery(tool, VOTE_EVENTS, hour.late, *range_, list(source.models.parked()))
         parts = []
-        for same in await self._store.alike(asked):
-            counts = tallies.moved(same.event) * same.count
-            parts.append(Slot(hour.number, hour.late, counts, hour.first, same.position))
+        for votes in await self._store.count_events(query):
+            counts = tallies.moved(votes.event) * votes.count
+            parts.append(Slot(hour.number, hour.late, counts, hour.first, votes.position))
         return parts
 
     async def trend(self, source: ReadSource, tool: Tool, window: Window) -> TrendView:
         """The votes in the window."""
-        asked = read_in(tool.id, window)
-        found = await self._values(source, asked)
-        months = found[0] or ()
+        values = await self._values(source, keys_of(tool.id, window))
+        months = values[0] or ()
         last = max((slot.last for slot in months), default=0)
-        return TrendView(tool.slug, window.bucket, buckets(window, found), last)
+        return TrendView(tool.slug, window.bucket, buckets(window, values), last)
 
-    async def _values(self, source: ReadSource, asked: Sequence[ValueKey]) -> list[Any]:
-        """The values of one moment, at or after the position that was read from."""
+    async def _values(self, source: ReadSource, keys: Sequence[ValueKey]) -> list[Any]:
+        """The values under the keys at one moment, at or after the position of the source."""
         for _ in range(TRIES_MAX):
             if source.stale:
-                return [source.models.get(model, key) for model, key in asked]
-            found = await self._read_model_store.values(source.models.generation, asked)
-            if found is not None:
-                return found
+                return [source.models.get(projection, key) for projection, key in keys]
+            values = await self._read_model_store.values(source.models.generation, keys)
+            if values is not None:
+                return values
             await asyncio.sleep(RETRY_S)
             source = await self._reader.models(source.models.position)
         raise Unavailable("the read models are being replaced")

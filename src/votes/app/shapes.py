@@ -1,4 +1,4 @@
-"""The shapes of the other answers: who one is, what a write came to, how it goes, what is wrong."""
+"""The shapes of the other responses: callers, results of writes, health, problems."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from votes.engine.log import Position
 
 
 class MeView(Struct, frozen=True):
-    """`kind` is `user`, `visitor`, or `nobody` for one who has not voted yet."""
+    """`kind` is `user`, `visitor`, or `nobody` before the first vote."""
 
     kind: Literal["user", "visitor", "nobody"]
     id: str | None
@@ -25,7 +25,7 @@ class VisitorView(Struct, frozen=True):
 
 
 class ToolWritten(Struct, frozen=True):
-    """What a write to the catalogue came to."""
+    """The result of a write to the catalogue."""
 
     tool: ToolSlug
     entry: Entry
@@ -34,7 +34,7 @@ class ToolWritten(Struct, frozen=True):
 
 
 class RenameWritten(Struct, frozen=True):
-    """The tool's slug from now on, and the one before, which leads to it for good."""
+    """The tool's new slug, and the previous one, which leads to it for good."""
 
     tool: ToolSlug
     previous: ToolSlug
@@ -43,7 +43,7 @@ class RenameWritten(Struct, frozen=True):
 
 
 class ReviewWritten(Struct, frozen=True):
-    """The review as it now stands."""
+    """The current review."""
 
     tool: ToolSlug
     persona: PersonaSlug
@@ -60,11 +60,11 @@ class Alive(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """`degraded` serves all, but reads come from the log: the read models cannot be reached, or no
-    worker keeps them up to date. `unavailable` cannot take a vote.
+    """`degraded` serves everything, but reads come from the log: the read models cannot be reached,
+    or no worker keeps them up to date. `unavailable` cannot store a vote.
 
-    `position` is that of the read models, `head` that of the log, `lag` what lies between.
-    `parked` counts events that could not be read or folded: they are in no number.
+    `position` is that of the read models, `head` that of the log, `lag` the difference. `parked`
+    counts events that could not be read or folded: no number includes them.
     """
 
     status: Literal["ok", "degraded", "unavailable"]

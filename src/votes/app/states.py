@@ -1,9 +1,9 @@
-"""What one caller has done with tools, read from the caller's own streams in the log."""
+"""A caller's votes and bookmarks, read from the caller's own streams in the log."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from votes.app.answers import ToolState
+from votes.app.responses import ToolState
 from votes.domain import bookmark, vote
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
 from votes.domain.terms import Choice, Subject, ToolId, ToolSlug, VoterId
@@ -17,19 +17,19 @@ NOTHING = ToolState(None, False)
 async def states(
     store: EventStore, voter: VoterId, user: Subject | None, tools: Mapping[ToolSlug, ToolId]
 ) -> dict[ToolSlug, ToolState]:
-    """The caller's vote on each tool, and whether the user (if one) keeps it as a bookmark.
+    """The caller's vote on each tool, and whether the user (if one) has bookmarked it.
 
-    Always has the caller's last write. Raises `Unavailable`.
+    Always includes the caller's last write. Raises `Unavailable`.
     """
     votes = {slug: vote.stream(voter, tool) for slug, tool in tools.items()}
-    kept = {} if user is None else {s: bookmark.stream(user, tool) for s, tool in tools.items()}
-    last = await store.last_events([*votes.values(), *kept.values()])
+    bookmarks = {s: bookmark.stream(user, tool) for s, tool in tools.items()} if user else {}
+    last = await store.last_events([*votes.values(), *bookmarks.values()])
 
     def event(stream: Stream | None) -> Any:
         return last[stream].event if stream in last else None
 
     return {
-        slug: ToolState(_choice(event(votes[slug])), _is_kept(event(kept.get(slug))))
+        slug: ToolState(_choice(event(votes[slug])), _is_bookmark(event(bookmarks.get(slug))))
         for slug in tools
     }
 
@@ -38,5 +38,5 @@ def _choice(last: Any) -> Choice | None:
     return vote.evolve(Vote(), last).choice if isinstance(last, VOTE_EVENTS) else None
 
 
-def _is_kept(last: Any) -> bool:
+def _is_bookmark(last: Any) -> bool:
     return isinstance(last, ToolBookmarked | BookmarkRevised)

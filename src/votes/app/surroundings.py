@@ -1,4 +1,4 @@
-"""What a page shows beside its subject: categories, neighbours, pairs worth a look."""
+"""What a page shows beside its subject: categories, neighbours, pairs to compare."""
 
 import sys
 from collections import Counter
@@ -13,7 +13,7 @@ NEIGHBOURS_MAX = 6
 PAIRS_MAX = 6
 
 Pair = tuple[Entry, Entry, str]
-"""Two tools and where they are compared."""
+"""Two tools and the path of their comparison."""
 
 
 def categories(models: ReadModels) -> list[tuple[str, int]]:
@@ -24,27 +24,30 @@ def categories(models: ReadModels) -> list[tuple[str, int]]:
 
 def ranked(models: ReadModels) -> dict[str, list[Tool]]:
     """The tools of each category, best first; the largest categories first."""
-    found: dict[str, list[Tool]] = {}
+    by_category: dict[str, list[Tool]] = {}
     for tool in tools(models, "top", None, None, None, sys.maxsize).items:
-        found.setdefault(tool.profile.entry.category, []).append(tool)
-    return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
+        by_category.setdefault(tool.profile.entry.category, []).append(tool)
+    return dict(sorted(by_category.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
 def neighbours(
     ranking: dict[str, list[Tool]], tool: Tool, number: int = NEIGHBOURS_MAX
 ) -> list[Tool]:
     """The best of the tool's category, without itself."""
-    beside = ranking.get(tool.profile.entry.category, [])[: number + 1]
-    return [found for found in beside if found.id != tool.id][:number]
+    best = ranking.get(tool.profile.entry.category, [])[: number + 1]
+    return [other for other in best if other.id != tool.id][:number]
 
 
 def pairs(models: ReadModels, ranking: dict[str, list[Tool]]) -> list[Pair]:
     """Tools with reviews first, then the two best of each large category."""
-    known = {tool.slug: tool.profile for tool in listed(models)}
-    reviewed = sorted(slug for slug, profile in known.items() if profile.reviews)
-    found = list(zip(reviewed[::2], reviewed[1::2], strict=False))
+    profiles = {tool.slug: tool.profile for tool in listed(models)}
+    reviewed = sorted(slug for slug, profile in profiles.items() if profile.reviews)
+    pairs = list(zip(reviewed[::2], reviewed[1::2], strict=False))
     for best in list(ranking.values())[:PAIRS_MAX]:
         both = sorted(tool.slug for tool in best[:2])
-        if len(both) == 2 and (both[0], both[1]) not in found:
-            found.append((both[0], both[1]))
-    return [(known[a].entry, known[b].entry, pair_path(models, a, b)) for a, b in found[:PAIRS_MAX]]
+        if len(both) == 2 and (both[0], both[1]) not in pairs:
+            pairs.append((both[0], both[1]))
+    return [
+        (profiles[a].entry, profiles[b].entry, pair_path(models, a, b))
+        for a, b in pairs[:PAIRS_MAX]
+    ]

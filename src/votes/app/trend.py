@@ -1,4 +1,4 @@
-"""Votes over time: windows of whole hours or days, and what they hold."""
+"""Votes over time: windows of whole hours or days, and the votes in them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from votes.projections.tallies import Counts
 Bucket = Literal["hour", "day"]
 
 BUCKETS_MAX = 750
-"""A month of hours, two years of days."""
+"""About a month of hours, or two years of days."""
 
 WIDTH: dict[Bucket, timedelta] = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 BUCKETS_DEFAULT: dict[Bucket, int] = {"hour": 48, "day": 30}
@@ -32,14 +32,14 @@ _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BadRange(ValueError):
-    """No votes can be counted for this range of time; the message says why."""
+    """Votes cannot be counted for this range of time; the message says why."""
 
 
 class TrendBucket(Struct, frozen=True):
-    """The votes from `at` on, for one hour or day (UTC).
+    """The votes of the hour or day (UTC) that starts at `at`.
 
-    `ship` and `skip` are by how much the tally changed in it: below zero where votes were taken
-    back or changed sides. `ship_total` and `skip_total` are the tally as it stood at its end.
+    `ship` and `skip` are the changes of the tally in it: negative where votes were retracted or
+    changed. `ship_total` and `skip_total` are the tally at its end.
     """
 
     at: Time
@@ -50,7 +50,7 @@ class TrendBucket(Struct, frozen=True):
 
 
 class TrendView(Struct, frozen=True):
-    """The votes on a tool, oldest bucket first; `position` is that of its last vote."""
+    """The votes on a tool, oldest bucket first; `position` is that of the tool's last vote."""
 
     tool: ToolSlug
     bucket: Bucket
@@ -59,7 +59,7 @@ class TrendView(Struct, frozen=True):
 
 
 class Window(Struct, frozen=True):
-    """`count` whole buckets from `start` on."""
+    """`count` whole buckets, the first at `start`."""
 
     bucket: Bucket
     start: datetime
@@ -74,7 +74,7 @@ class Window(Struct, frozen=True):
 
 
 def window(bucket: Bucket, start: datetime | None, end: datetime | None, now: datetime) -> Window:
-    """The whole buckets that `start` to `end` (exclusive) touches; without them, the latest ones.
+    """The whole buckets that overlap `start` to `end` (exclusive); without them, the latest ones.
 
     Raises `BadRange`.
     """
@@ -87,52 +87,53 @@ def window(bucket: Bucket, start: datetime | None, end: datetime | None, now: da
         first = _floor(start, width)
         count = -((first - end) // width)
         if count > BUCKETS_MAX:
-            raise BadRange(f"from, to: {count} buckets, at most {BUCKETS_MAX} are given at once.")
-        found = Window(bucket, first, count)
-        _ = found.end
+            raise BadRange(f"from, to: {count} buckets, at most {BUCKETS_MAX} are possible.")
+        window = Window(bucket, first, count)
+        _ = window.end
     except OverflowError as error:
-        raise BadRange("from, to: beyond the years that there are.") from error
-    return found
+        raise BadRange("from, to: beyond the possible years.") from error
+    return window
 
 
 def _floor(at: datetime, width: timedelta) -> datetime:
     return at - (at - _ORIGIN) % width
 
 
-def read_in(tool: ToolId, asked: Window) -> list[ValueKey]:
-    """The values that a trend is made of: the months, and the hours of each day from the first of
-    the month in which it starts."""
-    start = asked.start.replace(day=1, hour=0)
-    days = range((asked.end - timedelta.resolution - start).days + 1)
+def keys_of(tool: ToolId, window: Window) -> list[ValueKey]:
+    """The keys of the values that a trend needs: the months, and the hours of each day from the
+    first of the month in which it starts."""
+    start = window.start.replace(day=1, hour=0)
+    days = range((window.end - timedelta.resolution - start).days + 1)
     hours = [(HOURS, day_key(tool, start + timedelta(day))) for day in days]
     return [(MONTHS, tool), *hours]
 
 
-def buckets(asked: Window, found: Sequence[Slots | None]) -> list[TrendBucket]:
-    """What the window holds, by the values that `read_in` names."""
-    months, *hours = found
-    so_far = total(before(months or (), month_number(asked.start)))
-    a_day = WIDTH["day"] // WIDTH[asked.bucket]
-    first = (asked.start - asked.start.replace(day=1, hour=0)) // WIDTH[asked.bucket]
-    given = [Counts()] * asked.count
+def buckets(window: Window, values: Sequence[Slots | None]) -> list[TrendBucket]:
+    """The buckets of the window, by the values under `keys_of`."""
+    months, *hours = values
+    so_far = total(before(months or (), month_number(window.start)))
+    a_day = WIDTH["day"] // WIDTH[window.bucket]
+    first = (window.start - window.start.replace(day=1, hour=0)) // WIDTH[window.bucket]
+    changes = [Counts()] * window.count
     for day, slots in enumerate(hours):
         for slot in slots or ():
             place = day * a_day + slot.number * a_day // 24 - first
             if place < 0:
                 so_far += slot.counts
-            elif place < asked.count:
-                given[place] += slot.counts
-    shown = []
-    for at, made in zip(asked.starts(), given, strict=True):
-        so_far += made
-        shown.append(TrendBucket(at, made.ship, made.skip, so_far.ship, so_far.skip))
-    return shown
+            elif place < window.count:
+                changes[place] += slot.counts
+    buckets = []
+    for at, change in zip(window.starts(), changes, strict=True):
+        so_far += change
+        buckets.append(TrendBucket(at, change.ship, change.skip, so_far.ship, so_far.skip))
+    return buckets
 
 
 def before(slots: Iterable[Slot], number: int) -> Iterator[Slot]:
+    """The slots with lower numbers."""
     return (slot for slot in slots if slot.number < number)
 
 
 def total(slots: Iterable[Slot]) -> Counts:
-    """The difference that the votes of the slots made."""
+    """The changes of the tally in all the slots."""
     return sum((slot.counts for slot in slots), Counts())

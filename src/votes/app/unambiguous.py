@@ -1,15 +1,15 @@
-"""JSON that says one thing only: of a field said twice, readers may believe either."""
+"""JSON without repeated fields: of a field given twice, parsers may take either value."""
 
 import json
 from typing import Any
 
 
 def _each_once(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(fields)
-    if len(found) != len(fields):
+    once = dict(fields)
+    if len(once) != len(fields):
         raise ValueError("A field is given twice")
-    return found
+    return once
 
 
 check = json.JSONDecoder(object_pairs_hook=_each_once).decode
-"""Raises `ValueError` where an object of the text has a field twice."""
+"""Decodes JSON; raises `ValueError` where an object has a field twice."""

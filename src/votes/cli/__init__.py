@@ -16,7 +16,7 @@ from votes.embedded import DataDirInUse, StartFailed
 from votes.engine.ports import Unavailable
 from votes.store.migrate import MigrationChanged
 
-_TOLD = (ConfigError, DataDirInUse, StartFailed, MigrationChanged, Unavailable)
+_ONE_LINE_ERRORS = (ConfigError, DataDirInUse, StartFailed, MigrationChanged, Unavailable)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -50,9 +50,9 @@ for command in COMMANDS:
 
 
 def main() -> None:
-    """Run the command; what a person can mend is told in one line."""
+    """Run the command. An error that the user can repair is one line."""
     try:
         cli()
-    except _TOLD as error:
+    except _ONE_LINE_ERRORS as error:
         click.echo(f"votes: {error}", err=True)
         sys.exit(1)

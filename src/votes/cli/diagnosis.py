@@ -1,4 +1,4 @@
-"""What `votes doctor` looks at."""
+"""The checks of `votes doctor`."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,7 +18,7 @@ from votes.wiring import connect_redis, event_store, read_model_store, required
 POSTGRES_MIN = 15
 REDIS_MIN = 7
 LAG_EVENTS_MAX = 10_000
-PARKED_TOLD_MAX = 20
+PARKED_SHOWN_MAX = 20
 
 
 class Check(Struct, frozen=True):
@@ -28,7 +28,7 @@ class Check(Struct, frozen=True):
 
 
 async def diagnose(config: Config) -> list[Check]:
-    """All checks that can be made; those that need a server that does not answer are left out."""
+    """All possible checks, without those that need a server that does not respond."""
     checks: list[Check] = []
     for source in (_postgres(config), _redis(config)):
         try:
@@ -81,28 +81,33 @@ async def _redis(config: Config) -> AsyncIterator[Check]:
 
 
 async def _projection(config: Config) -> AsyncIterator[Check]:
-    async with event_store(config) as store, read_model_store(config) as kept:
-        heartbeat, models, head = await kept.heartbeat(), await kept.load(), await store.head()
-    found = "keeps the read models fresh" if heartbeat else "says nothing: does a worker run?"
+    async with event_store(config) as store, read_model_store(config) as read_models:
+        heartbeat, models, head = (
+            await read_models.heartbeat(),
+            await read_models.load(),
+            await store.head(),
+        )
+    found = "keeps the read models fresh" if heartbeat else "has no heartbeat: does a worker run?"
     yield Check("projector", heartbeat is not None, found)
     if models is None:
-        yield Check("read models", False, "missing or not whole")
+        yield Check("read models", False, "missing or incomplete")
         return
     behind = max(head - models.position, 0)
     found = f"at position {models.position}, {behind} events behind the log"
     yield Check("read models", behind <= LAG_EVENTS_MAX, found)
-    for model in models.projections.models:
-        if model is not PARKED:
-            count = sum(1 for _ in models.items(model))
-            yield Check(f"  {model.name}", True, f"{count} values of version {model.version}")
+    for projection in models.projections.all:
+        if projection is not PARKED:
+            count = sum(1 for _ in models.items(projection))
+            found = f"{count} values of version {projection.version}"
+            yield Check(f"  {projection.name}", True, found)
     yield _parked(models)
 
 
 def _parked(models: ReadModels) -> Check:
     parked = sorted(models.parked().items())
-    told = [
+    shown = [
         f"{position} {one.kind}: {one.reason} (release {one.release})"
-        for position, one in parked[:PARKED_TOLD_MAX]
+        for position, one in parked[:PARKED_SHOWN_MAX]
     ]
-    more = [f"and {len(parked) - len(told)} more"] if len(parked) > len(told) else []
-    return Check("parked events", not parked, "\n".join(told + more) or "none")
+    more = [f"and {len(parked) - len(shown)} more"] if len(parked) > len(shown) else []
+    return Check("parked events", not parked, "\n".join(shown + more) or "none")

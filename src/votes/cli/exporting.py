@@ -1,4 +1,4 @@
-"""`votes export`: what the log holds, as files."""
+"""`votes export`: events, tallies or bookmarks as files."""
 
 import asyncio
 import csv
@@ -41,13 +41,14 @@ async def _tallies(store: PostgresEventStore) -> AsyncIterator[Row]:
 
 
 async def _bookmarks(store: PostgresEventStore) -> AsyncIterator[Row]:
-    kept: dict[Stream, Recorded] = {}
+    last_events: dict[Stream, Recorded] = {}
     async for events in store.after(0, PASS_EVENTS_MAX):
         for recorded in events:
             if isinstance(recorded.event, BookmarkEvent):
-                kept[recorded.stream] = recorded
-    slugs = await catalogue.slugs(store, None, {ToolId(last.subject) for last in kept.values()})
-    for stream, last in kept.items():
+                last_events[recorded.stream] = recorded
+    tools = {ToolId(last.subject) for last in last_events.values()}
+    slugs = await catalogue.slugs(store, None, tools)
+    for stream, last in last_events.items():
         slug = slugs.get(ToolId(last.subject))
         if isinstance(last.event, ToolBookmarked | BookmarkRevised) and slug is not None:
             row = msgspec.to_builtins(last.event)
@@ -106,7 +107,7 @@ def _csv(file: TextIO) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    """Lists of words as words, other structures as JSON, None as nothing."""
+    """A list of plain strings joined by semicolons, other structures as JSON, None as empty."""
     if isinstance(value, list | tuple) and all(_plain(part) for part in value):
         return ";".join(value)
     if isinstance(value, dict | list | tuple | msgspec.Raw):
@@ -115,5 +116,5 @@ def _cell(value: Any) -> Any:
 
 
 def _plain(part: Any) -> bool:
-    """Whether a part of a list can stand between semicolons and be told from JSON."""
+    """Whether the string can be joined by semicolons without confusion with JSON."""
     return isinstance(part, str) and ";" not in part and not part.startswith("[")

@@ -1,4 +1,4 @@
-"""What a row of each kind of import asks for."""
+"""The commands of the rows of each kind of import."""
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -37,7 +37,7 @@ from votes.wiring import new_tool_id, now
 ACTOR = Meta(actor="import")
 CREATED_CATEGORY = "Imported"
 AHEAD_MAX = timedelta(hours=1)
-"""How far a row's time may lie in the future: clocks differ, and a later vote would trend alone."""
+"""How far in the future a row's time may be: clocks differ; a later vote would distort trends."""
 
 
 class _VoteRow(Struct, forbid_unknown_fields=True):
@@ -66,18 +66,18 @@ class _BookmarkRow(Struct, forbid_unknown_fields=True):
 
 
 class Wanted(Struct, frozen=True):
-    """What a row asks for: `of(id)` is the request, about the tool to which the slug leads."""
+    """The command of a row: `of(id)` is the request for the tool to which the slug leads."""
 
     slug: ToolSlug
     of: Callable[[ToolId], Request]
 
 
 Read = Callable[[dict[str, Any], UUID], Wanted]
-"""Reads a row's fields, to be obeyed under the id. Raises `ValueError` with what is wrong."""
+"""Decodes the fields of a row, given its command id. Raises `ValueError` with the reason."""
 
 
 def _moment(at: datetime | None) -> datetime:
-    """A row's time in UTC; without one, now. Raises `ValueError`."""
+    """The row's time in UTC, now if it has none. Raises `ValueError`."""
     if at is None:
         return now()
     try:
@@ -92,7 +92,7 @@ def _moment(at: datetime | None) -> datetime:
 
 
 def voter_of(name: str) -> VoterId:
-    """A voter named `user:…` or `visitor:…` is that one; other names are known from files only."""
+    """The voter of a name: a user or visitor for `user:…` or `visitor:…`, else `import:…`."""
     if name.startswith("visitor:"):
         return visitor(name.removeprefix("visitor:"))
     if name.startswith(("user:", "v:", "import:")):
@@ -117,8 +117,8 @@ class _Slug(Struct):
 
 def _tool(fields: dict[str, Any], command_id: UUID) -> Wanted:
     slug = msgspec.convert(fields, _Slug).slug
-    said = {key: value for key, value in fields.items() if key != "slug"}
-    entry = msgspec.convert(said, Entry, strict=False)
+    rest = {key: value for key, value in fields.items() if key != "slug"}
+    entry = msgspec.convert(rest, Entry, strict=False)
     return Wanted(slug, lambda tool: listing(tool, slug, entry, command_id))
 
 
@@ -139,7 +139,7 @@ def _review(fields: dict[str, Any], command_id: UUID) -> Wanted:
 
 
 def _tags(written: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Tags separated by `;`, or as a list in JSON, which an export writes where a tag has a `;`."""
+    """Tags separated by `;`, or a JSON list, which an export writes where a tag has a `;`."""
     tags: Sequence[str] = written.split(";") if isinstance(written, str) else written
     if isinstance(written, str) and written.startswith("["):
         with suppress(msgspec.MsgspecError):
@@ -170,14 +170,14 @@ IMPORTS: dict[str, Read] = {
 async def tools_of(
     store: EventStore, kind: str, slugs: Collection[ToolSlug], *, create: bool
 ) -> dict[ToolSlug, ToolId]:
-    """The tools that the slugs lead to. Those that lead to none get an id where tools are imported,
-    and are listed where they are to be created."""
-    known = await catalogue.ids(store, None, slugs)
-    new = {slug: new_tool_id() for slug in slugs if slug not in known}
+    """The tools to which the slugs lead. Where tools are imported, free slugs get a new id; with
+    `create`, tools are listed for them."""
+    ids = await catalogue.ids(store, None, slugs)
+    new = {slug: new_tool_id() for slug in slugs if slug not in ids}
     if kind == "tools":
-        return known | new
+        return ids | new
     if create and new:
         entries = {slug: Entry(slug, CREATED_CATEGORY) for slug in new}
         await submit_all(store, [listing(new[slug], slug, entries[slug]) for slug in new])
-        known |= await catalogue.ids(store, None, new)
-    return known
+        ids |= await catalogue.ids(store, None, new)
+    return ids

@@ -34,9 +34,9 @@ from votes.projections import PROJECTIONS
 from votes.store.migrate import migrate as apply_migrations
 from votes.wiring import event_store, now, read_model_store
 
-DRIFTS_TOLD_MAX = 20
+DRIFTS_SHOWN_MAX = 20
 TAIL_POLL_S = 0.2
-MODELS = tuple(model.name for model in PROJECTIONS.models if model is not PARKED)
+NAMES = tuple(each.name for each in PROJECTIONS.all if each is not PARKED)
 ROLES = ("admin", "moderator", "panelist")
 
 console = Console(highlight=False)
@@ -46,7 +46,7 @@ console = Console(highlight=False)
 @data_dir_option
 @json_option
 def migrate(data_dir: Path | None, as_json: bool) -> None:
-    """Bring the database's schema up to date. Safe to run twice, and at once."""
+    """Bring the database's schema up to date. May run twice, also at the same time."""
     config = from_environment(data_dir)
     if config.migration_url is not None:
         with outages_named(config):
@@ -61,13 +61,13 @@ def migrate(data_dir: Path | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--projection", type=click.Choice(["all", *MODELS]), default="all")
+@click.option("--projection", type=click.Choice(["all", *NAMES]), default="all")
 @data_dir_option
 @json_option
 def rebuild(projection: str, data_dir: Path | None, as_json: bool) -> None:
-    """Fold the read models anew from the log, beside the live ones, and switch over.
+    """Build the read models anew from the log while the live ones serve, then switch over.
 
-    With one projection named, the others stay as they are.
+    With --projection NAME, the values of the other projections stay as they are.
     """
     with with_servers("votes rebuild", data_dir) as config:
         position, counts = asyncio.run(_rebuild(config, PROJECTIONS.named.get(projection)))
@@ -79,45 +79,46 @@ def rebuild(projection: str, data_dir: Path | None, as_json: bool) -> None:
 
 
 async def _rebuild(config: Config, only: Projection[Any] | None) -> tuple[Position, dict[str, int]]:
-    """The position, and how many values each model that was rebuilt has."""
-    async with event_store(config) as store, read_model_store(config) as kept:
-        models = await rebuild_models(store, kept, only)
-    rebuilt = [only] if only is not None else [PROJECTIONS.named[name] for name in MODELS]
-    return models.position, {model.name: sum(1 for _ in models.items(model)) for model in rebuilt}
+    """The position, and the number of values of each rebuilt projection."""
+    async with event_store(config) as store, read_model_store(config) as read_models:
+        models = await rebuild_models(store, read_models, only)
+    rebuilt = [only] if only is not None else [PROJECTIONS.named[name] for name in NAMES]
+    return models.position, {each.name: sum(1 for _ in models.items(each)) for each in rebuilt}
 
 
 @click.command()
 @data_dir_option
 @json_option
 def verify(data_dir: Path | None, as_json: bool) -> None:
-    """Count the log anew and compare every read model with it. Exit 1 on drift."""
+    """Count the log anew and compare every value of the read models. Exit 1 on drift."""
     with with_servers("votes verify", data_dir) as config:
-        found = asyncio.run(_verify(config))
+        result = asyncio.run(_verify(config))
     if as_json:
-        click.echo(msgspec.json.encode({"ok": found.ok, **msgspec.to_builtins(found)}))
+        click.echo(msgspec.json.encode({"ok": result.ok, **msgspec.to_builtins(result)}))
     else:
-        _tell_audit(found)
-    sys.exit(0 if found.ok else 1)
+        _print_audit(result)
+    sys.exit(0 if result.ok else 1)
 
 
 async def _verify(config: Config) -> Audit:
-    async with event_store(config) as store, read_model_store(config) as kept:
-        return await audit(store, kept, now())
+    async with event_store(config) as store, read_model_store(config) as read_models:
+        return await audit(store, read_models, now())
 
 
-def _tell_audit(found: Audit) -> None:
-    if found.problem is not None:
-        click.echo(f"drift: {found.problem}", err=True)
-    elif found.ok:
-        click.echo(f"no drift: {found.models} read models match {found.events} events")
-    if found.parked:
-        click.echo(f"{found.parked} events are left out of them: see votes doctor", err=True)
-    if found.drifts:
-        for drift in found.drifts[:DRIFTS_TOLD_MAX]:
+def _print_audit(result: Audit) -> None:
+    if result.problem is not None:
+        click.echo(f"drift: {result.problem}", err=True)
+    elif result.ok:
+        click.echo(f"no drift: {result.models} read models match {result.events} events")
+    if result.parked:
+        click.echo(f"{result.parked} events are parked: see votes doctor", err=True)
+    if result.drifts:
+        for drift in result.drifts[:DRIFTS_SHOWN_MAX]:
             click.echo(
-                f"{drift.model} {drift.key}: kept {drift.kept}, counted {drift.counted}", err=True
+                f"{drift.model} {drift.key}: stored {drift.stored}, expected {drift.expected}",
+                err=True,
             )
-        click.echo(f"drift: {len(found.drifts)} of {found.models} read models", err=True)
+        click.echo(f"drift: {len(result.drifts)} of {result.models} read models", err=True)
 
 
 @click.command()
@@ -146,7 +147,7 @@ async def _tail(config: Config, after: int | None, follow: bool) -> None:
 
 
 def _as(kind: Any) -> Any:
-    """Check an option as the reader of the token will."""
+    """Check an option as the API will check the token."""
 
     def check(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
         try:
@@ -174,7 +175,7 @@ def token(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Make a user's token, signed with VOTES_JWT_SECRET (or the data directory's secret)."""
+    """Make a token of a user, signed with VOTES_JWT_SECRET (or the data directory's secret)."""
     config = from_environment(data_dir)
     if config.postgres_url is None or (config.data_dir / SECRETS_FILE).exists():
         config = with_secrets(config)

@@ -1,4 +1,4 @@
-"""`votes rename`: another slug for a tool."""
+"""`votes rename`: a new slug for a tool."""
 
 import asyncio
 from pathlib import Path
@@ -35,17 +35,17 @@ def _slug(_: click.Context, __: click.Parameter, value: str) -> ToolSlug:
 def rename(old: str, new: str, data_dir: Path | None, as_json: bool) -> None:
     """Give the tool OLD the slug NEW.
 
-    Its votes, bookmarks and reviews go on. Addresses with OLD lead to those with NEW, for good: no
-    tool can be listed under OLD again, nor can this one be called so.
+    It keeps its votes, bookmarks and reviews. Addresses with OLD redirect to NEW for good: no tool
+    can have the slug OLD again, not even this one.
     """
     with with_servers("votes rename", data_dir, redis=False) as config:
         written = asyncio.run(_rename(config, old, new))
     if as_json:
         click.echo(msgspec.json.encode(written))
     elif written.changed:
-        click.echo(f"{written.previous} is {written.tool} now, from position {written.position} on")
+        click.echo(f"{written.previous} is now {written.tool}, from position {written.position} on")
     else:
-        click.echo(f"it is called {written.tool} already")
+        click.echo(f"the slug is already {written.tool}")
 
 
 async def _rename(config: Config, old: ToolSlug, new: ToolSlug) -> RenameWritten:
@@ -54,7 +54,7 @@ async def _rename(config: Config, old: ToolSlug, new: ToolSlug) -> RenameWritten
         if tool is None:
             raise click.ClickException(f"There is no tool {old!r} in the catalogue.")
         command = tools.RenameTool(tool, new)
-        (answer,) = await submit_all(store, [Request(tools.decider, command, ACTOR, now())])
-    if isinstance(answer, Rejected):
-        raise click.ClickException(answer.detail)
-    return RenameWritten(answer.after.slug, answer.before.slug, answer.changed, answer.position)
+        (result,) = await submit_all(store, [Request(tools.decider, command, ACTOR, now())])
+    if isinstance(result, Rejected):
+        raise click.ClickException(result.detail)
+    return RenameWritten(result.after.slug, result.before.slug, result.changed, result.position)

@@ -1,4 +1,4 @@
-"""Files of rows: CSV or NDJSON, in UTF-8, with line numbers, read as they come."""
+"""Files of rows: CSV or NDJSON in UTF-8, read row by row, with line numbers."""
 
 import csv
 from collections import Counter
@@ -16,24 +16,24 @@ PEEK_BYTES = 4096
 _BOM = b"\xef\xbb\xbf"
 
 Row = tuple[int, dict[str, Any] | str]
-"""The number of a row's first line and its fields, or why it cannot be read."""
+"""The number of a row's first line, and its fields or the reason why it cannot be read."""
 
 
 def rows(file: BinaryIO, name: str) -> Iterator[Row]:
-    """The rows of a CSV file with a header, or of NDJSON: told apart by the first character."""
+    """The rows of a CSV file with a header, or of NDJSON; the first character says which."""
     start: bytes = file.peek(PEEK_BYTES) if hasattr(file, "peek") else b""
     first = start.removeprefix(_BOM).lstrip()[:1]
     if first == b"[":
-        raise click.ClickException(f"{name}: one JSON object a line is wanted, not a list")
+        raise click.ClickException(f"{name}: expected one JSON object a line, not a list")
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise click.ClickException(f"{name}: this is UTF-16, UTF-8 is wanted")
+        raise click.ClickException(f"{name}: this is UTF-16, expected UTF-8")
     lines = _Lines(file)
     return _ndjson(lines) if first in (b"{", b"") else _csv(lines, name)
 
 
 class _Lines:
-    """The lines of a file; `number` is that of the last one. A line that cannot be read raises
-    `ValueError`, and the next one can be asked for."""
+    """The lines of a file; `number` is that of the last one. An unreadable line raises
+    `ValueError`; the iteration can go on after it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -89,16 +89,16 @@ def _csv(lines: _Lines, name: str) -> Iterator[Row]:
             return
         if not header:
             header = cells
-            if twice := _said_twice(header):
-                raise click.ClickException(f"{name}: the column {twice!r} is there twice")
+            if twice := _repeated(header):
+                raise click.ClickException(f"{name}: the column {twice!r} occurs twice")
         elif len(cells) == len(header):
             yield start, {key: cell for key, cell in zip(header, cells, strict=True) if cell != ""}
         elif cells:
             yield start, "not as many columns as the header"
 
 
-def _said_twice(header: list[str]) -> str | None:
-    """A column of this name stands in the header twice. Those without a name hold nothing."""
+def _repeated(header: list[str]) -> str | None:
+    """A column that occurs twice, ignoring columns without a name."""
     counts = Counter(column for column in header if column)
     return next((column for column, count in counts.items() if count > 1), None)
 

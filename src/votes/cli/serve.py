@@ -1,4 +1,4 @@
-"""`votes api` and `votes worker`: one process each, on the servers that the environment names."""
+"""`votes api` and `votes worker`: one process each, on the servers of the environment."""
 
 import os
 import sys
@@ -15,11 +15,11 @@ from votes.live.sockets import connections_allowed
 
 BACKLOG_CONNECTIONS = 4_096
 CONNECTION_BUFFER_BYTES = 32_768
-"""What the server holds of a request's head, or of a stream that its reader does not take: by its
-default it would be 400 kB. A whole answer may be larger."""
+"""The server's buffer for a request's head, and for a stream that its reader does not read; the
+default is 400 kB. A whole response may be larger."""
 STOP_TIMEOUT_S = 3
 HEAD_MS = 30_000
-"""A connection that sends no whole head in this time is closed, also one kept after an answer."""
+"""A connection that sends no whole head in this time is closed, also between two requests."""
 
 logger = structlog.get_logger("votes")
 
@@ -48,7 +48,7 @@ def api(host: str, port: int, workers: int) -> None:
     _needs(config, "postgres_url", "redis_url", "secret_keys")
     users = config.jwks_url or config.jwt_secret
     if users and not config.jwt_audience and not is_own_secret(config):
-        logger.warning("VOTES_JWT_AUDIENCE is not set: whom a token is for (aud) is not checked")
+        logger.warning("VOTES_JWT_AUDIENCE is not set: the audience (aud) of tokens is not checked")
     serve("votes.server:from_environment", host, port, workers, factory=True)
 
 
@@ -93,6 +93,6 @@ def openapi() -> None:
 
 @click.command()
 def worker() -> None:
-    """Run the worker: it projects events into the read models, and runs jobs."""
+    """Run the worker: it projects events into the read models and runs jobs."""
     _needs(from_environment(), "postgres_url", "redis_url", "queue_url")
     os.execv(sys.executable, [sys.executable, "-m", "workers"])  # noqa: S606

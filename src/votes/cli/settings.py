@@ -1,4 +1,4 @@
-"""Settings for a command: the environment, completed by a data directory's servers."""
+"""Settings of a command: the environment, completed with the servers of a data directory."""
 
 import os
 import secrets
@@ -59,8 +59,8 @@ def completed(config: Config, addresses: Addresses) -> Config:
 
 @contextmanager
 def with_servers(purpose: str, data_dir: Path | None, *, redis: bool = True) -> Iterator[Config]:
-    """Settings that name servers which answer: started here for as long as it takes, unless a
-    running `votes up` has them. `redis` is False where only the log is needed."""
+    """Settings with running servers: those of the environment, of a running `votes up`, or servers
+    started here until the end of the context. `redis` is False where only the log is needed."""
     config = from_environment(data_dir)
     postgres, redis = config.postgres_url is None, redis and config.redis_url is None
     if not postgres and not redis:
@@ -76,7 +76,7 @@ def with_servers(purpose: str, data_dir: Path | None, *, redis: bool = True) -> 
 
 @contextmanager
 def outages_named(config: Config) -> Iterator[None]:
-    """A server of the environment that does not answer is told with the variable's name."""
+    """Add the name of the variable to the error of a server that does not respond."""
     try:
         yield
     except Unavailable as error:
@@ -87,24 +87,24 @@ def outages_named(config: Config) -> Iterator[None]:
 
 
 def with_secrets(config: Config) -> Config:
-    """The settings with secrets of the data directory, made there once, where none are set."""
-    kept = kept_secrets(config.data_dir)
+    """The settings, with the data directory's secrets where none are set."""
+    stored = stored_secrets(config.data_dir)
     if not config.secret_keys:
-        config = replace(config, secret_keys=(kept.secret_key.encode(),))
+        config = replace(config, secret_keys=(stored.secret_key.encode(),))
     if config.jwt_secret is None and config.jwks_url is None:
-        config = replace(config, jwt_secret=kept.jwt_secret)
+        config = replace(config, jwt_secret=stored.jwt_secret)
     return config
 
 
 def is_own_secret(config: Config) -> bool:
     """Whether only `votes token` signs users' tokens, with the secret of the data directory."""
     try:
-        return config.jwt_secret == _kept(config.data_dir).jwt_secret
+        return config.jwt_secret == _read_secrets(config.data_dir).jwt_secret
     except (OSError, ConfigError):
         return False
 
 
-def _kept(data_dir: Path) -> _Secrets:
+def _read_secrets(data_dir: Path) -> _Secrets:
     path = data_dir / SECRETS_FILE
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Secrets)
@@ -112,10 +112,10 @@ def _kept(data_dir: Path) -> _Secrets:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
 
 
-def kept_secrets(data_dir: Path) -> _Secrets:
+def stored_secrets(data_dir: Path) -> _Secrets:
     path = data_dir / SECRETS_FILE
     try:
-        return _kept(data_dir)
+        return _read_secrets(data_dir)
     except FileNotFoundError:
         made = _Secrets(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -123,17 +123,16 @@ def kept_secrets(data_dir: Path) -> _Secrets:
     draft.touch(mode=0o600)
     draft.write_bytes(msgspec.json.encode(made))
     try:
-        os.link(draft, path)  # whoever comes first has made them
+        os.link(draft, path)  # the first process wins
     except FileExistsError:
-        return kept_secrets(data_dir)
+        return stored_secrets(data_dir)
     finally:
         draft.unlink()
     return made
 
 
 def environment(config: Config) -> dict[str, str]:
-    """The environment of child processes that are to run with these settings. What is not a
-    setting has been told, and is left out."""
+    """The environment of child processes with these settings, without unknown `VOTES_` names."""
     ours: dict[str, Any] = {
         "VOTES_POSTGRES_URL": config.postgres_url,
         "VOTES_MIGRATION_URL": config.migration_url,

@@ -1,4 +1,4 @@
-"""`votes import` and `votes export`."""
+"""`votes import`."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from votes.store.postgres import PostgresEventStore
 from votes.wiring import event_store
 
 CHUNK_ROWS = 512
-REFUSALS_TOLD_MAX = 20
+REFUSALS_SHOWN_MAX = 20
 _ROWS = UUID("b4f6a6b2-52a7-4a5c-8f0e-0c6f1f0d7a55")
 
 
@@ -36,7 +36,7 @@ _ROWS = UUID("b4f6a6b2-52a7-4a5c-8f0e-0c6f1f0d7a55")
 @click.argument(
     "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 )
-@click.option("--create-tools", is_flag=True, help="List tools that nobody has listed yet.")
+@click.option("--create-tools", is_flag=True, help="List tools that are not in the catalogue.")
 @data_dir_option
 @json_option
 def import_(
@@ -50,10 +50,10 @@ def import_(
     reviews    tool,persona,score,choice,body
     bookmarks  user,tool,note,tags,collection,at   (tags separated by ;, or a list in JSON)
 
-    `at` is a time of RFC 3339, from 1970 to an hour from now; without it the row happens now.
+    `at` is a time in the format of RFC 3339, from 1970 to an hour from now; default: now.
 
-    Importing the same file again changes nothing. Rows that are refused are named with their
-    line, the others are imported; exit 1 then. A file with a column twice is not imported.
+    Importing a file again changes nothing. Refused rows are printed with their line, the others are
+    imported, and the exit status is 1. A file with a repeated column is not imported.
     """
     with with_servers(f"votes import {kind}", data_dir, redis=False) as config:
         counts = asyncio.run(_import(config, kind, file, create_tools))
@@ -79,7 +79,7 @@ async def _import(config: Config, kind: str, path: Path, create_tools: bool) -> 
             source = rows(file, str(path))
             while chunk := list(islice(source, CHUNK_ROWS)):
                 await _import_chunk(store, kind, chunk, create_tools, counts)
-                progress.update(task, completed=_told(file), rows=counts["rows"])
+                progress.update(task, completed=_bytes_read(file), rows=counts["rows"])
     return counts
 
 
@@ -95,7 +95,7 @@ def _progress() -> Progress:
     )
 
 
-def _told(file: BinaryIO) -> int | None:
+def _bytes_read(file: BinaryIO) -> int | None:
     return file.tell() if file.seekable() else None
 
 
@@ -121,17 +121,17 @@ async def _import_chunk(
             requests[number] = row.of(tools[row.slug])
         else:
             _refuse(counts, number, f"There is no tool {row.slug!r} in the catalogue.")
-    answers = await submit_all(store, list(requests.values()))
-    for number, answer in zip(requests, answers, strict=True):
-        if isinstance(answer, Rejected):
-            _refuse(counts, number, answer.detail)
+    results = await submit_all(store, list(requests.values()))
+    for number, result in zip(requests, results, strict=True):
+        if isinstance(result, Rejected):
+            _refuse(counts, number, result.detail)
         else:
-            new = answer.changed and not answer.repeated
+            new = result.changed and not result.repeated
             counts["events" if new else "unchanged"] += 1
 
 
 def _wanted(kind: str, fields: dict[str, Any] | str) -> Wanted:
-    """What a row asks for. What it says is its identity, so a row is obeyed once."""
+    """The command of a row. Its id is a hash of the content, so that it is executed once."""
     if isinstance(fields, str):
         raise ValueError(fields)
     content = msgspec.json.encode(sorted(fields.items()))
@@ -140,7 +140,7 @@ def _wanted(kind: str, fields: dict[str, Any] | str) -> Wanted:
 
 def _refuse(counts: dict[str, int], number: int, reason: str) -> None:
     counts["refused"] += 1
-    if counts["refused"] <= REFUSALS_TOLD_MAX:
+    if counts["refused"] <= REFUSALS_SHOWN_MAX:
         click.echo(f"line {number}: {reason}", err=True)
-    elif counts["refused"] == REFUSALS_TOLD_MAX + 1:
-        click.echo("further refusals are only counted", err=True)
+    elif counts["refused"] == REFUSALS_SHOWN_MAX + 1:
+        click.echo("further refused rows are only counted", err=True)

@@ -1,4 +1,4 @@
-"""`votes up`: everything, by one command."""
+"""`votes up`: starts everything."""
 
 import asyncio
 import signal
@@ -100,7 +100,7 @@ async def _revive(servers: Servers) -> None:
 
 
 async def _announce(url: str, config: Config, demo: bool, started: float) -> None:
-    """Say where to look, once it is there to be seen."""
+    """Print the addresses once everything is ready."""
     if not await _ready(url.replace("//0.0.0.0", "//127.0.0.1")):
         console.print(f"[red]not ready after {READY_TIMEOUT_S:.0f} s: see {url}/health/ready[/]")
         return
@@ -129,7 +129,7 @@ async def _ready(url: str) -> bool:
 
 
 async def _is_ready(http: httpx.AsyncClient) -> bool:
-    """Whether reads and streams are live: until then they come from the log, and say `stale`."""
+    """Whether reads and streams are live: before, they come from the log, marked `stale`."""
     try:
         status = (await http.get("/health/ready")).json()
     except (httpx.HTTPError, ValueError):

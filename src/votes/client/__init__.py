@@ -1,8 +1,8 @@
 """A client in Python: `async with Votes("https://votes.example.com") as votes: …`.
 
-One method an operation of the API, under its operation id in snake case, with the API's own types.
-What fails is tried again where that is safe: reads always, writes because each carries an
-idempotency key of its own, so a repetition is answered as the first try was.
+One method for each operation of the API, named by its operation id in snake case, with the API's
+own types. Failed requests are retried: reads always, writes because each has its own idempotency
+key, so that a repetition has the result of the first try.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 
-from votes.app.answers import (
+from votes.app.responses import (
     BookmarksPage,
     BookmarkView,
     CompareView,
@@ -55,7 +55,7 @@ RECONNECT_S = 1.0
 
 _RETRIED = frozenset({429, 502, 503, 504})
 
-Answer = TypeVar("Answer")
+View = TypeVar("View")
 
 
 class ProblemError(Exception):
@@ -67,10 +67,10 @@ class ProblemError(Exception):
 
 
 class Votes:
-    """The API at `base_url`, as a visitor (by token) or a user (by JWT), or as nobody yet.
+    """The API at `base_url`, for a visitor (by token), a user (by JWT), or without either.
 
-    Without a token the first vote makes a visitor, whose cookie this object keeps. Methods raise
-    `ProblemError` when refused, and `httpx.TransportError` when nothing answers.
+    Without a token the first vote makes a visitor, whose cookie this object stores. Methods raise
+    `ProblemError` when refused, and `httpx.TransportError` when the API does not respond.
     """
 
     def __init__(
@@ -220,43 +220,43 @@ class Votes:
             await asyncio.sleep(RECONNECT_S * random.uniform(0.5, 1.5))  # noqa: S311
 
     async def _get(
-        self, path: str, kind: type[Answer], query: Mapping[str, Any] | None = None
-    ) -> Answer:
+        self, path: str, kind: type[View], query: Mapping[str, Any] | None = None
+    ) -> View:
         given = {name: value for name, value in (query or {}).items() if value not in (None, 0)}
-        answer = await self._tried("GET", path, params=given)
-        return msgspec.json.decode(answer.content, type=kind)
+        response = await self._request("GET", path, params=given)
+        return msgspec.json.decode(response.content, type=kind)
 
-    async def _write(self, method: str, path: str, kind: type[Answer], body: Any = None) -> Answer:
-        answer = await self._command(method, path, body)
-        return msgspec.json.decode(answer.content, type=kind)
+    async def _write(self, method: str, path: str, kind: type[View], body: Any = None) -> View:
+        response = await self._command(method, path, body)
+        return msgspec.json.decode(response.content, type=kind)
 
     async def _command(self, method: str, path: str, body: Any = None) -> httpx.Response:
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
         content = msgspec.json.encode(body) if body is not None else None
-        return await self._tried(method, path, headers=headers, content=content)
+        return await self._request(method, path, headers=headers, content=content)
 
-    async def _tried(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """The answer, asked for again while that may help. Raises `ProblemError`."""
+    async def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """The response, with retries. Raises `ProblemError`."""
         for attempt in range(1, ATTEMPTS_MAX + 1):
             wait_s = min(BACKOFF_FIRST_S * 2**attempt, BACKOFF_MAX_S)
             try:
-                answer = await self._http.request(method, path, **request)
+                response = await self._http.request(method, path, **request)
             except httpx.TransportError:
                 if attempt == ATTEMPTS_MAX:
                     raise
             else:
-                if not answer.is_error:
-                    return answer
-                if answer.status_code not in _RETRIED or attempt == ATTEMPTS_MAX:
-                    raise ProblemError(_problem(answer))
-                wait_s = max(wait_s, float(answer.headers.get("Retry-After", 0)))
+                if not response.is_error:
+                    return response
+                if response.status_code not in _RETRIED or attempt == ATTEMPTS_MAX:
+                    raise ProblemError(_problem(response))
+                wait_s = max(wait_s, float(response.headers.get("Retry-After", 0)))
             await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
         raise AssertionError("unreachable")
 
 
-def _problem(answer: httpx.Response) -> Problem:
+def _problem(response: httpx.Response) -> Problem:
     try:
-        return msgspec.json.decode(answer.content, type=Problem)
+        return msgspec.json.decode(response.content, type=Problem)
     except msgspec.MsgspecError:
-        detail = f"HTTP {answer.status_code}"
-        return Problem("about:blank", detail, answer.status_code, "unknown", detail)
+        detail = f"HTTP {response.status_code}"
+        return Problem("about:blank", detail, response.status_code, "unknown", detail)

@@ -7,17 +7,17 @@ import msgspec
 from httpx_sse import aconnect_sse
 from msgspec import Struct
 
-from votes.app.answers import SummaryView
+from votes.app.responses import SummaryView
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.projections.tallies import TallyView
 
 SILENCE_S = 60.0
-"""Several times the server's heartbeat: who is silent for longer is gone."""
+"""Several times the server's heartbeat: a server that is silent for longer is gone."""
 
 
 class Delisted(Struct, frozen=True):
-    """The tool is out of the catalogue. `former` are other slugs by which one may know it."""
+    """The tool is not in the catalogue. `former` are its former slugs."""
 
     tool: ToolSlug
     position: Position
@@ -25,7 +25,7 @@ class Delisted(Struct, frozen=True):
 
 
 class LiveEvent(Struct, frozen=True):
-    """A tool's state, and the id after which to go on."""
+    """A tool's state, and the id to resume after."""
 
     id: str
     data: TallyView | SummaryView | Delisted
@@ -41,7 +41,7 @@ _KINDS: dict[str, type[TallyView | SummaryView | Delisted]] = {
 async def events(
     http: httpx.AsyncClient, tools: Sequence[str], seen: str | None
 ) -> AsyncGenerator[LiveEvent, None]:
-    """The events of one connection, after the id `seen`. Events of other kinds are left out."""
+    """The events of one connection after the id `seen`, without events of other kinds."""
     headers = {"Last-Event-ID": seen} if seen else {}
     query = {"tools": ",".join(tools)}
     async with aconnect_sse(

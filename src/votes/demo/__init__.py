@@ -24,7 +24,7 @@ _METERED = re.compile(r"\bpay\b|\bcosts\b|providers|azure|\Aapi\Z|\Aproduction\Z
 
 
 class Review(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one persona of the panel says of a tool."""
+    """The review of a tool by one persona of the panel."""
 
     tool: ToolSlug
     persona: PersonaSlug
@@ -104,7 +104,7 @@ def shorten(text: str, chars_max: int) -> str:
 
 
 def _plan(offer: _Offer) -> Plan:
-    """The offer, each period in one spelling. The source gives metered use a price of 0."""
+    """The offer, with periods in one spelling. The source gives metered use a price of 0."""
     name, period = clean(offer.name), clean(offer.period)
     if not offer.price and _METERED.search(name):
         return Plan(name, None, _USAGE)

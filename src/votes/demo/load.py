@@ -1,4 +1,4 @@
-"""Put the demo catalogue into the log. What is there already is left as it is."""
+"""Adds the demo catalogue to the log, without changing what exists."""
 
 from collections.abc import Sequence
 
@@ -21,10 +21,10 @@ ACTOR = Meta(actor="demo")
 
 
 async def load_demo(config: Config, console: Console) -> int:
-    """List what was never listed, publish what was never published; answers how many events."""
+    """List tools and publish reviews that never existed; return the number of events."""
     async with event_store(config) as store:
-        known = await catalogue.ids(store, None, [slug for slug, _ in tools()])
-        new = {slug: new_tool_id() for slug, _ in tools() if slug not in known}
+        ids = await catalogue.ids(store, None, [slug for slug, _ in tools()])
+        new = {slug: new_tool_id() for slug, _ in tools() if slug not in ids}
         listed = await _submit_new(
             store,
             [
@@ -33,24 +33,24 @@ async def load_demo(config: Config, console: Console) -> int:
                 if slug in new
             ],
         )
-        published = await _submit_new(store, [_review(r, (known | new)[r.tool]) for r in reviews()])
+        published = await _submit_new(store, [_review(r, (ids | new)[r.tool]) for r in reviews()])
     if listed or published:
         console.print(f"demo: {listed} tools and {published} panel reviews")
     return listed + published
 
 
-def _review(said: Review, tool: ToolId) -> Request:
-    opinion = Opinion(said.score, said.choice, said.body)
-    command = review.PublishReview(tool, said.persona, opinion)
+def _review(row: Review, tool: ToolId) -> Request:
+    opinion = Opinion(row.score, row.choice, row.body)
+    command = review.PublishReview(tool, row.persona, opinion)
     return Request(review.decider, command, ACTOR, now())
 
 
 async def _submit_new(store: PostgresEventStore, requests: Sequence[Request]) -> int:
     """Submit the commands whose own stream has no event yet."""
     own = {request.decider.streams(request.command)[0]: request for request in requests}
-    known = await store.last_events(own)
-    new = [request for stream, request in own.items() if stream not in known]
-    for answer in await submit_all(store, new):
-        if isinstance(answer, Rejected):
-            raise RuntimeError(f"the demo was refused: {answer.detail}")
+    existing = await store.last_events(own)
+    new = [request for stream, request in own.items() if stream not in existing]
+    for result in await submit_all(store, new):
+        if isinstance(result, Rejected):
+            raise RuntimeError(f"the demo was refused: {result.detail}")
     return len(new)

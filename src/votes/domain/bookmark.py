@@ -32,15 +32,15 @@ def stream(user: Subject, tool: ToolId) -> Stream:
 
 
 def prefix(user: Subject) -> str:
-    """What the streams of all bookmarks of a user, and of no other, begin with.
+    """The prefix of the streams of all bookmarks of a user, and of no other stream.
 
-    A subject may hold a colon, so its length stands before it.
+    A subject may contain a colon, so its length comes before it.
     """
     return f"bookmark:{len(user)}:{user}:"
 
 
 def user_of(stream: Stream) -> Subject:
-    """Whose bookmark the stream is of. Raises `ValueError` for another stream."""
+    """The user of a bookmark's stream. Raises `ValueError` for another stream."""
     kind, _, rest = stream.partition(":")
     length, _, rest = rest.partition(":")
     if kind != "bookmark" or not length.isdecimal() or rest[int(length) : int(length) + 1] != ":":
@@ -83,9 +83,9 @@ def evolve(state: Bookmark, event: BookmarkEvent | ToolEvent) -> Bookmark:
 
 
 class KeepBookmark(Struct, frozen=True):
-    """Add the bookmark, or revise the one there is; `at` is the time of asking.
+    """Add the bookmark, or revise the existing one; `at` is the time of the command.
 
-    Without annotations, those that there are stay as they are.
+    Without annotations, the existing ones stay.
     """
 
     user: Subject
@@ -107,18 +107,18 @@ def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[BookmarkEvent]
         case KeepBookmark(annotations=annotations, at=at):
             if not state.listed:
                 return tools.UNKNOWN
-            kept = (annotations or state.annotations).canonical()
+            new = (annotations or state.annotations).canonical()
             if state.added_at is None:
-                return [ToolBookmarked(kept, added_at=at)]
-            if kept == state.annotations:
+                return [ToolBookmarked(new, added_at=at)]
+            if new == state.annotations:
                 return []
-            return [BookmarkRevised(kept, added_at=state.added_at)]
+            return [BookmarkRevised(new, added_at=state.added_at)]
         case RemoveBookmark():
             return [] if state.added_at is None else [BookmarkRemoved()]
     assert_never(command)
 
 
-def _asked(command: BookmarkCommand) -> Any:
+def _as_sent(command: BookmarkCommand) -> Any:
     match command:
         case KeepBookmark(user, tool, annotations):
             return user, tool, annotations and annotations.canonical()
@@ -136,6 +136,6 @@ decider: Decider[BookmarkCommand, Bookmark] = Decider(
     subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
-    asked=_asked,
+    as_sent=_as_sent,
     owned=True,
 )

@@ -1,4 +1,4 @@
-"""All events there are. Their names are storage: they never change."""
+"""All types of events. Their names are stored: they never change."""
 
 from typing import get_args
 

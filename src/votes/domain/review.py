@@ -32,7 +32,7 @@ def stream(tool: ToolId, persona: PersonaSlug) -> Stream:
 
 
 def persona_of(stream: Stream) -> PersonaSlug:
-    """Whose review the stream is of. Raises `ValueError` for another stream."""
+    """The persona of a review's stream. Raises `ValueError` for another stream."""
     kind, _, rest = stream.partition(":")
     _, _, persona = rest.partition(":")
     if kind != "review":
@@ -72,7 +72,7 @@ def evolve(state: Review, event: ReviewEvent | ToolEvent) -> Review:
 
 
 class PublishReview(Struct, frozen=True):
-    """Publish the review, or revise the one there is."""
+    """Publish the review, or revise the existing one."""
 
     tool: ToolId
     persona: PersonaSlug

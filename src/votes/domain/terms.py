@@ -1,7 +1,7 @@
-"""The words of the domain, with the limits that hold wherever they are read from outside.
+"""The types of the domain, with the limits of all input.
 
-The limits are `msgspec.Meta` annotations: a request body, an import row and a path are all
-checked by decoding into these types, so each limit stands here alone.
+The limits are `msgspec.Meta` annotations: a request body, an import row and a path are all checked
+by decoding into these types, so each limit is defined here only.
 """
 
 import re
@@ -16,8 +16,8 @@ SUBJECT_LENGTH_MAX = 200
 TAGS_MAX = 20
 PLANS_MAX = 20
 
-# Letters that no visible text needs: controls, and the bidirectional overrides that make text
-# read differently from what it says. Postgres cannot store NUL at all.
+# Characters that no visible text needs: controls, and the bidirectional overrides that show text in
+# another order. Postgres cannot store NUL at all.
 _INVISIBLE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
 _LINE = rf"\A[^{_INVISIBLE}\n\t]*\Z"
 _TEXT = rf"\A[^{_INVISIBLE}]*\Z"
@@ -41,29 +41,29 @@ Price = Annotated[float, Meta(ge=0)]
 Choice = Literal["ship", "skip"]
 Time = Annotated[datetime, Meta(tz=True)]
 ToolId = NewType("ToolId", Annotated[str, Meta(pattern=_SLUG)])
-"""A tool's name in the log, made at its listing and never shown: a slug may change, this stays."""
+"""A tool's id, made at its listing and never shown. It stays when the slug changes."""
 RulingId = NewType("RulingId", str)
-"""A ruling's name, made when it is made."""
+"""A ruling's id, made when it is made."""
 VoterId = NewType("VoterId", str)
-"""Who votes: `v:…` for a visitor, `user:…`, or `import:…` for a voter known from a file alone."""
+"""A voter: `v:…` for a visitor, `user:…` for a user, `import:…` for a voter of an imported file."""
 
 _is_slug = re.compile(_SLUG).match
 
 
 def is_slug(text: str) -> bool:
-    """Whether the text could name a tool."""
+    """Whether the text can be a slug."""
     return _is_slug(text) is not None
 
 
 def checked_slug(text: str) -> ToolSlug:
-    """Raises `ValueError` for a text that could name no tool."""
+    """The text. Raises `ValueError` where it cannot be a slug."""
     if not is_slug(text):
-        raise ValueError("no tool can have this name")
+        raise ValueError("this cannot be a slug")
     return text
 
 
 def is_web_address(text: str) -> bool:
-    """Whether the address leads to a site. `WebAddress` is wider: what is in the log stays
+    """Whether the address has a host. `WebAddress` accepts more, so that old events stay
     readable."""
     try:
         parts = urlsplit(text)

@@ -1,7 +1,7 @@
-"""Tools: listed in the catalogue, revised, renamed, delisted. Votes outlive all of it.
+"""Tools: listed in the catalogue, revised, renamed, delisted. Votes survive all of these.
 
-A tool is known by its id. Its slug, the name in addresses, is a fact that may change. A slug leads
-to one tool for good: it is taken in a stream of its own, and never given back.
+A tool has an id for good. Its slug, the name in addresses, may change. A slug leads to one tool for
+good: it is taken in its own stream, and never given back.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from votes.domain.terms import (
     checked_slug,
     is_web_address,
 )
-from votes.engine.decider import Decider, Elsewhere, Rejected
+from votes.engine.decider import Decider, ForStream, Rejected
 from votes.engine.log import Stream
 
 _SLUG_STREAM = "slug:"
@@ -54,12 +54,12 @@ def stream(tool: ToolId) -> Stream:
 
 
 def slug_stream(slug: ToolSlug) -> Stream:
-    """Where it stands which tool a slug leads to."""
+    """The stream that says to which tool a slug leads."""
     return Stream(f"{_SLUG_STREAM}{slug}")
 
 
 def slug_of(stream: Stream) -> ToolSlug:
-    """The slug of a slug's stream. Raises `ValueError` for another."""
+    """The slug of a slug's stream. Raises `ValueError` for another stream."""
     if not stream.startswith(_SLUG_STREAM):
         raise ValueError("not the stream of a slug")
     return checked_slug(stream.removeprefix(_SLUG_STREAM))
@@ -87,7 +87,7 @@ class ToolDelisted(Struct, frozen=True):
 
 
 class SlugTaken(Struct, frozen=True):
-    """In the stream of a slug: it leads to this tool, for good."""
+    """In the stream of a slug: it leads to this tool for good."""
 
     tool: ToolId
 
@@ -106,9 +106,9 @@ def is_listed(event: ToolEvent) -> bool:
 
 
 class Tool(Struct, frozen=True):
-    """`listed` is None for a tool never heard of.
+    """`listed` is None for a tool that was never listed.
 
-    `taken_by` is the tool to which the slug that is asked for leads, None where it is free.
+    `taken_by` is the tool to which the command's slug leads, None where the slug is free.
     """
 
     listed: bool | None = None
@@ -140,7 +140,7 @@ class ListTool(Struct, frozen=True):
 
 
 class RenameTool(Struct, frozen=True):
-    """From now on the tool has this slug; those that it had lead there."""
+    """Give the tool this slug; its former slugs lead to it too."""
 
     tool: ToolId
     slug: ToolSlug
@@ -160,7 +160,7 @@ def taken(slug: ToolSlug) -> Rejected:
     return Rejected("slug_taken", f"{slug!r} is, or once was, the name of a tool: it leads there.")
 
 
-def decide(command: ToolCommand, state: Tool) -> Sequence[ToolEvent | Elsewhere] | Rejected:
+def decide(command: ToolCommand, state: Tool) -> Sequence[ToolEvent | ForStream] | Rejected:
     match command:
         case ListTool(entry=entry) if entry.url is not None and not is_web_address(entry.url):
             return Rejected("invalid_body", "url: not the address of a site.")
@@ -181,7 +181,7 @@ def decide(command: ToolCommand, state: Tool) -> Sequence[ToolEvent | Elsewhere]
     assert_never(command)
 
 
-def _list(command: ListTool, state: Tool) -> Sequence[ToolEvent | Elsewhere] | Rejected:
+def _list(command: ListTool, state: Tool) -> Sequence[ToolEvent | ForStream] | Rejected:
     if state.taken_by is None:
         if state.listed is not None:
             return ID_TAKEN
@@ -194,8 +194,8 @@ def _list(command: ListTool, state: Tool) -> Sequence[ToolEvent | Elsewhere] | R
     return [] if command.entry == state.entry else [ToolRevised(slug, command.entry)]
 
 
-def _take(slug: ToolSlug, tool: ToolId) -> Elsewhere:
-    return Elsewhere(slug_stream(slug), SlugTaken(tool))
+def _take(slug: ToolSlug, tool: ToolId) -> ForStream:
+    return ForStream(slug_stream(slug), SlugTaken(tool))
 
 
 def _streams(command: ToolCommand) -> tuple[Stream, ...]:
@@ -208,7 +208,7 @@ def _streams(command: ToolCommand) -> tuple[Stream, ...]:
     assert_never(command)
 
 
-def _asked(command: ToolCommand) -> Any:
+def _as_sent(command: ToolCommand) -> Any:
     match command:
         case ListTool(slug=slug, entry=entry):
             return slug, entry
@@ -222,5 +222,5 @@ decider: Decider[ToolCommand, Tool] = Decider(
     subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
-    asked=_asked,
+    as_sent=_as_sent,
 )

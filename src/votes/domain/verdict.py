@@ -9,7 +9,7 @@ inference"):
     E(p) = B(s+2, k+2) / B(2, 2) / (p^s (1-p)^k) = 6 (s+1)! (k+1)! / (n+3)! / (p^s (1-p)^k)
 
 By Ville's inequality a true p is ever refuted (E >= 20) with a chance of at most 1/20, however
-often one looks: so a verdict may be read after every vote.
+often one looks. So a verdict may be read after every vote.
 """
 
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ Call = Literal["none", "too_early", "ship", "skip", "split"]
 
 
 class Community(Struct, frozen=True):
-    """What the votes of the community allow to say.
+    """The community's verdict.
 
     `leaning` is the side in the lead while it is too early for a call. `estimate` is the mean of
     the share of ship under a Beta(2,2) prior; `interval` holds the shares of ship that the votes
@@ -53,7 +53,7 @@ class Community(Struct, frozen=True):
 
 
 class Panel(Struct, frozen=True):
-    """What the panel says. Scores are 0 to 100; `spread` is the highest less the lowest."""
+    """The panel's verdict. Scores are 0 to 100; `spread` is the highest minus the lowest."""
 
     verdict: PanelVerdict
     ship: int
@@ -148,8 +148,8 @@ def _call(ship: int, skip: int) -> Call:
 def _refutes(ship: int, skip: int, for_ship: int, for_skip: int, out_of: int) -> bool:
     """Whether the votes refute that the share of ship is `for_ship / out_of`.
 
-    Exact in integers, so that a replay is identical; by logarithms for many votes, where one
-    vote more or less moves the evidence by far more than their error.
+    Exact in integers up to `EXACT_VOTES_MAX` votes, so that a replay is identical; above by
+    logarithms, whose error is far smaller than the effect of one vote.
     """
     total = ship + skip
     if total > EXACT_VOTES_MAX:
@@ -167,20 +167,20 @@ def _log_likelihood_refuted(ship: int, skip: int) -> float:
 
 
 def _interval(ship: int, skip: int) -> tuple[float, float]:
-    """The shares that the votes do not refute; the likelihood falls on both sides of the seen."""
-    seen = ship / (ship + skip)
+    """The shares that the votes do not refute: the likelihood falls on both sides of `observed`."""
+    observed = ship / (ship + skip)
     refuted = _log_likelihood_refuted(ship, skip)
 
-    def boundary(kept: float, beyond: float) -> float:
+    def boundary(inside: float, outside: float) -> float:
         for _ in range(_INTERVAL_STEPS):
-            middle = (kept + beyond) / 2
+            middle = (inside + outside) / 2
             if ship * log(middle) + skip * log(1 - middle) > refuted:
-                kept = middle
+                inside = middle
             else:
-                beyond = middle
-        return round(kept, 6)
+                outside = middle
+        return round(inside, 6)
 
-    return boundary(seen, 0.0) if ship else 0.0, boundary(seen, 1.0) if skip else 1.0
+    return boundary(observed, 0.0) if ship else 0.0, boundary(observed, 1.0) if skip else 1.0
 
 
 def wilson_lower(ship: int, skip: int) -> float:
@@ -191,6 +191,6 @@ def wilson_lower(ship: int, skip: int) -> float:
     total = ship + skip
     if total == 0:
         return 0.0
-    seen, z2 = ship / total, WILSON_Z**2
-    margin = WILSON_Z * (seen * (1 - seen) / total + z2 / (4 * total**2)) ** 0.5
-    return float((seen + z2 / (2 * total) - margin) / (1 + z2 / total))
+    observed, z2 = ship / total, WILSON_Z**2
+    margin = WILSON_Z * (observed * (1 - observed) / total + z2 / (4 * total**2)) ** 0.5
+    return float((observed + z2 / (2 * total) - margin) / (1 + z2 / total))

@@ -32,17 +32,17 @@ def stream(voter: VoterId, tool: ToolId) -> Stream:
 
 
 def prefix(voter: VoterId) -> str:
-    """What the streams of all votes of a voter, and of no other, begin with.
+    """The prefix of the streams of all votes of a voter, and of no other stream.
 
-    A voter's name may hold a colon, so its length stands before it.
+    A voter's id may contain a colon, so its length comes before it.
     """
     return f"vote:{len(voter)}:{voter}:"
 
 
 class VoteCast(Struct, frozen=True, gc=False, omit_defaults=True):
-    """`previous` is the choice that this one replaces, so a tally needs no memory of voters.
+    """`previous` is the choice that this one replaces, so a tally need not know the voters.
 
-    Who voted is in the stream's name, and on what is the event's subject: both are said once.
+    The voter is in the name of the stream, and the tool is the subject of the event.
     `against` says why the vote does not count, `previous_against` why the one before did not.
     `discounted_by` is the ruling that stands on this voter's votes on the tool, `against_before`
     what stood against the vote before that.
@@ -182,7 +182,7 @@ def _ruled(state: Vote) -> tuple[RulingId | None, Held | None]:
     )
 
 
-def _asked(command: VoteCommand) -> VoteCommand:
+def _as_sent(command: VoteCommand) -> VoteCommand:
     """Whether a vote is held depends on when and from where it comes, not on what is asked."""
     return replace(command, held=None) if isinstance(command, CastVote) else command
 
@@ -196,6 +196,6 @@ decider: Decider[VoteCommand, Vote] = Decider(
     subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
-    asked=_asked,
+    as_sent=_as_sent,
     owned=True,
 )

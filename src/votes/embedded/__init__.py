@@ -1,14 +1,14 @@
 """Real Postgres and Valkey inside one data directory, over unix sockets only.
 
-    data_dir/lock         held while servers run: who holds it
-    data_dir/guests       held, shared, by commands that use another process's servers
-    data_dir/postgres/    the cluster: the truth, fsync on
-    data_dir/run/         Postgres's socket; 0700, since whoever reaches it is let in
-    data_dir/valkey.sock  Valkey keeps nothing on disk: read models are disposable
+    data_dir/lock         locked while servers run; contains the name of the holder
+    data_dir/guests       locked, shared, by commands that use another process's servers
+    data_dir/postgres/    the cluster with the log, fsync on
+    data_dir/run/         Postgres's socket; mode 0700, since Postgres trusts all who reach it
+    data_dir/valkey.sock  Valkey stores nothing on disk: read models can be rebuilt
     data_dir/*.log        one for each server
 
 Where the path of the data directory is too long or too unusual for a socket and its URL, the
-sockets are in a directory of their own under /tmp, named by a hash.
+sockets are in a directory under /tmp, named by a hash.
 """
 
 import fcntl
@@ -63,7 +63,7 @@ class Servers:
         self._servers: list[Server] = []
 
     def start(self) -> None:
-        """Starts the servers side by side and waits until they answer."""
+        """Starts the servers in parallel and waits until they respond."""
         _make_sockets_dir(self._sockets, self._home)
         for prepare in self._wanted:
             self._servers.append(prepare(self._home, self._sockets))
@@ -73,9 +73,9 @@ class Servers:
             server.wait_ready(deadline)
 
     def revive(self) -> list[str]:
-        """Starts again, without waiting, the servers that have ended by themselves; their names.
+        """Restarts, without waiting, the servers that have ended; returns their names.
 
-        Call it every second or so, in the thread that started them.
+        Call it about every second, in the thread that started them.
         """
         ended = [server for server in self._servers if server.ended()]
         for server in ended:
@@ -89,7 +89,7 @@ class Servers:
         for server in self._servers:
             server.wait_ended()
         if self._sockets != self._home:
-            with suppress(OSError):  # not empty, or not there
+            with suppress(OSError):  # not empty, or missing
                 postgres_socket(self._sockets).parent.rmdir()
                 self._sockets.rmdir()
 
@@ -97,7 +97,7 @@ class Servers:
 def addresses(data_dir: Path) -> Addresses:
     """The URLs of this data directory's servers, whether they run or not."""
     sockets = _sockets_dir(data_dir)
-    # The port is part of the socket's name; unsaid, PGPORT would count.
+    # The port is part of the socket's name; without it PGPORT would be used.
     postgres = f"@/votes?host={postgres_socket(sockets).parent}&port=5432"
     return Addresses(
         owner_url=f"postgresql://postgres{postgres}",
@@ -109,10 +109,10 @@ def addresses(data_dir: Path) -> Addresses:
 
 @contextmanager
 def hold(data_dir: Path, purpose: str) -> Iterator[None]:
-    """Holds the data directory, made when missing; the kernel lets go of it if we are killed.
+    """Locks the data directory, made when missing; the kernel unlocks it if we are killed.
 
     Raises:
-        DataDirInUse: another process holds it.
+        DataDirInUse: another process has locked it.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=_directory_mode())
@@ -134,9 +134,9 @@ def hold(data_dir: Path, purpose: str) -> Iterator[None]:
 def started(
     data_dir: Path, purpose: str, *, postgres: bool = True, redis: bool = True
 ) -> Iterator[Servers]:
-    """Holds the data directory, starts its servers and stops them at the end.
+    """Locks the data directory, starts its servers and stops them at the end.
 
-    Call it from a thread that outlives the servers: on Linux they end with it.
+    Call it from a thread that outlives the servers: on Linux they end with that thread.
 
     Raises:
         DataDirInUse: another process holds the data directory.
@@ -155,12 +155,12 @@ def started(
 def running(
     data_dir: Path, purpose: str, *, postgres: bool = True, redis: bool = True
 ) -> Iterator[Addresses]:
-    """The servers of the data directory: those of the process that holds it, else our own.
+    """The servers of the data directory: those of the process that has locked it, else our own.
 
     Our own are stopped at the end, when the last guest has left. Those of a `started` end with it.
 
     Raises:
-        StartFailed: a server did not start, or those of the holder do not answer.
+        StartFailed: a server did not start, or those of the holder do not respond.
     """
     with ExitStack() as last, ExitStack() as stack:
         owned = _own_or_join(stack, data_dir, purpose, postgres=postgres, redis=redis)
@@ -177,14 +177,14 @@ def _own_or_join(
         try:
             stack.enter_context(started(data_dir, purpose, postgres=postgres, redis=redis))
         except DataDirInUse as taken:
-            # A guest first, and only then a look at the servers: once seen, they stay.
+            # Become a guest before the check of the servers, so that they stay afterwards.
             with suppress(BlockingIOError), ExitStack() as guest:
                 guest.enter_context(_locked(data_dir / "guests", fcntl.LOCK_SH))
                 if _answering(data_dir, postgres=postgres, redis=redis):
                     stack.push(guest.pop_all())
                     return False
             if time.monotonic() > deadline:
-                raise StartFailed(f"{taken}, whose servers do not answer") from None
+                raise StartFailed(f"{taken}, whose servers do not respond") from None
             time.sleep(POLL_S)
         else:
             return True
@@ -201,7 +201,7 @@ def _answering(data_dir: Path, *, postgres: bool, redis: bool) -> bool:
 
 
 def _wait_for_guests(stack: ExitStack, data_dir: Path) -> None:
-    """Keeps guests out until `stack` closes."""
+    """Waits until the last guest leaves; then no guest can join until `stack` closes."""
 
     def alone() -> bool:
         with suppress(BlockingIOError):
@@ -216,7 +216,7 @@ def _wait_for_guests(stack: ExitStack, data_dir: Path) -> None:
 
 @contextmanager
 def _locked(path: Path, mode: int) -> Iterator[int]:
-    """Raises BlockingIOError when another process has it."""
+    """Raises BlockingIOError when another process has locked it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
@@ -226,7 +226,7 @@ def _locked(path: Path, mode: int) -> Iterator[int]:
 
 
 def _directory_mode() -> int:
-    """Started by root, Postgres passes through as another user; what is inside is closed to all."""
+    """Under root, Postgres must pass through as another user; the files inside are private."""
     return 0o711 if os.geteuid() == 0 else 0o700
 
 
@@ -239,7 +239,7 @@ def _sockets_dir(data_dir: Path) -> Path:
     longest = os.fsencode(postgres_socket(home))
     if len(longest) <= SOCKET_PATH_MAX_BYTES and _PLAIN_PATH.fullmatch(str(home)):
         return home
-    # Not TMPDIR: another terminal's may differ, and the path must be the same in both.
+    # Not TMPDIR, which may differ in another terminal: the path must be the same in both.
     return Path("/tmp") / f"votes-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}"  # noqa: S108
 
 
@@ -249,7 +249,7 @@ def _make_sockets_dir(sockets: Path, home: Path) -> None:
 
 
 def _check_owner(sockets: Path, home: Path) -> None:
-    """In /tmp anyone can make a directory of that name, and listen in it."""
+    """In /tmp any user can create a directory with that name, and listen in it."""
     status = sockets.lstat()
     ours = status.st_uid in {os.geteuid(), home.stat().st_uid}
     if not (

@@ -1,4 +1,4 @@
-"""How the embedded Postgres is made, started and found ready, from its wheel.
+"""Creates and starts the embedded Postgres from its wheel, and checks that it is ready.
 
 Postgres refuses to run as root; it then runs as the owner of its cluster, `nobody` at first.
 """
@@ -35,12 +35,12 @@ ALTER ROLE votes_app SET lock_timeout = '4s'
 CREATE DATABASE votes
 """  # a statement a line
 
-# What lets Postgres reach its files below a directory closed to its user, best first, with bits.
+# The capabilities that let Postgres reach its files in a directory closed to its user, best first.
 _CAPABILITIES = {"dac_read_search": 2, "dac_override": 1}
 
 
 def postgres_socket(sockets: Path) -> Path:
-    """In a directory of its own, since it may belong to another user than the rest."""
+    """The socket, in its own directory, which may belong to another user than the rest."""
     return sockets / "run" / ".s.PGSQL.5432"
 
 
@@ -53,7 +53,7 @@ def postgres_server(home: Path, sockets: Path) -> Server:
     run.mkdir(mode=0o700, exist_ok=True)
     os.chown(run, *account)
     for half_made in home.glob("postgres.new-*"):
-        # What of an interrupted initdb still runs may add to it; then the next start removes it.
+        # An interrupted initdb that still runs may add files; then the next start removes them.
         shutil.rmtree(half_made, ignore_errors=True)
     if not (cluster / "PG_VERSION").exists():
         _make_cluster(cluster, account, prefix, log)
@@ -114,9 +114,9 @@ def _run(argv: list[str], log: Path, stdin: bytes = b"") -> None:
 def _clear_postgres(cluster: Path, path: Path) -> None:
     if leftover := _postmaster(cluster):
         end_leftover(leftover, signal.SIGINT, lambda: _postmaster(cluster) == leftover)
-    # The id in a stale file may by now be another process's, at which Postgres would refuse to
-    # start. The id of its parent it knows to be none; the rest of the file it needs, to find
-    # backends that outlived their postmaster.
+    # The id in a stale file may now belong to another process; then Postgres would refuse to start.
+    # It ignores the id of its own parent, so that id is written. It needs the rest of the file to
+    # find backends that outlived their postmaster.
     if lines := _postmaster_file(cluster):
         (cluster / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:], ""]))
     path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
@@ -137,7 +137,7 @@ def _postmaster_file(cluster: Path) -> list[str]:
 
 
 def _command_line(pid: int) -> str:
-    """Empty when there is no such process, or it has ended and waits for its parent."""
+    """Empty when there is no such process, or a zombie."""
     if sys.platform != "linux":
         ps = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
         return subprocess.run(ps, capture_output=True, text=True, check=False).stdout  # noqa: S603

@@ -1,4 +1,4 @@
-"""How a server is started, found ready and stopped; and Valkey, from its wheel."""
+"""Starts and stops a server and checks that it is ready; and Valkey, from its wheel."""
 
 import importlib.util
 import os
@@ -26,7 +26,7 @@ _ORPHANED_BACKENDS = b"pre-existing shared memory block"
 
 
 class StartFailed(RuntimeError):
-    """A server did not start or answer in time; the message ends with what it logged."""
+    """A server did not start or respond in time; the message ends with its log."""
 
 
 class Server:
@@ -41,7 +41,7 @@ class Server:
         clear: Callable[[], None],
         ready: Callable[[], bool],
     ) -> None:
-        """`clear` removes what an earlier run left behind, `ready` tells whether it answers."""
+        """`clear` removes the remains of an earlier run, `ready` says whether it responds."""
         self.name = log.stem
         self._argv, self._log, self._end = argv, log, end
         self._clear, self._ready = clear, ready
@@ -59,20 +59,20 @@ class Server:
                 stderr=log,
                 cwd="/",
                 env=ENVIRONMENT,
-                start_new_session=True,  # a Ctrl-C in the terminal is not for the servers
+                start_new_session=True,  # Ctrl-C in the terminal does not reach the servers
             )
 
     def ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
 
     def wait_ready(self, deadline: float) -> None:
-        """Raises StartFailed when it ends, or does not answer by `deadline` (monotonic, s)."""
+        """Raises StartFailed when it ends, or does not respond by `deadline` (monotonic, s)."""
         while self.ended() or not self._ready():
             tail = log_since(self._log, self._log_start)
             if self.ended() and _ORPHANED_BACKENDS not in tail:
                 raise StartFailed(f"{self.name} ended at its start; {quote(self._log, tail)}")
             if time.monotonic() > deadline:
-                raise StartFailed(f"{self.name} does not answer; {quote(self._log, tail)}")
+                raise StartFailed(f"{self.name} does not respond; {quote(self._log, tail)}")
             time.sleep(POLL_S)
             if self.ended():
                 self.spawn()
@@ -149,11 +149,11 @@ def _listener(path: Path) -> int | None:
 
 
 def package(name: str) -> Path:
-    """Not imported: these packages do work at their import."""
-    found = importlib.util.find_spec(name)
-    if found is None or not found.submodule_search_locations:
+    """The package's folder. It is not imported, since these packages do work at their import."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
         raise StartFailed(f"the package {name} is not installed")
-    return Path(found.submodule_search_locations[0])
+    return Path(spec.submodule_search_locations[0])
 
 
 def end_leftover(pid: int, end: signal.Signals, alive: Callable[[], bool]) -> None:
@@ -172,7 +172,7 @@ def unix_socket() -> socket.socket:
 
 
 def open_log(log: Path) -> BinaryIO:
-    """To append to; the owner alone may read it."""
+    """The log, opened to append to; only its owner may read it."""
     return open(log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
 
 

@@ -1,8 +1,8 @@
-"""Keeps child processes running, and ends them with their whole group.
+"""Keeps child processes running, and ends each with its whole process group.
 
 A child leads its own session, so a Ctrl-C in the terminal reaches only the supervisor, which then
-stops the children in its own way. On Linux the kernel sends a child SIGTERM when the supervisor
-dies, even by kill -9.
+stops the children in order. On Linux the kernel sends a child SIGTERM when the supervisor dies,
+even by kill -9.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ import msgspec
 import structlog
 
 RESTART_FIRST_S = 0.5  # wait before the first restart; doubled at each further one
-RESTART_MAX_S = 5.0  # short, so that the end of an outage is noticed soon
-HEALTHY_AFTER_S = 30.0  # having run this long, a child starts again at RESTART_FIRST_S
+RESTART_MAX_S = 5.0  # short, to recover soon after an outage
+HEALTHY_AFTER_S = 30.0  # after so long a run the pause starts again at RESTART_FIRST_S
 STOP_TIMEOUT_S = 10.0  # between SIGTERM and SIGKILL
 assert 0 < RESTART_FIRST_S <= RESTART_MAX_S < HEALTHY_AFTER_S
 
@@ -49,8 +49,8 @@ def dies_with_parent(argv: Sequence[str], end: signal.Signals) -> list[str]:
 async def run(children: Sequence[Child], stop: asyncio.Event) -> None:
     """Keeps the children running until `stop` is set, then ends them in the order given.
 
-    A child that ends by itself is started again, without a limit on the number of times: what it
-    needs (Redis, say) may be away for long. Call it from the main thread.
+    A child that ends by itself is restarted, without a limit on the number of restarts: a server
+    that it needs (Redis, say) may be away for long. Call it from the main thread.
 
     Raises:
         OSError: a program cannot be started at all; the other children have been ended.
@@ -102,7 +102,7 @@ async def _end(process: Process) -> None:
         _signal_group(process, signal.SIGTERM)
         with suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-    # Nobody looks after a worker whose parent is gone, and it would hold the listening port.
+    # A worker process without its parent would keep the listening port.
     _signal_group(process, signal.SIGKILL)
     await process.wait()
 

@@ -1,1 +1,1 @@
-"""The event-sourcing kernel. It knows no vote and no tool: another product could stand on it."""
+"""The event-sourcing kernel. It knows no vote and no tool: another product could use it."""

@@ -1,4 +1,4 @@
-"""The shape shared by all aggregates: a command and the folded state are decided into events."""
+"""What every aggregate has: rules that decide from a command and the folded state on events."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
@@ -18,8 +18,8 @@ class Rejected(Struct, frozen=True):
     detail: str
 
 
-class Elsewhere(Struct, frozen=True):
-    """In a decision: an event for another of the streams that the command names."""
+class ForStream(Struct, frozen=True):
+    """In a decision: an event for one of the other streams that the command names."""
 
     stream: Stream
     event: Any
@@ -32,17 +32,16 @@ def _whole(command: Any) -> Any:
 class Decider(Struct, Generic[Command, State], frozen=True):
     """The rules of one aggregate.
 
-    `streams(command)` names the stream that the command appends to, then those that it only
-    reads. `evolve` checks no rule; what it raises on, an event that these
-    streams never hold, cannot be decided on.
-    `decide` answers the events that the command leads to, none where nothing is to change; one
-    for a stream that the command else only reads is an `Elsewhere`. `subject(command)` is what
-    the events are about. `asked(command)` is the command without what the program itself has
-    filled in, and so the same when the same is asked again. `owned` streams say in their names
-    who appends to them, so their events need not.
+    `streams(command)` names the stream that the command appends to, then the streams that it only
+    reads. `evolve` checks no rule. It raises on an event that these streams never hold; a command
+    on such a stream is refused. `decide` returns the events that the command leads to, none where
+    nothing changes. An event for a stream after the first is a `ForStream`. `subject(command)` is
+    what the events are about. `as_sent(command)` is the command without the values that the program
+    itself filled in, so it is equal when a client repeats a request. The names of `owned` streams
+    say who appends to them, so their events need not.
 
-    Every event says all that its stream's state holds, so the last event of a stream tells as
-    much as all of them: a command reads one row a stream, however long its history.
+    Every event holds the whole state of its stream, so the last event of a stream is enough: a
+    command reads one row a stream, however long its history.
     """
 
     initial: State
@@ -50,7 +49,7 @@ class Decider(Struct, Generic[Command, State], frozen=True):
     subject: Callable[[Command], str]
     evolve: Callable[[State, Any], State]
     decide: Callable[[Command, State], Sequence[Any] | Rejected]
-    asked: Callable[[Command], Any] = _whole
+    as_sent: Callable[[Command], Any] = _whole
     owned: bool = False
 
 

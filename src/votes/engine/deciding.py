@@ -1,7 +1,7 @@
-"""Commands to events, for all the commands of a batch: pure, between what is read and the append.
+"""Decides all the commands of a batch, between the read and the append: pure.
 
-Commands on the same stream are decided one after another, each on the state that the one before
-leaves. What each relied on without adding to it becomes a guard of its append.
+Commands on the same stream are decided one after another, each on the state that the previous one
+leaves. A stream that a command relies on without adding to it becomes a guard of its append.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,16 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from votes.engine.decider import Decider, Elsewhere, Rejected, State, fold
+from votes.engine.decider import Decider, ForStream, Rejected, State, fold
 from votes.engine.heads import Head
 from votes.engine.log import Position, Stream, Unreadable
-from votes.engine.ports import Addition, Answered, Append, Keyed, Meta
+from votes.engine.ports import Addition, Append, KeyedResult, Meta, StoredResult
 
 
 class Request(Struct, frozen=True):
-    """A command on its way.
+    """A command to handle at the time `at`.
 
-    `command_id` comes from an idempotency key, `fingerprint` from all that was asked under it.
+    `command_id` comes from an idempotency key, `fingerprint` from the request sent with it.
     """
 
     decider: Decider[Any, Any]
@@ -35,10 +35,10 @@ class Request(Struct, frozen=True):
 
 
 class Outcome(Struct, Generic[State], frozen=True):
-    """What a command came to: the state before and after, and where the log then stood.
+    """The state before and after a command, and a position.
 
-    `position` is that of the command's last event, or of the stream's when nothing changed.
-    `repeated` says that this is the first answer once more, to a command with the same id.
+    `position` is that of the command's last event, or of the stream's last event when nothing
+    changed. `repeated` says that this is the stored result of an earlier command with the same id.
     """
 
     before: State
@@ -48,7 +48,7 @@ class Outcome(Struct, Generic[State], frozen=True):
     repeated: bool = False
 
 
-Answer = Outcome[Any] | Rejected
+Result = Outcome[Any] | Rejected
 Streams = tuple[Stream, ...]
 
 KEY_REUSED = Rejected(
@@ -61,7 +61,7 @@ _NEWER = Rejected(
 
 
 class _Added(Struct, frozen=True, gc=False):
-    """Where a new event stands: in append number `by`, with so many events of it to follow."""
+    """The place of a new event: append number `by`, with `followed_by` more events after it."""
 
     by: int
     followed_by: int = 0
@@ -72,108 +72,109 @@ class _Added(Struct, frozen=True, gc=False):
 
 
 class Decided(Struct, frozen=True, gc=False):
-    """An answer that holds once append number `by` is stored, decided on the heads of `streams`.
+    """A result that holds once append number `by` is stored, decided on the heads of `streams`.
 
-    An outcome's position is that of the new event `at`, if it is of a new one. `appends` says
-    whether the command has events to append.
+    The outcome's position is that of the new event `at`, if there is one. `appends` says whether
+    the command has events to append.
     """
 
-    answer: Answer
+    result: Result
     streams: Streams
     appends: bool
     by: int | None
     at: _Added | None = None
 
-    def settled(self, positions: Sequence[Position | None]) -> Answer | None:
-        """The answer after the append; None where what it rests on was refused."""
+    def result_after(self, positions: Sequence[Position | None]) -> Result | None:
+        """The result, given the positions that the append returned; None where it was refused."""
         if self.by is not None and positions[self.by] is None:
             return None
-        if isinstance(self.answer, Rejected) or self.at is None:
-            return self.answer
+        if isinstance(self.result, Rejected) or self.at is None:
+            return self.result
         position = self.at.position(positions)
-        return None if position is None else replace(self.answer, position=position)
+        return None if position is None else replace(self.result, position=position)
 
 
 class Batch:
-    """The commands of a batch with their streams, decided as far as they can be stored at once.
+    """The commands of a batch, decided as far as one append can store them.
 
-    `heads` are those of all these streams, `answers` those that the commands had before.
-    `decided` has an element for each of the first commands, at least one: an answer to be settled,
-    one given before, or None for a command that has to wait for another with its id.
+    `commands` are the commands with their streams, `heads` the heads of all these streams, `stored`
+    the results of earlier commands with the same ids. `decided` has an element for each of the
+    first commands, at least one: a decision, a stored result, or None for a command that waits for
+    another one with its id.
     """
 
     def __init__(
         self,
-        asked: Sequence[tuple[Request, Streams]],
+        commands: Sequence[tuple[Request, Streams]],
         heads: Mapping[Stream, Head],
-        answers: Mapping[UUID, Answered],
+        stored: Mapping[UUID, StoredResult],
     ) -> None:
         self.heads = dict(heads)
         self.added: dict[Stream, _Added] = {}
         self.appends: list[Append] = []
-        self._answers = answers
+        self._stored = stored
         self._command_ids: set[UUID] = set()
         self.decided = [
             self._decide(request, streams)
-            for request, streams in takewhile(lambda pair: not self._reads_added(pair[1]), asked)
+            for request, streams in takewhile(lambda pair: not self._reads_added(pair[1]), commands)
         ]
 
-    def standing(self, positions: Sequence[Position | None]) -> dict[Stream, Head]:
-        """The heads after the append, but for those of streams where it was refused."""
-        standing = {}
+    def heads_after(self, positions: Sequence[Position | None]) -> dict[Stream, Head]:
+        """The heads after the append, without those of streams where it was refused."""
+        heads = {}
         for stream, head in self.heads.items():
             added = self.added.get(stream)
             if added is None:
-                standing[stream] = head
+                heads[stream] = head
             elif (position := added.position(positions)) is not None:
-                standing[stream] = Head(head.event, head.version, position)
-        return standing
+                heads[stream] = Head(head.event, head.version, position)
+        return heads
 
     def _reads_added(self, streams: Streams) -> bool:
-        """Whether a command reads, besides its own stream, one to which this batch adds."""
+        """Whether a command reads a stream, other than its own, to which this batch adds."""
         return not self.added.keys().isdisjoint(streams[1:])
 
     def _state(self, request: Request, streams: Streams) -> Any:
         """The state that the command is decided on.
 
-        Raises `ValueError` for an event that cannot be read, and what `assert_never` raises for one
-        that these streams never hold.
+        Raises `ValueError` for an event that cannot be read, and `AssertionError` for an event that
+        these streams never hold.
         """
         heads = [self.heads[stream] for stream in (*streams[1:], streams[0])]
         events = [head.event for head in heads if head.version]
         if any(isinstance(event, Unreadable) for event in events):
-            raise ValueError("an event cannot be read")
+            raise ValueError("an event is unreadable")
         return fold(request.decider, events)
 
-    def _decide(self, request: Request, streams: Streams) -> Decided | Answer | None:
+    def _decide(self, request: Request, streams: Streams) -> Decided | Result | None:
         if request.command_id is not None:
-            answered = self._answers.get(request.command_id)
-            if answered is not None:
-                return _again(request, answered)
+            stored = self._stored.get(request.command_id)
+            if stored is not None:
+                return _first_result(request, stored)
             if request.command_id in self._command_ids:
                 return None
             self._command_ids.add(request.command_id)
         try:
             before = self._state(request, streams)
-        except (AssertionError, ValueError):  # an event that no release of ours puts there
-            return self._answered(_NEWER, streams)
+        except (AssertionError, ValueError):  # no release of ours puts this event there
+            return self._no_append(_NEWER, streams)
         decision = request.decider.decide(request.command, before)
         if isinstance(decision, Rejected):
-            return self._answered(decision, streams)
+            return self._no_append(decision, streams)
         if decision:
             return self._append(request, streams, before, decision)
         outcome = Outcome(before, before, False, self.heads[streams[0]].position)
         if request.command_id is None:
-            return self._answered(outcome, streams)
-        return self._keep(request, streams, outcome)
+            return self._no_append(outcome, streams)
+        return self._append_result(request, streams, outcome)
 
-    def _answered(self, answer: Answer, streams: Streams) -> Decided:
-        """Nothing to append; what the command's own stream holds may be new itself."""
+    def _no_append(self, result: Result, streams: Streams) -> Decided:
+        """A decision without an append; it may rest on an event that this batch adds."""
         at = self.added.get(streams[0])
-        return Decided(answer, streams, False, None if at is None else at.by, at)
+        return Decided(result, streams, False, None if at is None else at.by, at)
 
-    def _keep(self, request: Request, streams: Streams, outcome: Outcome[Any]) -> Decided:
-        """Nothing to append but the answer, under the command's id."""
+    def _append_result(self, request: Request, streams: Streams, outcome: Outcome[Any]) -> Decided:
+        """An append of the result alone, under the command's id."""
         own = streams[0]
         keyed = _keyed(request, outcome, own, self.heads[own].version)
         by = len(self.appends)
@@ -204,27 +205,29 @@ class Batch:
 
 def _placed(decided: Any, streams: Streams) -> tuple[Stream, Any]:
     """The stream that a decided event is for, and the event."""
-    if not isinstance(decided, Elsewhere):
+    if not isinstance(decided, ForStream):
         return streams[0], decided
     if decided.stream not in streams:
         raise ValueError(f"an event for {decided.stream}, a stream that was not read")
     return decided.stream, decided.event
 
 
-def _keyed(request: Request, outcome: Outcome[Any], stream: Stream, version: int) -> Keyed | None:
+def _keyed(
+    request: Request, outcome: Outcome[Any], stream: Stream, version: int
+) -> KeyedResult | None:
     if request.command_id is None:
         return None
-    kept = msgspec.json.encode([outcome.before, outcome.after, outcome.changed]).decode()
-    return Keyed(request.command_id, request.fingerprint, kept, stream, version)
+    encoded = msgspec.json.encode([outcome.before, outcome.after, outcome.changed]).decode()
+    return KeyedResult(request.command_id, request.fingerprint, encoded, stream, version)
 
 
-def _again(request: Request, answered: Answered) -> Answer:
-    """The first answer to a command with this id, if it was the same command."""
-    if answered.fingerprint != request.fingerprint:
+def _first_result(request: Request, stored: StoredResult) -> Result:
+    """The stored result of the first command with this id, if it was the same command."""
+    if stored.fingerprint != request.fingerprint:
         return KEY_REUSED
     state = type(request.decider.initial)
     before, after, changed = msgspec.json.decode(
-        answered.outcome,
+        stored.outcome,
         type=tuple[state, state, bool],  # type: ignore[valid-type]
     )
-    return Outcome(before, after, changed, answered.position, repeated=True)
+    return Outcome(before, after, changed, stored.position, repeated=True)

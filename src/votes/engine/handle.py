@@ -1,72 +1,72 @@
-"""Commands to events: load, decide, append — for all the commands of a batch at once.
+"""Handles all the commands of a batch at once: load, decide, append.
 
-Two calls to the store serve a whole batch, or one where everything is remembered. Where another
-process was faster, the store refuses what was decided on a stream that moved, and that is decided
-again on what is there now. A command that reads another stream to which the batch adds (a vote on
-a tool just listed) waits until that is stored, and with it all that follow.
+A batch takes two calls to the store, or one where all its heads are in the cache. Where another
+process was faster, the store refuses the commands decided on a stream that moved, and they are
+decided again on its new head. A command that reads a stream to which the batch adds (a vote on a
+tool just listed) waits until that is stored, and so do all commands after it.
 """
 
 from collections.abc import Collection, Sequence
 
-from votes.engine.deciding import KEY_REUSED, Answer, Batch, Decided, Outcome, Request
+from votes.engine.deciding import KEY_REUSED, Batch, Decided, Outcome, Request, Result
 from votes.engine.heads import NOTHING, Head, Heads
 from votes.engine.log import Stream
 from votes.engine.ports import EventStore, Unavailable
 
-__all__ = ["KEY_REUSED", "Answer", "Outcome", "Request", "handle"]
+__all__ = ["KEY_REUSED", "Outcome", "Request", "Result", "handle"]
 
 
 async def handle(
     store: EventStore, requests: Sequence[Request], heads: Heads | None = None
-) -> list[Answer | None]:
-    """Decide and store a batch; an answer for each request, None for one to be tried again.
+) -> list[Result | None]:
+    """Decide and store a batch; return a result for each request, None for one to try again.
 
-    What is known of the streams is taken from `heads`, and kept there.
+    `heads` caches the heads of the streams.
     """
     heads = Heads(0) if heads is None else heads
-    answers: list[Answer | None] = []
+    results: list[Result | None] = []
     try:
-        while len(answers) < len(requests):
-            answers += await _handle_first(store, requests[len(answers) :], heads)
+        while len(results) < len(requests):
+            results += await _handle_first(store, requests[len(results) :], heads)
     except Unavailable:
-        heads.clear()  # what comes back may be an older log, restored
+        heads.clear()  # the log may have been restored to an earlier state
         raise
-    return answers
+    return results
 
 
 async def _handle_first(
     store: EventStore, requests: Sequence[Request], heads: Heads
-) -> list[Answer | None]:
-    """Answers to the first of the requests, at least one: to those that can be stored at once."""
+) -> list[Result | None]:
+    """Results of the first requests, at least one: of those that one append can store."""
     batch = await _decide(store, requests, heads)
     positions = await store.append(batch.appends) if batch.appends else []
-    heads.remember(batch.standing(positions))
-    answers: list[Answer | None] = []
+    heads.remember(batch.heads_after(positions))
+    results: list[Result | None] = []
     for decided in batch.decided:
         if isinstance(decided, Decided):
-            answer = decided.settled(positions)
-            if answer is None:
+            result = decided.result_after(positions)
+            if result is None:
                 heads.forget(decided.streams)
-            answers.append(answer)
+            results.append(result)
         else:
-            answers.append(decided)
-    return answers
+            results.append(decided)
+    return results
 
 
 async def _decide(store: EventStore, requests: Sequence[Request], heads: Heads) -> Batch:
-    """The decisions, on what is remembered as far as the append will tell where that is stale.
+    """Decide on cached heads where the append will refuse what rests on a stale one.
 
-    Nothing will tell it of a command that appends nothing. Its streams are read, all at one time;
-    where one is not as it was remembered, all of the batch is read and decided again.
+    No append checks a command without events, so its streams are read, all at one time. Where one
+    of them differs from the cache, all streams of the batch are read and it is decided again.
     """
     command_ids = {r.command_id for r in requests if r.command_id is not None}
-    answers = await store.answers(command_ids) if command_ids else {}
-    asked = [(request, request.decider.streams(request.command)) for request in requests]
-    streams = {stream for _, each in asked for stream in each}
-    known = heads.known(streams)
-    read = await _read(store, streams - known.keys())
-    known |= read
-    batch = Batch(asked, known, answers)
+    stored = await store.results(command_ids) if command_ids else {}
+    commands = [(request, request.decider.streams(request.command)) for request in requests]
+    streams = {stream for _, each in commands for stream in each}
+    used = heads.cached(streams)
+    read = await _read(store, streams - used.keys())
+    used |= read
+    batch = Batch(commands, used, stored)
     doubted = {
         stream
         for decided in batch.decided
@@ -74,14 +74,14 @@ async def _decide(store: EventStore, requests: Sequence[Request], heads: Heads) 
         if not read.keys() >= set(decided.streams)
         for stream in decided.streams
     }
-    found = await _read(store, doubted)
-    if all(known[stream] == head for stream, head in found.items()):
+    current = await _read(store, doubted)
+    if all(used[stream] == head for stream, head in current.items()):
         return batch
-    return Batch(asked, await _read(store, streams), answers)
+    return Batch(commands, await _read(store, streams), stored)
 
 
 async def _read(store: EventStore, streams: Collection[Stream]) -> dict[Stream, Head]:
-    """The heads of the streams as they are in the log."""
+    """The heads of the streams in the log."""
     if not streams:
         return {}
     last = await store.last_events(streams)

@@ -1,8 +1,8 @@
-"""What a process remembers of streams: their heads, so that a command need not read them again.
+"""A cache of the heads of streams, so that a command need not read them from the log.
 
-Memory may be stale, since other processes append. Nothing rests on it alone: what is decided on it
-and appends something names the streams that it relied on, and the log refuses it where one moved;
-what appends nothing is decided on streams that were just read.
+A cached head may be stale, since other processes append. Nothing rests on the cache alone: an
+append names the streams that it relied on, and the log refuses it where one has moved; a command
+that appends nothing is decided on streams that were just read.
 """
 
 from collections import OrderedDict
@@ -14,7 +14,7 @@ from msgspec import Struct
 from votes.engine.log import Position, Stream
 
 HEADS_MAX = 20_000
-"""Some 10 MB."""
+"""About 10 MB."""
 
 
 class Head(Struct, frozen=True, gc=False):
@@ -29,22 +29,22 @@ NOTHING = Head()
 
 
 class Heads:
-    """The heads of the streams that were used last, at most `heads_max`.
+    """The heads of the last used streams, at most `heads_max`.
 
-    An ordered dict of ours: the engine imports nothing but msgspec, and `cachetools.LRUCache` took
-    three times as long for each stream.
+    It is an `OrderedDict` because the engine imports nothing but msgspec, and because
+    `cachetools.LRUCache` took three times as long for each stream.
     """
 
     def __init__(self, heads_max: int = HEADS_MAX) -> None:
         self._heads_max = heads_max
         self._heads: OrderedDict[Stream, Head] = OrderedDict()
 
-    def known(self, streams: Iterable[Stream]) -> dict[Stream, Head]:
-        """The heads of these streams, as far as they are remembered."""
+    def cached(self, streams: Iterable[Stream]) -> dict[Stream, Head]:
+        """The heads of those of the streams that are in the cache."""
         return {stream: self._heads[stream] for stream in streams if stream in self._heads}
 
     def remember(self, heads: Mapping[Stream, Head]) -> None:
-        """Those that were just used; what was not used for longest goes."""
+        """Cache the heads just used; remove the least recently used ones."""
         for stream, head in heads.items():
             self._heads[stream] = head
             self._heads.move_to_end(stream)
@@ -56,5 +56,5 @@ class Heads:
             self._heads.pop(stream, None)
 
     def clear(self) -> None:
-        """Forget everything, as when the log may be another one."""
+        """Forget all heads, for example when the log may have been restored."""
         self._heads.clear()

@@ -1,4 +1,4 @@
-"""The words of the log: positions, streams, events as they stand there."""
+"""The log's types: positions, streams, recorded events."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, NewType
@@ -7,9 +7,9 @@ from msgspec import Meta, Struct
 
 POSITION_MAX = 2**63 - 1
 TIME_MIN = datetime(1970, 1, 1, tzinfo=UTC)
-"""No event happened before."""
+"""No event happened before this."""
 TIME_END = datetime(2200, 1, 1, tzinfo=UTC)
-"""No event happened then or later."""
+"""Every event happened before this."""
 REASON_LENGTH_MAX = 200
 
 Position = Annotated[
@@ -25,11 +25,11 @@ Stream = NewType("Stream", str)
 
 
 class Recorded(Struct, frozen=True, gc=False):
-    """An event as it stands in the log.
+    """An event in the log.
 
     `position` is its place in the one order of all events, `version` its place in its stream
-    (from 1), `at` the time (UTC) at which it happened, `subject` what it is about. `late` is
-    whether it was stored more than ten minutes after `at`, as what is imported is.
+    (from 1), `at` the time (UTC) at which it happened, `subject` what it is about. A `late` event
+    was stored more than ten minutes after `at`, as imported events are.
     """
 
     position: Position
@@ -42,9 +42,9 @@ class Recorded(Struct, frozen=True, gc=False):
 
 
 class Unreadable(Struct, frozen=True):
-    """What stands in the log where this release can read no event, and why it cannot.
+    """An event in the log that this release cannot read, and why.
 
-    A newer release may have written it, or something that is no release of ours.
+    A newer release may have written it, or another program.
     """
 
     type: str
@@ -56,6 +56,6 @@ class Unreadable(Struct, frozen=True):
         return f"{self.type}/{self.schema}"
 
 
-def told(error: Exception) -> str:
-    """An error as a reason: short, whatever it quotes."""
+def reason_of(error: Exception) -> str:
+    """An error in at most `REASON_LENGTH_MAX` characters."""
     return f"{type(error).__name__}: {error}"[:REASON_LENGTH_MAX]

@@ -1,4 +1,4 @@
-"""What the application needs from the outside, and how the outside fails."""
+"""The event store that the engine needs, and how it fails."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
@@ -11,31 +11,30 @@ from votes.engine.log import Position, Recorded, Stream
 
 
 class Unavailable(Exception):
-    """A store cannot be asked now.
+    """A store does not respond now.
 
     After a write the outcome is unknown: the same command again settles it.
     """
 
 
 class Meta(Struct, frozen=True, omit_defaults=True):
-    """Where an event comes from: who asked (unless its stream says so), in which request, because
-    of what."""
+    """Where an event comes from: who sent the command (unless its stream says so), in which
+    request."""
 
     actor: str | None = None
     request: str | None = None
-    causation: str | None = None
 
 
-class Answered(Struct, frozen=True):
-    """What a command with an idempotency key was answered: `outcome` is JSON."""
+class StoredResult(Struct, frozen=True):
+    """The result of an earlier command with an idempotency key: `outcome` is JSON."""
 
     fingerprint: bytes
     outcome: str
     position: Position
 
 
-class Keyed(Struct, frozen=True):
-    """An answer to keep under a command's id, given at `version` of a stream (0: no event)."""
+class KeyedResult(Struct, frozen=True):
+    """A result to store under a command's id, from `version` of a stream (0: no event)."""
 
     command_id: UUID
     fingerprint: bytes
@@ -45,7 +44,7 @@ class Keyed(Struct, frozen=True):
 
 
 class Addition(Struct, frozen=True, gc=False):
-    """An event to be: it follows `version` of its stream (0: it is the first)."""
+    """An event to append after `version` of its stream (0: it is the first)."""
 
     stream: Stream
     version: int
@@ -54,22 +53,22 @@ class Addition(Struct, frozen=True, gc=False):
 
 
 class Append(Struct, frozen=True):
-    """What one command adds, all or nothing: events, and perhaps an answer to keep.
+    """What one command adds, all or nothing: events, and perhaps a result to store.
 
-    `guards` are the streams that it was decided on without adding to them, and the version at
-    which each stood (0: no event).
+    `guards` are the streams that the command relied on without adding to them, each with its
+    version then (0: no event).
     """
 
     events: Sequence[Addition]
     meta: Meta
     at: datetime
     guards: Mapping[Stream, int] = {}
-    keyed: Keyed | None = None
+    keyed: KeyedResult | None = None
 
 
-class AlikeOf(Struct, frozen=True):
-    """Events about the subject, of these types, late or not, at the positions `first` to `last` and
-    of the times `since` to `until`; those at the positions `without` are left out."""
+class CountQuery(Struct, frozen=True):
+    """Selects events about the subject, of these types, late or not, at the positions `first` to
+    `last` and the times `since` to `until`, without those at the positions `without`."""
 
     subject: str
     types: Sequence[type]
@@ -81,8 +80,8 @@ class AlikeOf(Struct, frozen=True):
     without: Collection[Position] = ()
 
 
-class Alike(Struct, frozen=True):
-    """`count` events that say the same, the last of them at `position`."""
+class EventCount(Struct, frozen=True):
+    """`count` events equal to `event`, the last of them at `position`."""
 
     event: Any
     count: int
@@ -90,39 +89,39 @@ class Alike(Struct, frozen=True):
 
 
 class EventStore(Protocol):
-    """The log. All methods raise `Unavailable` when it does not answer."""
+    """The log. All methods raise `Unavailable` when it does not respond."""
 
     async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         """The last event of each stream that has one."""
         ...
 
-    async def answers(self, command_ids: Collection[UUID]) -> dict[UUID, Answered]:
-        """What these commands were answered, as far as they were."""
+    async def results(self, command_ids: Collection[UUID]) -> dict[UUID, StoredResult]:
+        """The stored results of those of these commands that have one."""
         ...
 
     async def append(self, batch: Sequence[Append]) -> list[Position | None]:
-        """Store the batch durably, in order; for each its last position, None where refused.
+        """Store the batch durably, in order; return each append's last position, None if refused.
 
-        Refused is what adds to a stream that has moved, or is guarded by one; what has a command
-        id that is taken; and what adds to, or is guarded by, a stream to which a refused append
-        would have added. Nothing of it is stored, and all of the others. An answer alone relies
-        on no stream but on what the batch adds before it to the stream of the answer; its
-        position says nothing but that it was stored.
+        An append is refused if it adds to, or is guarded by, a stream that has moved; if its
+        command id is taken; or if it adds to, or is guarded by, a stream to which a refused append
+        would have added. Nothing of a refused append is stored; all others are stored whole. An
+        append with a result alone relies on no stream, only on the events that the batch adds
+        before it to the stream of the result; its position only says that it was stored.
 
-        Raises `ValueError` where an event to be stored is of before 1970 or more than an hour to
-        come: nothing of the batch is stored.
+        Raises `ValueError` where an event's time is before 1970 or more than an hour from now:
+        nothing of the batch is stored.
         """
         ...
 
     def after(self, position: Position, limit: int) -> AsyncIterator[list[Recorded]]:
-        """Events after the position in order, in lists of about `limit`, up to the head.
+        """The events after the position in order, in lists of about `limit`, up to the head.
 
-        What cannot be read is an `Unreadable`, positions without any event among it.
+        An event that cannot be read is an `Unreadable`, and so are positions without an event.
         """
         ...
 
-    async def alike(self, asked: AlikeOf) -> list[Alike]:
-        """The events asked for, counted."""
+    async def count_events(self, query: CountQuery) -> list[EventCount]:
+        """The selected events, equal ones counted together."""
         ...
 
     async def last_about(
@@ -144,5 +143,5 @@ class EventStore(Protocol):
         ...
 
     async def at(self, positions: Collection[Position]) -> list[Recorded]:
-        """The events at these positions, as far as there are any, in order."""
+        """The events that exist at these positions, in order."""
         ...

@@ -1,4 +1,4 @@
-"""A read model is a declaration: which events it is folded from, under which keys, and how."""
+"""A projection declares which events give which values, under which keys, and how."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -18,7 +18,7 @@ Keys = Callable[[Recorded], Iterable[str]]
 class Before(Protocol):
     """Reads values as they were before an event."""
 
-    def __call__(self, model: "Projection[Value]", key: str, /) -> Value | None: ...
+    def __call__(self, projection: "Projection[Value]", key: str, /) -> Value | None: ...
 
 
 Evolve = Callable[[Value | None, Recorded, str, Before], Value | None]
@@ -31,15 +31,15 @@ KIND_LENGTH_MAX = 100
 class Projection(Struct, Generic[Value], frozen=True, eq=False):
     """Values by key, folded from the log alone.
 
-    `on` says of which events a model hears, and which keys each of them moves: none, one or many.
-    `evolve(value, recorded, key, before)` answers the key's value after the event; None where
-    there is none, or no longer. What it raises parks the event. `before` reads any model under the
-    keys of the same partition, as it was before the event. Raise `version` with each change of
-    `on`, `evolve` or the value's shape: the model is then built anew.
+    `on` gives for each type of event the keys of the values that it changes: none, one or many.
+    `evolve(value, recorded, key, before)` returns the value after the event, None where there is
+    none or no longer. An event on which it raises is parked. `before` reads the values of any
+    projection, under keys of the same partition, as they were before the event. Raise `version`
+    with each change of `on`, `evolve` or the value's shape: the read models are then built anew.
 
-    `replicated` models are held by each process that answers reads; others have too many keys for
-    that, and are read by key where they are kept. `frame(models, key, stale)` encodes the value of
-    a key as it is shown; it looks at no models under other keys.
+    Each API process holds the values of a `replicated` projection. Others have too many keys for
+    that; their values are read by key from the store. `frame(models, key, stale)` encodes the value
+    of a key as a response; it reads no values under other keys.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Projection(Struct, Generic[Value], frozen=True, eq=False):
 
 
 class Parked(Struct, frozen=True):
-    """An event that the models lack, and which release left it out for which reason.
+    """An event that the read models leave out, with the reason and the release that left it out.
 
     `kind` is its type and schema where it could not be read, its type where it could not be folded.
     """
@@ -62,7 +62,7 @@ class Parked(Struct, frozen=True):
     release: str
 
     def worth_another_try(self, recorded: Recorded, release: str) -> bool:
-        """Whether the event, as this release reads it, might be left out no more."""
+        """Whether this release might fold the event."""
         if isinstance(recorded.event, Unreadable):
             return False
         return self.kind != type(recorded.event).__name__ or self.release != release
@@ -73,11 +73,11 @@ def _never(value: Parked | None, *_: object) -> Parked | None:
 
 
 PARKED = Projection("parked", Parked, on={}, evolve=_never)
-"""The events that are left out, by position; in the partition that lacks them."""
+"""The parked events by position, in the partition that lacks them."""
 
 
 def partition_of(key: str) -> int:
-    """The partition of a key. The parts of one thing, `thing@part`, are in the same."""
+    """The partition of a key. All keys `thing@part` of one thing are in the same partition."""
     return _partition_of(key.partition(PART)[0])
 
 
@@ -87,40 +87,39 @@ def _partition_of(thing: str) -> int:
 
 
 class Projections:
-    """All read models of a product, in the order in which they are kept.
+    """All projections of a product, in the order in which they are stored.
 
-    `events` are all that there are. `unseen` are those of which no model hears: whoever adds an
-    event has to say so, or `ValueError` is raised. `release` is the product's version.
+    `events` are all types of events. `ignored` are those that no projection is on: whoever adds a
+    type of event has to name it, or `ValueError` is raised. `release` is the product's version.
 
-    `signature` names the models with their versions. Models of another signature are others, kept
-    beside these: they are never read as these, nor moved on.
+    `signature` stands for the names and versions of the projections. Read models of another
+    signature are stored separately: this release neither reads nor changes them.
     """
 
     def __init__(
         self,
-        models: Sequence[Projection[Any]],
+        projections: Sequence[Projection[Any]],
         events: Collection[type],
-        unseen: Collection[type],
+        ignored: Collection[type],
         release: str,
     ) -> None:
-        seen = {kind for model in models for kind in model.on}
-        if seen & set(unseen) or seen | set(unseen) != set(events):
-            odd = (seen & set(unseen)) | ((seen | set(unseen)) ^ set(events))
+        seen = {kind for projection in projections for kind in projection.on}
+        if seen & set(ignored) or seen | set(ignored) != set(events):
+            odd = (seen & set(ignored)) | ((seen | set(ignored)) ^ set(events))
             names = ", ".join(sorted(kind.__name__ for kind in odd))
-            raise ValueError(f"neither projected nor unseen, or both: {names}")
-        self.models = (*models, PARKED)
+            raise ValueError(f"neither projected nor ignored, or both: {names}")
+        self.all = (*projections, PARKED)
+        self.named = {projection.name: projection for projection in self.all}
         self.release = release
-        self.signature = _signature(self.models)
-        self.hearing: dict[type, tuple[tuple[str, Keys, Evolve[Any]], ...]] = {
+        self.signature = _signature(self.all)
+        self.by_event: dict[type, tuple[tuple[str, Keys, Evolve[Any]], ...]] = {
             kind: tuple(
-                (model.name, model.on[kind], model.evolve) for model in models if kind in model.on
+                (each.name, each.on[kind], each.evolve) for each in projections if kind in each.on
             )
             for kind in events
         }
 
-        self.named = {model.name: model for model in self.models}
 
-
-def _signature(models: Sequence[Projection[Any]]) -> str:
-    said = [PARTITIONS, *sorted((model.name, model.version) for model in models)]
-    return sha256(repr(said).encode()).hexdigest()[:8]
+def _signature(projections: Sequence[Projection[Any]]) -> str:
+    parts = [PARTITIONS, *sorted((each.name, each.version) for each in projections)]
+    return sha256(repr(parts).encode()).hexdigest()[:8]

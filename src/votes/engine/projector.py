@@ -1,8 +1,8 @@
-"""The projector: reads the log, folds it, applies what has changed to the read models.
+"""The projector: reads the log, folds it, applies the changes to the store of the read models.
 
-One at a time leads; who does is decided by the store. Whatever is unclear (a lost connection, a
-refused batch, missing models) ends in the same place: forget all, load again, rebuild what is not
-whole. So there is one way to start, to recover and to take over.
+One projector leads at a time, by a lock in the database. Every failure (a lost connection, refused
+changes, missing read models) has the same end: load the read models again, and rebuild them where
+they are incomplete. So there is one way to start, to recover and to take over.
 """
 
 import asyncio
@@ -16,19 +16,19 @@ from votes.engine.read_model_store import ReadModelStore
 from votes.engine.read_models import Changes, ReadModels, checksum_of
 
 PASS_EVENTS_MAX = 500
-"""Between one list of events and the next others have their turn: the projector while an audit
-counts, requests while an API reads the log itself. With lists of 5,000 an audit makes fresh votes
-110 to 170 ms late (p99), with these 30 ms; the log is read 5 % slower."""
+"""Between two lists of events other tasks run: the projector during an audit, requests while an API
+process folds the log. With lists of 5,000 an audit makes fresh votes 110 to 170 ms late (p99), with
+500 30 ms; the log is read 5 % slower."""
 HEARTBEAT_INTERVAL_S = 1.0
 HEARTBEAT_TIMEOUT_S = 3.0
-"""A projector that has not kept the models at the head for so long is hung, or gone. So no model is
-shown as fresh 5 s after the log was read for it, also where what was read came late."""
+"""A projector without a heartbeat for so long hangs or is gone. So nothing is shown as fresh 5 s
+after the log was read for it, even where messages arrive late."""
 PASS_PAUSE_S = 0.005
-"""What comes within it is folded together: a pass costs the same for one event as for many."""
+"""Events that arrive meanwhile are folded together: one event costs as much as many."""
 RELOAD_PAUSE_S = 0.1
 RELOAD_PAUSE_MAX_S = 5.0
-"""While nothing can be applied, as when Redis has no memory left, the pause doubles up to this."""
-PARKED_TOLD_MAX = 20
+"""While nothing can be applied (Redis has no memory left), the pause doubles up to this."""
+PARKED_LOGGED_MAX = 20
 PARKED_TRIED_MAX = 1_000
 assert RELOAD_PAUSE_S < RELOAD_PAUSE_MAX_S
 assert HEARTBEAT_TIMEOUT_S > 2 * HEARTBEAT_INTERVAL_S
@@ -38,51 +38,56 @@ Clock = Callable[[], float]
 
 
 async def fold_log(store: EventStore, models: ReadModels) -> None:
-    """Bring the models up to the head of the log."""
+    """Fold the events up to the head of the log into the read models."""
     async for events in store.after(models.position, PASS_EVENTS_MAX):
         models.fold(events)
 
 
 async def belongs_to_log(store: EventStore, models: ReadModels) -> bool:
-    """Whether the models are of this log as it is: not of another one, nor from beyond its head,
-    nor from before it was restored to an earlier moment and went on."""
+    """Whether the read models are folded from this log as it is now.
+
+    They are not if the log is another one, if they are ahead of it, or if it was restored to an
+    earlier moment and has grown past their position.
+    """
     if models.epoch != await store.epoch() or models.furthest() > await store.head():
         return False
     if not models.position:
         return True
-    return [checksum_of(event) for event in await store.at([models.position])] == [models.mark]
+    return [checksum_of(event) for event in await store.at([models.position])] == [models.checksum]
 
 
-async def refold(store: EventStore, kept: ReadModels) -> ReadModels:
-    """The log folded anew, so that each partition ends where the kept one does."""
-    ends = [max(kept.position, partition.checkpoint) for partition in kept.partitions]
-    counted = ReadModels(kept.projections, kept.epoch)
+async def refold(store: EventStore, stored: ReadModels) -> ReadModels:
+    """Fold the log anew, each partition up to where the stored one is."""
+    ends = [max(stored.position, partition.checkpoint) for partition in stored.partitions]
+    folded = ReadModels(stored.projections, stored.epoch)
     async for events in store.after(0, PASS_EVENTS_MAX):
         for end in sorted(set(ends)):
-            counted.fold(e for e in events if counted.position < e.position <= end)
-            for partition, own_end in zip(counted.partitions, ends, strict=True):
-                if own_end <= counted.position:
-                    partition.checkpoint = POSITION_MAX  # it has all that it is to have
+            folded.fold(e for e in events if folded.position < e.position <= end)
+            for partition, own_end in zip(folded.partitions, ends, strict=True):
+                if own_end <= folded.position:
+                    partition.checkpoint = POSITION_MAX  # it folds nothing more
         if events[-1].position >= max(ends):
             break
-    return counted
+    return folded
 
 
 async def rebuild(
     store: EventStore, read_model_store: ReadModelStore, only: Projection[Any] | None = None
 ) -> ReadModels:
-    """Fold the whole log anew, beside the live models, and make the result live.
+    """Fold the whole log anew and make the result the live read models.
 
-    With `only` one of the models, the values of the others stay as they are kept.
+    With `only`, the values of the other projections stay as they are stored.
     """
-    kept = await read_model_store.load()
-    if only is not None and kept is not None and await belongs_to_log(store, kept):
-        counted = await refold(store, kept)
-        for partition, anew in zip(kept.partitions, counted.partitions, strict=True):
-            for model in (only, PARKED):
-                partition.values.pop(model.name, None)
-                partition.values |= {model.name: anew.of(model)} if anew.of(model) else {}
-        models = kept
+    stored = await read_model_store.load()
+    if only is not None and stored is not None and await belongs_to_log(store, stored):
+        folded = await refold(store, stored)
+        for partition, new in zip(stored.partitions, folded.partitions, strict=True):
+            for projection in (only, PARKED):
+                partition.values.pop(projection.name, None)
+                partition.values |= (
+                    {projection.name: new.of(projection)} if new.of(projection) else {}
+                )
+        models = stored
     else:
         models = ReadModels(read_model_store.projections, await store.epoch())
     await fold_log(store, models)
@@ -92,112 +97,112 @@ async def rebuild(
 
 
 class Projector:
-    """Keeps the read models at the head of the log. `bell` rings when something was appended.
+    """Keeps the stored read models at the head of the log.
 
-    `clock` tells the time in seconds, from whenever.
+    `appended` is set when events were appended. `clock` returns seconds since any fixed moment.
     """
 
     def __init__(
         self,
         store: EventStore,
         read_model_store: ReadModelStore,
-        bell: asyncio.Event,
+        appended: asyncio.Event,
         clock: Clock,
         log: Log,
     ) -> None:
         self._store = store
         self._read_model_store = read_model_store
-        self._bell = bell
+        self._appended = appended
         self._clock = clock
         self._log = log
         self._all_moved_s = 0.0
-        self._looked_at = 0
-        self._distrusted = False
+        self._compared = 0
+        self._corrupt = False
 
     async def run(self) -> None:
-        """Project until cancelled; raises what it cannot mend by loading again."""
+        """Project until cancelled. Raises errors that loading again does not repair."""
         pause_s = RELOAD_PAUSE_S
         while True:
             models = await self.load()
-            kept = await self._heartbeat(models)
-            while kept and await self.step(models):
+            in_step = await self._heartbeat(models)
+            while in_step and await self.step(models):
                 pause_s = RELOAD_PAUSE_S
-            self._log("the read models are not where they were left: loading them again")
+            self._log("the stored read models have changed: loading them again")
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RELOAD_PAUSE_MAX_S)
 
     async def load(self) -> ReadModels:
-        """The models as they are kept, rebuilt where they are missing or of no use."""
+        """Load the stored read models; rebuild them where they are missing or unusable."""
         models = await self._read_model_store.load()
-        distrusted, self._distrusted = self._distrusted, False
-        if models is not None and not distrusted and await self._of_use(models):
+        corrupt, self._corrupt = self._corrupt, False
+        if models is not None and not corrupt and await self._usable(models):
             await self._read_model_store.resume(models)
             return models
         self._log("rebuilding the read models from the log")
         models = await rebuild(self._store, self._read_model_store)
-        self._tell(models.parked())
+        self._log_parked(models.parked())
         return models
 
-    async def _of_use(self, models: ReadModels) -> bool:
-        """Folded from this log, and without events that were left out and are readable by now."""
+    async def _usable(self, models: ReadModels) -> bool:
+        """Whether they are folded from this log, and park no event that this release might fold."""
         if not await belongs_to_log(self._store, models):
             return False
         parked, release = models.parked(), models.projections.release
         events = await self._store.at(sorted(parked)[:PARKED_TRIED_MAX]) if parked else []
         return not any(parked[event.position].worth_another_try(event, release) for event in events)
 
-    def _tell(self, parked: Mapping[Position, Parked]) -> None:
-        for position in sorted(parked)[:PARKED_TOLD_MAX]:
-            left_out = parked[position]
-            self._log(f"event {position} is left out: {left_out.kind}: {left_out.reason}")
+    def _log_parked(self, parked: Mapping[Position, Parked]) -> None:
+        for position in sorted(parked)[:PARKED_LOGGED_MAX]:
+            event = parked[position]
+            self._log(f"event {position} is parked: {event.kind}: {event.reason}")
 
     async def step(self, models: ReadModels) -> bool:
-        """Project what is new, or wait for it; False where the models have to be loaded again."""
-        self._bell.clear()
-        moved, read_at = False, self._clock()
+        """Project the new events, or wait for some; False where the store must be loaded again."""
+        self._appended.clear()
+        any_new, read_at = False, self._clock()
         async for events in self._store.after(models.position, PASS_EVENTS_MAX):
-            moved = True
+            any_new = True
             every = self._due()
             changes = models.fold(events, every=every)
-            self._tell(changes.parked())
+            self._log_parked(changes.parked())
             changes.read_at = read_at if len(events) < PASS_EVENTS_MAX else None
             if not await self._apply(models, changes, every=every):
                 return False
             read_at = self._clock()
-        if moved:
+        if any_new:
             await asyncio.sleep(PASS_PAUSE_S)
             return True
         try:
             async with asyncio.timeout(HEARTBEAT_INTERVAL_S):
-                await self._bell.wait()
+                await self._appended.wait()
         except TimeoutError:
             return await self._heartbeat(models)
         return True
 
     async def _heartbeat(self, models: ReadModels) -> bool:
-        """Say that the models are at the head of the log, if they are."""
+        """Publish that the read models are at the head of the log, if they are."""
         read_at, head = self._clock(), await self._store.head()
         if head != models.position:
-            return head > models.position  # to be read first, or restored: as it was before
+            return head > models.position  # if it is lower, the log was restored
         changes = models.fold((), every=True)
         changes.read_at = read_at
         return await self._apply(models, changes, every=True)
 
     async def _apply(self, models: ReadModels, changes: Changes, *, every: bool) -> bool:
-        """Apply. When all parts move, also look at one, in turn, whether it is as it was left."""
+        """Apply the changes. When all partitions move, also compare one of them, in turn."""
         if not await self._read_model_store.apply(changes):
             return False
         if not every:
             return True
-        self._looked_at = (self._looked_at + 1) % PARTITIONS
-        if await self._read_model_store.holds(self._looked_at, models.partitions[self._looked_at]):
+        self._compared = number = (self._compared + 1) % PARTITIONS
+        if await self._read_model_store.matches(number, models.partitions[number]):
             return True
-        self._log(f"partition {self._looked_at} is not as it was left")
-        self._distrusted = True
+        self._log(f"the stored partition {number} has wrong values")
+        self._corrupt = True
         return False
 
     def _due(self) -> bool:
-        """Whether all partitions are to be looked at: now and then, busy or not."""
+        """Whether all checkpoints are to move now: every `HEARTBEAT_INTERVAL_S`, busy or not."""
         now_s = asyncio.get_running_loop().time()
         due = now_s - self._all_moved_s >= HEARTBEAT_INTERVAL_S
         if due:

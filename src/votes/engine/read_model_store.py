@@ -1,4 +1,4 @@
-"""Where the read models are kept: what the engine needs from there."""
+"""The store of the read models: what the engine needs from it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from votes.engine.read_models import Changes, Partition, ReadModels
 
 
 class AuditReport(Struct, frozen=True):
-    """What the last audit found, for those who did not see it: `drifts` is how many."""
+    """The result of the last audit: so many events, values (`models`) and drifts."""
 
     at: datetime
     events: int
@@ -21,11 +21,8 @@ class AuditReport(Struct, frozen=True):
 
 
 class Heartbeat(Struct, frozen=True):
-    """The models of the generation were at the head of the log when a projector read that last,
-    `age_s` ago or less.
-
-    `read_at` was then, by the projector's clock.
-    """
+    """The read models of the generation were at the head of the log at `read_at`, by the
+    projector's clock: at most `age_s` seconds ago."""
 
     generation: int
     read_at: float
@@ -33,51 +30,51 @@ class Heartbeat(Struct, frozen=True):
 
 
 ValueKey = tuple[Projection[Any], str]
-"""A model and a key of it."""
+"""A projection and a key of it."""
 
 
 class ReadModelStore(Protocol):
-    """Where the models of these projections are kept, beside those of other releases.
+    """Stores the read models of these projections, apart from those of other releases.
 
-    All methods raise `Unavailable` when it does not answer.
+    All methods raise `Unavailable` when the store does not respond.
     """
 
     projections: Projections
 
     async def load(self) -> ReadModels | None:
-        """The live models, None where they are missing or not whole."""
+        """The live read models, None where they are missing or incomplete."""
         ...
 
-    async def values(self, generation: int, asked: Sequence[ValueKey]) -> list[Any] | None:
-        """What is kept under these keys, all of one partition and of one moment; None where the
-        generation is gone, or cannot be read. For models that no process holds whole."""
+    async def values(self, generation: int, keys: Sequence[ValueKey]) -> list[Any] | None:
+        """The values under these keys, all of one partition, read at one moment. None where the
+        generation is gone or unreadable. For projections that are not replicated."""
         ...
 
-    async def holds(self, number: int, partition: Partition) -> bool:
-        """Whether a partition is kept as this, to the last value of what each process holds; of
-        other models it looks at the number of values alone."""
+    async def matches(self, number: int, partition: Partition) -> bool:
+        """Whether the stored partition has exactly these values of the replicated projections, and
+        as many values of the others as its checkpoint says."""
         ...
 
     async def heartbeat(self) -> Heartbeat | None:
-        """How a projector keeps the models at the head of the log, None while none does."""
+        """The last heartbeat of a projector, None where it has expired."""
         ...
 
     async def resume(self, models: ReadModels) -> None:
-        """Tell all who follow that a new projector goes on from these models."""
+        """Tell all subscriptions that a new projector goes on from these read models."""
         ...
 
     async def apply(self, changes: Changes) -> bool:
-        """Apply a folded batch; False where the models are not at the position it starts from."""
+        """Apply the changes; False where the store is not at the position that they start from."""
         ...
 
     async def replace(self, models: ReadModels) -> None:
-        """Build the models beside the live ones as a new generation, then make that one live."""
+        """Write the read models as a new generation, then make that one the live one."""
         ...
 
-    async def keep_report(self, report: AuditReport) -> None:
-        """Keep what an audit found, in place of the one before."""
+    async def store_report(self, report: AuditReport) -> None:
+        """Store the report in place of the previous one."""
         ...
 
     async def last_report(self) -> AuditReport | None:
-        """What the last audit found, None where none is kept."""
+        """The report of the last audit, None where there is none."""
         ...

@@ -1,6 +1,6 @@
-"""Reads: from memory where it is live, else from the log and marked stale.
+"""Reads use the replica while it is live, else read models folded from the log, marked stale.
 
-A read may ask for a `min_position`: it answers at or after that, or not at all.
+A read may name a `min_position`: its source is at or after that, or `NotYet` is raised.
 """
 
 import asyncio
@@ -16,25 +16,25 @@ from votes.engine.replica import Replica
 
 WAIT_S = 3.0
 LOG_WAIT_S = 0.5
-"""How long a read waits for a log that does not answer, where older models are known."""
+"""How long a read waits for a log that does not respond, where older read models are known."""
 NOTICED_S = 0.01
 LOG_FRESH_S = 0.1
-"""How long the models folded from the log are good without looking for new events."""
+"""How long read models folded from the log are used without looking for new events."""
 
 
 class NotYet(Exception):
-    """The projection did not reach the position in time."""
+    """The read models did not reach the position in time."""
 
 
 class ReadSource(Struct, frozen=True):
-    """The models to answer from; `stale` when they were folded here, from the log."""
+    """The read models that a read uses; `stale` when this process folded them from the log."""
 
     models: ReadModels
     stale: bool
 
 
 class Reader:
-    """Where reads get their models."""
+    """Gives each read its source: the replica, or the log."""
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class Reader:
         self._folded: ReadModels | None = None
         self._reading: asyncio.Task[None] | None = None
         self._reading_since = 0.0
-        """What was folded here from the log, and how that goes on."""
+        """The read models folded from the log here, and the task that folds on."""
 
     async def models(self, min_position: Position = 0) -> ReadSource:
-        """The models at or after the position.
+        """The read models at or after the position.
 
-        Raises `NotYet` at the deadline, `Unavailable` when neither Redis nor Postgres answers and
-        nothing is known from before.
+        Raises `NotYet` at the deadline, `Unavailable` when neither Redis nor Postgres responds and
+        no older read models are known.
         """
         live = self._live()
         if live is not None and live.position >= min_position:
@@ -69,11 +69,11 @@ class Reader:
 
     @property
     def latest(self) -> ReadModels | None:
-        """What is known without asking anybody, however old; None where nothing is."""
-        return self.replica.models or self._known
+        """The read models known here, however old; None where there are none."""
+        return self.replica.models or self._last
 
     def _live(self) -> ReadModels | None:
-        """The live models, unless the log was read further than they have come back to."""
+        """The live read models, unless the log was folded here beyond their position."""
         live, folded = self.replica.fresh(), self._folded
         if live is None or folded is None:
             return live
@@ -84,7 +84,7 @@ class Reader:
 
     async def _wait(self, min_position: Position) -> ReadSource:
         while self.replica.models is not None and self.replica.fresh() is None:  # noqa: ASYNC110
-            await asyncio.sleep(NOTICED_S)  # they are about to be heard of, or lost
+            await asyncio.sleep(NOTICED_S)  # the subscription is about to update or to lose them
         if self._live() is not None:
             await self.replica.reached(min_position)
             live = self._live()
@@ -99,25 +99,25 @@ class Reader:
             await asyncio.sleep(LOG_FRESH_S)
 
     async def _from_log(self) -> ReadModels | None:
-        """The models as the log has them; as they are known when it does not answer in time."""
+        """The read models at the head of the log; the last known ones when it responds too late."""
         reading = self._read_on()
         since_s = asyncio.get_running_loop().time() - self._reading_since
-        wait_s = self._wait_s if self._known is None else max(LOG_WAIT_S - since_s, 0)
+        wait_s = self._wait_s if self._last is None else max(LOG_WAIT_S - since_s, 0)
         await asyncio.wait({reading}, timeout=wait_s)
-        if self._known is None and reading.done():
+        if self._last is None and reading.done():
             reading.result()
-        return self._known
+        return self._last
 
     @property
-    def _known(self) -> ReadModels | None:
-        """What was live last, or what was folded from the log, whichever is further."""
+    def _last(self) -> ReadModels | None:
+        """The last live read models, or those folded from the log, whichever are further."""
         lost, folded = self.replica.lost, self._folded
         if lost is None or folded is None:
             return lost or folded
         return lost if lost.epoch == folded.epoch and lost.position > folded.position else folded
 
     def _read_on(self) -> "asyncio.Task[None]":
-        """The reading of the log that is under way, or that has just been."""
+        """The task that folds the log: the running one, one just done, or a new one."""
         now_s = asyncio.get_running_loop().time()
         reading = self._reading
         if reading is None or (reading.done() and now_s - self._reading_since >= LOG_FRESH_S):
@@ -127,16 +127,15 @@ class Reader:
         return reading
 
     async def _fold_on(self) -> None:
-        """Bring what is known to the head of the log, which may be another log by now, or the same
-        as it was before."""
-        known = self._known
-        if known is None or not await belongs_to_log(self.store, known):
-            known = ReadModels(self._projections, await self.store.epoch())
-        await fold_log(self.store, known)
-        self._folded, self.replica.lost = known, None
+        """Fold the last known read models on to the head of the log; all of a changed log."""
+        models = self._last
+        if models is None or not await belongs_to_log(self.store, models):
+            models = ReadModels(self._projections, await self.store.epoch())
+        await fold_log(self.store, models)
+        self._folded, self.replica.lost = models, None
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel the folding of the log."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)

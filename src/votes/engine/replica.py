@@ -1,4 +1,4 @@
-"""The read models as an API process holds them: what to answer from, and who waits for more."""
+"""The replica: the live read models in an API process, and the reads that wait for a position."""
 
 import asyncio
 import heapq
@@ -15,10 +15,10 @@ Listener = Callable[[ReadModels | None, Changes | None], None]
 
 
 class Replica:
-    """Holds the live models, the frames encoded from them, and the waiters for a position.
+    """Holds the live read models, the frames encoded from them, and the reads that wait.
 
-    `lost` are the models that were live last, while none are: the log is read on from there.
-    `listeners` are told of each change as `changed` is.
+    `models` is None while no live read models are known. `lost` are then the last ones: the log is
+    folded on from there. Each change calls the `listeners`.
     """
 
     def __init__(self) -> None:
@@ -34,9 +34,9 @@ class Replica:
     def changed(
         self, models: ReadModels | None, changes: Changes | None, fresh_at: float | None = None
     ) -> None:
-        """The models have moved by the changes; None for the changes when anything may differ.
+        """Set the read models after these changes; `changes` is None when anything may differ.
 
-        They were at the head of the log at the loop's time `fresh_at`, or are so now.
+        They were at the head of the log at the loop's time `fresh_at`, by default now.
         """
         self.lost = self.models if models is None else None
         self._fresh_at = asyncio.get_running_loop().time() if fresh_at is None else fresh_at
@@ -44,29 +44,31 @@ class Replica:
         if changes is None:
             self._frames.clear()
         else:
-            for key in changes.touched():
+            for key in changes.changed_keys():
                 self._frames.pop(key, None)
         self._wake(models.position if models is not None else POSITION_MAX)
         for listener in self.listeners:
             listener(models, changes)
 
     def fresh(self) -> ReadModels | None:
-        """The live models, unless it is too long that they were known to be at the head of the
-        log: as when this process itself stood still, and has not had the time to notice."""
+        """The live read models, unless it is too long ago that they were at the head of the log.
+
+        It is so when this process itself stood still, and its subscription has not noticed yet.
+        """
         age_s = asyncio.get_running_loop().time() - self._fresh_at
         return self.models if age_s <= HEARTBEAT_TIMEOUT_S else None
 
-    def frame(self, model: Projection[Any], key: str) -> bytes | None:
-        """The value of a live model as it is shown, encoded once; None where there is none."""
-        known = self._frames.get(key, {}).get(model.name)
-        if known is None and self.models is not None and model.frame is not None:
-            known = model.frame(self.models, key, False)
-            if known is not None:
-                self._frames.setdefault(key, {})[model.name] = known
-        return known
+    def frame(self, projection: Projection[Any], key: str) -> bytes | None:
+        """The live value under the key as a response, encoded once; None where there is none."""
+        frame = self._frames.get(key, {}).get(projection.name)
+        if frame is None and self.models is not None and projection.frame is not None:
+            frame = projection.frame(self.models, key, False)
+            if frame is not None:
+                self._frames.setdefault(key, {})[projection.name] = frame
+        return frame
 
     async def reached(self, position: Position) -> None:
-        """Return once the models are at or after the position, or lost."""
+        """Return once the read models are at or after the position, or lost."""
         if self.models is not None and self.models.position >= position:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -78,7 +80,7 @@ class Replica:
             raise
 
     def _forget_abandoned(self) -> None:
-        """Waiters for a position that never comes give up; keep at most as many as still wait."""
+        """Remove abandoned waiters once they are more than half: the position may never come."""
         self._abandoned += 1
         if self._abandoned > len(self._waiting) // 2:
             self._waiting = [waiting for waiting in self._waiting if not waiting[2].done()]

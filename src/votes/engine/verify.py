@@ -1,4 +1,4 @@
-"""The audit: count the log anew and compare every read model with it."""
+"""The audit: fold the log anew and compare every stored value with the result."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,23 +16,23 @@ from votes.engine.read_model_store import AuditReport, ReadModelStore
 from votes.engine.read_models import Partition, ReadModels
 
 CATCH_UP_S = 10.0
-"""How long the models may take to be whole, and where the log was when the audit began."""
+"""How long the store may take to be complete and at the head that the log had at the start."""
 CATCH_UP_POLL_S = 0.25
 
 
 class Drift(Struct, frozen=True):
-    """A read model that is not what the log says; None where it is missing."""
+    """A stored value that differs from the expected one; None where one is missing."""
 
     model: str
     key: str
-    kept: Any
-    counted: Any
+    stored: Any
+    expected: Any
 
 
 class Audit(Struct, frozen=True):
-    """What was compared: `models` values against `events` events of the log.
+    """The audit compared `models` values with the fold of `events` events.
 
-    `parked` events could not be read or folded: they are in none of the models.
+    `parked` events could not be read or folded: they are in none of the values.
     """
 
     events: int
@@ -52,66 +52,70 @@ async def audit(
     at: datetime,
     catch_up_s: float = CATCH_UP_S,
 ) -> Audit:
-    """Compare, and keep what was found as the last report, where that can be written."""
-    found = await verify(store, read_model_store, catch_up_s)
-    report = AuditReport(at, found.events, found.models, len(found.drifts), found.problem)
-    with suppress(Unavailable):  # what was found is worth telling all the same
-        await read_model_store.keep_report(report)
-    return found
+    """Verify, and store the report where the store can be written."""
+    result = await verify(store, read_model_store, catch_up_s)
+    report = AuditReport(at, result.events, result.models, len(result.drifts), result.problem)
+    with suppress(Unavailable):  # the caller gets the result all the same
+        await read_model_store.store_report(report)
+    return result
 
 
 async def verify(
     store: EventStore, read_model_store: ReadModelStore, catch_up_s: float = CATCH_UP_S
 ) -> Audit:
-    """Compare the models, each partition at its own position, with the log.
+    """Compare each stored partition, at its own position, with the log.
 
-    Models that do not get to where the log was at the beginning are a problem of their own.
+    Read models that do not reach the head that the log had at the start are a problem too.
     """
     head = await store.head()
-    kept = await _caught_up(read_model_store, head, catch_up_s)
-    if kept is None:
-        return Audit(0, 0, [], "the read models are missing or not whole")
-    if not await belongs_to_log(store, kept):
+    stored = await _caught_up(read_model_store, head, catch_up_s)
+    if stored is None:
+        return Audit(0, 0, [], "the read models are missing or incomplete")
+    if not await belongs_to_log(store, stored):
         return Audit(0, 0, [], "the read models are of another log, or ahead of this one")
-    counted = await refold(store, kept)
+    expected = await refold(store, stored)
     drifts = [
         drift
         for number in range(PARTITIONS)
-        for drift in _compare(kept.projections, kept.partitions[number], counted.partitions[number])
+        for drift in _compare(
+            stored.projections, stored.partitions[number], expected.partitions[number]
+        )
     ]
     models = sum(
-        len(part.of(model))
-        for part in counted.partitions
-        for model in kept.projections.models
-        if model is not PARKED
+        len(partition.of(projection))
+        for partition in expected.partitions
+        for projection in stored.projections.all
+        if projection is not PARKED
     )
-    behind = head - kept.position
+    behind = head - stored.position
     problem = f"{behind} events are not projected: does a worker run?" if behind > 0 else None
-    return Audit(counted.position, models, drifts, problem, len(kept.parked()))
+    return Audit(expected.position, models, drifts, problem, len(stored.parked()))
 
 
 async def _caught_up(
     read_model_store: ReadModelStore, head: Position, catch_up_s: float
 ) -> ReadModels | None:
-    """The models at the head, or as they are when that takes too long. They are not whole while a
-    rebuild switches over."""
+    """The stored read models at the head, or as they are when that takes too long.
+
+    They are incomplete while a rebuild switches over.
+    """
     clock = asyncio.get_running_loop().time
     end = clock() + catch_up_s
     while True:
-        kept = await read_model_store.load()
-        if (kept is not None and kept.position >= head) or clock() >= end:
-            return kept
+        stored = await read_model_store.load()
+        if (stored is not None and stored.position >= head) or clock() >= end:
+            return stored
         await asyncio.sleep(CATCH_UP_POLL_S)
 
 
-def _compare(projections: Projections, kept: Partition, counted: Partition) -> Iterator[Drift]:
-    for model in projections.models:
-        here, there = kept.of(model), counted.of(model)
+def _compare(projections: Projections, stored: Partition, expected: Partition) -> Iterator[Drift]:
+    for projection in projections.all:
+        here, there = stored.of(projection), expected.of(projection)
         for key in sorted(here.keys() | there.keys()):
-            if _said(here.get(key)) != _said(there.get(key)):
-                yield Drift(model.name, key, here.get(key), there.get(key))
+            if _comparable(here.get(key)) != _comparable(there.get(key)):
+                yield Drift(projection.name, key, here.get(key), there.get(key))
 
 
-def _said(value: Any) -> Any:
-    """What two releases say alike: each words its own reason for leaving an event out."""
+def _comparable(value: Any) -> Any:
+    """The value; of a parked event only that it is parked: releases word reasons differently."""
     return isinstance(value, Parked) or value

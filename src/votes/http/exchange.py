@@ -125,7 +125,7 @@ async def tool_ids(request: Http, slugs: Collection[ToolSlug]) -> dict[ToolSlug,
     """The tools that the slugs lead to, listed or not, as far as they do. Raises `Unavailable`."""
     parts = services(request)
     models = parts.reader.latest
-    known = catalogue.known_ids(models, slugs)
+    known = catalogue.projected_ids(models, slugs)
     if len(known) == len(slugs):
         return known
     async with within(READ_S):
@@ -159,7 +159,7 @@ async def write(
     command_id, fingerprint = None, b""
     if key is not None:
         command_id = _command_id(actor, key)
-        asked = type(command).__name__, decider.asked(command)
+        asked = type(command).__name__, decider.as_sent(command)
         fingerprint = sha256(_encode(asked)).digest()
     meta = Meta(None if decider.owned else actor, _request_id(request))
     asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from litestar import Request, Response
 
-from votes.app.catalogue import now_called
+from votes.app.catalogue import current_slug
 from votes.domain.terms import ToolSlug
 from votes.engine.read_models import ReadModels
 
@@ -29,7 +29,7 @@ def require_current(models: ReadModels | None, slugs: Iterable[ToolSlug]) -> Non
     """Raises `Moved` where one of them is a former slug, as far as the models know."""
     if models is None:
         return
-    names = {slug: now for slug in slugs if (now := now_called(models, slug)) != slug}
+    names = {slug: now for slug in slugs if (now := current_slug(models, slug)) != slug}
     if names:
         raise Moved(names)
 

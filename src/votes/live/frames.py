@@ -1,9 +1,10 @@
-"""What a stream carries: each tool's last state as a frame, in the order of positions.
+"""The content of a stream: the last state of each tool as a frame, in the order of positions.
 
-A frame's id is `WORLD-POSITION` of the event that led to the state. Frames go out in ascending
-order, so whoever has seen an id has seen all before it, and "what is newer than this position" is
-at once a tick's news, a slow reader's backlog, the answer to a resumption and, from before the
-beginning, the snapshot. So is the next piece of any of them: what is newer than the last one's end.
+The id of a frame is `WORLD-POSITION`, with the position of the event that led to the state. Frames
+are sent in ascending order, so a reader who has seen an id has seen all states up to it. The query
+"the states that are newer than this position" therefore gives the news of a tick, the backlog of a
+slow reader, the continuation of a resumed stream, the next piece of any of these, and, from before
+the first position, the snapshot.
 """
 
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct
 
-from votes.app.answers import summary_view
 from votes.app.catalogue import Tool, ever_listed
+from votes.app.responses import summary_view
 from votes.domain.terms import ToolId, ToolSlug
 from votes.engine.log import Position
 from votes.engine.read_models import ReadModels
@@ -22,15 +23,15 @@ from votes.projections.tallies import Tally, tally_view
 BEFORE_ALL: Position = -1
 HEARTBEAT = b": still here\n\n"
 PIECE_BYTES = 8_192
-"""A piece ends with the frame that fills it: this is what a reader who does not read keeps here."""
+"""A piece ends with the frame that fills it. It is held here for a reader that does not read."""
 PIECES_MAX = 1_024
 STALE = ".stale"
-"""Ends the world of what was folded from the log here: live models are followed from the start."""
+"""Suffix of the world of read models folded from the log here."""
 
 _encode = msgspec.json.Encoder().encode
 
 _State = tuple[Position, bool, ToolSlug]
-"""A state's position, whether it is the tally (else the summary), and whose."""
+"""The position of a state, whether it is a tally (else a summary), and the slug of its tool."""
 _Asked = tuple[Position, tuple[ToolSlug, ...], Position]
 
 
@@ -41,10 +42,10 @@ class _Delisted(Struct, frozen=True):
 
 
 class Frames:
-    """Frames of the models of a world, each encoded once and shared by all who get it.
+    """The frames of a world, each encoded once and shared by all streams.
 
-    `stale` frames are of models that were folded from the log, while the live ones were away. Their
-    ids name a world of their own. `goes_on_from` are the worlds whose streams need no new snapshot.
+    `stale` frames are of read models folded from the log while the live ones are away. Their ids
+    name another world. Streams of the worlds `goes_on_from` need no new snapshot.
     """
 
     def __init__(self, world: str, *, stale: bool) -> None:
@@ -59,29 +60,32 @@ class Frames:
     def since(
         self, models: ReadModels, tools: tuple[ToolSlug, ...], position: Position
     ) -> tuple[bytes, Position]:
-        """The first of the states of the tools that are newer than the position, as many as make
-        a piece, and the position of the last.
+        """The first states of the tools that are newer than the position, as many as fill a piece,
+        and the position of the last one.
 
-        Nothing is shown from beyond the models' own position: a part of them may be ahead of the
-        rest, and what the rest is yet to say would then come with an older id.
+        States beyond the position of the read models are not shown: one partition may be ahead of
+        the others, whose next states would then have older ids.
         """
         key = models.position, tools, position
-        known = self._pieces.get(key)
-        if known is None:
+        piece = self._pieces.get(key)
+        if piece is None:
             if len(self._pieces) >= PIECES_MAX:
                 self._pieces.clear()
             newer = sorted(_newer(models, tools, position))
-            known = self._pieces[key] = self._piece(models, newer) if newer else (b"", position)
-        return known
+            piece = self._pieces[key] = self._piece(models, newer) if newer else (b"", position)
+        return piece
 
-    def forget(self) -> None:
-        """Drop what was gathered for a tick that is over."""
+    def forget_pieces(self) -> None:
+        """Drop the pieces of a tick that is over."""
         self._pieces.clear()
 
     def _piece(self, models: ReadModels, newer: list[_State]) -> tuple[bytes, Position]:
-        """To have seen an id is to have seen all up to it, so of two frames of one position the
-        first says the position before, and no piece ends between them. At position 0 is what was
-        never listed."""
+        """Join the frames of the states.
+
+        A reader who has seen an id has seen all states up to it. So of two frames of one position
+        the first has the id of the position before, and no piece ends between them. The states of
+        tools that were never listed have position 0.
+        """
         frames, size = [], 0
         for number, (position, is_tally, tool) in enumerate(newer):
             more = number + 1 < len(newer) and newer[number + 1][0] == position
@@ -93,41 +97,41 @@ class Frames:
         return b"".join(frames), position
 
     def _frame(self, models: ReadModels, slug: ToolSlug, is_tally: bool) -> bytes:
-        found = ever_listed(models, slug)
-        if found is None:
+        tool = ever_listed(models, slug)
+        if tool is None:
             return _delisted(slug, 0)
-        return self._tally(found) if is_tally else self._summary(found)
+        return self._tally(tool) if is_tally else self._summary(tool)
 
     def _tally(self, tool: Tool) -> bytes:
         slug, tally = tool.slug, tool.tally
-        known = self._tallies.get(tool.id)
-        if known is None or known[0] is not tally or known[1] != slug:
+        entry = self._tallies.get(tool.id)
+        if entry is None or entry[0] is not tally or entry[1] != slug:
             view = tally_view(slug, tally, stale=self.stale)
-            known = tally, slug, b"event: tally\ndata: " + _encode(view) + b"\n"
-            self._tallies[tool.id] = known
-        return known[2]
+            entry = tally, slug, b"event: tally\ndata: " + _encode(view) + b"\n"
+            self._tallies[tool.id] = entry
+        return entry[2]
 
     def _summary(self, tool: Tool) -> bytes:
         profile, tally = tool.profile, tool.tally
         if not profile.listed:
             return _delisted(profile.slug, profile.position, profile.former)
-        known = self._summaries.get(tool.id)
-        if known is None or known[0] is not profile or known[1] is not tally:
+        entry = self._summaries.get(tool.id)
+        if entry is None or entry[0] is not profile or entry[1] is not tally:
             view = summary_view(profile, tally, stale=self.stale)
-            known = profile, tally, b"event: summary\ndata: " + _encode(view) + b"\n"
-            self._summaries[tool.id] = known
-        return known[2]
+            entry = profile, tally, b"event: summary\ndata: " + _encode(view) + b"\n"
+            self._summaries[tool.id] = entry
+        return entry[2]
 
 
 def _newer(models: ReadModels, slugs: tuple[ToolSlug, ...], position: Position) -> Iterator[_State]:
-    """Where each newer state stands; what was never listed comes before everything."""
+    """The newer states; those of tools that were never listed come first."""
     for slug in slugs:
-        found = ever_listed(models, slug)
-        if found is None:
+        tool = ever_listed(models, slug)
+        if tool is None:
             if position == BEFORE_ALL:
                 yield 0, False, slug
             continue
-        profile, tally = found.profile, found.tally
+        profile, tally = tool.profile, tool.tally
         if position < profile.position <= models.position:
             yield profile.position, False, slug
         if position < tally.position <= models.position and profile.listed:
@@ -135,5 +139,5 @@ def _newer(models: ReadModels, slugs: tuple[ToolSlug, ...], position: Position) 
 
 
 def _delisted(tool: ToolSlug, position: Position, former: tuple[ToolSlug, ...] = ()) -> bytes:
-    said = _Delisted(tool, position, former)
-    return b"event: delisted\ndata: " + _encode(said) + b"\n"
+    data = _encode(_Delisted(tool, position, former))
+    return b"event: delisted\ndata: " + data + b"\n"

@@ -1,9 +1,9 @@
-"""The hub: who listens to which tools, what there is to show, and when there is news.
+"""The hub: which stream listens to which tools, what is shown, and when there is news.
 
-A listener keeps no queue. It holds the position that it has got to; whatever is newer is worked out
-when it can take it. A slow listener thus skips states in between and never lacks the last.
+A listener has no queue. It holds the position that it has reached; the newer states are computed
+when it can send them. So a slow listener skips states but always gets the last one.
 
-What is shown are the live models and, while those are away, models folded from the log.
+The hub shows the live read models and, while these are away, read models folded from the log.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from votes.live.frames import BEFORE_ALL, Frames
 from votes.projections.profiles import PROFILES
 
 TICK_S = 0.05
-"""News after a silence goes out at once; then it is gathered this long, so a stream gets 20 frames
-a second of one tool."""
+"""News after a silence is sent at once; then it is gathered for so long. So a stream gets at most
+20 frames a second of one tool."""
 SLICE = 100
-"""So many are woken at a time, so that in between the loop reads what comes in."""
+"""So many listeners are woken at a time; in between, the loop serves other tasks."""
 SPREAD_S = 0.045
-"""Over which the turns of a crowd are spread: each gets what is newest when its turn comes, and the
-last one's is over before the next tick."""
+"""The turns of a crowd are spread over this time: each listener gets the newest states at its turn,
+and the last turn is over before the next tick."""
 LOG_S = 1.0
-"""How often the log is looked into while the live models are away and somebody listens."""
+"""How often the log is read while the live read models are away and somebody listens."""
 IPV4_NETWORK_BITS = 24
 IPV6_NETWORK_BITS = 48
 UNKNOWN_NETWORK = "?"
@@ -42,7 +42,7 @@ _log = structlog.get_logger(__name__)
 
 
 class TooMany(Exception):
-    """There is no room for another stream; `here` means: for another of this network."""
+    """The limit of streams is reached; with `here`, that of this network."""
 
     def __init__(self, *, here: bool) -> None:
         super().__init__("too many streams from this network" if here else "too many streams")
@@ -50,7 +50,7 @@ class TooMany(Exception):
 
 
 class Listener:
-    """One stream: what it hears of, and the position that it has got to, in which world."""
+    """One stream: its tools, and the world and position that it has reached."""
 
     __slots__ = ("_waiter", "closed", "network", "position", "tools", "world")
 
@@ -65,12 +65,12 @@ class Listener:
         self._waiter: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
-        """There may be news, a heartbeat is due, or the stream is to end."""
+        """Wake the stream: there may be news, a heartbeat is due, or it has to end."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def woken(self) -> asyncio.Future[None]:
-        """Done when it is woken next. For one task, which looks for news before it waits."""
+        """A future that is done at the next `wake`. For one task, which checks for news before."""
         self._waiter = asyncio.get_running_loop().create_future()
         return self._waiter
 
@@ -80,12 +80,12 @@ class Listener:
 
 
 class Hub:
-    """Streams of one process; the memory tells it of changes."""
+    """The streams of one process; the replica calls it at each change."""
 
     def __init__(self, replica: Replica, streams_max: int, streams_per_network_max: int) -> None:
         self.replica = replica
         self.models: ReadModels | None = None
-        """What is shown, None while there is nothing yet."""
+        """The read models that are shown, None while there are none yet."""
         self.frames = Frames("", stale=False)
         self._streams_max = streams_max
         self._per_network_max = streams_per_network_max
@@ -93,10 +93,10 @@ class Hub:
         self._networks: dict[str, int] = {}
         self._count = 0
         self._news: set[ToolSlug] = set()
-        self._all_news = False
+        self._news_of_all = False
         self._ahead: Position = 0
-        """How far any part of the models was when they were loaded: what is beyond the announced
-        position is in none of the changes that lead there."""
+        """The position of the partition that was furthest ahead at the load: changes up to there do
+        not contain its values."""
         self._ticked_at = 0.0
         self._ticking = False
         replica.listeners.append(self._changed)
@@ -107,7 +107,7 @@ class Hub:
         return self._count
 
     def join(self, listener: Listener) -> None:
-        """Let it hear. Raises `TooMany`."""
+        """Add a stream. Raises `TooMany`."""
         if self._count >= self._streams_max:
             raise TooMany(here=False)
         network = listener.network
@@ -120,7 +120,7 @@ class Hub:
             self._listeners.setdefault(tool, {})[listener] = None
 
     def leave(self, listener: Listener) -> None:
-        """Forget it; only after `join`."""
+        """Remove a stream that has joined."""
         self._count -= 1
         for tool in listener.tools:
             listeners = self._listeners[tool]
@@ -133,10 +133,10 @@ class Hub:
                 del self._networks[listener.network]
 
     def next_piece(self, listener: Listener) -> bytes:
-        """What comes next for it, if anything; it has got there then.
+        """The next piece for the listener, empty without news; moves the listener's position.
 
-        In another world it starts anew. From live models it goes on to those from the log, but not
-        back: what it has shown as stale would stay so.
+        In another world the listener starts anew with a snapshot. It goes on from live read models
+        to those from the log, but not back: what it has shown as stale would stay marked.
         """
         if self.models is None:
             return b""
@@ -149,86 +149,86 @@ class Hub:
         return piece
 
     def is_behind(self, listener: Listener) -> bool:
-        """Whether the listener has got further than what is shown."""
+        """Whether the listener's position is beyond that of the shown read models."""
         return self.models is not None and listener.position > self.models.position
 
     async def follow_log(self, reader: Reader) -> None:
-        """Until cancelled: while the live models are away, show what can be read from the log."""
+        """Until cancelled: while the live read models are away, show those folded from the log."""
         while True:
             await asyncio.sleep(LOG_S)
             if not self._count:
                 self._show(self.replica.models, stale=False)
             elif self.models is None or self.frames.stale:
                 try:
-                    self._found(await reader.models())
+                    self._show_if_current(await reader.models())
                 except (NotYet, Unavailable):
                     continue
-                except Exception as error:  # noqa: BLE001 - streams go on when it can be read again
+                except Exception as error:  # noqa: BLE001 - streams go on once the log is readable
                     _log.warning("the log cannot be shown to streams", error=repr(error))
 
-    def _found(self, source: ReadSource) -> None:
-        """Show it, unless the live models have come back meanwhile, or are lost again."""
+    def _show_if_current(self, source: ReadSource) -> None:
+        """Show the source, unless the live read models have come back or are lost again."""
         if source.stale:
             overtaken = self.models is not None and not self.frames.stale
         else:
             overtaken = self.replica.models is not source.models
         if not overtaken:
             self._show(source.models, stale=source.stale)
-            self._anew(source.models)
+            self._reloaded(source.models)
 
     def _show(self, models: ReadModels | None, *, stale: bool) -> None:
-        """What is encoded stays while the world does."""
+        """Show the read models; keep encoded frames while the world is the same."""
         self.models = models
         frames = Frames(models.world if models is not None else "", stale=stale)
         if frames.world != self.frames.world:
             self.frames = frames
 
-    def _anew(self, models: ReadModels) -> None:
-        """Anything may have changed."""
+    def _reloaded(self, models: ReadModels) -> None:
+        """After a load: anything may have changed."""
         self._ahead = models.furthest()
-        self._all_news = True
+        self._news_of_all = True
         self._schedule()
 
     def _changed(self, models: ReadModels | None, changes: Changes | None) -> None:
         if self.frames.stale:
-            return  # until reads say that the live models have caught up with the log
+            return  # until the reader says that the live read models have caught up with the log
         if changes is None or models is not self.models:
             self._show(models, stale=False)
         if models is None:
             return
         if changes is None:
-            self._anew(models)
+            self._reloaded(models)
         else:
-            self._all_news |= changes.before < self._ahead
-            for key in changes.touched():
-                self._news.update(self._heard_as(models, key))
+            self._news_of_all |= changes.before < self._ahead
+            for key in changes.changed_keys():
+                self._news.update(self._listened_slugs(models, key))
         self._schedule()
 
-    def _heard_as(self, models: ReadModels, key: str) -> Iterator[ToolSlug]:
-        """The slugs under which somebody listens to what is kept under the key."""
+    def _listened_slugs(self, models: ReadModels, key: str) -> Iterator[ToolSlug]:
+        """The slugs under which somebody listens to the tool of the key."""
         profile = models.get(PROFILES, key)
         slugs = (key,) if profile is None else (profile.slug, *profile.former)
         return (slug for slug in slugs if slug in self._listeners)
 
     def _schedule(self) -> None:
-        """The next tick, if there is news and the last tick is over."""
-        if not self._ticking and (self._news or self._all_news):
+        """Schedule the next tick, if there is news and the last tick is over."""
+        if not self._ticking and (self._news or self._news_of_all):
             self._ticking = True
             loop = asyncio.get_running_loop()
             at = max(loop.time(), self._ticked_at + TICK_S)
-            loop.call_at(at, self._begin, at)
+            loop.call_at(at, self._tick, at)
 
-    def _begin(self, at: float) -> None:
-        """Begin a tick. Small audiences come first: a crowd elsewhere does not hold them up."""
+    def _tick(self, at: float) -> None:
+        """Begin a tick. Small audiences come first: they do not wait for a crowd."""
         self._ticked_at = at
-        tools = self._listeners if self._all_news else self._news & self._listeners.keys()
+        tools = self._listeners if self._news_of_all else self._news & self._listeners.keys()
         audiences = sorted((self._listeners[tool] for tool in tools), key=len)
         listeners = dict.fromkeys(one for audience in audiences for one in audience)
-        self._news, self._all_news = set(), False
-        self.frames.forget()
-        self._take_turns(iter(listeners), at, SPREAD_S * SLICE / max(len(listeners), SLICE))
+        self._news, self._news_of_all = set(), False
+        self.frames.forget_pieces()
+        self._wake_in_turns(iter(listeners), at, SPREAD_S * SLICE / max(len(listeners), SLICE))
 
-    def _take_turns(self, listeners: Iterator[Listener], at: float, pace_s: float) -> None:
+    def _wake_in_turns(self, listeners: Iterator[Listener], at: float, pace_s: float) -> None:
         woken = 0
         for listener in islice(listeners, SLICE):
             listener.wake()
@@ -236,13 +236,13 @@ class Hub:
         self._ticking = woken == SLICE
         if self._ticking:
             loop = asyncio.get_running_loop()
-            loop.call_at(at + pace_s, self._take_turns, listeners, at + pace_s, pace_s)
+            loop.call_at(at + pace_s, self._wake_in_turns, listeners, at + pace_s, pace_s)
         else:
             self._schedule()
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """The address, as IPv4 where it is one that IPv6 carries; None for what is none."""
+    """The address, an IPv4-mapped one as IPv4; None for a text that is no address."""
     try:
         parsed = ip_address(text)
     except ValueError:
@@ -251,8 +251,11 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def network_of(address: str) -> str | None:
-    """The network whose streams are counted together; None for this very machine, where a proxy
-    may stand that nobody told us to trust. What is no address counts as one network."""
+    """The network whose streams are counted together.
+
+    None for loopback, where a proxy may run that is not configured as trusted. All texts that are
+    no address count as one network.
+    """
     parsed = parse_address(address)
     if parsed is None:
         return UNKNOWN_NETWORK

@@ -1,8 +1,8 @@
-"""One stream: the loop that sends what is newer, and what ends it.
+"""One stream: the loop that sends newer states, and what ends it.
 
-Raw ASGI. A stream is accepted whether or not there is something to show yet. While a send waits for
-a slow reader nothing is gathered for it; the keeper of all streams ends those that make no
-progress, sends the heartbeats and ends old age.
+Raw ASGI. A stream is accepted even when there are no read models yet. While a send waits for a slow
+reader, nothing is gathered for it. One task for all streams sends the heartbeats, and ends streams
+without progress and streams that are too old.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ RETRY_MIN_MS = 1_000
 RETRY_MAX_MS = 4_000
 KEEP_S = 1.0
 BEHIND_S = 2.0
-"""A reader may have seen what this process has not got to, but not for longer: then it has seen
-what is no more, and starts anew."""
+"""A reader may have seen a position that this process has not reached yet. After so long, that
+position no longer exists, and the stream starts anew."""
 DIGITS_MAX = 19
 assert KEEP_S < NO_PROGRESS_S < HEARTBEAT_S < LIFE_S
 
@@ -51,7 +51,7 @@ class Stream:
 
 
 class Streams:
-    """All streams of a process, on its hub."""
+    """All streams of a process."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -59,23 +59,25 @@ class Streams:
         self._turns = asyncio.Lock()
 
     async def turn(self) -> None:
-        """Wait for one's turn to open a stream, or to send the next piece of what is long: of a
-        crowd one moves at a time, and in between the loop does what else there is."""
+        """Wait for the turn to open a stream, or to send the next piece of a long one.
+
+        One stream has its turn at a time; in between, the loop serves other tasks.
+        """
         async with self._turns:
             await asyncio.sleep(0)
 
-    async def keep(self) -> None:
-        """Look after the streams until cancelled: after each every `KEEP_S`, some at a time."""
+    async def supervise(self) -> None:
+        """Check every stream every `KEEP_S` until cancelled, `SLICE` at a time."""
         clock = asyncio.get_running_loop().time
         while True:
             streams = list(self._streams)
             turns = max(1, -(-len(streams) // SLICE))
             for turn in range(turns):
                 for stream in streams[turn * SLICE : (turn + 1) * SLICE]:
-                    self._look_after(stream, clock())
+                    self._check(stream, clock())
                 await asyncio.sleep(KEEP_S / turns)
 
-    def _look_after(self, stream: Stream, now: float) -> None:
+    def _check(self, stream: Stream, now: float) -> None:
         if stream.sending:
             if now - stream.send_began_at > NO_PROGRESS_S and stream.task is not None:
                 stream.task.cancel()
@@ -85,7 +87,7 @@ class Streams:
             stream.listener.wake()
 
     async def serve(self, listener: Listener, receive: Receive, send: Send) -> None:
-        """Send until the reader goes, is too slow, or the stream has lived its time.
+        """Send until the reader leaves, is too slow, or the stream is too old.
 
         Raises `TooMany` before anything is sent.
         """
@@ -137,8 +139,8 @@ async def _leave(listener: Listener, receive: Receive) -> None:
 
 
 def place_of(last_event_id: str | None) -> tuple[str, Position]:
-    """The world and the position of an id that a reader has seen."""
+    """The world and the position in the last id that a reader has seen."""
     world, _, position = (last_event_id or "").partition("-")
     if not position.isascii() or not position.isdigit() or len(position) > DIGITS_MAX:
         return "", BEFORE_ALL
-    return world, int(position) or BEFORE_ALL  # at 0 stands what was never listed: maybe more of it
+    return world, int(position) or BEFORE_ALL  # 0 is of tools never listed: there may be more

@@ -1,4 +1,4 @@
-"""The read models: one, one file. This is the list of them."""
+"""The projections, one subject a file, and the list of them."""
 
 from votes import __version__
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
@@ -13,6 +13,6 @@ from votes.projections.tallies import TALLIES
 PROJECTIONS = Projections(
     [TALLIES, PROFILES, SLUGS, MONTHS, HOURS, MARKS, RULINGS],
     events=EVENT_TYPES,
-    unseen=(ToolBookmarked, BookmarkRevised, BookmarkRemoved),
+    ignored=(ToolBookmarked, BookmarkRevised, BookmarkRemoved),
     release=__version__,
 )

@@ -1,7 +1,7 @@
-"""The votes on a tool over time: by month and hour (UTC), and a mark every so many votes.
+"""The votes on a tool over time: by month and by hour (UTC), and marks.
 
-A vote counts at the time at which it was cast, so an imported one lies where it belongs. No value
-grows with the votes: a tool has a key for each day on which it was voted on.
+A vote counts at the time when it was cast, also an imported one. No value grows with the number of
+votes: a tool has a key for each day with votes.
 """
 
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ from votes.engine.projection import Before, Projection
 from votes.projections.tallies import TALLIES, Counts, Tally, moved
 
 MARK_EVERY = 256
-"""So many votes on a tool lie between two of its marks."""
+"""The number of votes on a tool between two of its marks."""
 
 
 class Slot(Struct, frozen=True, array_like=True, gc=False):
-    """The difference that the late votes of a month or hour, or the others, made, and their
-    first and last position. The others of an hour stand near one another in the log."""
+    """The change of the tally by the late votes of a month or hour, or by the others, and their
+    first and last position. The others of an hour are near one another in the log."""
 
     number: int
     late: bool
@@ -30,28 +30,28 @@ class Slot(Struct, frozen=True, array_like=True, gc=False):
 
 
 Slots = tuple[Slot, ...]
-"""The slots with votes, in order; of a month or hour the late votes come second."""
+"""The slots with votes, in order; that of a month's or hour's late votes comes second."""
 
 
 def _added(slots: Slots | None, number: int, recorded: Recorded, before: Before) -> Slots | None:
-    """The slots with the vote in that one, which is one of the last unless the vote was imported.
+    """The slots with the vote added. Its slot is one of the last, unless the vote was imported.
 
-    A vote before the tool was listed counts for nothing, here as in the tally.
+    A vote before the listing of the tool does not count, as in the tally.
     """
     if slots is None and before(TALLIES, recorded.subject) is None:
         return None
     slots, position = slots or (), recorded.position
-    difference = moved(recorded.event)
-    place, where = len(slots), (number, recorded.late)
-    while place and _where(slots[place - 1]) > where:
+    change = moved(recorded.event)
+    place, of_slot = len(slots), (number, recorded.late)
+    while place and _order(slots[place - 1]) > of_slot:
         place -= 1
-    if place and _where(old := slots[place - 1]) == where:
-        slot = Slot(*where, old.counts + difference, old.first, position)
+    if place and _order(old := slots[place - 1]) == of_slot:
+        slot = Slot(*of_slot, old.counts + change, old.first, position)
         return (*slots[: place - 1], slot, *slots[place:])
-    return (*slots[:place], Slot(*where, difference, position, position), *slots[place:])
+    return (*slots[:place], Slot(*of_slot, change, position, position), *slots[place:])
 
 
-def _where(slot: Slot) -> tuple[int, bool]:
+def _order(slot: Slot) -> tuple[int, bool]:
     return slot.number, slot.late
 
 
@@ -60,7 +60,7 @@ def month_number(at: datetime) -> int:
 
 
 def day_key(tool: str, at: date) -> str:
-    """Where the hours of a day are; days are counted as Python does, from the year 1."""
+    """The key of the hours of a day, with the number of the day as in `date.toordinal`."""
     return f"{tool}@{at.toordinal()}"
 
 

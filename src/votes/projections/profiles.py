@@ -28,9 +28,9 @@ class PanelReview(Struct, frozen=True):
 
 
 class Profile(Struct, frozen=True):
-    """A tool as listed: `position` is the last event that changed it; reviews by persona.
+    """A tool: `position` is that of the last event that changed it.
 
-    `former` are the slugs that lead to it, beside its own.
+    `former` are the other slugs that lead to it.
     """
 
     slug: ToolSlug
@@ -43,7 +43,7 @@ class Profile(Struct, frozen=True):
 
 
 def evolve(profile: Profile | None, recorded: Recorded, *_: object) -> Profile | None:
-    """The profile after the event; the same one where the event does not touch it."""
+    """The profile after the event; the same object where the event changes nothing."""
     event, position = recorded.event, recorded.position
     if isinstance(event, ToolListed):
         checked_slug(recorded.subject)
@@ -72,7 +72,7 @@ def evolve(profile: Profile | None, recorded: Recorded, *_: object) -> Profile |
 def _with(profile: Profile, review: PanelReview) -> tuple[PanelReview, ...]:
     """A revised review keeps its place; a new one comes last."""
     return tuple(
-        ({known.persona: known for known in profile.reviews} | {review.persona: review}).values()
+        ({old.persona: old for old in profile.reviews} | {review.persona: review}).values()
     )
 
 
@@ -96,4 +96,4 @@ PROFILES = Projection(
     ),
     evolve=evolve,
 )
-"""What is known of each tool that was ever listed, by tool."""
+"""The profile of each tool that was ever listed, by tool."""

@@ -1,4 +1,4 @@
-"""Slugs: to which tool each one leads, be it the tool's own or a former one."""
+"""Slugs: the tool to which each slug leads, current or former."""
 
 from votes.domain.terms import ToolId
 from votes.domain.tool import SlugTaken, slug_of
@@ -7,9 +7,9 @@ from votes.engine.projection import Projection
 
 
 def evolve(tool: ToolId | None, recorded: Recorded, *_: object) -> ToolId:
-    """A slug leads to the first tool that took it, whatever comes."""
-    found: ToolId = recorded.event.tool if tool is None else tool
-    return found
+    """A slug leads to the first tool that took it, whatever events follow."""
+    first: ToolId = recorded.event.tool if tool is None else tool
+    return first
 
 
 def _slug(recorded: Recorded) -> tuple[str]:

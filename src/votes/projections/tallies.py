@@ -1,4 +1,4 @@
-"""Tallies: the votes on each tool, and what they allow to say."""
+"""Tallies: the votes on each tool, and the community's verdict."""
 
 from datetime import datetime
 from functools import cache
@@ -34,9 +34,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Counts(Struct, frozen=True, array_like=True, gc=False):
-    """How many votes count for ship and skip, and how many do not count, by what is against them.
+    """The number of votes that count, by choice, and of those that do not, by what is against them.
 
-    Also the difference that an event makes to them.
+    Also the change of these numbers by an event.
     """
 
     ship: int = 0
@@ -80,11 +80,11 @@ class Counts(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Tally(Struct, frozen=True, gc=False):
-    """The votes on a tool after `position`, the last of the `moves` events that moved them.
+    """The votes on a tool after `position`, the last of the `moves` events that changed them.
 
-    `heat` ranks what is voted on now: log2 of the sum over the votes cast of 2^(time/half-life),
-    without those that do not count. Such forward decay (Cormode et al. 2009, "Forward decay") needs
-    no clock to compare by.
+    `heat` ranks tools by recent votes: log2 of the sum of 2^(time/half-life) over the votes cast,
+    without those that do not count. With this forward decay (Cormode et al. 2009, "Forward decay")
+    values compare without a clock.
     """
 
     counts: Counts
@@ -107,10 +107,10 @@ class Tally(Struct, frozen=True, gc=False):
 
 
 def evolve(tally: Tally | None, recorded: Recorded, *_: object) -> Tally | None:
-    """The tally after the event; a tool's listing starts it at nothing.
+    """The tally after the event; the listing of a tool starts it at zero.
 
-    Raises `ValueError` for a vote that nobody can have cast: at a time that was never, or taken
-    back where there is none.
+    Raises `ValueError` for an impossible vote: at a time out of range, or retracted without having
+    been cast.
     """
     match recorded.event:
         case ToolListed() if tally is None:
@@ -123,26 +123,26 @@ def evolve(tally: Tally | None, recorded: Recorded, *_: object) -> Tally | None:
 
 
 def moved(event: Any) -> Counts:
-    """The difference that the event makes; none where it is no vote."""
+    """The change by the event; zeros where it is no vote."""
     match event:
         case VoteCast(choice, previous, against, previous_against):
-            return _difference(choice, against, previous, previous_against)
+            return _change(choice, against, previous, previous_against)
         case VoteRetracted(previous, previous_against):
-            return _difference(None, None, previous, previous_against)
+            return _change(None, None, previous, previous_against)
         case VoteDiscounted(_, choice, previous_against):
-            return _difference(choice, "ruling", choice, previous_against)
+            return _change(choice, "ruling", choice, previous_against)
         case VoteRestored(_, choice, against, previous_against):
-            return _difference(choice, against, choice, previous_against)
+            return _change(choice, against, choice, previous_against)
         case VoteReleased(_, choice, previous_against):
-            return _difference(choice, None, choice, previous_against)
+            return _change(choice, None, choice, previous_against)
         case VoteHeld(_, choice, against):
-            return _difference(choice, against, choice, None)
+            return _change(choice, against, choice, None)
         case _:
             return Counts()
 
 
 @cache  # there are few votes, as far as this looks at them
-def _difference(
+def _change(
     choice: Choice | None,
     against: Against | None,
     previous: Choice | None,
@@ -158,10 +158,10 @@ def _one(choice: Choice | None, against: Against | None) -> Counts:
 
 
 def _moved(tally: Tally, recorded: Recorded) -> Tally:
-    difference = moved(recorded.event)
-    counts = tally.counts + difference
+    change = moved(recorded.event)
+    counts = tally.counts + change
     if min(astuple(counts)) < 0:
-        raise ValueError("it takes back a vote that was not there")
+        raise ValueError("it retracts a vote that does not exist")
     return Tally(
         counts=counts,
         position=recorded.position,
@@ -200,7 +200,7 @@ def _cooled(heat: float, vote: float) -> float:
 
 
 class TallyView(Struct, frozen=True):
-    """The community's votes on a tool and what they allow to say.
+    """The community's votes on a tool, and its verdict.
 
     `position` is the log position of the last event that moved the tally and `as_of` its time.
     `interval` holds the shares of ship that the votes do not refute (95 %, at every look);

@@ -25,7 +25,7 @@ HANDLERS: list[HTTPRouteHandler] = [
 
 
 class Gzip(CompressionMiddleware):
-    """Litestar's, but for who refuses gzip by name: it looks for the word alone."""
+    """Litestar's compression, except where a request refuses gzip with `gzip;q=0`."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         accepted = [value for name, value in scope["headers"] if name == b"accept-encoding"]

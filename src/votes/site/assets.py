@@ -25,7 +25,7 @@ MEDIA_TYPES = {
 
 
 class Asset(Struct, frozen=True):
-    """A file as it is served, under its hash; `sri` is its Subresource Integrity value."""
+    """A served file, with its hash; `sri` is its Subresource Integrity value."""
 
     hash: str
     body: bytes
@@ -74,10 +74,10 @@ def _with_one_hash(bodies: dict[str, bytes]) -> Assets:
 
 
 def asset_url(name: str) -> str:
-    """Where the file is served. Raises `KeyError` for one that there is not."""
+    """The address of the file. Raises `KeyError` for a missing one."""
     return f"/static/{assets()[name].hash}/{name}"
 
 
 def sri(name: str) -> str:
-    """What a page demands the file's bytes to be. Raises `KeyError`."""
+    """The file's integrity value for pages. Raises `KeyError`."""
     return assets()[name].sri

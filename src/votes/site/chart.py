@@ -24,7 +24,7 @@ class Bar(Struct, frozen=True):
 
 
 class Chart(Struct, frozen=True):
-    """A drawing `width` wide and `HEIGHT` high, in units of its own."""
+    """A drawing `width` wide and `HEIGHT` high, in its own units."""
 
     bars: list[Bar]
     width: int
@@ -44,7 +44,7 @@ class Chart(Struct, frozen=True):
 
 
 def chart(trend: TrendView) -> Chart:
-    """Both sides share one scale, so that heights can be compared."""
+    """The chart. Both sides share one scale, so that heights compare."""
     highest_ship = max((bucket.ship for bucket in trend.buckets if bucket.ship > 0), default=0)
     highest_skip = max((bucket.skip for bucket in trend.buckets if bucket.skip > 0), default=0)
     scale = (HEIGHT - AXIS) / max(highest_ship + highest_skip, 1)

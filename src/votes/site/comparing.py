@@ -8,10 +8,10 @@ from litestar.params import Parameter
 from litestar.response.base import ASGIResponse
 
 from votes.app import catalogue, comparison, surroundings
-from votes.app.answers import SummaryView, summary
 from votes.app.catalogue import Tool
 from votes.app.listing import category_slug
 from votes.app.pairs import BETWEEN, PAIR_LENGTH_MAX, pair, pair_path, pair_text
+from votes.app.responses import SummaryView, summary
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
 from votes.http.errors import Refused
@@ -32,7 +32,7 @@ Picked = Annotated[str | None, Parameter(max_length=PAIR_LENGTH_MAX)]
 
 @get("/compare/{names:str}")
 async def compare(request: Http, names: str, min_position: MinPosition = 0) -> ASGIResponse:
-    """Both verdicts, prices and reviewers of two tools. The other order leads here."""
+    """Both verdicts, prices and reviewers of two tools. The other order redirects here."""
     source, waiting = await read_at(request, min_position)
     found = pair(source.models, names)
     if found is None:
@@ -49,7 +49,7 @@ async def compare(request: Http, names: str, min_position: MinPosition = 0) -> A
 async def pick(
     request: Http, a: Picked = None, b: Picked = None, min_position: MinPosition = 0
 ) -> ASGIResponse:
-    """A form to name two tools. A pair that an address cannot name is shown right here."""
+    """A form to choose two tools. A pair that an address cannot name is shown here."""
     source, waiting = await read_at(request, min_position)
     require_current(source.models, filter(None, (a, b)))
     first, second = _found(source.models, a), _found(source.models, b)
@@ -69,7 +69,7 @@ def _path_of(models: ReadModels, a: Tool, b: Tool) -> str:
 
 
 def _found(models: ReadModels, text: str | None) -> Tool | None:
-    """The listed tool of this slug, or else of this name."""
+    """The listed tool with this slug, else with this name."""
     if not text:
         return None
     if (tool := catalogue.tool(models, text)) is not None:
@@ -149,7 +149,7 @@ def _head(models: ReadModels, a: SummaryView, b: SummaryView, at: str) -> Head:
 
 
 def _rows(a: SummaryView, b: SummaryView) -> list[tuple[str, str, str]]:
-    """The decision table: what is asked, and what either tool answers."""
+    """The decision table: each question, with both tools' values."""
     return list(zip(ROWS, _answers(a), _answers(b), strict=True))
 
 
@@ -164,7 +164,7 @@ def _answers(tool: SummaryView) -> tuple[str, ...]:
 
 
 def _onward(models: ReadModels, a: Tool, b: Tool) -> list[tuple[str, str]]:
-    """Where to look next, as labels and addresses: other pairs, then the tools' categories."""
+    """Further links, as labels and addresses: other pairs, then the tools' categories."""
     here = pair_path(models, a.slug, b.slug)
     ranking = surroundings.ranked(models)
     found: dict[str, str] = {}

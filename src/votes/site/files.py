@@ -1,4 +1,4 @@
-"""The files that pages refer to, and the pictures that stand for pages elsewhere."""
+"""The files that pages refer to, and the pictures of pages for other sites."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -10,9 +10,9 @@ from litestar.response.base import ASGIResponse
 
 from votes import __version__
 from votes.app import catalogue
-from votes.app.answers import SummaryView, summary
 from votes.app.catalogue import Tool
 from votes.app.pairs import BETWEEN, pair
+from votes.app.responses import SummaryView, summary
 from votes.engine.read_models import ReadModels
 from votes.http.errors import Refused
 from votes.http.etags import tagged
@@ -31,9 +31,9 @@ _VARY = ("vary", "Accept-Encoding")
 _NOSNIFF = ("x-content-type-options", "nosniff")
 _FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
 _FOR_A_WHILE = ("cache-control", "public, max-age=300, must-revalidate")
-# Elsewhere a picture may be hours behind its page: who shows it, asks seldom, and draws nothing.
+# A picture may be hours behind its page: other sites then request it seldom, and little is drawn.
 _FOR_HOURS = ("cache-control", "public, max-age=14400, stale-while-revalidate=86400")
-# Elements may stand on pages of other origins.
+# Pages of other origins may use the elements.
 _FOR_ALL = (("access-control-allow-origin", "*"), ("cross-origin-resource-policy", "cross-origin"))
 
 
@@ -49,7 +49,7 @@ async def static(request: Http, digest: str, name: Path) -> ASGIResponse:
 
 @get("/elements.json")
 async def elements_now(request: Http) -> ASGIResponse:
-    """Where this release's elements are, for pages of other sites."""
+    """The address of this release's elements, for pages of other sites."""
     name = "elements/elements.js"
     where = {"script": asset_url(name), "integrity": sri(name)}
     headers = (_FOR_A_WHILE, _VARY, _NOSNIFF, *_FOR_ALL)
@@ -58,14 +58,14 @@ async def elements_now(request: Http) -> ASGIResponse:
 
 @get("/elements.js")
 async def elements() -> ASGIResponse:
-    """Leads to this release's elements, for pages that take whatever release there is."""
+    """Redirects to the elements of this release, for pages that use any release."""
     to = ("location", asset_url("elements/elements.js"))
     return ASGIResponse(status_code=302, headers=(to, _FOR_A_WHILE, _NOSNIFF, *_FOR_ALL))
 
 
 @get("/og/{file:str}")
 async def picture(request: Http, file: str) -> ASGIResponse:
-    """`{tool}.png` or `{a}-vs-{b}.png`: 1200 by 630, with the verdicts of now."""
+    """`{tool}.png` or `{a}-vs-{b}.png`: 1200 by 630, with the current verdicts."""
     source, _ = await read_at(request)
     tools = _named(source.models, file)
     if tools is None:
@@ -103,7 +103,7 @@ def _side(tool: SummaryView) -> Side:
 
 
 def _named(models: ReadModels, file: str) -> tuple[Tool, ...] | None:
-    """The tool of this name, or the two: a tool may itself be called `a-vs-b`."""
+    """The tool of this name, or the two tools: a slug may itself be `a-vs-b`."""
     name = file.removesuffix(".png")
     if name == file:
         return None

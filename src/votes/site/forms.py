@@ -53,7 +53,7 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
 
 @post("/tools/{slug:str}/bookmark", status_code=303)
 async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
-    """`bookmarked` is yes or no. What a user wrote beside a bookmark stays as it is."""
+    """`bookmarked` is yes or no. The annotations of an existing bookmark stay."""
     require_same_origin(request)
     user = await require_user(request)
     tool = await tool_id(request, slug)
@@ -76,7 +76,7 @@ def _text(header: tuple[bytes, bytes]) -> tuple[str, str]:
 
 
 def require_same_origin(request: Http) -> None:
-    """Refuse what does not come from a page of this site: all that the browser says must agree."""
+    """Refuse a request not from a page of this site; all the browser's headers must agree."""
     site, origin = header(request, b"sec-fetch-site"), header(request, b"origin")
     host = (header(request, b"host") or "").lower()
     from_here = [] if site is None else [site == "same-origin"]
@@ -87,7 +87,7 @@ def require_same_origin(request: Http) -> None:
 
 
 async def read_form(request: Http) -> dict[str, str]:
-    """The fields of a form, each of which may be given once."""
+    """The fields of a form; each may occur once."""
     content_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
     if content_type != FORM_TYPE:
         raise Refused("unsupported_media_type", f"Send the form as {FORM_TYPE}.")
@@ -103,7 +103,7 @@ async def read_form(request: Http) -> dict[str, str]:
 
 
 def _next(fields: dict[str, str], tool: ToolSlug) -> str:
-    """Where to go back to: as the form says, or the tool's own page."""
+    """The page to go back to: that of the form, or the tool's own."""
     said = fields.get("next") or f"/tools/{quote(tool)}"
     if len(said) > NEXT_LENGTH_MAX or not _LOCAL.fullmatch(said):
         raise Refused("invalid_body", "next: a path of this site.")
@@ -111,7 +111,7 @@ def _next(fields: dict[str, str], tool: ToolSlug) -> str:
 
 
 def _with_position(back: str, position: Position) -> str:
-    """The page at or after the vote, where it shows the vote."""
+    """The page's address at or after the vote, at the part that shows it."""
     parts = urlsplit(back)
     kept = [pair for pair in parse_qsl(parts.query) if pair[0] != "min_position"]
     query = urlencode([*kept, ("min_position", position)])

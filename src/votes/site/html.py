@@ -1,4 +1,4 @@
-"""Answers in HTML: their headers and their problems."""
+"""Responses in HTML: their headers and their problems."""
 
 from collections.abc import Callable
 from typing import Any
@@ -59,7 +59,7 @@ Handler = Callable[[Any, Any], Response[bytes]]
 def shared_page(
     request: Http, text: str, *, stale: bool = False, media_type: str = HTML
 ) -> ASGIResponse:
-    """A page that is the same for all: 304 where the asker has it. Stale ones get no ETag."""
+    """A page that is the same for all: 304 where the client has it. A stale one has no ETag."""
     body = text.encode()
     if stale:
         return ASGIResponse(body=body, media_type=media_type, headers=(*ALWAYS, UNKEPT))
@@ -67,7 +67,7 @@ def shared_page(
 
 
 def private_page(text: str, status: int = 200) -> ASGIResponse:
-    """A page for one person, kept by nobody."""
+    """A page for one person, never cached."""
     return ASGIResponse(body=text, status_code=status, media_type=HTML, headers=(*ALWAYS, PRIVATE))
 
 
@@ -78,7 +78,7 @@ def redirect(to: str, status: int, *headers: tuple[str, str]) -> ASGIResponse:
 
 
 def _as_page(handler: Handler) -> Handler:
-    """The same problem as the API's, told to a reader."""
+    """The API's problem as a page for a reader."""
 
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         told = handler(request, error)
@@ -100,7 +100,7 @@ def _as_page(handler: Handler) -> Handler:
 
 
 def _not_routed(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """What no route takes: a page for readers, a problem for programs."""
+    """The response where there is no route: a page for readers, a problem for programs."""
     reader = HTML in request.headers.get("accept", "")
     answer: Handler = (_PAGES if reader else EXCEPTION_HANDLERS)[HTTPException]
     return answer(request, error)

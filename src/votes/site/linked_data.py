@@ -1,4 +1,4 @@
-"""What pages say to machines: JSON-LD in the words of schema.org.
+"""Linked data of pages: JSON-LD in the vocabulary of schema.org.
 
 A rating is only given where somebody rated: the community's share of ship as a number of 0 to
 100 once there is a vote, and each review of the panel with its own score.
@@ -6,7 +6,7 @@ A rating is only given where somebody rated: the community's share of ship as a 
 
 from typing import Any
 
-from votes.app.answers import ReviewView, SummaryView
+from votes.app.responses import ReviewView, SummaryView
 from votes.projections.tallies import TallyView
 from votes.site import words
 
@@ -66,7 +66,7 @@ def _review(review: ReviewView) -> dict[str, Any]:
 
 
 def trail(base: str, *steps: tuple[str, str]) -> dict[str, Any]:
-    """Where a page stands: (name, path) from the start on."""
+    """The breadcrumbs of a page: (name, path) from the home page on."""
     return {
         "@type": "BreadcrumbList",
         "itemListElement": [

@@ -7,10 +7,10 @@ from litestar import get
 from litestar.response.base import ASGIResponse
 
 from votes.app import bookmarks, catalogue, listing, surroundings
-from votes.app.answers import SummaryView, summary
 from votes.app.catalogue import Tool
 from votes.app.paging import Page
 from votes.app.pairs import pair_path
+from votes.app.responses import SummaryView, summary
 from votes.app.trend import TrendView, window
 from votes.domain.terms import ToolSlug
 from votes.engine.ports import Unavailable

@@ -21,7 +21,7 @@ Font = ImageFont.FreeTypeFont
 
 
 class Opinion(Struct, frozen=True):
-    """What somebody says of a tool: how the verdict looks, and what it rests on."""
+    """A verdict on a tool: its look, and the votes or reviews that it rests on."""
 
     of: str
     verdict: Look
@@ -68,7 +68,7 @@ def draw(sides: list[Side]) -> bytes:
 
 
 def _versus(image: Image.Image, pen: ImageDraw.ImageDraw) -> None:
-    """The line between two tools; its disc is drawn large and made small, for a smooth edge."""
+    """The line between two tools; its disc is drawn large and reduced, for a smooth edge."""
     middle, radius = SIZE[0] // 2, 34
     pen.line((middle, 168, middle, 574), LINE, 2)
     disc = Image.new("L", (8 * radius, 8 * radius))
@@ -108,13 +108,13 @@ def _opinion(pen: ImageDraw.ImageDraw, opinion: Opinion, x: int, width: int) -> 
 
 
 def _drawable(text: str) -> bool:
-    """Whether the font has every letter: one that it lacks is drawn like one that nobody has."""
+    """Whether the font has every letter: a missing one is drawn as the replacement box."""
     missing = bytes(font(32).getmask("\U0010fffd"))
     return all(bytes(font(32).getmask(letter)) != missing for letter in set(text) - {" "})
 
 
 def _fitting(pen: ImageDraw.ImageDraw, text: str, width: int) -> int:
-    """The largest size at which the text fits, or the smallest there is."""
+    """The largest size at which the text fits, or the smallest size."""
     for size in NAME_SIZES:
         lines = _wrapped(pen, text, width, size)
         if len(lines) <= NAME_LINES_MAX and all(_fits(pen, line, width, size) for line in lines):

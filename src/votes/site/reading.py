@@ -1,9 +1,9 @@
-"""What the pages share: which state of things they show, and to whom."""
+"""What the pages share: the source of what they show, and the reader."""
 
 from litestar.response.base import ASGIResponse
 
-from votes.app.answers import ToolState
 from votes.app.catalogue import Tool
+from votes.app.responses import ToolState
 from votes.app.states import NOTHING, states
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
@@ -17,7 +17,7 @@ from votes.site.html import private_page, shared_page
 
 
 async def read_at(request: Http, position: Position = 0) -> tuple[ReadSource, bool]:
-    """The models at or after the position; where that takes too long, as they are, and True."""
+    """The source at or after the position; where that takes too long, the current one, and True."""
     reader = services(request).reader
     try:
         return await reader.models(position), False
@@ -28,7 +28,7 @@ async def read_at(request: Http, position: Position = 0) -> tuple[ReadSource, bo
 
 
 async def reader(request: Http) -> Caller:
-    """Who reads. A login that cannot be verified keeps nobody from a public page."""
+    """The caller. A login that cannot be verified does not prevent a public page."""
     try:
         return await identity(request).caller(request)
     except (Refused, Unavailable):
@@ -36,7 +36,7 @@ async def reader(request: Http) -> Caller:
 
 
 async def my_states(request: Http, caller: Caller, *tools: Tool) -> dict[ToolSlug, ToolState]:
-    """The reader's own votes and bookmarks; none where the log does not answer soon."""
+    """The reader's own votes and bookmarks; none where the log does not respond soon."""
     nothing = {tool.slug: NOTHING for tool in tools}
     if caller.voter is None:
         return nothing
@@ -50,7 +50,7 @@ async def my_states(request: Http, caller: Caller, *tools: Tool) -> dict[ToolSlu
 
 
 def page_for(request: Http, caller: Caller, source: ReadSource, text: str) -> ASGIResponse:
-    """A page with somebody's own votes on it is theirs alone."""
+    """The page; private if it shows a caller's own votes."""
     if caller.voter is not None:
         return private_page(text)
     return shared_page(request, text, stale=source.stale)

@@ -1,4 +1,4 @@
-"""Templates to text. Everything is escaped that a template does not call markup itself."""
+"""Templates to text. Everything is escaped, except what a template marks as markup."""
 
 from functools import cache
 from typing import Any
@@ -17,8 +17,8 @@ DESCRIPTION_LENGTH_MAX = 200
 
 
 class Head(Struct, frozen=True):
-    """What a page says of itself. `path` is its one true address, `picture` its
-    image's path, `section` the part of the site that it belongs to."""
+    """The head of a page. `path` is its canonical address, `picture` the path of its image,
+    `section` its part of the site."""
 
     title: str
     description: str
@@ -53,7 +53,7 @@ def environment() -> Environment:
 
 
 def query(**fields: Any) -> str:
-    """The fields that say something, as an address's query."""
+    """The fields with a value, as an address's query."""
     said = {name: value for name, value in fields.items() if value}
     return f"?{urlencode(said)}" if said else ""
 
@@ -67,5 +67,5 @@ def description(text: str) -> str:
 
 
 def page(template: str, head: Head, **values: Any) -> str:
-    """The page. Raises what jinja2 raises for a template that asks for what it is not given."""
+    """The page. Raises jinja2's `UndefinedError` for a value that the template misses."""
     return environment().get_template(template).render(head=head, **values)

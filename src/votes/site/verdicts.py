@@ -30,7 +30,7 @@ SOFT = Tone("soft", "#5d594e", "#aba698")
 
 class Look(Struct, frozen=True):
     """A verdict's label in texts, stamps and pictures, its colour there, and its label in an
-    element. The element's colour is in its own sheet, under the verdict's word."""
+    element. The element's own sheet has the element's colour."""
 
     label: str
     tone: Tone

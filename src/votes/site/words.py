@@ -1,11 +1,11 @@
-"""How values are said to a reader."""
+"""Values as texts for readers."""
 
 import re
 from datetime import datetime
 from typing import assert_never
 
-from votes.app.answers import PanelView
 from votes.app.listing import category_slug
+from votes.app.responses import PanelView
 from votes.domain.terms import PersonaSlug
 from votes.domain.tool import Plan
 from votes.domain.verdict import PANEL_REVIEWS_MIN
@@ -39,7 +39,7 @@ def plan_price(plan: Plan) -> str:
 
 
 def category(name: str) -> str:
-    """A category that is spelled as in addresses, as in a text: "AI writing" for "ai-writing"."""
+    """The text of a category in the spelling of addresses: "AI writing" for "ai-writing"."""
     if name != category_slug(name):
         return name
     text = " ".join(_ACRONYMS.get(word, word) for word in name.split("-"))
@@ -47,8 +47,7 @@ def category(name: str) -> str:
 
 
 def site(address: str) -> str:
-    """Where an address leads, without scheme and path. Any text is borne: old ones were not
-    checked."""
+    """The host of an address. It accepts any text, since old ones were not checked."""
     return re.split(r"[/?#]", address.partition("://")[2], maxsplit=1)[0] or address
 
 
@@ -71,7 +70,7 @@ def day(at: datetime) -> str:
 
 
 def audited(report: AuditReport | None) -> str:
-    """What the last audit found, and when."""
+    """The result and the time of the last audit."""
     if report is None:
         return "not counted anew yet"
     at = f"{day(report.at)}, {report.at:%H:%M} UTC"
@@ -102,7 +101,7 @@ def community_count(tally: TallyView) -> str:
 
 
 def community_line(tally: TallyView) -> str:
-    """The community's verdict with what it rests on."""
+    """The community's verdict with its votes."""
     label = look(tally.call).label
     if tally.call == "none":
         return label
@@ -112,7 +111,7 @@ def community_line(tally: TallyView) -> str:
 
 
 def community_reason(tally: TallyView) -> str:
-    """Why the community's verdict is what it is."""
+    """The reason for the community's verdict."""
     match tally.call:
         case "none":
             return "Nobody has voted. The first vote counts as much as the thousandth."

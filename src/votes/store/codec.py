@@ -1,10 +1,10 @@
 """Events to rows and back.
 
-A stored event is a type's name, the number of its schema and JSON. Where an event's fields change,
-its number goes up and an upcast from the number before is added: decoding applies upcasts one
-after another, so code above only ever sees today's events. A type or number that this release
-does not know becomes `Unreadable`, and so does whatever else cannot be decoded: reading the log
-never fails on what is written there, and skips nothing.
+A stored event is the name of its type, the number of its schema, and JSON. When an event's fields
+change, its number goes up and an upcast from the previous number is added. Decoding applies the
+upcasts one after another, so the code above sees events of the newest schema only. A type or number
+that this release does not know, or data that does not decode, becomes `Unreadable`: reading the log
+never fails on an event, and skips none.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,15 +14,15 @@ import msgspec
 from msgspec import Struct
 
 from votes.domain.events import EVENT_TYPES
-from votes.engine.log import Unreadable, told
+from votes.engine.log import Unreadable, reason_of
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
 SCHEMAS: Mapping[str, int] = {}
-"""The number of an event's schema, where it is not 1."""
+"""The schema number of a type of event, where it is not 1."""
 
 UPCASTS: Mapping[tuple[str, int], Upcast] = {}
-"""By (type, number): what makes of an event's fields those of the next number."""
+"""By (type, number): turns the fields of that schema into those of the next."""
 
 
 class Codec:
@@ -52,18 +52,18 @@ class Codec:
         return *self.kind(event), self._encode(event).decode()
 
     def decode(self, name: str, schema: int, data: str) -> Any:
-        """The event of a row; `Unreadable` where it is none of this release's."""
+        """The event of a row; `Unreadable` where this release cannot read it."""
         newest = self._schemas.get(name)
         if newest is None or schema > newest:
-            return Unreadable(name, schema, "no type or schema of this release")
+            return Unreadable(name, schema, "this release has no such type or schema")
         try:
             if schema == newest:
                 return self._decode[name](data)
-            return self._lifted(name, schema, newest, data)
-        except Exception as error:  # noqa: BLE001 - whatever it says, what follows it can be read
-            return Unreadable(name, schema, told(error))
+            return self._upcast(name, schema, newest, data)
+        except Exception as error:  # noqa: BLE001 - the events after it must stay readable
+            return Unreadable(name, schema, reason_of(error))
 
-    def _lifted(self, name: str, schema: int, newest: int, data: str) -> Any:
+    def _upcast(self, name: str, schema: int, newest: int, data: str) -> Any:
         fields = msgspec.json.decode(data)
         for number in range(schema, newest):
             fields = self._upcasts[name, number](fields)

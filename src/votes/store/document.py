@@ -1,4 +1,4 @@
-"""A batch of appends as the one document that `append_events` takes: see the first migration."""
+"""A batch of appends as the document that `append_events` takes: see the first migration."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from votes.engine.log import Stream
-from votes.engine.ports import Append, Keyed
+from votes.engine.ports import Append, KeyedResult
 from votes.store.codec import Codec
 
 Place = tuple[Stream, int]
@@ -15,28 +15,28 @@ _encode = msgspec.json.Encoder().encode
 
 
 def document_of(batch: Sequence[Append], codec: Codec) -> str:
-    """The batch as JSON. Its parts are encoded all at once, the events among them."""
+    """The batch as JSON, encoded in one go together with its events."""
     relied: dict[Place, list[int]] = {}
     added: dict[Stream, int] = {}
-    events, answers = [], []
+    events, results = [], []
     for number, append in enumerate(batch):
-        for place in _relied(append, added):
-            relied.setdefault(place, []).append(number)
+        for required in _relied(append, added):
+            relied.setdefault(required, []).append(number)
         for event in append.events:
-            where = event.stream, event.version + 1, event.subject
-            what = *codec.kind(event.event), event.event
-            events.append((*where, *what, append.meta, append.at, number))
+            place = event.stream, event.version + 1, event.subject
+            content = *codec.kind(event.event), event.event
+            events.append((*place, *content, append.meta, append.at, number))
         if append.keyed is not None:
-            answers.append((number, *_answer(append.keyed)))
+            results.append((number, *_result(append.keyed)))
     places = [(*place, numbers) for place, numbers in relied.items()]
-    return _encode({"relied": places, "events": events, "answers": answers}).decode()
+    return _encode({"relied": places, "events": events, "results": results}).decode()
 
 
 def _relied(append: Append, added: dict[Stream, int]) -> Iterator[Place]:
-    """Where the log has to stand before the batch for the append to hold in its turn.
+    """The versions that streams must have before the batch for the append to be valid.
 
-    `added` is how many events the batch has added to each stream before; those of this append
-    are counted in.
+    `added` counts the events that the batch has added to each stream so far; those of this append
+    are added to it.
     """
     for stream, version in append.guards.items():
         yield stream, version - added.get(stream, 0)
@@ -49,6 +49,6 @@ def _relied(append: Append, added: dict[Stream, int]) -> Iterator[Place]:
         yield event.stream, event.version - before
 
 
-def _answer(keyed: Keyed) -> tuple[Any, ...]:
+def _result(keyed: KeyedResult) -> tuple[Any, ...]:
     outcome = msgspec.Raw(keyed.outcome.encode())
     return keyed.command_id, keyed.fingerprint, outcome, keyed.stream, keyed.version

@@ -1,4 +1,4 @@
-"""Who projects, and when: one session at a time leads, and hears of each append."""
+"""The lead: one database session at a time projects, and is notified of each append."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,8 +14,10 @@ CHANNEL = "votes_log"
 
 @asynccontextmanager
 async def leading(url: str, signature: str) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
-    """Wait to become the leader of the models of this signature; answers the doorbell, and an event
-    set when the lead is lost."""
+    """Wait for the lead of the read models of this signature.
+
+    Yields an event that is set at each append, and one that is set when the lead is lost.
+    """
     async with translated():
         connection = await asyncpg.connect(
             url,
@@ -29,11 +31,11 @@ async def leading(url: str, signature: str) -> AsyncIterator[tuple[asyncio.Event
                 "tcp_keepalives_count": "3",
             },
         )
-        bell, lost = asyncio.Event(), asyncio.Event()
+        appended, lost = asyncio.Event(), asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
         try:
             await connection.fetchval(QUERIES["lead"], signature, timeout=None)
-            await connection.add_listener(CHANNEL, lambda *_: bell.set())
-            yield bell, lost
+            await connection.add_listener(CHANNEL, lambda *_: appended.set())
+            yield appended, lost
         finally:
             await connection.close(timeout=CONNECT_TIMEOUT_S)

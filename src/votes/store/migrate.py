@@ -1,7 +1,7 @@
 """Migrations: plain SQL files, each applied once, in the order of their numbers.
 
-Safe to run twice, and at once from two machines: one runs them while the other waits. A file that
-was applied must not change afterwards.
+Safe to run twice, and from two machines at once: one applies them while the other waits. A file
+must not change after it was applied.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS migrations (
 
 
 class MigrationChanged(Exception):
-    """A migration that was applied reads otherwise now."""
+    """The file of an applied migration has changed."""
 
 
 class Migration(Struct, frozen=True):
@@ -43,7 +43,7 @@ class Migration(Struct, frozen=True):
 
 
 def _folder() -> Traversable:
-    """Beside the package in a wheel, at the top level in a checkout."""
+    """The folder of the migrations: in the package of a wheel, at the top level of a checkout."""
     packaged = files("votes") / "migrations"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "migrations"
 
@@ -56,9 +56,9 @@ def migrations() -> Iterator[Migration]:
 
 
 async def migrate(url: str) -> list[str]:
-    """Apply what is missing as the owner of the schema; answers the names of what it applied.
+    """Apply the missing migrations as the owner of the schema; return their names.
 
-    Raises `MigrationChanged`, and `Unavailable` when the database does not answer.
+    Raises `MigrationChanged`, and `Unavailable` when the database does not respond.
     """
     async with translated():
         connection = await asyncpg.connect(
@@ -72,7 +72,7 @@ async def migrate(url: str) -> list[str]:
 
 
 async def pending(connection: Any) -> list[str]:
-    """The names of migrations that are not applied, as far as the role may see."""
+    """The names of the migrations that are not applied."""
     if await connection.fetchval("SELECT to_regclass('public.migrations')") is None:
         return [migration.name for migration in migrations()]
     applied = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
@@ -91,8 +91,8 @@ async def _apply_missing(connection: Any) -> list[str]:
             done.append(migration.name)
         elif applied[migration.name] != migration.checksum:
             raise MigrationChanged(
-                f"{migration.name} was changed after it was applied: this database was made by"
-                " another state of the program, so start with an empty one"
+                f"{migration.name} has changed since it was applied: another state of the program"
+                " made this database, so start with an empty one"
             )
     return done
 

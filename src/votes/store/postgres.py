@@ -19,7 +19,7 @@ from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
 from votes.engine.log import TIME_MIN, Position, Recorded, Stream, Unreadable
-from votes.engine.ports import Alike, AlikeOf, Answered, Append, Unavailable
+from votes.engine.ports import Append, CountQuery, EventCount, StoredResult, Unavailable
 from votes.store.codec import Codec
 from votes.store.document import document_of
 from votes.store.queries import QUERIES
@@ -27,14 +27,14 @@ from votes.store.queries import QUERIES
 APPLICATION_ROLE = "votes_app"
 CONNECT_TIMEOUT_S = 5.0
 HANGING_S = 0.5
-"""How long after a statement's own end Postgres may take to say so, before it is given up."""
+"""How long after `statement_s` Postgres may take to end the statement itself."""
 
 
 class Connections(Struct, frozen=True):
-    """A pool's connections: how many at most, and how long anything may take, in seconds.
+    """The size and the time limits, in seconds, of a pool of connections.
 
-    A connection is waited for, or made, within `connect_s`. Postgres ends a statement after
-    `statement_s`. `settings` are of Postgres.
+    A connection is acquired within `connect_s`. Postgres ends a statement after `statement_s`.
+    `settings` are settings of Postgres.
     """
 
     name: str
@@ -45,29 +45,29 @@ class Connections(Struct, frozen=True):
 
     @property
     def longest_s(self) -> float:
-        """How long one statement takes at most, whatever hangs."""
+        """How long one statement takes at most, even if Postgres hangs."""
         return self.connect_s + self.statement_s + HANGING_S
 
 
 ANY = Connections("votes", 8, CONNECT_TIMEOUT_S, 10.0)
-"""For workers and commands, which do one thing at a time."""
+"""For workers and commands of the command line."""
 WRITES = Connections("votes writes", 1, 1.5, 2.5)
-"""The API's batches, stored one after another: nothing else can be in their way."""
+"""For the API's batches, which are stored one after another: nothing else uses it."""
 READS = Connections("votes reads", 4, 1.5, 2.5)
-"""Whatever the API reads by index."""
+"""For the API's reads by index."""
 PAST = Connections(
     "votes past", 2, 1.5, 10.0, {"enable_sort": "off", "max_parallel_workers_per_gather": "0"}
 )
-"""The votes of a part of an hour, or of some positions, each on one processor. Their groups are
-few: to hash takes half the time of sorting every vote."""
+"""For counting votes of a part of an hour, or of some positions, each on one processor. The groups
+are few, so hashing takes half the time of sorting."""
 LOCK_TIMEOUT_S = 4
 IDLE_IN_TRANSACTION_TIMEOUT_S = 2
 assert min(LOCK_TIMEOUT_S, WRITES.statement_s) > IDLE_IN_TRANSACTION_TIMEOUT_S
-"""Who holds a lock and does nothing is ended before those who wait for it give up. For whoever
-calls it, `append_events` sets the time of idleness too, until the end of the transaction."""
+"""A session that is idle while it holds a lock is ended before those that wait for it give up.
+`append_events` sets the same limit for any caller, until the end of its transaction."""
 
 _UNREPLICATED = "01000"
-"""The warning under which Postgres reports a commit whose wait for a standby was cut short."""
+"""The warning with which Postgres reports a commit that its standby did not confirm."""
 
 _PREFIX_END = chr(0x10FFFF)
 
@@ -77,7 +77,7 @@ _OUTAGES = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server's last word met a connection about to be used
+    asyncpg.InternalClientError,  # the server closed a connection that was about to be used
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -90,7 +90,7 @@ _OUTAGES = (
 
 @asynccontextmanager
 async def translated() -> AsyncIterator[None]:
-    """The driver's errors that mean "cannot be asked now", as the application's."""
+    """Raise `Unavailable` for the driver's errors that mean that Postgres does not respond."""
     try:
         yield
     except _OUTAGES as error:
@@ -98,9 +98,9 @@ async def translated() -> AsyncIterator[None]:
 
 
 _PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
-"""Every query of the log reads a few rows, or a range, by index, whatever the parameters and
-however small the table was. So a plan is kept: to make one for each call takes a third of the time
-of a small append. And none is worth compiling, however much of the log a range might be."""
+"""Every query reads a few rows, or a range, by index, whatever the parameters and however small the
+table. So plans are generic and reused: planning each call takes a third of the time of a small
+append. No query is worth compiling, however long its range."""
 
 _TIMEOUTS = {
     "lock_timeout": f"{LOCK_TIMEOUT_S}s",
@@ -109,10 +109,10 @@ _TIMEOUTS = {
 
 
 async def create_pool(url: str, use: Connections = ANY) -> asyncpg.Pool:
-    """A pool whose connections act as the application's role, whoever logs in."""
+    """A pool whose connections act as the application's role, whatever the login."""
 
-    async def keep(_: Connection) -> None:
-        """Nothing that we send changes a session, so nothing has to be reset."""
+    async def no_reset(_: Connection) -> None:
+        """Our statements change no setting of a session, so there is nothing to reset."""
 
     return await asyncpg.create_pool(
         url,
@@ -128,12 +128,12 @@ async def create_pool(url: str, use: Connections = ANY) -> asyncpg.Pool:
             **_TIMEOUTS,
             **use.settings,
         },
-        reset=keep,
+        reset=no_reset,
     )
 
 
 class PostgresEventStore:
-    """The event store on a pool, whose connections are waited for `connect_s`."""
+    """The event store on a pool; a connection is acquired within `connect_s` seconds."""
 
     def __init__(
         self,
@@ -153,7 +153,7 @@ class PostgresEventStore:
             try:
                 yield connection
             except (TimeoutError, asyncio.CancelledError):
-                connection.terminate()  # to cancel first would wait for a server that hangs
+                connection.terminate()  # cancelling it would wait for a server that hangs
                 raise
             finally:
                 await self._pool.release(connection)
@@ -168,11 +168,11 @@ class PostgresEventStore:
             rows = await connection.fetch(QUERIES["last_events"], list(streams))
         return {row["stream"]: self._recorded(row) for row in rows}
 
-    async def answers(self, command_ids: Collection[UUID]) -> dict[UUID, Answered]:
+    async def results(self, command_ids: Collection[UUID]) -> dict[UUID, StoredResult]:
         async with self._connection() as connection:
-            rows = await connection.fetch(QUERIES["command_answers"], list(command_ids))
+            rows = await connection.fetch(QUERIES["command_results"], list(command_ids))
         return {
-            UUID(bytes=row["command_id"].bytes): Answered(
+            UUID(bytes=row["command_id"].bytes): StoredResult(
                 row["fingerprint"], row["outcome"], row["position"]
             )
             for row in rows
@@ -187,8 +187,8 @@ class PostgresEventStore:
                 except asyncpg.DatetimeFieldOverflowError as error:
                     raise ValueError(str(error)) from error
                 except asyncpg.CheckViolationError as error:
-                    raise _impossible(error) from error
-                await asyncio.sleep(0)  # the driver hands on warnings in the loop's next round
+                    raise _refusal(error) from error
+                await asyncio.sleep(0)  # the driver delivers warnings in the loop's next iteration
         if warned:
             raise Unavailable(f"Postgres: {warned[0]}")
         return _positions(batch, row["position_before"], frozenset(row["refused"]))
@@ -213,7 +213,7 @@ class PostgresEventStore:
         return [self._recorded(row) for row in rows]
 
     async def records(self, limit: int, position: Position = 0) -> AsyncIterator[dict[str, Any]]:
-        """All that is kept of each event after the position, read `limit` at a time."""
+        """The whole rows of the events after the position, read `limit` at a time."""
         while True:
             async with self._connection() as connection:
                 rows = await connection.fetch(QUERIES["records_after"], position, limit)
@@ -226,14 +226,14 @@ class PostgresEventStore:
                 return
             position = rows[-1]["position"]
 
-    async def alike(self, asked: AlikeOf) -> list[Alike]:
-        about = asked.subject, [kind.__name__ for kind in asked.types]
-        range_ = asked.first, asked.last, asked.since, asked.until
-        query = QUERIES["alike_late" if asked.late else "alike"]
+    async def count_events(self, query: CountQuery) -> list[EventCount]:
+        about = query.subject, [kind.__name__ for kind in query.types]
+        range_ = query.first, query.last, query.since, query.until
+        sql = QUERIES["count_late_events" if query.late else "count_events"]
         async with self._connection() as connection:
-            rows = await connection.fetch(query, *about, *range_, list(asked.without))
+            rows = await connection.fetch(sql, *about, *range_, list(query.without))
         return [
-            Alike(
+            EventCount(
                 self._codec.decode(row["type"], row["schema"], row["data"]),
                 row["count"],
                 row["position"],
@@ -266,23 +266,25 @@ class PostgresEventStore:
 
 
 def _with_gaps(position: Position, events: Iterable[Recorded]) -> Iterator[Recorded]:
-    """The events after the position, and in place of those that are not there one that says so.
+    """The events after the position, with an `Unreadable` for each gap.
 
-    The writers' lock leaves no gaps: something other than this program wrote to the log.
+    The writers' lock leaves no gaps: where there is one, another program wrote to the log.
     """
     for recorded in events:
         first, last = position + 1, recorded.position - 1
         if first <= last:
-            missing = Unreadable("Missing", 0, f"nothing stands at positions {first} to {last}")
+            missing = Unreadable(
+                "Missing", 0, f"there are no events at positions {first} to {last}"
+            )
             yield Recorded(first, Stream(""), 0, missing, TIME_MIN)
         yield recorded
         position = recorded.position
 
 
-def _impossible(error: asyncpg.CheckViolationError) -> Exception:
-    """What the caller is told of an event that the table does not take."""
-    if error.constraint_name == "events_at_a_time_that_was":
-        return ValueError(f"an event is of a time that cannot be: {error.detail}")
+def _refusal(error: asyncpg.CheckViolationError) -> Exception:
+    """The error to raise for an event that the table refuses."""
+    if error.constraint_name == "events_time_in_range":
+        return ValueError(f"an event is of an impossible time: {error.detail}")
     return error
 
 
@@ -293,22 +295,22 @@ class _unreplicated:  # noqa: N801 - a context manager reads as a word
         self._connection = connection
         self._warned: list[str] = []
 
-    def _hear(self, _: Any, message: Any) -> None:
+    def _collect(self, _: Any, message: Any) -> None:
         if message.sqlstate == _UNREPLICATED:
             self._warned.append(message.message)
 
     def __enter__(self) -> list[str]:
-        self._connection.add_log_listener(self._hear)
+        self._connection.add_log_listener(self._collect)
         return self._warned
 
     def __exit__(self, *_: object) -> None:
-        self._connection.remove_log_listener(self._hear)
+        self._connection.remove_log_listener(self._collect)
 
 
 def _positions(
     batch: Sequence[Append], position: Position, refused: frozenset[int]
 ) -> list[Position | None]:
-    """The last position of each append: those that were stored follow one another."""
+    """The last position of each append, None where refused; stored ones follow one another."""
     positions: list[Position | None] = []
     for number, append in enumerate(batch):
         if number in refused:

@@ -1,27 +1,27 @@
--- All SQL that runs while the program serves, each query under its name. Parameters only.
--- Migrations and the ledger of migrations stand in `migrations/` and `migrate.py`.
+-- All SQL of the running program, each query under its name, with parameters only.
+-- The migrations are in `migrations/`, the table that lists them in `migrate.py`.
 
 -- name: last_events
--- The last event of each of the streams named in $1; no row for a stream without events.
+-- The last event of each of the streams $1; no row for a stream without events.
 SELECT
     last.position, last.stream, last.version, last.subject,
     last.type, last.schema, last.data, last.at, last.late
-FROM unnest($1::text[]) AS asked(stream)
+FROM unnest($1::text[]) AS wanted(stream)
 CROSS JOIN LATERAL (
     SELECT position, stream, version, subject, type, schema, data, at, late
     FROM events
-    WHERE events.stream = asked.stream
+    WHERE events.stream = wanted.stream
     ORDER BY version DESC
     LIMIT 1
 ) AS last;
 
--- name: command_answers
--- What the commands with the ids $1 were answered, as far as they were.
-SELECT command_id, fingerprint, outcome, position FROM command_answers
+-- name: command_results
+-- The stored results of the commands with the ids $1.
+SELECT command_id, fingerprint, outcome, position FROM command_results
 WHERE command_id = ANY ($1::uuid[]);
 
 -- name: append
--- The batch $1, a document: see the function in the migrations.
+-- Appends the batch $1, a document: see the function in the migrations.
 SELECT position_before, refused FROM append_events($1);
 
 -- name: events_after
@@ -30,34 +30,34 @@ SELECT position, stream, version, subject, type, schema, data, at, late FROM eve
 WHERE position > $1 ORDER BY position LIMIT $2;
 
 -- name: events_at
--- The events at the positions $1, as far as there are any, in order.
+-- The events that exist at the positions $1, in order.
 SELECT position, stream, version, subject, type, schema, data, at, late FROM events
 WHERE position = ANY ($1::bigint[]) ORDER BY position;
 
 -- name: records_after
--- As events_after, with all that is kept of an event.
+-- As events_after, with all columns.
 SELECT position, stream, version, subject, type, schema, data, meta, at, late FROM events
 WHERE position > $1 ORDER BY position LIMIT $2;
 
--- name: alike
--- Events about the subject $1 of the types $2, at the positions $3 to $4 and of the times $5 to $6,
--- counted by what they say. Without those at the positions $7, and without late ones.
+-- name: count_events
+-- Counts equal events about the subject $1 of the types $2, at the positions $3 to $4 and the times
+-- $5 to $6, without those at the positions $7 and without late ones.
 SELECT type, schema, data, count(*) AS count, max(position) AS position
 FROM events
 WHERE subject = $1 AND position BETWEEN $3 AND $4 AND NOT late
     AND type = ANY ($2::text[]) AND at BETWEEN $5 AND $6 AND position <> ALL ($7::bigint[])
 GROUP BY type, schema, data;
 
--- name: alike_late
--- As alike, of late ones alone: they are looked up by their times, as they may stand anywhere.
--- OFFSET keeps the planner from looking them up by their positions.
+-- name: count_late_events
+-- As count_events, of late events alone: they are found by their times, since their positions may
+-- be anywhere. OFFSET keeps the planner from finding them by their positions.
 SELECT type, schema, data, count(*) AS count, max(position) AS position
 FROM (
     SELECT type, schema, data, position
     FROM events
     WHERE subject = $1 AND at BETWEEN $5 AND $6 AND late
     OFFSET 0
-) AS found
+) AS late_events
 WHERE type = ANY ($2::text[]) AND position BETWEEN $3 AND $4 AND position <> ALL ($7::bigint[])
 GROUP BY type, schema, data;
 
@@ -84,5 +84,5 @@ SELECT coalesce(max(position), 0) FROM events;
 SELECT epoch FROM log;
 
 -- name: lead
--- Waits until this session is the one that projects the set of models $1; held until it ends.
+-- Waits for the lead of the read models of the signature $1; the session holds it until it ends.
 SELECT pg_advisory_lock(hashtext('votes.projector'), hashtext($1));

@@ -1,1 +1,1 @@
-"""The read models in Redis, and their replica in an API process."""
+"""The read models in Redis: their store, and the subscription of an API process to it."""

@@ -1,37 +1,33 @@
--- Applies a folded batch to one partition, if it stands where the batch starts and is whole.
--- KEYS   1 checkpoint, then a hash for each model
--- ARGV   1 epoch, 2 position before, 3 position after, then for each model how many values it gets
---        and how many it loses, a field and a value for each it gets, a field for each it loses
--- Answer 'applied'; 'past' where the checkpoint is beyond the start already; 'refused' otherwise.
--- A script is not rolled back, so all is checked before the first write. Positions are compared
+-- Applies changes to one partition, if it is complete and at the position that they start from.
+-- KEYS   1 checkpoint, then a hash for each projection
+-- ARGV   1 epoch, 2 position before, 3 position after, then for each projection how many values
+--        to set and how many to delete, a field and a value for each set, a field for each delete
+-- Answer 'applied', or 'refused'.
+-- A script is not rolled back, so it checks everything before the first write. It compares positions
 -- as text: a Lua number is exact to 2^53 only.
 local function counts()
-  local found = {}
+  local lengths = {}
   for i = 2, #KEYS do
-    found[#found + 1] = redis.call('HLEN', KEYS[i])
+    lengths[#lengths + 1] = redis.call('HLEN', KEYS[i])
   end
-  return table.concat(found, ':')
+  return table.concat(lengths, ':')
 end
 
 local epoch, before, after = ARGV[1], ARGV[2], ARGV[3]
 local checkpoint = redis.call('GET', KEYS[1]) or ''
-local position, held = string.match(checkpoint, '^' .. epoch .. ':(%d+):([%d:]+)$')
-if held ~= counts() then
+local position, expected = string.match(checkpoint, '^' .. epoch .. ':(%d+):([%d:]+)$')
+if position ~= before or expected ~= counts() then
   return 'refused'
-end
-if position ~= before then
-  local past = #position > #before or (#position == #before and position > before)
-  return past and 'past' or 'refused'
 end
 local at = 4
 for i = 2, #KEYS do
-  local gets, loses = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  local sets, deletes = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   at = at + 2
-  for _ = 1, gets do
+  for _ = 1, sets do
     redis.call('HSET', KEYS[i], ARGV[at], ARGV[at + 1])
     at = at + 2
   end
-  for _ = 1, loses do
+  for _ = 1, deletes do
     redis.call('HDEL', KEYS[i], ARGV[at])
     at = at + 1
   end

@@ -1,6 +1,6 @@
--- Begins a generation: a number that no other has had, also where all was flushed in between.
--- KEYS   1 the generations
--- ARGV   1 the signature of the models
+-- Begins a generation, with a number never used before, even if Redis was flushed.
+-- KEYS   1 the sorted set of generations
+-- ARGV   1 the signature of the projections
 -- Answer the number: the server's clock in milliseconds, or one more than the last.
 if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then
   redis.call('DEL', KEYS[1])

@@ -1,7 +1,7 @@
-"""Every key in Redis, and every channel. Only here is one spelled.
+"""Every key in Redis, and every channel: none is spelled anywhere else.
 
-All begin with the deployment's prefix, so several deployments share a server. The models of
-releases that fold alike are one set, and have their signature in every key. A partition's keys
+All begin with the deployment's prefix, so several deployments share a server. Releases with the
+same projections share one set of read models, with their signature in every key. A partition's keys
 share a hash tag, so one script can change them together, on a cluster too.
 """
 
@@ -17,58 +17,57 @@ class Namespace(Struct, frozen=True):
 
 
 class Keys(Struct, frozen=True):
-    """The keys of one set of models, and those that the sets of a deployment have in common."""
+    """The keys of one set of read models, and those that all sets of a deployment share."""
 
     prefix: str
     signature: str
 
     @property
     def generations(self) -> str:
-        """Sorted set of `SIGNATURE:GENERATION`: those that were begun and not removed yet."""
+        """Sorted set of `SIGNATURE:GENERATION`: those begun and not removed yet."""
         return f"{self.prefix}:generations"
 
     @property
     def sets(self) -> str:
-        """Sorted set of signatures: when a projector last kept the models of each, in seconds."""
+        """Sorted set of signatures by the time of their last heartbeat, in seconds."""
         return f"{self.prefix}:sets"
 
     @property
     def audit(self) -> str:
-        """What the last audit found: JSON, see `votes.engine.read_model_store.AuditReport`."""
+        """The last audit: JSON, see `votes.engine.read_model_store.AuditReport`."""
         return f"{self.prefix}:audit"
 
     @property
     def live(self) -> str:
-        """Which generation of the models is live, and how far: JSON, see `Live`."""
+        """The pointer to the live generation: JSON, see `Live`."""
         return f"{self.prefix}:{self.signature}:live"
 
     @property
     def heartbeat(self) -> str:
-        """`GENERATION:TIME`, there while a projector keeps the models of that generation at the
-        head of the log; it goes by itself."""
-        return f"{self.prefix}:{self.signature}:beat"
+        """`GENERATION:TIME`: the projector's heartbeat for that generation; the key expires."""
+        return f"{self.prefix}:{self.signature}:heartbeat"
 
     @property
     def channel(self) -> str:
-        """Where each announced change is published."""
+        """The channel on which changes are published."""
         return f"{self.prefix}:{self.signature}:changes"
 
     @property
     def pattern(self) -> str:
-        """What all keys of all partitions look like."""
+        """The pattern of all keys of all partitions."""
         return f"{self.prefix}:{{p*}}:{self.signature}:*"
 
     def checkpoint(self, generation: int, partition: int) -> str:
-        """`EPOCH:POSITION:COUNTS`: how far the partition is folded, and how many values of each
-        model it then holds."""
+        """`EPOCH:POSITION:COUNTS`: the position up to which the partition is folded, and its number
+        of values of each projection."""
         return self.values(generation, partition, "checkpoint")
 
-    def values(self, generation: int, partition: int, model: str) -> str:
-        """Hash: the values of a model, by key."""
-        return f"{self.prefix}:{{p{partition:02}}}:{self.signature}:{generation}:{model}"
+    def values(self, generation: int, partition: int, projection: str) -> str:
+        """Hash: the values of a projection, by key."""
+        return f"{self.prefix}:{{p{partition:02}}}:{self.signature}:{generation}:{projection}"
 
     def generation(self, generation: int) -> str:
-        """Names it among all generations."""
+        """The member of `generations` for this generation."""
         return f"{self.signature}:{generation}"
 
 
@@ -78,15 +77,15 @@ def generation_of(key: str) -> int:
 
 
 def picture(prefix: str, place: int) -> str:
-    """A picture after what it shows, see `votes.views.pictures`."""
+    """A stored picture, see `votes.views.pictures`."""
     return f"{prefix}:picture:{place}"
 
 
 def queue(prefix: str) -> str:
-    """The jobs of arq, whose own keys end in a job's id."""
+    """The queue of arq's jobs."""
     return f"{prefix}:queue"
 
 
 def job(prefix: str, name: str) -> str:
-    """What the ids of a job begin with."""
+    """The name of a job, with which its ids begin."""
     return f"{prefix}:{name}"

@@ -1,4 +1,4 @@
-"""What stands in Redis and goes over its channel: the pointer, values, changes."""
+"""The formats of the pointer and the values in Redis, and of the messages on its channel."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,21 +11,21 @@ from votes.engine.projection import Projections
 from votes.engine.read_models import Changes, Partition, world
 
 Written = dict[int, dict[str, dict[str, bytes | None]]]
-"""Changed values as they are kept, by partition, model and key; None for one that is no longer."""
+"""Encoded changed values by partition, projection and key; None for a removed value."""
 
 encode = msgspec.json.Encoder().encode
 
 
 class Live(Struct, frozen=True):
-    """The pointer: which generation of the models is live, folded from which log, how far.
+    """The pointer: the live generation, the epoch of its log, its position and the checksum there.
 
-    The generation stays its first field: a rebuild compares a pointer only that far.
+    The generation is its first field, because a rebuild compares pointers only that far.
     """
 
     generation: int
     epoch: str
     position: Position
-    mark: str = ""
+    checksum: str = ""
 
     @property
     def world(self) -> str:
@@ -33,7 +33,7 @@ class Live(Struct, frozen=True):
 
 
 class Message(Struct):
-    """What is published; without `written` it tells to load the models again."""
+    """A published change; without `written` the read models have to be loaded again."""
 
     live: Live
     before: Position = 0
@@ -47,57 +47,58 @@ decode_message = msgspec.msgpack.Decoder(Message).decode
 
 
 class Values:
-    """Encodes and decodes the values of the models."""
+    """Encodes and decodes the values of the projections."""
 
     def __init__(self, projections: Projections) -> None:
         self._projections = projections
         self._decode = {
-            model.name: msgspec.json.Decoder(model.value).decode for model in projections.models
+            projection.name: msgspec.json.Decoder(projection.value).decode
+            for projection in projections.all
         }
 
-    def decode(self, model: str, kept: Mapping[bytes, bytes]) -> dict[str, Any]:
-        """The values of a model's hash by key. Raises `ValueError`."""
-        decode = self._decode[model]
-        return {key.decode(): decode(value) for key, value in kept.items()}
+    def decode(self, name: str, encoded: Mapping[bytes, bytes]) -> dict[str, Any]:
+        """The values of a projection's hash by key. Raises `ValueError`."""
+        decode = self._decode[name]
+        return {key.decode(): decode(value) for key, value in encoded.items()}
 
-    def one(self, model: str, kept: bytes | None) -> Any:
+    def one(self, name: str, encoded: bytes | None) -> Any:
         """A value, None where there is none. Raises `ValueError`."""
-        return self._decode[model](kept) if kept is not None else None
+        return self._decode[name](encoded) if encoded is not None else None
 
     def written(self, changes: Changes) -> Written:
         return {
             number: {
-                model: {
+                name: {
                     key: encode(value) if value is not None else None
                     for key, value in values.items()
                 }
-                for model, values in partition.values.items()
+                for name, values in partition.values.items()
             }
             for number, partition in changes.partitions.items()
         }
 
     def replicated(self, written: Written) -> Written:
-        """What each process holds of it."""
+        """The values of the replicated projections."""
         named = self._projections.named
         return {
-            number: {model: values for model, values in models.items() if named[model].replicated}
-            for number, models in written.items()
+            number: {name: values for name, values in partition.items() if named[name].replicated}
+            for number, partition in written.items()
         }
 
     def changes(self, message: Message) -> Changes | None:
-        """The changes that a message tells of. Raises `ValueError`."""
+        """The changes in a message, None where it has none. Raises `ValueError`."""
         if message.written is None:
             return None
         partitions = {
             number: Partition(
                 values={
-                    model: {key: self.one(model, value) for key, value in values.items()}
-                    for model, values in models.items()
+                    name: {key: self.one(name, value) for key, value in values.items()}
+                    for name, values in partition.items()
                 }
             )
-            for number, models in message.written.items()
+            for number, partition in message.written.items()
         }
         live = message.live
         return Changes(
-            live.epoch, message.before, live.position, partitions, message.read_at, live.mark
+            live.epoch, message.before, live.position, partitions, message.read_at, live.checksum
         )

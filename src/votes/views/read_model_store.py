@@ -1,7 +1,8 @@
-"""The read models in Redis: applied batch by batch, replaced whole, loaded whole.
+"""The store of the read models in Redis.
 
-Exactly-once in effect: a partition moves from one checkpoint to the next in a script that refuses
-any other start, so a batch sent twice, or by a projector that no longer leads, changes nothing.
+Each event counts once: a script moves a partition from one checkpoint to the next and refuses any
+other start. So changes that are applied twice, or by a projector that no longer leads, have no
+effect.
 """
 
 import asyncio
@@ -39,20 +40,20 @@ _report = msgspec.json.Decoder(AuditReport).decode
 
 @asynccontextmanager
 async def translated() -> AsyncIterator[None]:
-    """Redis's errors as the application's."""
+    """Raise `Unavailable` for the errors of Redis."""
     try:
         yield
     except (RedisError, OSError) as error:
         raise Unavailable(f"Redis: {error}") from error
     finally:
-        heed_cancellation()
+        raise_swallowed_cancellation()
 
 
-def heed_cancellation() -> None:
-    """Raise the cancellation of this task, if it was swallowed.
+def raise_swallowed_cancellation() -> None:
+    """Raise the cancellation of this task, if the driver swallowed it.
 
     The driver sends by `asyncio.wait_for`, which before Python 3.12 loses a cancellation that
-    comes just when the send has ended (python/cpython#86296).
+    arrives just as the send ends (python/cpython#86296).
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
@@ -60,11 +61,11 @@ def heed_cancellation() -> None:
 
 
 @asynccontextmanager
-async def _garbled_is_nothing() -> AsyncIterator[None]:
-    """What cannot be read, or is of another type, is as good as not there: it will be replaced."""
+async def _unreadable_is_missing() -> AsyncIterator[None]:
+    """Ignore a value that cannot be decoded or is of another type: it will be replaced."""
     try:
         yield
-    except ValueError:  # garbled, or written by a release that keeps it otherwise
+    except ValueError:  # garbled, or from a release with another format
         pass
     except ResponseError as error:
         if _WRONG_TYPE not in str(error):
@@ -78,18 +79,20 @@ def _script(name: str) -> str:
 class RedisReadModelStore:
     """Implements `votes.engine.read_model_store.ReadModelStore`.
 
-    With `whole` false only those models are loaded that each process holds.
+    With `complete` false it loads the replicated projections only.
     """
 
-    def __init__(self, space: Namespace, projections: Projections, *, whole: bool = True) -> None:
+    def __init__(
+        self, space: Namespace, projections: Projections, *, complete: bool = True
+    ) -> None:
         self.projections = projections
         self.keys = Keys(space.prefix, projections.signature)
         self._redis = space.redis
-        self._whole = whole
+        self._complete = complete
         self._values = Values(projections)
         self._live: Live | None = None
-        self._left = b""
-        """The pointer as we left it, be it readable or not."""
+        self._pointer = b""
+        """The pointer as this object last read or wrote it, readable or not."""
         self._apply = self._announce = self._begin = ""
 
     async def load(self) -> ReadModels | None:
@@ -97,105 +100,105 @@ class RedisReadModelStore:
             self._apply = await self._redis.script_load(_script("apply.lua"))
             self._announce = await self._redis.script_load(_script("announce.lua"))
             self._begin = await self._redis.script_load(_script("begin.lua"))
-            self._live, self._left = None, b""
-            async with _garbled_is_nothing():
-                self._left = await self._redis.get(self.keys.live) or b""
-                return await self._load_live() if self._left else None
+            self._live, self._pointer = None, b""
+            async with _unreadable_is_missing():
+                self._pointer = await self._redis.get(self.keys.live) or b""
+                return await self._load_live() if self._pointer else None
         return None
 
-    async def values(self, generation: int, asked: Sequence[ValueKey]) -> list[Any] | None:
-        (number,) = {partition_of(key) for _, key in asked}
-        names = list(dict.fromkeys(model.name for model, _ in asked))
-        async with translated(), _garbled_is_nothing():
+    async def values(self, generation: int, keys: Sequence[ValueKey]) -> list[Any] | None:
+        (number,) = {partition_of(key) for _, key in keys}
+        names = list(dict.fromkeys(projection.name for projection, _ in keys))
+        async with translated(), _unreadable_is_missing():
             pipe = self._redis.pipeline(transaction=True)
             pipe.exists(self.keys.checkpoint(generation, number))
             for name in names:
-                fields = [key for model, key in asked if model.name == name]
+                fields = [key for projection, key in keys if projection.name == name]
                 pipe.hmget(self.keys.values(generation, number, name), fields)
-            there, *found = await pipe.execute()
-            if not there:
+            exists, *hashes = await pipe.execute()
+            if not exists:
                 return None
-            values = {name: iter(kept) for name, kept in zip(names, found, strict=True)}
-            return [self._values.one(model.name, next(values[model.name])) for model, _ in asked]
+            values = {name: iter(values) for name, values in zip(names, hashes, strict=True)}
+            return [self._values.one(each.name, next(values[each.name])) for each, _ in keys]
         return None
 
-    async def holds(self, number: int, partition: Partition) -> bool:
+    async def matches(self, number: int, partition: Partition) -> bool:
         if self._live is None:
             return False
-        async with translated(), _garbled_is_nothing():
-            kept = await self._load_partition(self._live, number, whole=False)
-            return kept is not None and kept == self._shown(partition)
+        async with translated(), _unreadable_is_missing():
+            stored = await self._load_partition(self._live, number, complete=False)
+            return stored is not None and stored == self._replicated(partition)
         return False
 
-    def _shown(self, partition: Partition) -> Partition:
-        """What each process holds of it."""
-        shown = {model.name for model in self.projections.models if model.replicated}
-        values = {name: kept for name, kept in partition.values.items() if name in shown}
+    def _replicated(self, partition: Partition) -> Partition:
+        """The values of the replicated projections."""
+        names = {projection.name for projection in self.projections.all if projection.replicated}
+        values = {name: values for name, values in partition.values.items() if name in names}
         return Partition(partition.checkpoint, values)
 
     async def heartbeat(self) -> Heartbeat | None:
-        async with translated(), _garbled_is_nothing():
+        async with translated(), _unreadable_is_missing():
             pipe = self._redis.pipeline(transaction=True)
             pipe.get(self.keys.heartbeat)
             pipe.pttl(self.keys.heartbeat)
-            said, left_ms = await pipe.execute()
-            if left_ms > 0:
-                generation, _, read_at = said.decode().partition(":")
+            text, ttl_ms = await pipe.execute()
+            if ttl_ms > 0:
+                generation, _, read_at = text.decode().partition(":")
                 return Heartbeat(
-                    int(generation), float(read_at), HEARTBEAT_TIMEOUT_S - left_ms / 1000
+                    int(generation), float(read_at), HEARTBEAT_TIMEOUT_S - ttl_ms / 1000
                 )
         return None
 
     async def _load_live(self) -> ReadModels | None:
-        self._live = live = decode_live(self._left)
+        self._live = live = decode_live(self._pointer)
         models = ReadModels(
             self.projections,
             live.epoch,
             live.position,
             generation=live.generation,
-            mark=live.mark,
+            checksum=live.checksum,
         )
         for number in range(PARTITIONS):
-            partition = await self._load_partition(live, number, whole=self._whole)
+            partition = await self._load_partition(live, number, complete=self._complete)
             if partition is None:
                 return None
             models.partitions[number] = partition
         return models
 
-    async def _load_partition(self, live: Live, number: int, *, whole: bool) -> Partition | None:
-        checkpoint, *hashes = self._where(live.generation, number)
+    async def _load_partition(self, live: Live, number: int, *, complete: bool) -> Partition | None:
+        checkpoint, *hashes = self._keys_of(live.generation, number)
         pipe = self._redis.pipeline(transaction=True)
         pipe.get(checkpoint)
-        for model, key in zip(self.projections.models, hashes, strict=True):
-            if whole or model.replicated:
+        for projection, key in zip(self.projections.all, hashes, strict=True):
+            if complete or projection.replicated:
                 pipe.hgetall(key)
             else:
                 pipe.hlen(key)
-        folded, *found = await pipe.execute()
-        epoch, _, rest = (folded or b"").decode().partition(":")
+        text, *loaded = await pipe.execute()
+        epoch, _, rest = (text or b"").decode().partition(":")
         position, _, counts = rest.partition(":")
-        held = [kept if isinstance(kept, int) else len(kept) for kept in found]
-        if epoch != live.epoch or counts != _counts(held):
+        lengths = [each if isinstance(each, int) else len(each) for each in loaded]
+        if epoch != live.epoch or counts != _counts(lengths):
             return None
         values = {
-            model.name: self._values.decode(model.name, kept)
-            for model, kept in zip(self.projections.models, found, strict=True)
-            if not isinstance(kept, int) and kept
+            projection.name: self._values.decode(projection.name, each)
+            for projection, each in zip(self.projections.all, loaded, strict=True)
+            if not isinstance(each, int) and each
         }
         return Partition(int(position), values)
 
-    def _where(self, generation: int, number: int) -> list[str]:
-        """The keys of a partition, as `apply.lua` wants them."""
+    def _keys_of(self, generation: int, number: int) -> list[str]:
+        """The keys of a partition, in the order of `apply.lua`."""
         return [
             self.keys.checkpoint(generation, number),
-            *(self.keys.values(generation, number, m.name) for m in self.projections.models),
+            *(self.keys.values(generation, number, each.name) for each in self.projections.all),
         ]
 
     async def resume(self, models: ReadModels) -> None:
         assert self._live is not None
-        live = Live(self._live.generation, models.epoch, models.position, models.mark)
+        live = Live(self._live.generation, models.epoch, models.position, models.checksum)
         async with translated():
-            await self._point(self._left, live, Message(live))
+            await self._point(self._pointer, live, Message(live))
 
     async def apply(self, changes: Changes) -> bool:
         if self._live is None:
@@ -204,20 +207,20 @@ class RedisReadModelStore:
         async with translated():
             pipe = self._redis.pipeline(transaction=False)
             for number, partition in changes.partitions.items():
-                where = self._where(generation, number)
-                moves: list[Any] = [
+                keys = self._keys_of(generation, number)
+                positions: list[Any] = [
                     partition.checkpoint,
                     max(partition.checkpoint, changes.position),
                 ]
                 arguments = self._arguments(written[number])
-                pipe.evalsha(self._apply, len(where), *where, changes.epoch, *moves, *arguments)
-            answers = await pipe.execute(raise_on_error=False)
-            if any(answer != b"applied" for answer in answers):
+                pipe.evalsha(self._apply, len(keys), *keys, changes.epoch, *positions, *arguments)
+            replies = await pipe.execute(raise_on_error=False)
+            if any(reply != b"applied" for reply in replies):
                 return False
-            live = Live(generation, changes.epoch, changes.position, changes.mark)
-            shown = self._values.replicated(written)
+            live = Live(generation, changes.epoch, changes.position, changes.checksum)
+            replicated = self._values.replicated(written)
             if not await self._point(
-                self._left, live, Message(live, changes.before, changes.read_at, shown)
+                self._pointer, live, Message(live, changes.before, changes.read_at, replicated)
             ):
                 return False
             if changes.read_at is not None:
@@ -225,16 +228,16 @@ class RedisReadModelStore:
             return True
 
     def _arguments(self, written: dict[str, dict[str, bytes | None]]) -> list[Any]:
-        """What each model gets and loses, as `apply.lua` wants it."""
+        """What to set and to delete for each projection, in the order of `apply.lua`."""
         arguments: list[Any] = []
-        for model in self.projections.models:
-            values = written.get(model.name, {})
-            lost = [key for key, value in values.items() if value is None]
-            arguments += [len(values) - len(lost), len(lost)]
+        for projection in self.projections.all:
+            values = written.get(projection.name, {})
+            deleted = [key for key, value in values.items() if value is None]
+            arguments += [len(values) - len(deleted), len(deleted)]
             for key, value in values.items():
                 if value is not None:
                     arguments += (key, value)
-            arguments += lost
+            arguments += deleted
         return arguments
 
     async def _beat(self, generation: int, read_at: float) -> None:
@@ -243,80 +246,83 @@ class RedisReadModelStore:
             self.keys.heartbeat, f"{generation}:{read_at}", px=round(HEARTBEAT_TIMEOUT_S * 1000)
         )
         pipe.zadd(self.keys.sets, {self.projections.signature: read_at})
-        _, noted = await pipe.execute(raise_on_error=False)
-        if isinstance(noted, ResponseError):  # something else stands there: the next beat is noted
+        _, added = await pipe.execute(raise_on_error=False)
+        if isinstance(added, ResponseError):  # not a sorted set: the next heartbeat makes one
             await self._redis.unlink(self.keys.sets)
 
-    async def _point(self, left: bytes, live: Live, message: Message) -> bool:
-        """Move the pointer, if it begins with `left`; not where the script was forgotten."""
+    async def _point(self, prefix: bytes, live: Live, message: Message) -> bool:
+        """Move the pointer and publish the message; False where the pointer does not begin with the
+        prefix, or where Redis has lost the script."""
         text = encode(live)
-        arguments: list[Any] = [left, text, self.keys.channel, encode_message(message)]
+        arguments: list[Any] = [prefix, text, self.keys.channel, encode_message(message)]
         try:
-            answer: Any = self._redis.evalsha(self._announce, 1, self.keys.live, *arguments)
-            moved = await answer
+            reply: Any = self._redis.evalsha(self._announce, 1, self.keys.live, *arguments)
+            moved = await reply
         except NoScriptError:
             return False
         if moved:
-            self._live, self._left = live, text
+            self._live, self._pointer = live, text
         return bool(moved)
 
     async def replace(self, models: ReadModels) -> None:
         async with translated():
             signature = self.projections.signature
-            begun: Any = self._redis.evalsha(self._begin, 1, self.keys.generations, signature)
-            generation = int(await begun)
+            reply: Any = self._redis.evalsha(self._begin, 1, self.keys.generations, signature)
+            generation = int(await reply)
             for number, partition in enumerate(models.partitions):
                 await self._write(generation, number, partition, models.epoch)
-            live = Live(generation, models.epoch, models.position, models.mark)
-            if await self._point(_generation_of(self._left), live, Message(live)):
+            live = Live(generation, models.epoch, models.position, models.checksum)
+            if await self._point(_generation_of(self._pointer), live, Message(live)):
                 models.generation = generation
-                await self._forget(0, generation - 1)
+                await self._remove(0, generation - 1)
             else:
-                await self._forget(generation, generation)
+                await self._remove(generation, generation)
 
-    async def keep_report(self, report: AuditReport) -> None:
+    async def store_report(self, report: AuditReport) -> None:
         async with translated():
             await self._redis.set(self.keys.audit, encode(report))
 
     async def last_report(self) -> AuditReport | None:
         async with translated():
-            kept = await self._redis.get(self.keys.audit)
+            text = await self._redis.get(self.keys.audit)
         try:
-            return _report(kept) if kept else None
-        except ValueError:  # garbled, or written by a release that keeps it otherwise
+            return _report(text) if text else None
+        except ValueError:  # garbled, or from a release with another format
             return None
 
     async def _write(self, generation: int, number: int, partition: Partition, epoch: str) -> None:
-        """Write a partition in one transaction: no flush can come between its parts."""
-        checkpoint, *hashes = self._where(generation, number)
+        """Write a partition in one transaction, so that no flush comes between its keys."""
+        checkpoint, *hashes = self._keys_of(generation, number)
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(checkpoint, *hashes)
-        for model, key in zip(self.projections.models, hashes, strict=True):
-            values = partition.of(model)
+        for projection, key in zip(self.projections.all, hashes, strict=True):
+            values = partition.of(projection)
             _write_hash(pipe, key, {name: encode(value) for name, value in values.items()})
-        counts = _counts([len(partition.of(model)) for model in self.projections.models])
+        counts = _counts([len(partition.of(projection)) for projection in self.projections.all])
         pipe.set(checkpoint, f"{epoch}:{partition.checkpoint}:{counts}")
         await pipe.execute()
 
-    async def _forget(self, first: int, last: int) -> None:
-        """Remove our generations from the first to the last. Where none is known, that key was
-        lost: they are looked for."""
+    async def _remove(self, first: int, last: int) -> None:
+        """Remove the generations of this signature from the first to the last.
+
+        Where the sorted set of generations lists none, it was lost: scan for their keys.
+        """
         ours = f"{self.projections.signature}:"
-        known = await self._redis.zrangebyscore(self.keys.generations, first, last)
-        names = [name for name in map(bytes.decode, known) if name.startswith(ours)]
-        found = {int(name.removeprefix(ours)) for name in names} or await self._generations()
-        for generation in sorted(found):
+        listed = await self._redis.zrangebyscore(self.keys.generations, first, last)
+        names = [name for name in map(bytes.decode, listed) if name.startswith(ours)]
+        generations = {int(name.removeprefix(ours)) for name in names} or await self._scan()
+        for generation in sorted(generations):
             if first <= generation <= last:
                 for number in range(PARTITIONS):
-                    await self._redis.unlink(*self._where(generation, number))
+                    await self._redis.unlink(*self._keys_of(generation, number))
                 await self._redis.zrem(self.keys.generations, self.keys.generation(generation))
 
-    async def forget_old_sets(self, before: float) -> list[str]:
-        """Remove the models of other signatures that no projector has kept since that time, in
-        seconds; answers their signatures. Raises `Unavailable`."""
+    async def remove_old_sets(self, before: float) -> list[str]:
+        """Remove the read models of other signatures without a heartbeat since `before`, in seconds
+        since the epoch; return these signatures. Raises `Unavailable`."""
         async with translated():
-            found = await self._redis.zrangebyscore(self.keys.sets, 0, before)
-            old = [name.decode() for name in found if name.decode() != self.projections.signature]
+            expired = await self._redis.zrangebyscore(self.keys.sets, 0, before)
+            old = [name.decode() for name in expired if name.decode() != self.projections.signature]
             for other in (Keys(self.keys.prefix, signature) for signature in old):
                 async for name in self._redis.scan_iter(other.pattern, count=SCAN_KEYS):
                     await self._redis.unlink(name)
@@ -329,18 +335,19 @@ class RedisReadModelStore:
                 await self._redis.zrem(self.keys.sets, other.signature)
         return old
 
-    async def _generations(self) -> set[int]:
+    async def _scan(self) -> set[int]:
+        """The generations of this signature, by their keys."""
         names = self._redis.scan_iter(self.keys.pattern, count=SCAN_KEYS)
         return {generation_of(name.decode()) async for name in names}
 
 
 def _generation_of(pointer: bytes) -> bytes:
-    """How a pointer to the same generation begins: while we rebuild, its position may move on."""
+    """The prefix of a pointer up to its generation: the position may move during a rebuild."""
     return pointer[: pointer.find(b",") + 1] or pointer
 
 
-def _counts(held: Sequence[int]) -> str:
-    return ":".join(map(str, held))
+def _counts(lengths: Sequence[int]) -> str:
+    return ":".join(map(str, lengths))
 
 
 def _write_hash(pipe: Pipeline, key: str, values: Mapping[str, Any]) -> None:

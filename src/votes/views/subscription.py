@@ -1,8 +1,8 @@
-"""The read models in the memory of an API process, kept fresh by one subscription.
+"""The subscription of an API process to the store of the read models: it keeps the replica fresh.
 
-Each message names the position it starts from. Where that is not ours, something was missed and
-everything is loaded again. A lost connection, or a projector that says nothing, empties the memory,
-and readers turn to the log.
+Each message names the position that its changes start from. Where the replica is at another one, a
+message was missed and everything is loaded again. When the connection is lost, or the projector has
+no heartbeat, the replica is emptied and reads fold the log.
 """
 
 import asyncio
@@ -19,24 +19,28 @@ from votes.engine.read_model_store import Heartbeat
 from votes.engine.read_models import Changes, ReadModels
 from votes.views.keys import Namespace
 from votes.views.messages import Values, decode_message
-from votes.views.read_model_store import RedisReadModelStore, heed_cancellation, translated
+from votes.views.read_model_store import (
+    RedisReadModelStore,
+    raise_swallowed_cancellation,
+    translated,
+)
 
 RETRY_S = 0.5
 NOT_WHOLE_RETRY_S = 0.05
 CREEP = 0.05
 READ_MIN_S = 0.05
-"""For a message that is there already, when there is no time left to wait for one."""
+"""Long enough to receive a message that has arrived, when there is no time left to wait."""
 
 _NOWHERE: tuple[str, Position] = "", 0
-_SILENT = "no projector keeps them at the head of the log"
+_SILENT = "the projector has no heartbeat"
 
 Clock = Callable[[], float]
 BelongsToLog = Callable[[ReadModels], Awaitable[bool]]
 
 
 class OnChange(Protocol):
-    """Gets the models after each change, what changed (None when all was loaded anew, or lost), and
-    when, by the loop's time, they were at the head of the log."""
+    """Called with the read models after each change, the changes (None when all was loaded anew, or
+    lost), and the loop's time at which they were at the head of the log."""
 
     def __call__(
         self, models: ReadModels | None, changes: Changes | None, fresh_at: float | None = None
@@ -44,10 +48,10 @@ class OnChange(Protocol):
 
 
 class Delays:
-    """How late something is heard, beyond what all is: the clocks of two machines may differ.
+    """How late messages arrive, although the clocks of the two machines may differ.
 
-    That difference is taken to be the least that was seen. It grows by `CREEP` of the time that
-    passes, so a clock that was set is a delay for a while only.
+    The least difference seen so far is taken as the difference of the clocks. It grows by `CREEP`
+    of the time that passes, so a clock that is set causes wrong delays for a while only.
     """
 
     def __init__(self) -> None:
@@ -55,7 +59,7 @@ class Delays:
         self._seen_at = 0.0
 
     def of(self, read_at: float, now: float, age_s: float = 0.0) -> float:
-        """How late something is that was read at that time, and known then to be so old."""
+        """The delay of what was read at `read_at` and is at most `age_s` old without any delay."""
         took_s = now - read_at
         if self._least_s is None:
             self._least_s = took_s - age_s
@@ -67,10 +71,10 @@ class Delays:
 
 
 class Subscription:
-    """`models` is None while there is nothing that can be trusted.
+    """Follows the store. `models` is None while no read models can be trusted.
 
-    `belongs_to_log` tells whether models are of the log as it is; raises `Unavailable`. `clock`
-    tells the time in seconds, from whenever.
+    `belongs_to_log` tells whether read models are folded from the log as it is now; it raises
+    `Unavailable`. `clock` returns seconds since any fixed moment.
     """
 
     def __init__(
@@ -83,19 +87,19 @@ class Subscription:
         log: Callable[[str], None],
     ) -> None:
         self._redis = space.redis
-        self._read_model_store = RedisReadModelStore(space, projections, whole=False)
+        self._read_model_store = RedisReadModelStore(space, projections, complete=False)
         self._values = Values(projections)
         self._belongs_to_log = belongs_to_log
         self._on_change = on_change
         self._clock = clock
         self._delays = Delays()
         self._log = log
-        self._left_at = _NOWHERE
+        self._lost_at = _NOWHERE
         self._fresh_at = self._began = 0.0
         self.models: ReadModels | None = None
 
     async def run(self) -> None:
-        """Follow the models until cancelled."""
+        """Follow the store until cancelled."""
         self._began = self._now()
         while True:
             try:
@@ -109,7 +113,7 @@ class Subscription:
     def _lose(self, reason: str) -> None:
         if self.models is not None:
             self._log(f"lost the read models, reading from the log: {reason}")
-            self._left_at = self.models.world, self.models.position
+            self._lost_at = self.models.world, self.models.position
             self.models = None
             self._on_change(None, None)
 
@@ -120,7 +124,7 @@ class Subscription:
     async def _follow(self, pubsub: PubSub) -> None:
         await self._load()
         while True:
-            heed_cancellation()
+            raise_swallowed_cancellation()
             silent_at = self._fresh_at + HEARTBEAT_TIMEOUT_S
             wait_s = silent_at - self._now() if self.models is not None else HEARTBEAT_TIMEOUT_S
             message = await pubsub.get_message(
@@ -140,13 +144,13 @@ class Subscription:
         try:
             message = decode_message(data)
             changes = self._values.changes(message)
-        except ValueError:  # written by another release
+        except ValueError:  # from a release with another format
             return False
         models = self.models
         if models is None or changes is None or message.live.world != models.world:
             return False
         if changes.position <= models.position and changes.before < models.position:
-            return True  # from before we loaded
+            return True  # from before the load
         if changes.before != models.position:
             return False
         models.adopt(changes)
@@ -156,8 +160,11 @@ class Subscription:
         return True
 
     async def _load(self) -> None:
-        """Load until the models are whole, of this log, kept fresh, and no older than those of the
-        same world that were shown, unless those never come back."""
+        """Load until the read models are complete, folded from this log, and fresh.
+
+        They must not be older than those shown before from the same world, unless these do not come
+        back within `HEARTBEAT_TIMEOUT_S`.
+        """
         began = self._now()
         while True:
             heartbeat = await self._read_model_store.heartbeat()
@@ -173,22 +180,27 @@ class Subscription:
                     self._fresh_at = self._now() - late_s
                     self._take(models)
                     return
-                await self._wait_for_a_beat(models, heartbeat)
+                await self._wait_for_heartbeat(models, heartbeat)
             self._lose_if_silent()
             await asyncio.sleep(NOT_WHOLE_RETRY_S)
 
     async def _believed(self, models: ReadModels, heartbeat: Heartbeat | None) -> bool:
-        """Whether they are of the log as it is. Where it does not answer, a projector has seen that
-        they are, if it has kept them since this process began."""
+        """Whether they are folded from the log as it is now.
+
+        Where the log does not respond, a heartbeat since this process began shows that they are.
+        """
         try:
             return await self._belongs_to_log(models)
         except Unavailable:
             return heartbeat is not None and self._now() - heartbeat.age_s > self._began
 
-    async def _wait_for_a_beat(self, models: ReadModels, other: Heartbeat | None) -> None:
-        """The models are as somebody left them: not to be shown, but a place to read on from, for
-        who knows of none. A beat of the other generation does not speak for them."""
-        if self._left_at == _NOWHERE and self.models is None:
+    async def _wait_for_heartbeat(self, models: ReadModels, other: Heartbeat | None) -> None:
+        """Wait until a projector has a heartbeat for these read models.
+
+        Until then they are not shown, but reads may fold the log on from them. A heartbeat of the
+        other generation says nothing about them.
+        """
+        if self._lost_at == _NOWHERE and self.models is None:
             self._take(models)
             self._lose(_SILENT)
         passed = other.generation if other is not None else None
@@ -203,7 +215,7 @@ class Subscription:
             self._lose(_SILENT)
 
     def _older(self, models: ReadModels) -> bool:
-        """Redis may have come back without its last writes: the projector will bring them."""
+        """Whether newer ones were shown: Redis may have lost its last writes for a moment."""
         shown = self.models
-        world, position = (shown.world, shown.position) if shown else self._left_at
+        world, position = (shown.world, shown.position) if shown else self._lost_at
         return models.world == world and models.position < position

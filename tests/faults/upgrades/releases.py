@@ -45,7 +45,7 @@ MOVES = Projection("counts", Count, on=dict.fromkeys(VOTE_EVENTS, _subject), evo
 CASTS = Projection("counts", Count, on={VoteCast: _subject}, evolve=_one_more, version=2)
 """How often it was voted on."""
 
-SHIPPED = [model for model in projections.PROJECTIONS.models if model is not PARKED]
+SHIPPED = [model for model in projections.PROJECTIONS.all if model is not PARKED]
 RAISED = [
     replace(model, version=model.version + 1) if model is TALLIES else model for model in SHIPPED
 ]
@@ -62,9 +62,9 @@ def become(name: str) -> None:
     assert "votes.wiring" not in sys.modules
     models = RELEASES[name]
     heard = {kind for model in models for kind in model.on}
-    unseen = [kind for kind in EVENT_TYPES if kind not in heard]
+    ignored = [kind for kind in EVENT_TYPES if kind not in heard]
     os.environ[RELEASE] = name
-    projections.PROJECTIONS = Projections(models, EVENT_TYPES, unseen, name)
+    projections.PROJECTIONS = Projections(models, EVENT_TYPES, ignored, name)
 
 
 def application() -> Any:

@@ -3,7 +3,7 @@
 import os
 import socket
 
-from votes.live.sockets import UNREAD_MS, _bound_listening_sockets
+from votes.live.sockets import UNREAD_MS, _limit_listening_sockets
 
 
 def test_they_are_bound_and_no_file_stays_open(tmp_path):
@@ -16,7 +16,7 @@ def test_they_are_bound_and_no_file_stays_open(tmp_path):
     ):
         pipe = os.pipe()
         before = os.listdir("/proc/self/fd")
-        assert _bound_listening_sockets() >= 1
+        assert _limit_listening_sockets() >= 1
         assert len(os.listdir("/proc/self/fd")) == len(before)
         bound_ms = listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
         for end in pipe:

@@ -183,7 +183,7 @@ async def test_without_redis_and_postgres_a_stream_beats_and_shows_what_comes_ba
     scene, connection = Scene(), Connection()
     log, streams = Log(scene), Streams(scene.hub)
     scene.replica.changed(None, None)
-    keeping = [streams.keep(), scene.hub.follow_log(log)]
+    keeping = [streams.supervise(), scene.hub.follow_log(log)]
     beside = [asyncio.create_task(each) for each in keeping]
     task = open_stream(scene, streams, connection)
     await connection.until(b": still here")
@@ -208,7 +208,7 @@ async def test_a_reader_without_progress_is_dropped_and_nobody_else(monkeypatch)
     monkeypatch.setattr(streams_module, "KEEP_S", 0.01)
     scene, stuck, healthy = Scene(), Connection(), Connection()
     streams = Streams(scene.hub)
-    keeping = asyncio.create_task(streams.keep())
+    keeping = asyncio.create_task(streams.supervise())
     tasks = [open_stream(scene, streams, connection) for connection in (stuck, healthy)]
     await healthy.until(b"id: e.0-1\n")
     stuck.free.clear()
@@ -228,7 +228,7 @@ async def test_a_quiet_stream_beats_and_an_old_one_ends(monkeypatch):
         monkeypatch.setattr(streams_module, name, value)
     scene, connection = Scene(), Connection()
     streams = Streams(scene.hub)
-    keeping = asyncio.create_task(streams.keep())
+    keeping = asyncio.create_task(streams.supervise())
     await asyncio.wait_for(open_stream(scene, streams, connection), 5)
     keeping.cancel()
     assert b": still here" in b"".join(connection.sent)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.site import wait_for
-from votes.live.sockets import UNREAD_MS, UNSENT_BYTES, bound_connections
+from votes.live.sockets import UNREAD_MS, UNSENT_BYTES, limit_connections
 from votes.live.stream import NO_PROGRESS_S
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -22,7 +22,7 @@ LOOKS = 40
 @LINUX
 async def test_accepted_connections_are_bounded_once_the_server_listens():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        await bound_connections()
+        await limit_connections()
         with socket.create_connection(server.getsockname()), server.accept()[0] as accepted:
             size = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
             unread_ms = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)

@@ -90,14 +90,14 @@ async def fill(store: EventStore, voters: int = 3) -> int:
 @asynccontextmanager
 async def projecting(store: EventStore, space: Namespace) -> AsyncIterator[asyncio.Event]:
     """A projector without a lead, in this loop; answers its bell."""
-    bell = asyncio.Event()
+    appended = asyncio.Event()
     said: list[str] = []
     projector = Projector(
-        store, RedisReadModelStore(space, PROJECTIONS), bell, time.time, said.append
+        store, RedisReadModelStore(space, PROJECTIONS), appended, time.time, said.append
     )
     task = asyncio.create_task(projector.run())
     try:
-        yield bell
+        yield appended
     finally:
         await ended_by_cancellation(task)
 

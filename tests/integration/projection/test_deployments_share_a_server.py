@@ -128,10 +128,10 @@ async def test_audits_and_pictures_are_of_one(two):
     one, other = two
     await one.kept.keep_report(REPORT)
     assert (await one.kept.last_report(), await other.kept.last_report()) == (REPORT, None)
-    await RedisPictures(one.space).keep(KEY, b"of one")
-    assert await RedisPictures(other.space).kept(KEY) is None
-    await RedisPictures(other.space).keep(KEY, b"of the other")
-    assert await RedisPictures(one.space).kept(KEY) == b"of one"
+    await RedisPictures(one.space).put(KEY, b"of one")
+    assert await RedisPictures(other.space).get(KEY) is None
+    await RedisPictures(other.space).put(KEY, b"of the other")
+    assert await RedisPictures(one.space).get(KEY) == b"of one"
 
 
 async def test_sets_that_nobody_keeps_are_removed_for_one(two):
@@ -140,7 +140,7 @@ async def test_sets_that_nobody_keeps_are_removed_for_one(two):
         await fill(each.store)
         await rebuild(each.store, RedisReadModelStore(each.space, BEFORE))
         await each.space.redis.zadd(keys_of(each.space).sets, {BEFORE.signature: 1})
-    assert await other.kept.forget_old_sets(2) == [BEFORE.signature]
+    assert await other.kept.remove_old_sets(2) == [BEFORE.signature]
     assert await RedisReadModelStore(one.space, BEFORE).load() is not None
     assert await RedisReadModelStore(other.space, BEFORE).load() is None
 

@@ -34,9 +34,9 @@ async def test_flushed_again_and_again_it_ends_as_if_never_flushed(
     never_flushed = space
     config = replace(config, redis_url=own_valkey.addresses.redis_url)
     head = await fill(store)
-    async with worker(config), projecting(store, never_flushed) as bell:
+    async with worker(config), projecting(store, never_flushed) as appended:
         flushing = asyncio.create_task(flush_often(own_space))
-        head = await vote_while(flushing, store, bell)
+        head = await vote_while(flushing, store, appended)
         flushed = await settled(own_space, head)
         assert flushed == await settled(never_flushed, head)
     elsewhere = replace(config, redis_url=own_valkey.addresses.queue_url)
@@ -57,7 +57,7 @@ async def flush_often(space: Namespace) -> None:
         await space.redis.flushall()
 
 
-async def vote_while(task: asyncio.Task, store, bell: asyncio.Event) -> int:
+async def vote_while(task: asyncio.Task, store, appended: asyncio.Event) -> int:
     """Voters who change their minds until the task has ended, each after the other's answer."""
     batcher = batcher_on(store)
     mind = random.Random(7)
@@ -69,7 +69,7 @@ async def vote_while(task: asyncio.Task, store, bell: asyncio.Event) -> int:
             answer = await batcher.submit(ballot(mind.choice(TOOLS), name, choice))
             assert isinstance(answer, Outcome)
             position = max(position, answer.position)
-            bell.set()
+            appended.set()
         return position
 
     positions = await asyncio.gather(*(voter(f"voter{number}") for number in range(VOTERS)))

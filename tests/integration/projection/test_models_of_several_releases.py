@@ -56,8 +56,8 @@ RAISED = Projection(
 
 def release(*models) -> Projections:
     hears = {kind for model in models for kind in model.on}
-    unseen = [kind for kind in EVENT_TYPES if kind not in hears]
-    return Projections(models, EVENT_TYPES, unseen, "test")
+    ignored = [kind for kind in EVENT_TYPES if kind not in hears]
+    return Projections(models, EVENT_TYPES, ignored, "test")
 
 
 BEFORE = release(TALLIES, PROFILES)
@@ -84,13 +84,13 @@ class Running:
 async def running(projections, store, config):
     async with AsyncExitStack() as stack:
         worker_s, reader_s = spaces = [namespace(config) for _ in range(2)]
-        bell = asyncio.Event()
+        appended = asyncio.Event()
         kept = RedisReadModelStore(worker_s, projections)
         in_this_log = partial(belongs_to_log, store)
         subscription = Subscription(
             reader_s, projections, in_this_log, lambda *_: None, time.time, lambda _: None
         )
-        projector = Projector(store, kept, bell, time.time, lambda _: None)
+        projector = Projector(store, kept, appended, time.time, lambda _: None)
         for space in spaces:
             stack.push_async_callback(space.redis.aclose)
         for work in (projector.run(), subscription.run()):
@@ -110,7 +110,7 @@ async def test_two_releases_are_right_side_by_side_while_votes_flow(store, confi
             head = await submit(store, [ballot(TOOL, f"more{number}", "ship")])
             await asyncio.gather(old.at(head), new.at(head))
             for one in (old, new):
-                (tallies, *_) = one.subscription.models.projections.models
+                (tallies, *_) = one.subscription.models.projections.all
                 assert votes_on(one.subscription.models, tallies) == 3 + 1 + number
         for one in (old, new):
             assert (await verify(store, one.kept)).ok
@@ -186,7 +186,7 @@ async def test_models_that_nobody_has_kept_for_long_are_removed(store, space):
     for projections, age_days in ((BEFORE, 9), (NEWER, 1), (ONE_MORE, 9)):
         await rebuild(store, RedisReadModelStore(space, projections))
         await space.redis.zadd(keys_of(space).sets, {projections.signature: now - age_days * DAY_S})
-    removed = await RedisReadModelStore(space, ONE_MORE).forget_old_sets(now - 7 * DAY_S)
+    removed = await RedisReadModelStore(space, ONE_MORE).remove_old_sets(now - 7 * DAY_S)
     assert removed == [BEFORE.signature]
     assert await RedisReadModelStore(space, BEFORE).load() is None
     left = [name.decode() async for name in space.redis.scan_iter(f"{space.prefix}:*")]

@@ -66,14 +66,14 @@ async def same_as_log(store, space) -> None:
 
 async def test_what_was_appended_is_projected_at_the_bell(store, space):
     head = await fill(store)
-    async with projecting(store, space) as bell:
+    async with projecting(store, space) as appended:
         await reached(space, head)
         loop = asyncio.get_running_loop()
         fastest = HEARTBEAT_INTERVAL_S
         for number in range(5):
             head = await submit(store, [ballot(TOOL, f"bell{number}", "ship")])
             began = loop.time()
-            bell.set()
+            appended.set()
             await reached(space, head)
             fastest = min(fastest, loop.time() - began)
     assert fastest < HEARTBEAT_INTERVAL_S / 4
@@ -81,10 +81,10 @@ async def test_what_was_appended_is_projected_at_the_bell(store, space):
 
 
 async def test_an_append_rings_the_bell(config, store):
-    async with leading(config.postgres_url, "any") as (bell, lost):
-        assert not bell.is_set()
+    async with leading(config.postgres_url, "any") as (appended, lost):
+        assert not appended.is_set()
         await fill(store)
-        await until(bell.is_set, "the bell")
+        await until(appended.is_set, "the bell")
         assert not lost.is_set()
 
 
@@ -98,10 +98,10 @@ async def test_what_was_appended_without_a_bell_is_projected_at_the_heartbeat(st
 async def test_a_log_of_many_passes_is_projected(store, space, monkeypatch):
     monkeypatch.setattr("votes.engine.projector.PASS_EVENTS_MAX", 7)
     assert PASS_EVENTS_MAX > 7
-    async with projecting(store, space) as bell:
+    async with projecting(store, space) as appended:
         await reached(space, 0)
         await fill(store)
-        bell.set()
+        appended.set()
         await same_as_log(store, space)
 
 
@@ -145,7 +145,7 @@ OTHERS = [
 @pytest.mark.parametrize("value", ["garbage", ["a list"]])
 async def test_what_else_stands_under_a_key_of_ours_is_replaced(store, space, key, value):
     head = await fill(store)
-    async with projecting(store, space) as bell:
+    async with projecting(store, space) as appended:
         before, live = await settled(space, head), await generation(space)
         keys, redis = keys_of(space), space.redis
         name = key(keys, live)
@@ -156,7 +156,7 @@ async def test_what_else_stands_under_a_key_of_ours_is_replaced(store, space, ke
         await rebuilt(space, live)
         assert await settled(space, head) == before
         head = await submit(store, [ballot(TOOL, "after", "ship")])
-        bell.set()
+        appended.set()
         await reached(space, head)
 
 
@@ -176,14 +176,14 @@ async def test_a_busy_projector_notices_a_part_that_it_does_not_touch(store, spa
     """One tool alone is voted on; the votes of another are lost."""
     await fill(store)
     other = next(slug for slug in TOOLS if partition_of(slug) != partition_of(TOOL))
-    async with projecting(store, space) as bell:
+    async with projecting(store, space) as appended:
         await reached(space, await store.head())
         live = await generation(space)
         await space.redis.hdel(place(keys_of(space), live, other, "tallies"), other)
         voters = itertools.count()
         while await generation(space) == live:
             await submit(store, [ballot(TOOL, f"busy{next(voters)}", "ship")])
-            bell.set()
+            appended.set()
         await same_as_log(store, space)
 
 
@@ -245,7 +245,7 @@ async def test_models_of_a_log_that_went_on_otherwise_are_rebuilt(store, space):
     kept = RedisReadModelStore(space, PROJECTIONS)
     lost = await rebuild(store, kept)
     lost.partitions[partition_of(TOOL)].of(TALLIES)[TOOL] = lost.get(TALLIES, TOOLS[1])
-    lost.mark = "00000000"
+    lost.checksum = "00000000"
     await kept.replace(lost)
     head = await submit(store, [ballot(TOOL, "after", "ship")])
     assert head > lost.position
@@ -327,12 +327,12 @@ async def test_two_projectors_without_a_lead_still_end_right(store, space):
 
 async def test_a_projector_goes_on_when_the_scripts_are_forgotten(store, space):
     head = await fill(store)
-    async with projecting(store, space) as bell:
+    async with projecting(store, space) as appended:
         await reached(space, head)
         for number in range(5):
             await space.redis.script_flush()
             head = await submit(store, [ballot(TOOL, f"after {number}", "skip")])
-            bell.set()
+            appended.set()
             await reached(space, head)
 
 
@@ -349,10 +349,10 @@ async def test_scripts_forgotten_before_the_pointer_moves_are_no_error(store, sp
 
 async def test_a_rebuild_equals_what_was_projected_bit_by_bit(store, own_space):
     head = await fill(store, voters=9)
-    async with projecting(store, own_space) as bell:
+    async with projecting(store, own_space) as appended:
         for number in range(10):
             head = await submit(store, [ballot(TOOL, f"w{number}", "skip")])
-            bell.set()
+            appended.set()
             await reached(own_space, head)
         live = await settled(own_space, head)
     await own_space.redis.flushall()

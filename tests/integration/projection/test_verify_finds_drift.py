@@ -63,12 +63,12 @@ async def test_what_an_audit_found_is_kept_for_others(store, space, built):
     assert await RedisReadModelStore(space, PROJECTIONS).last_report() == report
     await space.redis.delete(keys_of(space).live)
     await audit(store, built, AT, catch_up_s=0)
-    assert (await built.last_report()).problem == "the read models are missing or not whole"
+    assert (await built.last_report()).problem == "the read models are missing or incomplete"
 
 
 async def test_what_an_audit_found_is_told_though_it_cannot_be_kept(store, space, built):
     class Full(RedisReadModelStore):
-        async def keep_report(self, report):
+        async def store_report(self, report):
             raise Unavailable("no memory left")
 
     await cut(space, TALLIES, TOOL)
@@ -97,7 +97,7 @@ async def test_what_was_projected_is_without_drift(store, built):
 async def counts(kept) -> dict[str, int]:
     """How many values each model has."""
     models = await kept.load()
-    return {m.name: sum(1 for _ in models.items(m)) for m in PROJECTIONS.models}
+    return {m.name: sum(1 for _ in models.items(m)) for m in PROJECTIONS.all}
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ async def test_an_altered_tally_is_drift(store, built, space, values):
     found = await verify(store, built)
     assert not found.ok
     assert [(drift.model, drift.key) for drift in found.drifts] == [("tallies", TOOL)]
-    assert (found.drifts[0].counted.ship, found.drifts[0].counted.skip) == (2, 1)
+    assert (found.drifts[0].expected.ship, found.drifts[0].expected.skip) == (2, 1)
     name, value = next(iter(values.items()))
-    assert msgspec.to_builtins(found.drifts[0].kept)[name] == value
+    assert msgspec.to_builtins(found.drifts[0].stored)[name] == value
 
 
 @pytest.mark.parametrize("values", [{"listed": False}, {"position": 0}])
@@ -130,14 +130,16 @@ async def test_an_altered_profile_is_drift(store, built, space, values):
 async def test_a_missing_model_is_drift(store, built, space, place, model):
     await cut(space, place, TOOL)
     found = await verify(store, built)
-    assert [(drift.model, drift.key, drift.kept) for drift in found.drifts] == [(model, TOOL, None)]
+    assert [(drift.model, drift.key, drift.stored) for drift in found.drifts] == [
+        (model, TOOL, None)
+    ]
 
 
 @pytest.mark.parametrize(("place", "model"), [(TALLIES, "tallies"), (PROFILES, "profiles")])
 async def test_an_added_model_is_drift(store, built, space, place, model):
     await cut(space, place, "invented", await space.redis.hget(await key(space, place), TOOL))
     found = await verify(store, built)
-    assert [(drift.model, drift.key, drift.counted) for drift in found.drifts] == [
+    assert [(drift.model, drift.key, drift.expected) for drift in found.drifts] == [
         (model, "invented", None)
     ]
 

@@ -107,7 +107,7 @@ json_texts = st.recursive(
 @pytest.mark.parametrize(("name", "schema"), [("Weighed", 4), ("Measured", 1), ("", 0)])
 def test_what_a_newer_release_wrote_cannot_be_read(name, schema):
     newer = WEIGHED.decode(name, schema, '{"grams":7000}')
-    assert newer == Unreadable(name, schema, "no type or schema of this release")
+    assert newer == Unreadable(name, schema, "this release has no such type or schema")
     assert newer.kind == f"{name}/{schema}"
 
 

@@ -27,8 +27,8 @@ async def test_no_lock_that_the_application_can_take_holds_up_a_vote(application
     async with application.transaction():
         for key in ("votes.log", "votes.projector", "votes.migrations"):
             await application.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", key)
-        await application.execute("LOCK TABLE events, command_answers, log IN ACCESS SHARE MODE")
-        await application.fetch("SELECT * FROM events, command_answers, log")
+        await application.execute("LOCK TABLE events, command_results, log IN ACCESS SHARE MODE")
+        await application.fetch("SELECT * FROM events, command_results, log")
         assert await store.append([append("a", 0, "1")]) == [1]
 
 

@@ -17,7 +17,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 INSERT = (
     "INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at, late"
 )
-INSERT_ANSWER = "INSERT INTO command_answers (command_id, fingerprint, outcome, position"
+INSERT_ANSWER = "INSERT INTO command_results (command_id, fingerprint, outcome, position"
 VALUES = "1, 's', 1, 'a', 'VoteCast', 1, '{}', '{}', now(), false"
 
 
@@ -39,9 +39,9 @@ REFUSED_TO_THE_APPLICATION = [
     "UPDATE events SET data = '{}'",
     "DELETE FROM events",
     "TRUNCATE events",
-    "UPDATE command_answers SET outcome = '{}'",
-    "DELETE FROM command_answers",
-    "TRUNCATE command_answers",
+    "UPDATE command_results SET outcome = '{}'",
+    "DELETE FROM command_results",
+    "TRUNCATE command_results",
     "UPDATE log SET epoch = gen_random_uuid()",
     "INSERT INTO log DEFAULT VALUES",
     "DELETE FROM log",
@@ -73,7 +73,7 @@ REFUSED_TO_THE_APPLICATION = [
     "BEGIN; LOCK TABLE log IN ROW EXCLUSIVE MODE",
     "BEGIN; LOCK TABLE log",
     "BEGIN; LOCK TABLE events IN SHARE MODE",
-    "BEGIN; LOCK TABLE command_answers IN EXCLUSIVE MODE",
+    "BEGIN; LOCK TABLE command_results IN EXCLUSIVE MODE",
     "SELECT FROM log FOR UPDATE",
     "SELECT FROM events FOR KEY SHARE",
     "INSERT INTO migrations (name, checksum) VALUES ('9999', '')",
@@ -109,7 +109,7 @@ async def test_the_application_writes_no_table(application):
         " OR has_any_column_privilege(oid, 'INSERT, UPDATE, REFERENCES') AS may FROM pg_class"
         " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
     )
-    assert {row["relname"] for row in rows} == {"events", "command_answers", "log", "migrations"}
+    assert {row["relname"] for row in rows} == {"events", "command_results", "log", "migrations"}
     assert not [row["relname"] for row in rows if row["may"]]
 
 
@@ -175,7 +175,7 @@ async def test_a_document_that_is_none_stores_nothing(application, document):
 
 
 async def test_tables_of_ones_own_do_not_stand_in_for_those_of_the_log(application, owner):
-    for name in ("log", "events", "command_answers"):
+    for name in ("log", "events", "command_results"):
         await application.execute(f"CREATE TEMP TABLE {name} (LIKE public.{name} INCLUDING ALL)")
     assert await call_append(application, "s", 1) == []
     assert await owner.fetchval("SELECT count(*) FROM events") == 1
@@ -191,7 +191,7 @@ async def test_a_snapshot_from_before_an_append_leaves_no_gap(application, store
     assert await store.append([append("c", 0, "3")]) == [3]
 
 
-@pytest.mark.parametrize("table", ["events", "command_answers"])
+@pytest.mark.parametrize("table", ["events", "command_results"])
 @pytest.mark.parametrize(
     "statement",
     ["UPDATE {} SET at = now()", "DELETE FROM {}", "TRUNCATE {}", "DELETE FROM {} WHERE false"],

@@ -14,7 +14,7 @@ from votes.domain.vote import VoteCast
 from votes.engine.batcher import Batcher
 from votes.engine.handle import handle
 from votes.engine.log import Unreadable
-from votes.engine.ports import AlikeOf, Unavailable
+from votes.engine.ports import CountQuery, Unavailable
 from votes.store.postgres import ANY, Connections, PostgresEventStore, create_pool
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -94,8 +94,8 @@ async def call_all(store):
     return await asyncio.gather(
         store.append([append("a", 0, "1")]),
         store.last_events(["a"]),
-        store.answers([uuid4()]),
-        store.alike(AlikeOf("a", (VoteCast,), False, 0, 1, AT, AT)),
+        store.results([uuid4()]),
+        store.count_events(CountQuery("a", (VoteCast,), False, 0, 1, AT, AT)),
         store.last_of_prefix("a", 1),
         store.head(),
         store.epoch(),
@@ -169,7 +169,7 @@ async def test_a_log_with_a_gap_is_read_on_and_says_what_is_missing(store, owner
     assert [recorded.position for recorded in events] == [1, 2, 3, 4, 5, 6]
     gaps = [recorded for recorded in events if isinstance(recorded.event, Unreadable)]
     assert [gap.position for gap in gaps] == [missing]
-    assert gaps[0].event.reason == f"nothing stands at positions {missing} to {missing}"
+    assert gaps[0].event.reason == f"there are no events at positions {missing} to {missing}"
 
 
 async def test_one_batch_does_not_wait_for_the_readers_of_another(store, config):

@@ -6,8 +6,8 @@ from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
 from votes.app import bookmarks
-from votes.app.answers import BookmarksPage, BookmarkView
 from votes.app.paging import LIMIT_DEFAULT
+from votes.app.responses import BookmarksPage, BookmarkView
 from votes.domain import bookmark
 from votes.domain.bookmark import Annotations
 from votes.http.deadlines import READ_S, within

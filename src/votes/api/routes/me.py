@@ -4,7 +4,7 @@ from litestar import get
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app.answers import ToolState
+from votes.app.responses import ToolState
 from votes.app.shapes import MeView
 from votes.app.states import NOTHING, states
 from votes.http.deadlines import READ_S, within

@@ -5,7 +5,7 @@ from litestar import delete, get, put
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app.answers import ReviewsView, panel_view
+from votes.app.responses import ReviewsView, panel_view
 from votes.app.shapes import ReviewWritten
 from votes.domain import review
 from votes.domain.review import Opinion

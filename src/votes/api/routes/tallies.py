@@ -7,8 +7,8 @@ from litestar import get
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app.answers import TalliesView
 from votes.app.catalogue import Tool
+from votes.app.responses import TalliesView
 from votes.engine.log import Position
 from votes.engine.reader import ReadSource
 from votes.http.deadlines import READ_S, within

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from votes.api.operation import Operation
 from votes.app import listing
-from votes.app.answers import CompareView, SummaryView, ToolsPage, compare_view, summary
 from votes.app.paging import LIMIT_DEFAULT
+from votes.app.responses import CompareView, SummaryView, ToolsPage, compare_view, summary
 from votes.app.shapes import RenameWritten, ToolWritten
 from votes.domain import tool as tools
 from votes.domain.terms import ToolSlug, VoterId, is_slug

@@ -8,7 +8,7 @@ from litestar.response.base import ASGIResponse
 from msgspec import Meta, Struct
 
 from votes.api.operation import Operation
-from votes.app.answers import VoteView
+from votes.app.responses import VoteView
 from votes.app.shapes import VisitorView
 from votes.domain import vote
 from votes.domain.terms import Choice, ToolSlug

@@ -1,4 +1,4 @@
-"""The shapes that readers get."""
+"""The shapes of the responses to reads."""
 
 from typing import Any
 
@@ -41,9 +41,9 @@ class PanelView(Struct, frozen=True):
 
 
 class SummaryView(Struct, frozen=True):
-    """A tool: what the catalogue says, what the panel says, what the community says.
+    """A tool: its catalogue entry, the panel's verdict, the community's verdict.
 
-    `former` are the slugs that it had: they lead to it, for good.
+    `former` are the slugs that it had: they lead to it for good.
     """
 
     slug: ToolSlug
@@ -76,7 +76,7 @@ class ReviewsView(Struct, frozen=True):
 
 
 class Difference(Struct, frozen=True):
-    """A row in which two tools differ."""
+    """A field in which two tools differ."""
 
     field: str
     a: Any
@@ -130,7 +130,7 @@ def compare_view(a: SummaryView, b: SummaryView) -> CompareView:
 
 
 def _rows(summary: SummaryView) -> dict[str, Any]:
-    """What a reader compares tools by."""
+    """The fields in which tools are compared."""
     return {
         "panel.verdict": summary.panel.verdict,
         "panel.mean_score": summary.panel.mean_score,
@@ -146,7 +146,7 @@ def _rows(summary: SummaryView) -> dict[str, Any]:
 
 
 class VoteView(Struct, frozen=True):
-    """A vote as it now stands. `position` can be given to any read as `min_position`."""
+    """The current vote. `position` can be given to any read as `min_position`."""
 
     tool: ToolSlug
     choice: Choice | None
@@ -171,7 +171,7 @@ class BookmarksPage(Struct, frozen=True):
 
 
 class ToolState(Struct, frozen=True):
-    """What the caller has done with a tool."""
+    """The caller's vote and bookmark on a tool."""
 
     vote: Choice | None
     bookmarked: bool
