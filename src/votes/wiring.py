@@ -208,11 +208,11 @@ async def project(config: Config) -> None:
     url = required(config.postgres_url, "VOTES_POSTGRES_URL")
     async with (
         event_store(config) as store,
-        read_model_store(config) as models,
+        read_model_store(config) as read_models,
         leading(url, PROJECTIONS.signature) as (appended, lost),
     ):
         logger.info("projecting")
-        projector = Projector(store, models, appended, time.time, logger.warning)
+        projector = Projector(store, read_models, appended, time.time, logger.warning)
         projecting = asyncio.create_task(projector.run())
         await _first_of(projecting, asyncio.create_task(lost.wait()))
 

@@ -126,7 +126,7 @@ async def test_who_loses_all_keys_leaves_the_other_s_as_they_are(two):
 
 async def test_audits_and_pictures_are_of_one(two):
     one, other = two
-    await one.kept.keep_report(REPORT)
+    await one.kept.store_report(REPORT)
     assert (await one.kept.last_report(), await other.kept.last_report()) == (REPORT, None)
     await RedisPictures(one.space).put(KEY, b"of one")
     assert await RedisPictures(other.space).get(KEY) is None

@@ -121,7 +121,7 @@ async def test_models_left_behind_what_the_log_told_are_not_read_on_from(store):
 async def test_what_is_known_of_a_log_that_went_on_otherwise_is_not_read_on_from(store):
     await fill(store)
     replica = Replica()
-    lost = ReadModels(PROJECTIONS, await store.epoch(), 5, mark="00000000")
+    lost = ReadModels(PROJECTIONS, await store.epoch(), 5, checksum="00000000")
     replica.changed(lost, None)
     replica.changed(None, None)
     reader = Reader(replica, store, PROJECTIONS)
