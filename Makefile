@@ -6,8 +6,10 @@ COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3
   --generate-hashes --no-header $(ARGS)
 # Most tests wait more than they compute: two cores are busy with four. See tests/parallel.py.
 PARALLEL = -n 4 --dist loadscope
-# These tests compute. Without schemathesis pytest takes 3.3 s of processor time to start, with it 4.7.
-QUICK = -n 2 --dist loadscope -p no:schemathesis --hypothesis-profile=quick
+# These tests compute, in two processes, each with the plugins that it needs: to load the others takes
+# longer than most files.
+QUICK = -n 2 --dist loadscope --hypothesis-profile=quick --disable-plugin-autoload \
+  -p pytest_asyncio.plugin -p xdist.plugin -p _hypothesis_pytestplugin
 export PIP_USER = 0
 
 # Each name is run, for a version manager leaves names that answer and do not work.
@@ -33,7 +35,8 @@ quick: tools ## run the tests of the domain, the engine and the style, with fewe
 	@exec $(BIN)/python -m pytest $(QUICK) tests/domain tests/contract tests/test_tidy.py $(ARGS)
 
 faults: tools ## break every part for 10 minutes, everybody at it; VOTES_SOAK_SEED=1 make faults
-	@VOTES_SOAK_SECONDS=$${VOTES_SOAK_SECONDS:-600} exec $(BIN)/python -m pytest tests/faults $(ARGS)
+	@VOTES_TEST_LONG=1 VOTES_SOAK_SECONDS=$${VOTES_SOAK_SECONDS:-600} exec $(BIN)/python -m pytest \
+	  tests/faults tests/integration/projection/test_flushed_under_load.py $(ARGS)
 
 lint: tools ## check style, types, layers and migrations
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
-"""Real servers for the tests: a Postgres and a Valkey for each process of pytest, in them a new
-database and a new prefix for each test."""
+"""Real servers for the tests: a Postgres and a Valkey for each process of pytest, in them an empty
+log and a new prefix for each test."""
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -30,6 +31,14 @@ settings.register_profile(
 )
 settings.register_profile("quick", settings.get_profile("votes"), max_examples=20)
 settings.load_profile("votes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder for what the processes of a run share; they inherit its name."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="votes-run-", dir="/tmp")
+        os.environ["VOTES_TEST_RUN"] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -76,38 +85,51 @@ def servers() -> Iterator[Addresses]:
     folder = Path(tempfile.mkdtemp(prefix="votes-test-", dir="/tmp"))
     try:
         with started(folder / "data", "tests") as running:
+            asyncio.run(forget_the_disk(running.addresses))
             yield running.addresses
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def forget_the_disk(servers: Addresses) -> None:
+    """Wait for no disk: what a loss of power leaves is not tested."""
+    await as_superuser(
+        servers,
+        "postgres",
+        "ALTER SYSTEM SET fsync = off",
+        "ALTER SYSTEM SET full_page_writes = off",
+        "SELECT pg_reload_conf()",
+    )
 
 
 def url_of(database: str, url: str) -> str:
     return url.replace("/votes?", f"/{database}?")
 
 
-async def create_database(servers: Addresses, template: str | None = None) -> str:
-    """A new database's name; a copy of the template, or migrated."""
-    name = f"test_{uuid4().hex[:12]}"
-    connection = await asyncpg.connect(url_of("postgres", servers.owner_url))
+async def as_superuser(servers: Addresses, database: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url_of(database, servers.owner_url))
     try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template or 'template1'}")
+        for statement in statements:
+            await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def create_database(servers: Addresses, template: str = "template1") -> str:
+    """A new database's name. By copies of files, as there is nothing to wait for (see above)."""
+    name = f"test_{uuid4().hex[:12]}"
+    create = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
+    await as_superuser(servers, "postgres", create)
     return name
 
 
 async def drop_database(servers: Addresses, name: str) -> None:
-    connection = await asyncpg.connect(url_of("postgres", servers.owner_url))
-    try:
-        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    finally:
-        await connection.close()
+    await as_superuser(servers, "postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
 def template(servers: Addresses) -> str:
     """The name of a database with all migrations, to copy."""
-    import asyncio
 
     async def make() -> str:
         name = await create_database(servers)
@@ -117,36 +139,58 @@ def template(servers: Addresses) -> str:
     return asyncio.run(make())
 
 
+@pytest.fixture(scope="session")
+def shared(servers: Addresses, template: str) -> str:
+    """The name of the database of all tests that have none of their own."""
+    return asyncio.run(create_database(servers, template))
+
+
+async def empty(servers: Addresses, database: str) -> None:
+    """Leave no session and no event of the test before. Its triggers would refuse."""
+    await as_superuser(
+        servers,
+        database,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        "SET session_replication_role = replica",
+        "TRUNCATE events, command_answers",
+    )
+
+
 @pytest.fixture
 def redis_prefix() -> str:
     """What the keys of a test begin with: of all others on the same Valkey it sees nothing."""
     return f"test-{uuid4().hex[:12]}"
 
 
-@asynccontextmanager
-async def deployment(servers: Addresses, template: str, prefix: str) -> AsyncIterator[Config]:
-    """Settings with a new, migrated database, and a prefix for what is in Valkey.
-
-    The log's epoch is a copy's: every test's database has the same one.
-    """
-    name = await create_database(servers, template)
-    yield Config(
-        postgres_url=url_of(name, servers.app_url),
-        migration_url=url_of(name, servers.owner_url),
+def settings_of(servers: Addresses, database: str, prefix: str) -> Config:
+    return Config(
+        postgres_url=url_of(database, servers.app_url),
+        migration_url=url_of(database, servers.owner_url),
         redis_url=servers.redis_url,
         queue_url=servers.queue_url,
         redis_prefix=prefix,
         secret_keys=SECRET_KEYS,
         jwt_secret=JWT_SECRET,
     )
+
+
+@asynccontextmanager
+async def deployment(servers: Addresses, template: str, prefix: str) -> AsyncIterator[Config]:
+    """Settings with a database of their own, and a prefix for what is in Valkey.
+
+    The log's epoch is a copy's: every database of the tests has the same one.
+    """
+    name = await create_database(servers, template)
+    yield settings_of(servers, name, prefix)
     await drop_database(servers, name)
 
 
 @pytest.fixture
-async def config(servers: Addresses, template: str, redis_prefix: str) -> AsyncIterator[Config]:
-    """The settings of a test, see `deployment`."""
-    async with deployment(servers, template, redis_prefix) as made:
-        yield made
+async def config(servers: Addresses, shared: str, redis_prefix: str) -> Config:
+    """The settings of a test, with an empty log. It leaves tables and functions as they are."""
+    await empty(servers, shared)
+    return settings_of(servers, shared, redis_prefix)
 
 
 @pytest.fixture
@@ -155,16 +199,10 @@ async def store(config: Config) -> AsyncIterator[PostgresEventStore]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def live_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The whole program for the tests of a module, with the demo data: see `Site`."""
-    with site(tmp_path_factory) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def fresh_site() -> Iterator[Site]:
-    """As `live_site`, where nobody but the module's own tests has voted."""
+@pytest.fixture(scope="session")
+def live_site() -> Iterator[Site]:
+    """The whole program, with the demo data: see `Site`. Each test brings its own tools and people,
+    or counts from what it finds."""
     with site() as running:
         yield running
 

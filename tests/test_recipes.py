@@ -11,7 +11,8 @@ import httpx
 import jwt
 import pytest
 
-from tests.site import free_port, wait_for
+from tests.polling import wait_for
+from tests.site import TLS, free_port
 from votes.config import Config
 
 ROOT = Path(__file__).parent.parent
@@ -139,7 +140,7 @@ def test_a_new_route_writes_and_reads(whole, config: Config):
 
 
 def use(url: str, token: str) -> None:
-    with httpx.Client(base_url=url, timeout=20) as http:
+    with httpx.Client(verify=TLS, base_url=url, timeout=20) as http:
         wait_for(lambda: answers(http), "the API")
         entry = {"name": "Atlas", "category": "Maps"}
         admin = {"Authorization": f"Bearer {token}"}

@@ -2,6 +2,8 @@
 
 import ast
 import fnmatch
+import functools
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -146,15 +148,9 @@ def dotted(node: ast.AST) -> str:
             return ""
 
 
-PARSED: dict[tuple[str, str], list[ast.AST]] = {}
-
-
+@functools.cache
 def nodes(path: str, text: str) -> list[ast.AST]:
-    if not path.endswith(".py"):
-        return []
-    if (path, text) not in PARSED:
-        PARSED[path, text] = list(ast.walk(_parsed(text)))
-    return PARSED[path, text]
+    return list(ast.walk(_parsed(text))) if path.endswith(".py") else []
 
 
 def _parsed(text: str) -> ast.Module:
@@ -199,24 +195,27 @@ def paths() -> list[str]:
 
 
 def walked() -> Iterator[str]:
+    """It does not look into folders that .gitignore names: a .venv has more files than all else."""
     ignored = [*(ROOT / ".gitignore").read_text().replace("/\n", "\n").split(), ".git"]
-    for path in ROOT.rglob("*"):
-        inside = path.relative_to(ROOT)
-        hidden = any(fnmatch.fnmatch(part, rule) for part in inside.parts for rule in ignored)
-        if path.is_file() and not hidden:
-            yield inside.as_posix()
+    for folder, folders, files in os.walk(ROOT):
+        hidden = {name for rule in ignored for name in fnmatch.filter([*folders, *files], rule)}
+        folders[:] = [name for name in folders if name not in hidden]
+        inside = Path(folder).relative_to(ROOT)
+        yield from ((inside / name).as_posix() for name in files if name not in hidden)
 
 
-def texts() -> Iterator[tuple[str, str]]:
+@functools.cache
+def texts() -> dict[str, str]:
     """Each file with its text; what is no text has none, but a place and a name."""
-    for path in paths():
-        content = (ROOT / path).read_bytes()
-        yield path, "" if b"\0" in content else content.decode()
+    contents = {path: (ROOT / path).read_bytes() for path in paths()}
+    return {
+        path: "" if b"\0" in content else content.decode() for path, content in contents.items()
+    }
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_tree_is_tidy(check: Check):
-    complaints = [complaint for path, text in texts() for complaint in check(path, text)]
+    complaints = [complaint for path, text in texts().items() for complaint in check(path, text)]
     assert not complaints, "\n" + "\n".join(complaints)
 
 

@@ -20,7 +20,8 @@ import uvloop
 from tests.benchmarks.rounds import Aim, Result, Settings
 from tests.benchmarks.serve import TOOLS, set_up
 from tests.benchmarks.stack import api_and_worker, process, servers
-from tests.site import free_port, wait_for
+from tests.polling import wait_for
+from tests.site import free_port
 from votes.config import Config
 from votes.domain import vote
 from votes.domain.terms import VoterId

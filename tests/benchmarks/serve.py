@@ -16,7 +16,8 @@ import msgspec
 from tests.benchmarks import samples
 from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
 from tests.benchmarks.stack import ROOT, SECRET_KEY, api_and_worker, prepare, process, servers
-from tests.site import free_port, wait_for
+from tests.polling import wait_for
+from tests.site import free_port
 from votes.config import Config
 from votes.http.tokens import VisitorTokens
 from votes.wiring import event_store

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.site import free_port, wait_for
+from tests.polling import wait_for
+from tests.site import free_port
 from votes.config import Config
 from votes.embedded import started
 from votes.store.migrate import migrate

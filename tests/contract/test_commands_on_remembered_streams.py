@@ -26,10 +26,10 @@ from votes.engine.ports import Unavailable
 FORGOTTEN = None
 
 
-async def heads_ever(store, stream):
+def heads_ever(recorded, stream):
     """All heads that the stream ever had, one that it lost, and that nothing is known of it."""
-    recorded = [one for one in await everything(store) if one.stream == stream]
-    heads = [Head(one.event, one.version, one.position) for one in recorded]
+    own = [one for one in recorded if one.stream == stream]
+    heads = [Head(one.event, one.version, one.position) for one in own]
     lost = Head(heads[0].event, heads[-1].version + 1, heads[-1].position + 100)
     return [FORGOTTEN, NOTHING, *heads, lost]
 
@@ -40,7 +40,7 @@ async def settled(store, wanted, heads):
     (answer,) = await handle(store, [wanted], heads)
     if answer is None:
         (answer,) = await handle(store, [wanted], heads)
-    after = [one for one in await everything(store) if one.position > before]
+    after = [one async for some in store.after(before, 100) for one in some]
     return answer, [(one.version, one.event) for one in after]
 
 
@@ -63,27 +63,28 @@ CASES = {
 @pytest.mark.parametrize(("product", "story", "asked"), CASES.values(), ids=list(CASES))
 async def test_whatever_is_remembered(processes, product, story, asked):
     stores = [processes.store(), processes.store()]
-    tried = 0
 
-    async def prepared(thing):
-        for wanted in story(thing):
-            await handle(stores[1], [wanted])
-        streams = product.streams(thing)
-        return streams, [await heads_ever(stores[1], stream) for stream in streams]
+    async def prepared(*things):
+        """What each stream of each thing could be remembered by."""
+        for requests in zip(*map(story, things), strict=True):
+            await handle(stores[1], requests)
+        recorded = await everything(stores[1])
+        return [
+            {stream: heads_ever(recorded, stream) for stream in product.streams(thing)}
+            for thing in things
+        ]
 
-    await prepared("fresh")
+    (ever,) = await prepared("fresh")
     expected = seen(*await settled(stores[0], asked("fresh"), None), "fresh")
-    _, ever = await prepared("another")
-    for places in itertools.product(*(range(len(heads)) for heads in ever)):
-        thing = f"thing-{tried}"
-        tried += 1
-        streams, ever = await prepared(thing)
-        planted = [heads[place] for heads, place in zip(ever, places, strict=True)]
+    choices = list(itertools.product(*(range(len(heads)) for heads in ever.values())))
+    assert len(choices) >= 4 ** len(ever)
+    things = [f"thing-{number}" for number in range(len(choices))]
+    for thing, ever, places in zip(things, await prepared(*things), choices, strict=True):
+        planted = {s: heads[place] for (s, heads), place in zip(ever.items(), places, strict=True)}
         heads = Heads()
-        heads.remember({s: head for s, head in zip(streams, planted, strict=True) if head})
+        heads.remember({stream: head for stream, head in planted.items() if head})
         found = seen(*await settled(stores[0], asked(thing), heads), thing)
-        assert found == expected, (places, planted)
-    assert tried >= 4 ** len(streams)
+        assert found == expected, planted
 
 
 class CountsReads:

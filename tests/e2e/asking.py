@@ -3,7 +3,6 @@
 import contextlib
 import hmac
 import json
-import ssl
 import subprocess
 import sys
 import time
@@ -16,10 +15,10 @@ from uuid import uuid4
 import httpx
 import jwt
 
-from tests.site import Site, free_port, wait_for
+from tests.polling import wait_for
+from tests.site import TLS, Site, free_port
 
 ANSWER_S = 20
-TLS = ssl.create_default_context()  # made once: to make it takes longer than most requests
 PROBLEM_FIELDS = {"type", "title", "status", "code", "detail"}
 
 

@@ -8,17 +8,11 @@ import pytest
 
 from tests.e2e.asking import api_beside, bearer, browser, new_tool, secrets_of
 from tests.e2e.typescript import copy_of_project
-from tests.site import Site, site
+from tests.site import Site
 
 NEW_KEY = "a-newer-key-of-the-visitors-cookies"
 ISSUER, AUDIENCE = "https://login.example.com", "votes"
 ORIGINS = ("https://app.example.com", "http://localhost:3000")
-
-
-@pytest.fixture(scope="session")
-def live_site() -> Iterator[Site]:
-    with site() as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from redis import Redis
 
 from tests.e2e.asking import api_beside, bearer, browser, get, put, request, unique
 from tests.e2e.every_path import DOCS, STREAM, VALUES, WITH_GET, address
-from tests.site import Site, site, wait_for
+from tests.polling import wait_for
+from tests.site import Site, site
 
 TOOL, OTHER = VALUES["slug"], VALUES["a"]
 NEVER_KEPT = {DOCS, STREAM, "/bookmarks", "/status", "/elements.js"}
@@ -27,11 +28,13 @@ SAME_NAME = {"Host": "localhost"}  # pages say by which name they were asked for
 
 
 class Seen:
-    """Every body that was ever answered at an address, by its tag, and every tag by its body."""
+    """Every body that was ever answered at an address, by its tag, and every tag by its body; `now`
+    are the tags that stood there after the test before."""
 
     def __init__(self) -> None:
         self.bodies: dict[tuple[str, str], bytes] = {}
         self.tags: dict[tuple[str, bytes], str] = {}
+        self.now: dict[str, str] = {}
 
     def note(self, where: str, answer: httpx.Response) -> str:
         tag = answer.headers["etag"].removeprefix("W/")
@@ -82,6 +85,7 @@ def look(urls: tuple[str, str], seen: Seen, before: dict[str, str]) -> dict[str,
         assert len(found) == 1, where
         if tag := found.pop():
             tags[where] = tag
+    seen.now = tags
     return tags
 
 
@@ -187,7 +191,7 @@ def world(url: str) -> str:
     "change", [vote, vote_and_take_it_back, review, review_revise_and_withdraw, revise]
 )
 def test_a_change_changes_the_tags_of_the_bodies_that_it_changes(alone, urls, seen, change):
-    before = look(urls, seen, {})
+    before = seen.now or look(urls, seen, {})
     change(alone)
     after = look(urls, seen, before)
     changed = {where for where in before if after[where] != before[where]}
@@ -196,7 +200,7 @@ def test_a_change_changes_the_tags_of_the_bodies_that_it_changes(alone, urls, se
 
 
 def test_a_tool_that_is_delisted_has_no_tag_until_it_is_listed_again(alone, urls, seen):
-    before = look(urls, seen, {})
+    before = seen.now or look(urls, seen, {})
     delist(alone, OTHER)
     missing = before.keys() - look(urls, seen, before).keys()
     assert {f"/tools/{OTHER}", f"/v1/tallies?tools={TOOL},{OTHER}"} <= missing
@@ -206,7 +210,7 @@ def test_a_tool_that_is_delisted_has_no_tag_until_it_is_listed_again(alone, urls
 
 @pytest.mark.parametrize("change", [rebuild, lose_the_read_models])
 def test_read_models_that_are_built_anew_keep_all_tags(alone, urls, seen, change):
-    before, worlds = look(urls, seen, {}), [world(url) for url in urls]
+    before, worlds = seen.now or look(urls, seen, {}), [world(url) for url in urls]
     change(alone)
     for url, old in zip(urls, worlds, strict=True):
         wait_for(lambda url=url, old=old: settled(url) and world(url) != old, "the new models")
@@ -214,7 +218,7 @@ def test_read_models_that_are_built_anew_keep_all_tags(alone, urls, seen, change
 
 
 def test_a_program_that_is_started_again_keeps_all_tags(alone, urls, seen):
-    before = look(urls, seen, {})
+    before = seen.now or look(urls, seen, {})
     assert alone.stop() == 0
     alone.start()
     assert look(urls, seen, before) == before

@@ -6,9 +6,10 @@ import re
 import subprocess
 import sys
 
-import httpx
 import pytest
 
+from tests.e2e.asking import bearer, get, unique
+from tests.site import Site
 from votes.app.responses import SummaryView
 from votes.client import ProblemError, Votes
 from votes.domain.bookmark import Annotations
@@ -29,8 +30,12 @@ asyncio.run(main())
 """
 
 
-def test_it_has_a_method_for_each_operation(fresh_site):
-    document = httpx.get(f"{fresh_site.url}/openapi.json").json()
+def token_of(site: Site, *who: str) -> str:
+    return bearer(site, *who)["Authorization"].removeprefix("Bearer ")
+
+
+def test_it_has_a_method_for_each_operation(live_site):
+    document = get(f"{live_site.url}/openapi.json").json()
     operations = {
         re.sub(r"(?<!^)(?=[A-Z])", "_", operation["operationId"]).lower()
         for item in document["paths"].values()
@@ -39,20 +44,20 @@ def test_it_has_a_method_for_each_operation(fresh_site):
     assert {name for name in operations if not hasattr(Votes, name)} == NOT_FOR_CLIENTS
 
 
-async def test_a_visitor_votes_and_sees_it(fresh_site):
-    async with Votes(fresh_site.url) as votes:
-        vote = await votes.cast_vote("airtable", "skip")
-        tally = await votes.get_tally("airtable", min_position=vote.position)
-        state = await votes.get_my_state("airtable")
-        again = await votes.cast_vote("airtable", "skip")
-        gone = await votes.retract_vote("airtable")
-    assert (tally.skip, state["airtable"].vote) == (1, "skip")
+async def test_a_visitor_votes_and_sees_it(live_site, tool):
+    async with Votes(live_site.url) as votes:
+        vote = await votes.cast_vote(tool, "skip")
+        tally = await votes.get_tally(tool, min_position=vote.position)
+        state = await votes.get_my_state(tool)
+        again = await votes.cast_vote(tool, "skip")
+        gone = await votes.retract_vote(tool)
+    assert (tally.skip, state[tool].vote) == (1, "skip")
     assert (again.changed, gone.choice) == (False, None)
 
 
-async def test_a_user_keeps_bookmarks(fresh_site):
-    token = fresh_site.token("client-user")["Authorization"].removeprefix("Bearer ")
-    async with Votes(fresh_site.url, user_token=token) as votes:
+async def test_a_user_keeps_bookmarks(live_site):
+    token = token_of(live_site, unique("user"))
+    async with Votes(live_site.url, user_token=token) as votes:
         kept = await votes.put_bookmark("notion", Annotations(note="later", tags=("a",)))
         assert (await votes.put_bookmark("notion")).note == "later"
         page = await votes.list_bookmarks()
@@ -61,20 +66,20 @@ async def test_a_user_keeps_bookmarks(fresh_site):
     assert page.bookmarks == [kept]
 
 
-async def test_a_refusal_says_its_code(fresh_site):
-    async with Votes(fresh_site.url) as votes:
+async def test_a_refusal_says_its_code(live_site):
+    async with Votes(live_site.url) as votes:
         with pytest.raises(ProblemError) as refused:
             await votes.cast_vote("there-is-no-such-tool", "ship")
     assert refused.value.problem.code == "tool_unknown"
 
 
-async def test_a_lost_answer_is_asked_for_again_and_counts_once(fresh_site):
+async def test_a_lost_answer_is_asked_for_again_and_counts_once(live_site, tool):
     """A proxy that drops the first answer to each request, after the server has acted."""
     dropped = []
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.read(65_536)
-        upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", fresh_site.port)
+        upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", live_site.port)
         upstream.write(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
         answer = await upstream_reader.read()
         upstream.close()
@@ -85,34 +90,34 @@ async def test_a_lost_answer_is_asked_for_again_and_counts_once(fresh_site):
 
     server = await asyncio.start_server(relay, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with Votes(fresh_site.url) as votes:
+    async with Votes(live_site.url) as votes:
         visitor = (await votes.create_visitor()).token
     async with Votes(f"http://127.0.0.1:{port}", visitor_token=visitor) as votes:
-        vote = await votes.cast_vote("linear", "ship")
+        vote = await votes.cast_vote(tool, "ship")
     server.close()
     assert len(dropped) == 2
     assert vote.changed
     assert dropped[0] == dropped[1]
 
 
-async def test_a_subscription_shows_a_vote(fresh_site):
-    async with Votes(fresh_site.url) as votes, asyncio.timeout(20):
+async def test_a_subscription_shows_a_vote(live_site, tool):
+    async with Votes(live_site.url) as votes, asyncio.timeout(20):
         seen: list[TallyView] = []
-        async for event in votes.subscribe("asana"):
+        async for event in votes.subscribe(tool):
             if isinstance(event.data, TallyView):
                 seen.append(event.data)
                 if len(seen) == 1:
-                    await votes.cast_vote("asana", "ship")
+                    await votes.cast_vote(tool, "ship")
                 else:
                     break
     assert seen[1].ship == seen[0].ship + 1
 
 
-async def test_a_subscription_shows_text_with_line_separators(fresh_site):
+async def test_a_subscription_shows_text_with_line_separators(live_site):
     """To Python they end a line, to the format of a stream they do not."""
-    token = fresh_site.token("client-admin", "admin")["Authorization"].removeprefix("Bearer ")
+    token = token_of(live_site, "an-admin", "admin")
     tagline = "one\u2028two\u2029three"
-    async with Votes(fresh_site.url, user_token=token) as votes, asyncio.timeout(20):
+    async with Votes(live_site.url, user_token=token) as votes, asyncio.timeout(20):
         written = await votes.put_tool("separated", Entry("Separated", "Other", tagline))
         await votes.get_tool("separated", min_position=written.position)
         async for event in votes.subscribe("separated"):
@@ -121,9 +126,9 @@ async def test_a_subscription_shows_text_with_line_separators(fresh_site):
                 break
 
 
-def test_a_program_may_leave_a_subscription_and_end(fresh_site):
+def test_a_program_may_leave_a_subscription_and_end(live_site):
     done = subprocess.run(
-        [sys.executable, "-c", LEAVING, fresh_site.url],
+        [sys.executable, "-c", LEAVING, live_site.url],
         capture_output=True,
         text=True,
         timeout=60,

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.e2e.asking import get, request
 from votes.site.assets import asset_url, sri
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -24,10 +24,10 @@ def test_the_script_and_its_integrity_are_those_of_this_release(live_site):
     script = snippets("html")[0]
     assert f'src="{API}{asset_url("elements/elements.js")}"' in script
     assert f'integrity="{sri("elements/elements.js")}"' in script
-    served = httpx.get(live_site.url + asset_url("elements/elements.js"))
+    served = get(live_site.url + asset_url("elements/elements.js"))
     assert served.is_success
     assert "immutable" in served.headers["cache-control"]
-    told = httpx.get(f"{live_site.url}/elements.json").json()
+    told = get(f"{live_site.url}/elements.json").json()
     assert told == {
         "script": asset_url("elements/elements.js"),
         "integrity": sri("elements/elements.js"),
@@ -45,7 +45,7 @@ def test_the_address_and_the_integrity_are_written_into_it(tmp_path):
 
 def test_one_address_leads_to_whatever_release_runs(live_site):
     assert f"`{API}/elements.js`" in TEXT
-    answer = httpx.get(f"{live_site.url}/elements.js", headers={"Origin": "https://elsewhere.test"})
+    answer = get(f"{live_site.url}/elements.js", headers={"Origin": "https://elsewhere.test"})
     assert answer.status_code == 302
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["location"] == asset_url("elements/elements.js")
@@ -53,7 +53,7 @@ def test_one_address_leads_to_whatever_release_runs(live_site):
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="NO curl: THE DOCS ARE NOT TESTED")
 def test_the_commands_run(live_site, tmp_path):
-    visitor = httpx.post(f"{live_site.url}/v1/visitors").json()["token"]
+    visitor = request("POST", f"{live_site.url}/v1/visitors").json()["token"]
     for command in snippets("sh"):
         done = subprocess.run(
             ["bash", "-euc", command.replace(API, live_site.url).replace("curl -s", "curl -sf")],

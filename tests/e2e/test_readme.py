@@ -5,9 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.site import Site, site
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -15,14 +18,20 @@ COMMANDS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 ANSWERS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
 
 
-def run(command: str, fresh_site, folder: Path) -> str:
+@pytest.fixture
+def first_start() -> Iterator[Site]:
+    with site(anew=True) as running:
+        yield running
+
+
+def run(command: str, site: Site, folder: Path) -> str:
     """Run a command of the README against the running site, with this test's interpreter."""
-    command = command.replace("http://127.0.0.1:8000", fresh_site.url)
+    command = command.replace("http://127.0.0.1:8000", site.url)
     command = command.replace(".venv/bin/votes", f"{sys.executable} -m votes")
     done = subprocess.run(
         ["bash", "-euc", command],
         cwd=folder,
-        env=fresh_site.env,
+        env=site.env,
         capture_output=True,
         text=True,
         timeout=60,
@@ -40,16 +49,16 @@ def test_the_two_commands_are_targets_of_the_makefile():
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="NO curl: THE README IS NOT TESTED")
-def test_the_other_commands_run_and_answer_as_shown(fresh_site, tmp_path):
+def test_the_other_commands_run_and_answer_as_shown(first_start, tmp_path):
     vote, tally, *others = COMMANDS[2:]
-    voted = json.loads(run(vote, fresh_site, tmp_path))
+    voted = json.loads(run(vote, first_start, tmp_path))
     assert voted.keys() == ANSWERS[0].keys()
     assert voted | {"position": 0} == ANSWERS[0] | {"position": 0}
-    counted = json.loads(run(tally, fresh_site, tmp_path))
+    counted = json.loads(run(tally, first_start, tmp_path))
     moving = {"position": 0, "as_of": ""}
     assert counted | moving == ANSWERS[1] | moving
     for command in others:
-        assert run(command, fresh_site, tmp_path)
+        assert run(command, first_start, tmp_path)
 
 
 def test_what_it_links_to_is_there():

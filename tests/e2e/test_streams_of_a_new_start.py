@@ -8,9 +8,10 @@ import tempfile
 from pathlib import Path
 
 from tests.integration.live.sse import connect, events
-from tests.site import Site, free_port, wait_for
+from tests.polling import wait_for
+from tests.site import Site, free_port
 
-STARTS = 3
+STARTS = 2
 
 
 def says_up(site: Site) -> bool:

@@ -107,8 +107,8 @@ def test_a_page_goes_on_where_it_stopped_when_its_last_tool_is_gone(http, live_s
     assert {tool["slug"] for tool in rest.json()["tools"]} == slugs - set(seen)
 
 
-def test_the_two_models_of_the_demo_compare_as_their_panels_said(fresh_site):
-    compared = httpx.get(fresh_site.url + PAIR).json()
+def test_the_two_models_of_the_demo_compare_as_their_panels_said(http):
+    compared = http.get(PAIR).json()
     check_shape(compared, COMPARE)
     for side, verdict, ship, skip, mean in (
         ("a", "mixed", 2, 2, 59.75),
@@ -119,8 +119,6 @@ def test_the_two_models_of_the_demo_compare_as_their_panels_said(fresh_site):
         assert panel["mean_score"] == mean
         assert panel["ship_share"] == ship / (ship + skip)
         assert len(panel["reviews"]) == ship + skip
-        assert compared[side]["community"]["call"] == "none"
-        assert compared[side]["community"]["total"] == 0
     assert "panel.verdict" in [row["field"] for row in compared["differences"]]
     assert all(row["a"] != row["b"] for row in compared["differences"])
 

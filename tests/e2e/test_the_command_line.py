@@ -262,15 +262,16 @@ def test_a_token_works_and_says_what_was_asked_for(live_site):
     }
 
 
-def test_the_doctor_finds_all_well(live_site):
+def test_the_doctor_finds_what_is_not_well(live_site):
+    """The Postgres of the tests: see `begun`. That it finds all well is in the README."""
     told = live_site.votes("doctor", "--json")
     checks = {check["name"]: check for check in json.loads(told.stdout)}
-    assert told.returncode == 0
+    assert told.returncode == 1
     assert {"postgres", "migrations", "log", "valkey", "read models"} <= set(checks)
-    assert [name for name, check in checks.items() if not check["ok"]] == []
+    assert [name for name, check in checks.items() if not check["ok"]] == ["fsync"]
     models = {model.name for model in PROJECTIONS.all if model is not PARKED}
     assert models <= {name.strip() for name in checks}
-    assert live_site.votes("doctor").stdout.count("ok") >= len(checks)
+    assert live_site.votes("doctor").stdout.count("ok") >= len(checks) - 1
 
 
 def test_the_doctor_names_what_does_not_answer(tmp_path):

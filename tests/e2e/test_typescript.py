@@ -7,15 +7,14 @@ import json
 import subprocess
 import sys
 
-import httpx
-
+from tests.e2e.asking import new_tool, request
 from tests.e2e.typescript import PROJECT, ROOT, WEB, needs_node, npm
 
 VOTES = """
 import { votesClient } from "./dist/src/index.js";
-const [, , url, token] = process.argv;
+const [, , url, token, slug] = process.argv;
 const votes = votesClient(url, { visitorToken: token });
-const path = { slug: "figma" };
+const path = { slug };
 const body = { choice: "ship" };
 const vote = await votes.PUT("/v1/tools/{slug}/vote", { params: { path }, body });
 const query = { min_position: vote.data.position };
@@ -50,12 +49,12 @@ def test_the_elements_are_made_of_their_source(project):
 
 
 @needs_node
-def test_it_compiles_and_votes(project, fresh_site):
+def test_it_compiles_and_votes(project, live_site):
     npm(project, "run", "build")
     (project / "votes.mjs").write_text(VOTES)
-    token = httpx.post(f"{fresh_site.url}/v1/visitors").json()["token"]
+    token = request("POST", f"{live_site.url}/v1/visitors").json()["token"]
     done = subprocess.run(
-        ["node", "votes.mjs", fresh_site.url, token],
+        ["node", "votes.mjs", live_site.url, token, new_tool(live_site)],
         cwd=project,
         capture_output=True,
         text=True,

@@ -17,7 +17,7 @@ def test_the_wheel_installed_outside_the_checkout_serves_the_demo(tmp_path, monk
     installed = tmp_path / "installed"
     subprocess.run([sys.executable, "-m", "zipfile", "-e", wheel, installed], check=True)
     monkeypatch.chdir(tmp_path)
-    with site(PYTHONPATH=str(installed)) as running:
+    with site(anew=True, PYTHONPATH=str(installed)) as running:
         where = subprocess.run(
             [
                 sys.executable,

@@ -9,7 +9,8 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tests.site import Site
+from tests.polling import until
+from tests.site import TLS, Site
 from tests.slugs import VOTES_BY_SLUG
 from votes.domain.terms import visitor
 from votes.domain.vote import stream
@@ -37,7 +38,9 @@ class Crowd:
     async def vote_until(self, enough: Callable[[], bool]) -> None:
         """Vote until there is enough, and until each last vote is settled."""
         limits = httpx.Limits(max_connections=self.voters)
-        async with httpx.AsyncClient(base_url=self.url, limits=limits, timeout=TIMEOUT_S) as client:
+        async with httpx.AsyncClient(
+            verify=TLS, base_url=self.url, limits=limits, timeout=TIMEOUT_S
+        ) as client:
             await asyncio.gather(*(self._voter(client, n, enough) for n in range(self.voters)))
 
     async def _voter(
@@ -72,11 +75,7 @@ class Crowd:
 
     async def wait_until(self, answers: int) -> None:
         """Until so many votes are acknowledged."""
-        deadline = asyncio.get_running_loop().time() + SETTLED_S
-        while self.answers < answers:
-            if asyncio.get_running_loop().time() > deadline:
-                raise TimeoutError(f"{self.answers} of {answers}: {self.failures}")
-            await asyncio.sleep(RETRY_S)
+        await until(lambda: self.answers >= answers, f"{answers} answers")
 
 
 async def poll_settled(ask: Callable[[], Any], failures: Counter[str]) -> dict[str, Any]:
@@ -100,7 +99,7 @@ async def watch(site: Site, enough: Callable[[], bool]) -> Counter[str]:
     """Read tallies until there is enough: what was answered, of which none may be older."""
     answered: Counter[str] = Counter()
     shown = dict.fromkeys(TOOLS, 0)
-    async with httpx.AsyncClient(base_url=site.url, timeout=TIMEOUT_S) as client:
+    async with httpx.AsyncClient(verify=TLS, base_url=site.url, timeout=TIMEOUT_S) as client:
         while not enough():
             try:
                 response = await client.get("/v1/tallies", params={"tools": ",".join(TOOLS)})
@@ -157,7 +156,7 @@ async def check_tallies(site: Site) -> None:
         list(TOOLS),
     )
     (head,) = await rows(site, "SELECT max(position) AS position FROM events")
-    async with httpx.AsyncClient(base_url=site.url, timeout=TIMEOUT_S) as client:
+    async with httpx.AsyncClient(verify=TLS, base_url=site.url, timeout=TIMEOUT_S) as client:
         asked = {"tools": ",".join(TOOLS), "min_position": head["position"]}
         answer = await poll_settled(lambda: client.get("/v1/tallies", params=asked), Counter())
     told = {tally["tool"]: (tally["ship"], tally["skip"]) for tally in answer["tallies"]}

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import httpx
 
-from tests.site import Site, wait_for
+from tests.e2e.asking import get
+from tests.polling import wait_for
+from tests.site import Site
 
 NAMES = {
     "api": " -m votes api ",
@@ -53,7 +55,7 @@ def wait_until_ready(site: Site) -> None:
 
     def ready() -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            status = httpx.get(f"{site.url}/health/ready", timeout=5).json()
+            status = get(f"{site.url}/health/ready", timeout=5).json()
             return status["status"] == "ok" and status["lag"] == 0
         return False
 

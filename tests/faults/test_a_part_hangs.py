@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from tests.faults.killing import hanging, wait_until_ready
-from tests.site import wait_for
+from tests.polling import wait_for
+from tests.site import TLS
 from votes.http.deadlines import OPTIONAL_S, READ_S, STATUS_S, WRITE_S
 
 SLACK = 2
@@ -25,7 +26,7 @@ Expected = tuple[str, str, int, float]
 @pytest.fixture
 def client(program) -> Iterator[httpx.Client]:
     """A browser that has voted, so that pages look for its votes."""
-    with httpx.Client(base_url=program.url, timeout=TIMEOUT_S) as made:
+    with httpx.Client(verify=TLS, base_url=program.url, timeout=TIMEOUT_S) as made:
         assert vote(made).status_code == 200
         assert vote(made, "skip").status_code == 200
         yield made
@@ -50,7 +51,7 @@ async def ask_all(client: httpx.Client, expected: list[Expected], **headers: str
             return None
         return f"{method} {path}: {answer.status_code} after {took:.1f} s, not {status}"
 
-    async with httpx.AsyncClient(**options, follow_redirects=True) as http:
+    async with httpx.AsyncClient(verify=TLS, **options, follow_redirects=True) as http:
         missed = await asyncio.gather(*(ask(http, *one) for one in expected))
     assert [one for one in missed if one] == []
 

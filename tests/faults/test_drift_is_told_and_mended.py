@@ -9,7 +9,7 @@ from tests.e2e.asking import get
 from tests.e2e.pages.reading import one, parsed, words
 from tests.faults.killing import hanging, kill, wait_until_ready
 from tests.kept import KEYS, place
-from tests.site import wait_for
+from tests.polling import wait_for
 from votes import demo
 
 TOOL = "airtable"

@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.integration.live.sse import Refused, connect, events, position
+from tests.polling import until
 from tests.site import site
 from tests.slugs import ids_by_slug
 from votes.cli.settings import completed
@@ -133,15 +134,13 @@ async def break_things(pid: int, readers: list[Reader]) -> None:
         before = sum(reader.connections for reader in readers)
         for reader in readers[:: 1 if words == "valkey-server" else 4]:
             reader.cut()
-        await wait_for_connections(readers, before + STREAMS // 4)
+        await until_connected(readers, before + STREAMS // 4)
         os.kill(child(pid, words), signal.SIGKILL)
-    await wait_for_connections(readers, before + STREAMS // 4)
+    await until_connected(readers, before + STREAMS // 4)
 
 
-async def wait_for_connections(readers: list[Reader], count: int) -> None:
-    async with asyncio.timeout(CONVERGE_S):
-        while sum(reader.connections for reader in readers) < count:
-            await asyncio.sleep(0.05)
+async def until_connected(readers: list[Reader], count: int) -> None:
+    await until(lambda: sum(reader.connections for reader in readers) >= count, "the streams")
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="NEEDS /proc: not run here")
@@ -158,7 +157,7 @@ async def run_streams(running) -> None:
     ]
     tasks = [asyncio.create_task(reader.until_stopped()) for reader in readers]
     try:
-        await wait_for_connections(readers, STREAMS)
+        await until_connected(readers, STREAMS)
         breaking = asyncio.create_task(break_things(running.process.pid, readers))
         assert await until_broken_cast_votes(config, breaking) > VOTES // 2
         states = await fold_states(config)

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.e2e.asking import get
 from tests.faults.crowd import rows
-from tests.site import Site, free_port, wait_for
+from tests.polling import wait_for
+from tests.site import TLS, Site, free_port
 from tests.slugs import VOTES_BY_SLUG
 from votes.cli.settings import completed, environment, with_secrets
 from votes.config import load
@@ -35,7 +37,7 @@ def second_url(program: Site) -> Iterator[str]:
 
     def ready() -> bool:
         try:
-            return httpx.get(f"{url}/health/ready", timeout=5).json()["status"] == "ok"
+            return get(f"{url}/health/ready", timeout=5).json()["status"] == "ok"
         except httpx.HTTPError:
             return False
 
@@ -73,7 +75,7 @@ async def all_at_once(client, urls, requests: list[dict]) -> list[httpx.Response
 
 async def test_one_voter_at_two_processes_has_one_vote(program, second_url):
     urls = (program.url, second_url)
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with httpx.AsyncClient(verify=TLS, timeout=60) as client:
         made = await client.post(f"{program.url}/v1/visitors")
         token = made.json()["token"]
         answers = await all_at_once(client, urls, contradictions(token))

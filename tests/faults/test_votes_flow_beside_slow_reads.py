@@ -7,6 +7,7 @@ import pytest
 
 from tests.faults.crowd import rows
 from tests.faults.killing import hang, resume
+from tests.site import TLS
 from votes.store.postgres import PAST
 
 TOOL = "linear"
@@ -43,7 +44,7 @@ async def sessions_of_the_past(program, http: httpx.AsyncClient, position: int) 
 
 @pytest.fixture
 async def http(program):
-    async with httpx.AsyncClient(base_url=program.url, timeout=TIMEOUT_S) as client:
+    async with httpx.AsyncClient(verify=TLS, base_url=program.url, timeout=TIMEOUT_S) as client:
         yield client
 
 

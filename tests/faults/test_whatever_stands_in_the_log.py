@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from tests.domain import arbitrary
-from tests.site import Site, site, wait_for
+from tests.e2e.asking import get, put
+from tests.polling import wait_for
+from tests.site import TLS, Site, site
 from tests.slugs import ids_by_slug
 from votes.domain.events import EVENT_TYPES
 from votes.store.codec import Codec
@@ -115,7 +117,7 @@ async def insert(url: str, written: list[Row]) -> int:
 
 
 def projected(program: Site, head: int) -> bool:
-    ready = httpx.get(f"{program.url}/health/ready", timeout=10).json()
+    ready = get(f"{program.url}/health/ready", timeout=10).json()
     return ready["status"] == "ok" and (ready["position"] or 0) >= head
 
 
@@ -128,7 +130,7 @@ def test_everything_is_read_and_shown(strange, written):
     slugs = {row.subject for row in written if row.subject.isascii() and row.subject.isalnum()}
     addresses = [*PAGES, *READS]
     addresses += [at.format(slug) for slug in {*slugs, KNOWN[0]} for at in OF_A_TOOL]
-    with httpx.Client(base_url=strange.url, timeout=30) as client:
+    with httpx.Client(verify=TLS, base_url=strange.url, timeout=30) as client:
         answers = {address: client.get(address).status_code for address in addresses}
     assert set(answers.values()) <= {200, 301, 308, 404}, answers
 
@@ -143,8 +145,8 @@ def test_then_the_audit_is_clean_and_the_doctor_names_what_is_left_out(strange):
     told = json.loads(strange.votes("doctor", "--json").stdout)
     left_out = next(check for check in told if check["name"] == "parked events")
     assert not left_out["ok"]
-    assert "All is well" not in httpx.get(f"{strange.url}/status", timeout=10).text
-    voted = httpx.put(f"{strange.url}/v1/tools/notion/vote", json={"choice": "ship"}, timeout=10)
+    assert "All is well" not in get(f"{strange.url}/status", timeout=10).text
+    voted = put(f"{strange.url}/v1/tools/notion/vote", json={"choice": "ship"}, timeout=10)
     asked = {"min_position": voted.json()["position"]}
-    read = httpx.get(f"{strange.url}/v1/tools/notion/tally", params=asked, timeout=10)
+    read = get(f"{strange.url}/v1/tools/notion/tally", params=asked, timeout=10)
     assert not read.json()["stale"]

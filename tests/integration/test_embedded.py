@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from arq.connections import RedisSettings, create_pool
 
 import votes.embedded.postgres as postgres_server
 import votes.embedded.servers as servers
+from tests.polling import wait_for
 from votes.embedded import Addresses, DataDirInUse, StartFailed, addresses, hold, running, started
 
 WAIT_S = 60.0
@@ -63,10 +64,6 @@ def owner(
             yield process
         finally:
             process.kill()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    assert servers.wait_until(condition, WAIT_S)
 
 
 def postmaster(data_dir: Path) -> int | None:
@@ -156,7 +153,7 @@ def test_starts_again_after_a_kill_of_its_owner(place: Path) -> None:
 def test_the_servers_end_with_a_killed_owner(place: Path) -> None:
     with owner(place) as process:
         process.kill()
-        until(lambda: nothing_runs(place))
+        wait_for(lambda: nothing_runs(place), "the end of all")
 
 
 def test_stops_servers_that_outlived_their_owner(
@@ -220,7 +217,7 @@ def test_an_interrupted_initdb_does_not_block(place: Path) -> None:
     argv = [sys.executable, "-c", OWNER, str(place), "started"]
     env = {**os.environ, "PYTHONPATH": PYTHONPATH}
     with subprocess.Popen(argv, stdin=subprocess.PIPE, env=env) as process:
-        until(lambda: any(place.glob("postgres.new-*/base")))
+        wait_for(lambda: any(place.glob("postgres.new-*/base")), "initdb")
         process.kill()
     assert not (place / "postgres").exists()
     with started(place, "a test") as mine:
@@ -293,7 +290,7 @@ def test_revives_a_killed_server_without_losing_a_commit(place: Path) -> None:
             revived.update(mine.revive())
             return bool(postmaster(place)) and servers.valkey_ready(place)
 
-        until(lambda: all_back() and postgres_server.postgres_ready(place, place))
+        wait_for(lambda: all_back() and postgres_server.postgres_ready(place, place), "all")
         assert revived == {"postgres", "valkey"}
         assert killed.isdisjoint({postmaster(place), valkey(place)})
         assert sql(mine.addresses, "SELECT n FROM kept") == 7

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -15,11 +15,11 @@ import pytest
 from structlog.testing import capture_logs
 
 import votes
+from tests.polling import until
 from votes.embedded import supervise
 from votes.embedded.supervise import Child, run
 
 WAIT_S = 30.0
-POLL_S = 0.01
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends no orphans here")
 
 # Notes its id, and that of a worker it forks, then waits for the signal and ends its worker.
@@ -80,12 +80,6 @@ def noted(note: Path, before: tuple[int, ...] = ()) -> tuple[int, ...]:
     return ()
 
 
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not condition():
-            await asyncio.sleep(POLL_S)
-
-
 @asynccontextmanager
 async def supervised(*children: Child) -> AsyncIterator[None]:
     """Runs the children for the time of the body, then stops them."""
@@ -102,7 +96,7 @@ async def supervised(*children: Child) -> AsyncIterator[None]:
 async def test_a_stop_ends_each_child_and_its_workers(note: Path) -> None:
     other = note.with_name("other")
     async with supervised(main(note), main(other)):
-        await until(lambda: noted(note) and noted(other))
+        await until(lambda: noted(note) and noted(other), "a note")
         ids = noted(note) + noted(other)
         assert all(map(alive, ids))
     assert not any(map(alive, ids))
@@ -122,7 +116,7 @@ async def test_children_are_stopped_in_the_order_given(
     monkeypatch.setattr(supervise, "_signal_group", watched)
     notes = [note.with_name(name) for name in "dcba"]
     async with supervised(*map(main, notes)):
-        await until(lambda: all(map(noted, notes)))
+        await until(lambda: all(map(noted, notes)), "a note")
         mains = [noted(each)[0] for each in notes]
     assert stopped == mains
 
@@ -132,9 +126,9 @@ async def test_a_child_that_ignores_the_stop_is_killed_with_its_workers(
 ) -> None:
     monkeypatch.setattr(supervise, "STOP_TIMEOUT_S", 0.2)
     async with supervised(main(note, "stubborn")):
-        await until(lambda: noted(note))
+        await until(lambda: noted(note), "a note")
         ids = noted(note)
-    await until(lambda: not any(map(alive, ids)))
+    await until(lambda: not any(map(alive, ids)), "the end of all")
 
 
 async def test_a_killed_child_is_replaced_and_its_orphans_are_ended(
@@ -143,10 +137,10 @@ async def test_a_killed_child_is_replaced_and_its_orphans_are_ended(
     monkeypatch.setattr(supervise, "RESTART_FIRST_S", 0.01)
     with capture_logs() as logs:
         async with supervised(main(note)):
-            await until(lambda: noted(note))
+            await until(lambda: noted(note), "a note")
             first = noted(note)
             os.kill(first[0], signal.SIGKILL)
-            await until(lambda: noted(note, first))
+            await until(lambda: noted(note, first), "a note")
             assert not any(map(alive, first))
     assert [(line["child"], line["pid"], line["status"]) for line in logs] == [
         ("main", first[0], "SIGKILL")
@@ -160,7 +154,7 @@ async def test_a_child_that_keeps_failing_is_started_again_ever_more_slowly(
     monkeypatch.setattr(supervise, "RESTART_MAX_S", 0.03)
     with capture_logs() as logs:
         async with supervised(Child("bad", ("false",))):
-            await until(lambda: len(logs) >= 4)
+            await until(lambda: len(logs) >= 4, "so many lines")
     assert [line["restart_in_s"] for line in logs[:4]] == [0.01, 0.02, 0.03, 0.03]
     assert {line["status"] for line in logs} == {"exit 1"}
 
@@ -170,7 +164,7 @@ async def test_a_child_that_ran_well_is_started_again_soon(monkeypatch: pytest.M
     monkeypatch.setattr(supervise, "HEALTHY_AFTER_S", 0.0)
     with capture_logs() as logs:
         async with supervised(Child("bad", ("false",))):
-            await until(lambda: len(logs) >= 3)
+            await until(lambda: len(logs) >= 3, "so many lines")
     assert {line["restart_in_s"] for line in logs} == {0.01}
 
 
@@ -178,7 +172,7 @@ async def test_a_stop_does_not_wait_for_a_restart(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(supervise, "RESTART_FIRST_S", 600.0)
     with capture_logs() as logs:
         async with supervised(Child("bad", ("false",))):
-            await until(lambda: logs)
+            await until(lambda: logs, "so many lines")
             begin = time.monotonic()
     assert time.monotonic() - begin < WAIT_S
 
@@ -198,7 +192,7 @@ async def test_the_environment_of_a_child_is_the_one_given(note: Path) -> None:
         "shell", ("/bin/sh", "-c", f'echo "$ONLY" > {note}; exec sleep 600'), {"ONLY": "1"}
     )
     async with supervised(shell):
-        await until(lambda: note.exists() and note.read_text() == "1\n")
+        await until(lambda: note.exists() and note.read_text() == "1\n", "a note")
 
 
 @ON_LINUX
@@ -211,10 +205,10 @@ async def test_the_end_of_the_supervisor_is_that_of_children_and_workers(
         sys.executable, "-c", SUPERVISOR, MAIN, str(note), env=env
     )
     try:
-        await until(lambda: noted(note))
+        await until(lambda: noted(note), "a note")
         ids = noted(note)
         supervisor.send_signal(end)
-        await until(lambda: not any(map(alive, ids)))
+        await until(lambda: not any(map(alive, ids)), "the end of all")
     finally:
         with suppress(ProcessLookupError):
             supervisor.kill()

@@ -13,7 +13,8 @@ import trustme
 
 from tests.e2e.asking import new_tool
 from tests.e2e.browser.conftest import Open, Vote, visit
-from tests.site import Site, free_port, site, wait_for
+from tests.polling import wait_for
+from tests.site import Site, free_port, site
 
 CONF = (Path(__file__).parents[3] / "deploy" / "nginx.conf").read_text()
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

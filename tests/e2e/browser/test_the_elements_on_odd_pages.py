@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 from tests.e2e.asking import bearer, browser, get, new_tool, put
 from tests.e2e.browser.conftest import Open, Vote, visit
 from tests.e2e.browser.stage import SCRIPT, Stage
-from tests.site import Site, wait_for
+from tests.polling import wait_for
+from tests.site import Site
 
 FORBIDDEN = {
     "locks": """navigator.locks.request = () =>

@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 from playwright.sync_api import expect
 
+from tests.e2e.asking import get, put
 from tests.e2e.browser.conftest import Measured, Open, Vote, visit
-from tests.site import Site, wait_for
+from tests.polling import wait_for
+from tests.site import Site
 
 OFFLINE_S = 20
 DOCS = Path(__file__).parents[3] / "docs" / "frontend.md"
@@ -19,7 +21,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "frontend.md"
 
 def cast(live_site: Site, tool: str, choice: str) -> None:
     """A vote of somebody else."""
-    answer = httpx.put(f"{live_site.url}/v1/tools/{tool}/vote", json={"choice": choice})
+    answer = put(f"{live_site.url}/v1/tools/{tool}/vote", json={"choice": choice})
     assert answer.status_code == 200
 
 
@@ -55,7 +57,7 @@ def api_of(live_site: Site) -> int:
 
 def ready(live_site: Site) -> bool:
     try:
-        return httpx.get(f"{live_site.url}/health/ready", timeout=2).status_code == 200
+        return get(f"{live_site.url}/health/ready", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.e2e.asking import bearer, new_tool
+from tests.e2e.asking import bearer, new_tool, put, request
 from tests.e2e.browser.conftest import Open, visit
 from tests.e2e.browser.stage import Stage
 from tests.e2e.typescript import needs_node, npm
-from tests.site import Site, wait_for
+from tests.polling import wait_for
+from tests.site import Site
 
 pytestmark = needs_node
 
@@ -52,7 +52,7 @@ def hears(page: Any, *wanted: list[Any]) -> None:
 
 
 def cast(live_site: Site, tool: str) -> None:
-    httpx.put(f"{live_site.url}/v1/tools/{tool}/vote", json={"choice": "ship"}).raise_for_status()
+    put(f"{live_site.url}/v1/tools/{tool}/vote", json={"choice": "ship"}).raise_for_status()
 
 
 def test_it_hears_states_changes_and_what_is_gone(live_site: Site, person: Open, subscribed):
@@ -61,8 +61,8 @@ def test_it_hears_states_changes_and_what_is_gone(live_site: Site, person: Open,
     hears(page, [one, 0], [other, 0])
     cast(live_site, one)
     hears(page, [one, 1])
-    gone = httpx.delete(
-        f"{live_site.url}/v1/tools/{other}", headers=bearer(live_site, "a", "admin")
+    gone = request(
+        "DELETE", f"{live_site.url}/v1/tools/{other}", headers=bearer(live_site, "a", "admin")
     )
     assert gone.is_success
     hears(page, [other, "delisted"])

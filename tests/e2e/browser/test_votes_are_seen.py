@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 from tests.e2e.asking import new_tool
 from tests.e2e.browser.conftest import Measured, Open, Vote, visit
 from tests.e2e.browser.stage import Stage
-from tests.site import Site, wait_for
+from tests.polling import wait_for
+from tests.site import Site
 
 ROUNDS = 50
 SEEN_MS_MAX = 300

@@ -14,7 +14,8 @@ import pytest
 
 from tests.e2e.asking import bearer, browser, get, secrets_of, unique
 from tests.e2e.pages.reading import PAIR, SAME_ORIGIN, named, one, page, parsed, words
-from tests.site import free_port, wait_for
+from tests.polling import wait_for
+from tests.site import free_port
 from votes.http.errors import OUTAGE_TOLD_S
 
 

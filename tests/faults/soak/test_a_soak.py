@@ -18,9 +18,10 @@ from tests.faults.soak.readers import Reader, Stream
 from tests.faults.soak.record import Clock, Record
 from tests.faults.soak.staff import Importer, Staff
 from tests.faults.soak.stolen import ODD_TOOLS, Thief, preload
+from tests.lengths import length
 from tests.site import Site, free_port, site
 
-SECONDS = 60.0
+SECONDS = length(20, 60)
 END_S = 180.0
 VISITORS, USERS, READERS, STREAMS, HOSTILE = 24, 4, 12, 20, 3
 BIGGEST, BIGGEST_VOTES = "notion", 50_000

@@ -1,16 +1,12 @@
 """Servers with a worker and two API processes, of one release or of two at a time."""
 
 import asyncio
-import inspect
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
-from typing import Any
 
 import asyncpg
 
@@ -18,6 +14,7 @@ from tests.benchmarks.stack import ROOT
 from tests.conftest import url_of
 from tests.faults.soak.wire import Answer, Broken, Connection
 from tests.faults.upgrades.releases import RELEASES
+from tests.polling import until
 from tests.site import Site, free_port
 from votes.cli.settings import completed, environment, with_secrets
 from votes.config import load
@@ -27,31 +24,12 @@ from votes.store.migrate import migrate
 
 APIS = 2
 LIMIT_S = 60.0
-POLL_S = 0.01
 SHIPPED = "as shipped"
 LEADS = b'"projecting"'
 """What a worker logs when it has become the one that projects."""
 PREFIXES = {SHIPPED: ["votes"]} | {
     name: ["tests.faults.upgrades.releases", name] for name in RELEASES
 }
-
-
-async def poll(condition: Callable[[], Any], what: str) -> float:
-    """When the condition, a function or a coroutine function, first held, on the monotonic clock.
-
-    Raises `TimeoutError` after far more time than it takes.
-    """
-    deadline = monotonic() + LIMIT_S
-    while not await _asked(condition):
-        if monotonic() > deadline:
-            raise TimeoutError(f"waited {LIMIT_S:g} s for {what}")
-        await asyncio.sleep(POLL_S)
-    return monotonic()
-
-
-async def _asked(condition: Callable[[], Any]) -> Any:
-    found = condition()
-    return await found if inspect.isawaitable(found) else found
 
 
 class Process:
@@ -126,7 +104,7 @@ class House(Site):
     async def poll_serving(self, release: Running) -> None:
         """Until its API processes answer; from then on they are asked."""
         for port, api in zip(release.ports, release.apis, strict=True):
-            await poll(lambda port=port, api=api: api.runs() and answers(port), "an API process")
+            await until(lambda port=port, api=api: api.runs() and answers(port), "an API process")
         self.ports = release.ports
 
     async def end_all_but(self, release: Running) -> None:

@@ -13,13 +13,15 @@ from tests.faults.soak.judge import Log
 from tests.faults.soak.readers import Reader, Stream
 from tests.faults.soak.record import Record
 from tests.faults.soak.wire import Answer, Broken, Connection
-from tests.faults.upgrades.house import House, Running, ask, poll
+from tests.faults.upgrades.house import House, Running, ask
 from tests.integration.live.sse import Event
+from tests.lengths import length
+from tests.polling import until
 from votes.domain import vote
 from votes.domain.terms import visitor
 from votes.live.frames import STALE
 
-VOTES_PER_S = 600
+VOTES_PER_S = length(200, 600)
 VOTERS = 60
 READERS = 8
 PAGES = 6
@@ -202,7 +204,7 @@ class People:
     async def poll_flowing(self) -> None:
         """Until votes have flowed for a second or more."""
         enough = self.record.done["votes acknowledged"] + VOTES_PER_S
-        await poll(lambda: self.record.done["votes acknowledged"] >= enough, "votes")
+        await until(lambda: self.record.done["votes acknowledged"] >= enough, "votes")
 
     def worlds(self) -> set[str]:
         """Those of what the streams were sent last."""
@@ -216,7 +218,8 @@ class People:
         ports = [port for release in self.house.running for port in release.ports]
         shown = [partial(is_live, port, path) for port in ports]
         shown += [partial(page.is_live, gone) for page in self.pages]
-        return max(await asyncio.gather(*(poll(one, f"live numbers: {one}") for one in shown)))
+        await asyncio.gather(*(until(one, f"live numbers: {one}") for one in shown))
+        return monotonic()
 
 
 async def is_live(port: int, path: str) -> bool:

@@ -2,9 +2,9 @@
 
 import asyncio
 
-import httpx
 import pytest
 
+from tests.e2e.asking import put, request
 from tests.integration.live.sse import Refused, connect, events, position
 
 TOOL = "claude-haiku-open-weights"
@@ -12,7 +12,7 @@ TOOL = "claude-haiku-open-weights"
 
 def vote(site, tool: str, choice: str) -> int:
     """A new visitor's vote; answers its position."""
-    return httpx.put(f"{site.url}/v1/tools/{tool}/vote", json={"choice": choice}).json()["position"]
+    return put(f"{site.url}/v1/tools/{tool}/vote", json={"choice": choice}).json()["position"]
 
 
 async def take(stream, count: int):
@@ -93,7 +93,7 @@ async def test_tools_that_never_were_are_told_and_do_not_refuse_the_others(live_
     ],
 )
 def test_a_stream_is_only_read_and_by_few_parameters(live_site, method, path, status):
-    answer = httpx.request(method, live_site.url + path)
+    answer = request(method, live_site.url + path)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     if status == 405:

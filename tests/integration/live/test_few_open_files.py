@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.asking import secrets_of
+from tests.e2e.asking import get, secrets_of
 from tests.integration.live.sse import Refused, connect
-from tests.site import free_port, wait_for
+from tests.polling import wait_for
+from tests.site import TLS, free_port
 from votes.live.sockets import FILES_SPARE
 
 FILES = 200
@@ -39,7 +40,7 @@ def port(live_site) -> Iterator[int]:
 
 def ready(port: int) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return bool(httpx.get(f"http://127.0.0.1:{port}/health/ready").json()["read_models"])
+        return bool(get(f"http://127.0.0.1:{port}/health/ready").json()["read_models"])
     return False
 
 
@@ -49,7 +50,7 @@ async def test_streams_are_refused_before_files_run_out(port):
         await connect(port, "notion")
     assert refused.value.status == 503
     assert int(refused.value.headers["retry-after"]) > 0
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+    async with httpx.AsyncClient(verify=TLS, base_url=f"http://127.0.0.1:{port}") as http:
         assert (await http.get("/v1/tools/notion/tally")).status_code == 200
         vote = await http.put("/v1/tools/notion/vote", json={"choice": "ship"})
         assert vote.status_code == 200

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from tests.e2e.asking import secrets_of
+from tests.e2e.asking import get, secrets_of
 from tests.integration.live.sse import connect, events
 from tests.integration.live.test_a_stream import TOOL, take, vote
-from tests.site import free_port, wait_for
+from tests.polling import wait_for
+from tests.site import free_port
 
 
 class Beside:
@@ -53,7 +54,7 @@ class Beside:
 
 def alive(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{url}/health/ready").status_code == 200
+        return get(f"{url}/health/ready").status_code == 200
     return False
 
 
@@ -121,4 +122,4 @@ def said(event) -> dict:
 
 
 def live(url: str) -> bool:
-    return not httpx.get(f"{url}/v1/tools/{TOOL}/tally").json()["stale"]
+    return not get(f"{url}/v1/tools/{TOOL}/tally").json()["stale"]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.polling import until
 from votes.domain.terms import ToolId
 from votes.domain.tool import Entry, SlugTaken, ToolListed, ToolRevised, slug_stream
 from votes.domain.vote import VoteCast
@@ -69,9 +70,7 @@ class Connection:
         self.sent.append(message.get("body", b""))
 
     async def until(self, text: bytes) -> None:
-        async with asyncio.timeout(5):
-            while text not in b"".join(self.sent):
-                await asyncio.sleep(0.005)
+        await until(lambda: text in b"".join(self.sent), text.decode())
 
 
 def open_stream(scene: Scene, streams: Streams, connection: Connection) -> asyncio.Task[None]:

@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.site import wait_for
+from tests.e2e.asking import get
+from tests.polling import wait_for
+from tests.site import TLS
 from votes.live.sockets import UNREAD_MS, UNSENT_BYTES, limit_connections
 from votes.live.stream import NO_PROGRESS_S
 
@@ -41,9 +43,9 @@ def test_the_server_queues_little_for_a_reader_who_does_not_read(live_site):
 
 @LINUX
 def test_a_stream_that_nobody_reads_is_dropped(live_site):
-    page = httpx.get(f"{live_site.url}/v1/tools?limit=100").json()
+    page = get(f"{live_site.url}/v1/tools?limit=100").json()
     tools = [tool["slug"] for tool in page["tools"]]
-    with httpx.Client(base_url=live_site.url) as http, socket.socket() as unread:
+    with httpx.Client(verify=TLS, base_url=live_site.url) as http, socket.socket() as unread:
         unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         unread.connect(("127.0.0.1", live_site.port))
         asked = f"GET /v1/live?tools={','.join(tools)} HTTP/1.1\r\nHost: a\r\n\r\n"

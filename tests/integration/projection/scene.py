@@ -1,16 +1,16 @@
 """What the tests of the projection share: votes into the log, a projector, a look at Redis."""
 
 import asyncio
-import inspect
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from redis.exceptions import ResponseError
 
 from tests.kept import keys_of
+from tests.polling import until
 from votes.config import Config
 from votes.domain import tool, vote
 from votes.domain.terms import ToolId, visitor
@@ -29,21 +29,6 @@ TOOLS = tuple(f"tool-{number}" for number in range(40))
 META = Meta(actor="tests")
 LIMIT_S = 40.0
 POLL_S = 0.01
-
-
-async def until(condition: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:
-    """Poll until the condition, a function or a coroutine function, answers something true."""
-    deadline = asyncio.get_running_loop().time() + limit_s
-    while not (found := await _asked(condition)):
-        if asyncio.get_running_loop().time() > deadline:
-            raise TimeoutError(f"waited {limit_s} s for {what}")
-        await asyncio.sleep(POLL_S)
-    return found
-
-
-async def _asked(condition: Callable[[], Any]) -> Any:
-    found = condition()
-    return await found if inspect.isawaitable(found) else found
 
 
 async def ended_by_cancellation(task: asyncio.Task[Any]) -> None:

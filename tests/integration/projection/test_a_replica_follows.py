@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from tests.integration.projection.scene import ended_by_cancellation, generation, until
+from tests.integration.projection.scene import ended_by_cancellation, generation
 from tests.kept import keys_of
+from tests.polling import until
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded

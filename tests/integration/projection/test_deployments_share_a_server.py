@@ -18,11 +18,11 @@ from tests.integration.projection.scene import (
     generation,
     settled,
     submit,
-    until,
     worker,
 )
 from tests.integration.projection.test_models_of_several_releases import BEFORE
 from tests.kept import keys_of
+from tests.polling import until
 from votes.config import Config
 from votes.engine.projector import rebuild
 from votes.engine.read_model_store import AuditReport

@@ -12,10 +12,11 @@ from tests.integration.projection.scene import (
     projecting,
     settled,
     submit,
-    until,
     worker,
 )
 from tests.kept import keys_of
+from tests.lengths import length
+from tests.polling import until
 from votes.engine.handle import Outcome
 from votes.engine.projector import rebuild
 from votes.engine.verify import verify
@@ -24,7 +25,7 @@ from votes.views.keys import Namespace
 from votes.views.read_model_store import RedisReadModelStore
 from votes.wiring import batcher_on, namespace
 
-FLUSHES = 12
+FLUSHES = length(4, 12)
 VOTERS = 40
 
 

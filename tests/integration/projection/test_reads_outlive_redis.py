@@ -7,16 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 from msgspec.structs import replace
 
-from tests.integration.projection.scene import (
-    TOOLS,
-    ballot,
-    fill,
-    listing,
-    reached,
-    submit,
-    until,
-    worker,
-)
+from tests.integration.projection.scene import TOOLS, ballot, fill, listing, reached, submit, worker
+from tests.polling import until
 from votes.domain.tool import Entry
 from votes.engine.handle import Outcome
 from votes.engine.read_models import ReadModels

@@ -22,9 +22,9 @@ from tests.integration.projection.scene import (
     rebuilt,
     settled,
     submit,
-    until,
 )
 from tests.kept import keys_of, of_partition, place
+from tests.polling import until
 from votes.domain.events import EVENT_TYPES
 from votes.engine.projection import partition_of
 from votes.engine.projector import HEARTBEAT_INTERVAL_S, PASS_EVENTS_MAX, fold_log, rebuild

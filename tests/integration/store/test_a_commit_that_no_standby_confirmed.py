@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from tests.contract.requests import cast, everything, listed
+from tests.polling import until_told
 from votes.embedded import started
 from votes.engine.handle import handle
 from votes.engine.ports import Unavailable
@@ -34,7 +35,7 @@ async def owner(server):
     yield connection
     await connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
     await connection.execute("SELECT pg_reload_conf()")
-    await poll(connection, "SELECT current_setting('synchronous_standby_names') = ''")
+    await until_told(connection, "SELECT current_setting('synchronous_standby_names') = ''")
     await connection.close()
 
 
@@ -45,20 +46,10 @@ async def store(server):
     await pool.close()
 
 
-async def poll(connection, query):
-    """The first answer of the query that is not false or nothing."""
-    for _ in range(2_000):
-        found = await connection.fetchval(query)
-        if found:
-            return found
-        await asyncio.sleep(0.005)
-    raise TimeoutError(query)
-
-
 async def wait_for_a_standby_that_is_not_there(owner):
     await owner.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     await owner.execute("SELECT pg_reload_conf()")
-    await poll(owner, "SELECT current_setting('synchronous_standby_names') = 'nobody'")
+    await until_told(owner, "SELECT current_setting('synchronous_standby_names') = 'nobody'")
 
 
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
@@ -71,13 +62,13 @@ async def test_its_outcome_is_unknown_and_the_same_command_settles_it(store, own
     await wait_for_a_standby_that_is_not_there(owner)
     wanted = cast(how, "ship", key=how)
     asked = asyncio.create_task(handle(store, [wanted]))
-    pid = await poll(owner, WAITING)
+    pid = await until_told(owner, WAITING)
     await owner.execute(f"SELECT {how}($1)", pid)
     with pytest.raises(Unavailable):
         await asked
     await owner.execute("ALTER SYSTEM RESET synchronous_standby_names")
     await owner.execute("SELECT pg_reload_conf()")
-    await poll(owner, "SELECT current_setting('synchronous_standby_names') = ''")
+    await until_told(owner, "SELECT current_setting('synchronous_standby_names') = ''")
     (again,) = await handle(store, [wanted])
     assert (again.changed, again.repeated, again.position) == (True, True, head + 1)
     assert len(await everything(store)) == head + 1
@@ -87,7 +78,7 @@ async def test_a_commit_that_nobody_interrupts_waits(store, owner):
     await handle(store, [listed()])
     await wait_for_a_standby_that_is_not_there(owner)
     asked = asyncio.create_task(handle(store, [cast("patient", "ship")]))
-    await poll(owner, WAITING)
+    await until_told(owner, WAITING)
     assert not asked.done()
     await owner.execute("ALTER SYSTEM RESET synchronous_standby_names")
     await owner.execute("SELECT pg_reload_conf()")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.requests import append_to
 from tests.integration.store.calling import call_append, call_with
+from tests.polling import until_told
 from votes.domain.vote import VoteCast
 from votes.store.postgres import PostgresEventStore
 
@@ -24,15 +25,6 @@ VALUES = "1, 's', 1, 'a', 'VoteCast', 1, '{}', '{}', now(), false"
 def append(stream, version, *words):
     events = [VoteCast("ship") for word in words]
     return append_to(stream, version, *events, at=AT)
-
-
-async def poll(connection, query, *arguments):
-    """Wait until the query answers true."""
-    for _ in range(2_000):
-        if await connection.fetchval(query, *arguments):
-            return
-        await asyncio.sleep(0.005)
-    raise TimeoutError(query)
 
 
 REFUSED_TO_THE_APPLICATION = [
@@ -256,7 +248,7 @@ async def test_nobody_draws_a_position_while_another_may_still_die(application, 
     await dying.start()
     assert await inside.append([append("a", 0, "x")]) == [1]
     waiting = asyncio.create_task(store.append([append("b", 0, "1")]))
-    await poll(
+    await until_told(
         owner,
         "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'log'::regclass AND NOT granted",
     )

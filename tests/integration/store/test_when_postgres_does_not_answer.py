@@ -9,6 +9,7 @@ import pytest
 
 from tests.contract.requests import append_to, cast, listed, request
 from tests.domain.histories import START
+from tests.polling import until_told
 from votes.domain.bookmark import Annotations, KeepBookmark
 from votes.domain.vote import VoteCast
 from votes.engine.batcher import Batcher
@@ -19,6 +20,10 @@ from votes.store.postgres import ANY, Connections, PostgresEventStore, create_po
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LOCK = "LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE"
+WAITING = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 def append(stream, version, *words):
@@ -34,31 +39,11 @@ def batcher_on(store):
 
 
 @pytest.fixture
-async def owner(config):
-    connection = await asyncpg.connect(config.migration_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
 async def watcher(config):
     """Not in a transaction, where who does what is looked up only once."""
     connection = await asyncpg.connect(config.migration_url)
     yield connection
     await connection.close()
-
-
-async def poll_for_a_waiting_session(watcher):
-    """The process id of a session of this database that waits for a lock."""
-    for _ in range(2_000):
-        pid = await watcher.fetchval(
-            "SELECT pid FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        if pid is not None:
-            return pid
-        await asyncio.sleep(0.005)
-    raise TimeoutError("nobody waits")
 
 
 BAD = {
@@ -143,7 +128,7 @@ async def test_a_session_that_is_ended_from_outside_is_unavailable(store, owner,
     async with owner.transaction():
         await owner.execute(LOCK)
         waiting = asyncio.create_task(store.append([append("a", 0, "1")]))
-        await watcher.execute(f"SELECT {how}($1)", await poll_for_a_waiting_session(watcher))
+        await watcher.execute(f"SELECT {how}($1)", await until_told(watcher, WAITING))
         with pytest.raises(Unavailable):
             await waiting
     assert await store.append([append("a", 0, "1")]) == [1]
