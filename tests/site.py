@@ -20,7 +20,10 @@ import httpx
 
 from tests.polling import wait_for
 from votes.embedded import Addresses, addresses
+from votes.limits.policies import POLICIES
 
+TIRELESS = {policy.setting: "off" for policy in POLICIES if policy.by in ("visitor", "user")}
+"""Settings for sites of tests in which a few people do what thousands would."""
 TLS = ssl.create_default_context()
 """For every client: to make it takes longer than most requests."""
 PORTS = range(20_000, 32_000)  # below the ports that the system hands out itself

@@ -16,6 +16,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from votes.embedded import started
+from votes.limits.policies import POLICIES
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -118,6 +119,7 @@ def test_every_secret_is_required():
 
 def test_the_program_knows_every_name_it_is_given():
     known = set(re.findall(r"\bVOTES_[A-Z_]+\b", (ROOT / "src/votes/config.py").read_text()))
+    known |= {policy.setting for policy in POLICIES}
     given = {name for service in ("api", "worker", "migrate") for name in environment(service)}
     assert given <= known
 

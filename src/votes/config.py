@@ -18,7 +18,8 @@
 | `VOTES_ALLOWED_ORIGINS` | comma-separated origins of other sites that may call the API |
 | `VOTES_TRUSTED_PROXIES` | networks whose `X-Forwarded-Proto` and `-For` are believed |
 | `VOTES_LIVE_STREAMS_MAX` | live streams of one API process; default 20000, open files permitting |
-| `VOTES_LIVE_STREAMS_PER_NETWORK_MAX` | and of one network (IPv4 /24, IPv6 /48); default 500 |
+| `VOTES_LIVE_STREAMS_PER_NETWORK_MAX` | and of one network (IPv4, IPv6 /64); default 500 |
+| `VOTES_LIMIT_…` | how often what may be asked: `docs/limits.md` lists them all |
 | `VOTES_LOG` | `debug`, `info` (default), `warning` or `error` |
 
 Without any URL the embedded servers are used. Canonical links use `VOTES_PUBLIC_URL`; without it,
@@ -40,6 +41,10 @@ DATA_DIR_DEFAULT = Path(".data")
 REDIS_PREFIX_DEFAULT = "votes"
 SECRET_LENGTH_MIN = 16
 COUNT_DIGITS_MAX = 9
+LIMIT_WINDOW_S_MAX = 24 * 3600
+"""What is kept of a network for a limit is gone after this long."""
+LIMIT_RATE_MAX = 10_000
+"""Of requests a second: what a limit counts in whole microseconds is then right within 0.5 %."""
 LogLevel = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS = get_args(LogLevel)
 Network = IPv4Network | IPv6Network
@@ -53,6 +58,28 @@ _COOKIE_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # a token (RFC 6265, RFC 9110)
 
 class ConfigError(Exception):
     """A value is wrong or missing; the message is one line with its name."""
+
+
+class Rate(Struct, frozen=True):
+    """So many at once; what is used comes back evenly, all of it within the window."""
+
+    quantity: int
+    window_s: int
+
+
+class Limits(Struct, frozen=True):
+    """How often what may be asked, None for as often as one likes. What each counts stands in
+    `votes.limits.policies`, why its default is what it is in `docs/limits.md`."""
+
+    votes_by_visitor: Rate | None = Rate(120, 60)
+    votes_by_user: Rate | None = Rate(120, 60)
+    votes_by_network: Rate | None = Rate(20_000, 600)
+    votes_by_tool: Rate | None = Rate(60_000, 60)
+    visitors_by_network: Rate | None = Rate(1_000, 600)
+    unproved_visitors_by_network: Rate | None = Rate(5, 3600)
+    writes_by_user: Rate | None = Rate(600, 60)
+    reads_by_network: Rate | None = Rate(3_000, 60)
+    streams_by_network: Rate | None = Rate(3_000, 60)
 
 
 class Config(Struct, frozen=True):
@@ -73,9 +100,10 @@ class Config(Struct, frozen=True):
     public_url: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
-    trusted_proxies: tuple[Network, ...] = ()
+    trusted_proxies: frozenset[Network] = frozenset()
     live_streams_max: int = 20_000
     live_streams_per_network_max: int = 500
+    limits: Limits = Limits()
     log: LogLevel = "info"
 
 
@@ -104,13 +132,16 @@ def load(env: Mapping[str, str]) -> Config:
         trusted_proxies=_networks(env),
         live_streams_max=_count(env, "VOTES_LIVE_STREAMS_MAX", 20_000),
         live_streams_per_network_max=_count(env, "VOTES_LIVE_STREAMS_PER_NETWORK_MAX", 500),
+        limits=_limits(env),
         log=_log_level(env),
     )
 
 
 def unknown_names(env: Mapping[str, str]) -> dict[str, str]:
     """The names in the environment that look like a setting, each with the nearest real one."""
-    names = [f"VOTES_{field.upper()}" for field in Config.__struct_fields__]
+    fields = [field for field in Config.__struct_fields__ if field != "limits"]
+    names = [f"VOTES_{field.upper()}" for field in fields]
+    names += [limit_setting(field) for field in Limits.__struct_fields__]
     unknown = sorted(name for name in env if name.startswith("VOTES_") and name not in names)
     return {name: get_close_matches(name, names, n=1, cutoff=0)[0] for name in unknown}
 
@@ -138,6 +169,29 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > COUNT_DIGITS_MAX:
         raise ConfigError(f"{name}: {text[:20]!r} is not a count")
     return int(text)
+
+
+def limit_setting(field: str) -> str:
+    """The name of a limit's setting."""
+    return f"VOTES_LIMIT_{field.upper()}"
+
+
+def _limits(env: Mapping[str, str]) -> Limits:
+    settings = {field: limit_setting(field) for field in Limits.__struct_fields__}
+    given = {field: (name, env[name]) for field, name in settings.items() if env.get(name)}
+    return Limits(**{field: _rate(*said) for field, said in given.items()})
+
+
+def _rate(name: str, text: str) -> Rate | None:
+    if text == "off":
+        return None
+    said = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,4})", text)
+    if said is None:
+        raise ConfigError(f"{name}: {text[:20]!r} is not like 120/60 (so many in so many s) or off")
+    rate = Rate(int(said[1]), int(said[2]))
+    if rate.window_s > LIMIT_WINDOW_S_MAX or rate.quantity > LIMIT_RATE_MAX * rate.window_s:
+        raise ConfigError(f"{name}: at most {LIMIT_RATE_MAX} a second, in at most a day")
+    return rate
 
 
 def _secret(name: str, secret: str | None) -> str | None:
@@ -168,9 +222,10 @@ def _like(env: Mapping[str, str], name: str, form: str, example: str) -> str | N
     return text
 
 
-def _networks(env: Mapping[str, str]) -> tuple[Network, ...]:
+def _networks(env: Mapping[str, str]) -> frozenset[Network]:
     try:
-        return tuple(ip_network(text, strict=False) for text in _list(env, "VOTES_TRUSTED_PROXIES"))
+        listed = _list(env, "VOTES_TRUSTED_PROXIES")
+        return frozenset(ip_network(text, strict=False) for text in listed)
     except ValueError as error:
         raise ConfigError(f"VOTES_TRUSTED_PROXIES: {error}") from error
 

@@ -20,6 +20,7 @@ from votes.http.edge import with_edge
 from votes.http.exchange import Asgi
 from votes.http.hosts import with_one_host
 from votes.http.identity import Identity
+from votes.http.limiting import with_limits_told
 from votes.live.sockets import limit_connections
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
@@ -61,8 +62,9 @@ def create_app(config: Config) -> Asgi:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     api = create_api(running)
-    for_programs = with_cors(config, with_hot_routes(api, with_live(api, api)))
-    return with_edge(config, with_one_host(_by_path(for_programs, site)))
+    others = with_live(api, with_limits_told(api))
+    for_programs = with_cors(config, with_hot_routes(api, others))
+    return with_edge(config, with_one_host(_by_path(for_programs, with_limits_told(site))))
 
 
 def _by_path(api: Asgi, site: Asgi) -> Asgi:

@@ -26,6 +26,8 @@ from votes.engine.projector import Projector, belongs_to_log
 from votes.engine.read_models import Changes, ReadModels
 from votes.engine.reader import Reader
 from votes.engine.replica import Listener, Replica
+from votes.limits.limiter import Limiter
+from votes.limits.policies import limits_by_what_counts
 from votes.live.hub import Hub
 from votes.live.sockets import streams_allowed
 from votes.projections import PROJECTIONS
@@ -119,6 +121,7 @@ class Services(Struct):
     read_model_store: RedisReadModelStore
     pictures: RedisPictures
     hub: Hub
+    limiter: Limiter
 
 
 @asynccontextmanager
@@ -136,6 +139,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
         replica.listeners.append(_clearing(heads))
         batcher = batcher_on(writes, heads)
         hub = Hub(replica, _streams_max(config), config.live_streams_per_network_max)
+        limiter = Limiter(space, limits_by_what_counts(config.limits))
         read_models = RedisReadModelStore(space, PROJECTIONS)
         reader = Reader(replica, store, PROJECTIONS)
         in_this_log = partial(belongs_to_log, store)
@@ -155,9 +159,11 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 read_models,
                 RedisPictures(space),
                 hub,
+                limiter,
             )
         finally:
             await batcher.close()
+            await limiter.close()
             await reader.close()
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)

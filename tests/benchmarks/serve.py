@@ -51,9 +51,9 @@ async def set_up(config: Config) -> None:
 
 async def _votes(ours: int, nothing: int, settings: Settings) -> Result:
     opponents: dict[str, Turn] = {
-        "a known visitor's vote": _turn(ours, known_visitors, settle=True),
-        "a new visitor's vote": _turn(ours, new_visitors, settle=True),
-        "the same route doing nothing": _turn(nothing, known_visitors),
+        "a known visitor's vote": turn(ours, known_visitors, settle=True),
+        "a new visitor's vote": turn(ours, new_visitors, settle=True),
+        "the same route doing nothing": turn(nothing, known_visitors),
     }
     rates = await alternate(opponents, settings)
     known, new, base = opponents
@@ -63,8 +63,8 @@ async def _votes(ours: int, nothing: int, settings: Settings) -> Result:
 
 async def _tallies(ours: int, nothing: int, settings: Settings) -> Result:
     opponents: dict[str, Turn] = {
-        "a tally": _turn(ours, tally_reads),
-        "constant bytes": _turn(nothing, tally_reads),
+        "a tally": turn(ours, tally_reads),
+        "constant bytes": turn(nothing, tally_reads),
     }
     rates = await alternate(opponents, settings)
     aims = [Aim("a tally", "constant bytes", 0.6)]
@@ -101,10 +101,10 @@ def _vote(tool: str, headers: str = "") -> bytes:
     ).encode()
 
 
-def _turn(port: int, requests: Requests, *, settle: bool = False) -> Turn:
+def turn(port: int, requests: Requests, *, settle: bool = False) -> Turn:
     """Answers a second; afterwards the projection catches up before the next one's turn."""
 
-    def turn(seconds: float) -> float:
+    def measured(seconds: float) -> float:
         prepared = msgspec.msgpack.encode(requests(seconds))
         command = [sys.executable, "-m", "tests.benchmarks.load", str(port), str(CLIENTS)]
         ended = subprocess.run(
@@ -116,13 +116,13 @@ def _turn(port: int, requests: Requests, *, settle: bool = False) -> Turn:
         if result["error"]:
             raise RuntimeError(result["error"])
         if settle:
-            wait_for(lambda: _lag(port) == 0, "the projection", LAG_S)
+            wait_for(lambda: lag(port) == 0, "the projection", LAG_S)
         return float(result["answered"] / result["seconds"])
 
-    return turn
+    return measured
 
 
-def _lag(port: int) -> int | None:
+def lag(port: int) -> int | None:
     return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).json()["lag"]
 
 

@@ -53,7 +53,9 @@ async def prepare(config: Config) -> None:
 
 
 @contextmanager
-def process(*arguments: str, config: Config | None = None) -> Iterator[None]:
+def process(
+    *arguments: str, config: Config | None = None, **settings: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A Python process with these arguments, ended at the end."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("VOTES_")}
     env |= {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "VOTES_LOG": "error"}
@@ -63,26 +65,34 @@ def process(*arguments: str, config: Config | None = None) -> Iterator[None]:
             "VOTES_REDIS_URL": config.redis_url or "",
             "VOTES_QUEUE_URL": config.queue_url or "",
             "VOTES_SECRET_KEYS": SECRET_KEY.decode(),
+            **settings,
         }
     with subprocess.Popen([sys.executable, *arguments], env=env) as running:
         try:
-            yield
+            yield running
         finally:
             running.terminate()
             running.wait(30)
 
 
 @contextmanager
+def api(config: Config, **settings: str) -> Iterator[tuple[int, int]]:
+    """One API process; answers its port and its id."""
+    port = free_port()
+    arguments = ("-m", "votes", "api", "--port", str(port))
+    with process(*arguments, config=config, **settings) as running:
+        yield port, running.pid
+
+
+@contextmanager
 def api_and_worker(config: Config) -> Iterator[int]:
     """One API process and the worker; answers the port."""
-    port = free_port()
-    api = ("-m", "votes", "api", "--port", str(port))
-    with process(*api, config=config), process("-m", "workers", config=config):
-        wait_for(lambda: _projected(port), "the API and the worker")
+    with api(config) as (port, _), process("-m", "workers", config=config):
+        wait_for(lambda: projected(port), "the API and the worker")
         yield port
 
 
-def _projected(port: int) -> bool:
+def projected(port: int) -> bool:
     import httpx
 
     try:

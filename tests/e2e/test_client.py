@@ -55,6 +55,33 @@ async def test_a_visitor_votes_and_sees_it(live_site, tool):
     assert (again.changed, gone.choice) == (False, None)
 
 
+async def test_without_a_token_votes_at_once_are_of_one_visitor(live_site, tool):
+    async with Votes(live_site.url) as votes:
+        cast = [votes.cast_vote(tool, choice) for choice in ("ship", "skip", "ship", "skip")]
+        position = max(vote.position for vote in await asyncio.gather(*cast))
+        assert (await votes.get_tally(tool, min_position=position)).total == 1
+
+
+async def test_a_program_that_runs_twice_is_one_visitor(live_site, tool, tmp_path):
+    file = tmp_path / "visitor.token"
+    seen = []
+    for choice in ("ship", "skip"):
+        async with Votes(live_site.url, visitor_file=file) as votes:
+            seen.append((await votes.get_me()).kind)
+            vote = await votes.cast_vote(tool, choice)
+            tally = await votes.get_tally(tool, min_position=vote.position)
+    assert seen == ["nobody", "visitor"]
+    assert (vote.previous, tally.ship, tally.skip) == ("ship", 0, 1)
+    assert file.stat().st_mode & 0o077 == 0
+
+
+async def test_who_reads_makes_no_visitor(live_site, tmp_path):
+    file = tmp_path / "visitor.token"
+    async with Votes(live_site.url, visitor_file=file) as votes:
+        await votes.get_my_state("notion")
+    assert not file.exists()
+
+
 async def test_a_user_keeps_bookmarks(live_site):
     token = token_of(live_site, unique("user"))
     async with Votes(live_site.url, user_token=token) as votes:

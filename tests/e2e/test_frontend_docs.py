@@ -68,14 +68,19 @@ def test_the_commands_run(live_site, tmp_path):
     assert '"vote":"ship"' in done.stdout
 
 
-def test_the_python_runs(live_site):
+def test_the_python_runs_as_the_same_voter_each_time(live_site, tmp_path):
     (program,) = snippets("python")
-    done = subprocess.run(
-        [sys.executable, "-c", program.replace(API, live_site.url)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.split()) == 3
+    printed = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", program.replace(API, live_site.url)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        printed.append(done.stdout.split())
+    assert len(printed[0]) == 3
+    assert printed[0] == printed[1]

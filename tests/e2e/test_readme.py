@@ -54,6 +54,8 @@ def test_the_other_commands_run_and_answer_as_shown(first_start, tmp_path):
     voted = json.loads(run(vote, first_start, tmp_path))
     assert voted.keys() == ANSWERS[0].keys()
     assert voted | {"position": 0} == ANSWERS[0] | {"position": 0}
+    again = json.loads(run(vote, first_start, tmp_path))
+    assert again | {"previous": None, "changed": True} == voted
     counted = json.loads(run(tally, first_start, tmp_path))
     moving = {"position": 0, "as_of": ""}
     assert counted | moving == ANSWERS[1] | moving

@@ -6,6 +6,10 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.e2e.asking import new_tool, request
 from tests.e2e.typescript import PROJECT, ROOT, WEB, needs_node, npm
@@ -21,6 +25,22 @@ const query = { min_position: vote.data.position };
 const tally = await votes.GET("/v1/tools/{slug}/tally", { params: { path, query } });
 const refused = await votes.GET("/v1/tools/{slug}", { params: { path: { slug: "nope" } } });
 console.log(JSON.stringify([vote.data, tally.data, refused.error]));
+"""
+
+VOTES_WITHOUT_A_TOKEN = """
+import { readFileSync, writeFileSync } from "node:fs";
+const [, , url, tool, file] = process.argv;
+if (file) globalThis.localStorage = JSON.parse(readFileSync(file, "utf8"));
+const { votesClient } = await import("./dist/src/index.js");
+const params = { path: { slug: tool } };
+const cast = (choice) =>
+  votesClient(url).PUT("/v1/tools/{slug}/vote", { params, body: { choice } });
+const before = await votesClient(url).GET("/v1/me");
+await Promise.all([cast("ship"), cast("skip"), cast("ship")]);
+const last = await cast("skip");
+const me = await votesClient(url).GET("/v1/me");
+if (file) writeFileSync(file, JSON.stringify(globalThis.localStorage));
+console.log(JSON.stringify([before.data.kind, me.data, last.data.position]));
 """
 
 
@@ -48,13 +68,11 @@ def test_the_elements_are_made_of_their_source(project):
         assert file.read_bytes() == (kept / file.name).read_bytes()
 
 
-@needs_node
-def test_it_compiles_and_votes(project, live_site):
-    npm(project, "run", "build")
-    (project / "votes.mjs").write_text(VOTES)
-    token = request("POST", f"{live_site.url}/v1/visitors").json()["token"]
+def run(project: Path, name: str, program: str, *arguments: str) -> Any:
+    """What the program prints, as JSON."""
+    (project / name).write_text(program)
     done = subprocess.run(
-        ["node", "votes.mjs", live_site.url, token, new_tool(live_site)],
+        ["node", name, *arguments],
         cwd=project,
         capture_output=True,
         text=True,
@@ -62,7 +80,39 @@ def test_it_compiles_and_votes(project, live_site):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    vote, tally, refused = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+@needs_node
+def test_it_compiles_and_votes(project, live_site):
+    npm(project, "run", "build")
+    token = request("POST", f"{live_site.url}/v1/visitors").json()["token"]
+    vote, tally, refused = run(
+        project, "votes.mjs", VOTES, live_site.url, token, new_tool(live_site)
+    )
     assert vote["changed"]
     assert tally["ship"] == 1
     assert refused["code"] == "tool_unknown"
+
+
+@needs_node
+@pytest.mark.parametrize("kept", ["in memory", "in localStorage"])
+def test_without_a_token_all_clients_of_a_page_are_one_voter(project, live_site, tmp_path, kept):
+    npm(project, "run", "build")
+    tool, shelf = new_tool(live_site), None if kept == "in memory" else tmp_path / "shelf.json"
+    arguments = [live_site.url, tool]
+    if shelf is not None:
+        shelf.write_text("{}")
+        arguments.append(str(shelf))
+
+    def vote() -> Any:
+        return run(project, "alone.mjs", VOTES_WITHOUT_A_TOKEN, *arguments)
+
+    before, me, position = vote()
+    assert (before, me["kind"]) == ("nobody", "visitor")
+    if shelf is not None:
+        before, again, position = vote()  # the page is opened again
+        assert (before, again) == ("visitor", me)
+    seen = {"min_position": position}
+    tally = request("GET", f"{live_site.url}/v1/tools/{tool}/tally", params=seen).json()
+    assert (tally["ship"], tally["skip"]) == (0, 1)

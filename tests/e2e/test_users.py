@@ -206,7 +206,5 @@ def test_a_user_may_come_by_the_cookie_of_the_settings(live_site, guarded):
     cookie = {"Cookie": f"a=b; session={token}; visitor=x"}
     assert get(f"{guarded}/v1/me", headers=cookie).json()["id"] == "ada"
     assert get(f"{live_site.url}/v1/me", headers=cookie).json()["kind"] == "nobody"
-    bent = {"Cookie": f"session={token}x"}
-    problem(get(f"{guarded}/v1/me", headers=bent), 401, "token_invalid")
     other = bearer(live_site, "bob", **GOOD)
     assert get(f"{guarded}/v1/me", headers=cookie | other).json()["id"] == "bob"

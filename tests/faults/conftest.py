@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.site import Site, site
+from tests.site import TIRELESS, Site, site
 
 
 @pytest.fixture(scope="package")
 def program() -> Iterator[Site]:
-    with site() as running:
+    with site(**TIRELESS) as running:
         yield running
 
 

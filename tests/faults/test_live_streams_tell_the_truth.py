@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from tests.integration.live.sse import Refused, connect, events, position
 from tests.polling import until
-from tests.site import site
+from tests.site import TIRELESS, site
 from tests.slugs import ids_by_slug
 from votes.cli.settings import completed
 from votes.config import Config
@@ -145,7 +145,7 @@ async def until_connected(readers: list[Reader], count: int) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="NEEDS /proc: not run here")
 async def test_no_stream_goes_back_invents_or_misses_the_end():
-    with site() as running:
+    with site(**TIRELESS) as running:
         await run_streams(running)
 
 

@@ -471,12 +471,14 @@ export interface components {
         };
         /**
          * MeView
-         * @description `kind` is `user`, `visitor`, or `nobody` before the first vote.
+         * @description `kind` is `user`, `visitor`, or `nobody` before the first vote. `login_ended`: the request
+         *     has the cookie of a login that is not valid any more.
          */
         readonly MeView: {
             readonly id: string | null;
             /** @enum {string} */
             readonly kind: "nobody" | "user" | "visitor";
+            readonly login_ended: boolean;
             readonly persona: string | null;
             readonly roles: readonly string[];
         };
@@ -1180,6 +1182,10 @@ export interface operations {
             /** @description `event: tally` with a TallyView, `event: summary` with a SummaryView, `event: delisted` with the `tool`; `id: WORLD-POSITION`. A tool is named by its slug of now, the last two tell its `former` ones. Lines that begin with a colon say that there is nothing to say. */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1235,9 +1241,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `too_many_streams_here`. */
+            /** @description A problem: `rate_limited`, `too_many_streams_here`. */
             readonly 429: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     /** @description Seconds. */
                     readonly "Retry-After"?: number;
                     readonly [name: string]: unknown;
@@ -1305,6 +1315,7 @@ export interface operations {
                      * @example {
                      *       "id": "ada",
                      *       "kind": "user",
+                     *       "login_ended": false,
                      *       "persona": "builder",
                      *       "roles": [
                      *         "panelist"
@@ -1398,6 +1409,10 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1443,6 +1458,21 @@ export interface operations {
             /** @description A problem: `address_too_long`. */
             readonly 414: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1519,6 +1549,10 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1540,6 +1574,10 @@ export interface operations {
             /** @description Created */
             readonly 201: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1638,6 +1676,21 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A problem: `headers_too_large`. */
             readonly 431: {
                 headers: {
@@ -1695,6 +1748,10 @@ export interface operations {
             /** @description No Content */
             readonly 204: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     /** @description Where the log then stood. */
                     readonly "Votes-Position"?: number;
                     readonly [name: string]: unknown;
@@ -1748,6 +1805,21 @@ export interface operations {
             /** @description A problem: `idempotency_key_reused`. */
             readonly 422: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2063,6 +2135,10 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2153,6 +2229,21 @@ export interface operations {
             /** @description A problem: `address_too_long`. */
             readonly 414: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2402,6 +2493,10 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2434,6 +2529,10 @@ export interface operations {
             /** @description Created */
             readonly 201: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2543,6 +2642,21 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A problem: `headers_too_large`. */
             readonly 431: {
                 headers: {
@@ -2600,6 +2714,10 @@ export interface operations {
             /** @description No Content */
             readonly 204: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     /** @description Where the log then stood. */
                     readonly "Votes-Position"?: number;
                     readonly [name: string]: unknown;
@@ -2662,6 +2780,21 @@ export interface operations {
             /** @description A problem: `idempotency_key_reused`. */
             readonly 422: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2734,6 +2867,10 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2840,6 +2977,21 @@ export interface operations {
             /** @description A problem: `idempotency_key_reused`. */
             readonly 422: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3036,6 +3188,10 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3056,6 +3212,10 @@ export interface operations {
             /** @description Created */
             readonly 201: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3162,6 +3322,21 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A problem: `headers_too_large`. */
             readonly 431: {
                 headers: {
@@ -3220,6 +3395,10 @@ export interface operations {
             /** @description No Content */
             readonly 204: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     /** @description Where the log then stood. */
                     readonly "Votes-Position"?: number;
                     readonly [name: string]: unknown;
@@ -3288,6 +3467,21 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A problem: `headers_too_large`. */
             readonly 431: {
                 headers: {
@@ -3347,6 +3541,10 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3408,6 +3606,21 @@ export interface operations {
             /** @description A problem: `address_too_long`. */
             readonly 414: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3476,6 +3689,10 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3527,6 +3744,21 @@ export interface operations {
             /** @description A problem: `address_too_long`. */
             readonly 414: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3599,6 +3831,10 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3694,6 +3930,21 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A problem: `headers_too_large`. */
             readonly 431: {
                 headers: {
@@ -3751,6 +4002,10 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3819,6 +4074,21 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A problem: `headers_too_large`. */
             readonly 431: {
                 headers: {
@@ -3871,6 +4141,10 @@ export interface operations {
             /** @description Created */
             readonly 201: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3885,6 +4159,21 @@ export interface operations {
             /** @description A problem: `address_too_long`. */
             readonly 414: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
                     readonly [name: string]: unknown;
                 };
                 content: {

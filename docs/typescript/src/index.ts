@@ -16,25 +16,77 @@ export type { components, paths };
 export interface Who {
   /** A user's JWT. */
   userToken?: string;
-  /** A visitor's token, from `POST /v1/visitors`; a page on another origin keeps it. */
+  /** A visitor's token, from `POST /v1/visitors`, that you keep yourself. */
   visitorToken?: string;
 }
 
-/** The API at `baseUrl`. Without tokens the visitor is known by a cookie, on the same origin. */
+/**
+ * The API at `baseUrl`. Without tokens the visitor is known by a cookie on the same origin, and
+ * elsewhere by a token that is asked for at the first vote and kept in `localStorage`, where the
+ * elements keep it too; without that, for as long as the page or the program lives.
+ */
 export function votesClient(baseUrl: string, who: Who = {}): Client<paths> {
   const client = createClient<paths>({ baseUrl });
-  client.use(identified(who), idempotent);
+  client.use(identified(baseUrl, who), idempotent);
   return client;
 }
 
-function identified(who: Who): Middleware {
+function identified(baseUrl: string, who: Who): Middleware {
+  const here = globalThis.location?.href;
+  const { origin } = new URL(baseUrl, here);
+  const own = Boolean(who.userToken || who.visitorToken) || origin === globalThis.location?.origin;
+  const name = `votes ${origin}`;
   return {
-    onRequest({ request }) {
+    async onRequest({ request, schemaPath }) {
+      const votes = request.method === "PUT" && schemaPath === "/v1/tools/{slug}/vote";
+      const kept = own ? undefined : votes ? await visitorToken(name, origin) : shelf[name];
+      const visitor = who.visitorToken ?? kept;
       if (who.userToken) request.headers.set("Authorization", `Bearer ${who.userToken}`);
-      else if (who.visitorToken) request.headers.set("Authorization", `Visitor ${who.visitorToken}`);
+      else if (visitor) request.headers.set("Authorization", `Visitor ${visitor}`);
       return request;
     },
+    async onResponse({ response }) {
+      if (own || response.status !== 401) return;
+      const { code } = (await response.clone().json()) as Problem;
+      if (code === "token_invalid") delete shelf[name];
+    },
   };
+}
+
+let shelf: Record<string, string> = {};
+try {
+  shelf = globalThis.localStorage ?? shelf;
+} catch {
+  // it may be forbidden
+}
+
+const asked = new Map<string, Promise<string>>();
+
+/** The visitor's token that is kept under this name. It is asked for once, however many vote. */
+async function visitorToken(name: string, origin: string): Promise<string> {
+  if (shelf[name]) return shelf[name];
+  const token = asked.get(name) ?? newVisitor(origin);
+  asked.set(name, token);
+  try {
+    keep(name, await token);
+    return await token;
+  } finally {
+    asked.delete(name);
+  }
+}
+
+async function newVisitor(origin: string): Promise<string> {
+  const answer = await fetch(`${origin}/v1/visitors`, { method: "POST" });
+  if (!answer.ok) throw new Error(((await answer.json()) as Problem).detail);
+  return ((await answer.json()) as components["schemas"]["VisitorView"]).token;
+}
+
+function keep(name: string, token: string): void {
+  try {
+    shelf[name] = token;
+  } catch {
+    shelf = { [name]: token };
+  }
 }
 
 /** A write carries a key of its own, so that sending it again is answered as the first time. */

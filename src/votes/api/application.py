@@ -15,6 +15,7 @@ from votes.api.openapi import ABOUT
 from votes.api.routes import bookmarks, health, me, reviews, tallies, tools, trend, votes
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.exchange import SMALL_BODY_BYTES_MAX, Http, shared
+from votes.http.limiting import guard
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -39,6 +40,7 @@ def create_api(*lifespan: Lifespan) -> Litestar:
     return Litestar(
         route_handlers=[*HANDLERS, openapi_json],
         lifespan=lifespan,
+        guards=[guard],
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=SMALL_BODY_BYTES_MAX,
         openapi_config=OpenAPIConfig(

@@ -148,7 +148,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "position": 340,
         },
     },
-    "getMe": {"answer": {"kind": "user", "id": "ada", "roles": ["panelist"], "persona": "builder"}},
+    "getMe": {
+        "answer": {
+            "kind": "user",
+            "id": "ada",
+            "roles": ["panelist"],
+            "persona": "builder",
+            "login_ended": False,
+        }
+    },
     "getMyState": {"answer": {"mistral-3-small": {"vote": "ship", "bookmarked": True}}},
     "listBookmarks": {"answer": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
     "putBookmark": {

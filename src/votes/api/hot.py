@@ -6,7 +6,7 @@ parameters, a body in chunks, anything odd) is left to the framework, so each ru
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 
 from litestar import Litestar
@@ -19,6 +19,7 @@ from votes.api.routes.tallies import get_tallies, get_tally
 from votes.api.routes.votes import cast_vote, create_visitor, retract_vote
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.exchange import SMALL_BODY_BYTES_MAX, Asgi
+from votes.http.limiting import Limited, limit, limited_of, telling
 from votes.http.proxies import header_of
 
 
@@ -27,6 +28,12 @@ class Hot(Struct, frozen=True):
 
     handler: HTTPRouteHandler
     parameters: frozenset[bytes] = frozenset()
+
+    @property
+    def limited(self) -> Limited | None:
+        """What its requests count as here, where none has a parameter of other counting."""
+        said = limited_of(self.handler)
+        return None if said is None or said.only_with else said
 
 
 _OF_A_TOOL = re.compile(r"/v1/tools/(?P<slug>[a-z0-9][a-z0-9._-]{0,99})/(?P<rest>vote|tally)")
@@ -83,8 +90,8 @@ def with_hot_routes(api: Litestar, others: Asgi) -> Asgi:
     return dispatch
 
 
-def _found(scope: Any) -> tuple[Callable[..., Awaitable[Any]], Arguments] | None:
-    """The handler of the request and what it is called with, if nothing about it is odd."""
+def _found(scope: Any) -> tuple[Hot, Arguments] | None:
+    """The route of the request and what its handler is called with, if nothing about it is odd."""
     path, arguments = scope["path"], {}
     if matched := _OF_A_TOOL.fullmatch(path):
         arguments["slug"], path = matched["slug"], matched["rest"]
@@ -100,7 +107,7 @@ def _found(scope: Any) -> tuple[Callable[..., Awaitable[Any]], Arguments] | None
         arguments |= read
     elif b"tools" in hot.parameters:
         return None
-    return hot.handler.fn, arguments
+    return hot, arguments
 
 
 def _has_plain_body(scope: Any) -> bool:
@@ -128,16 +135,15 @@ def _parameters(query: bytes, known: frozenset[bytes]) -> Arguments | None:
 
 
 async def _answer(
-    api: Litestar,
-    handler: Callable[..., Awaitable[Any]],
-    arguments: Arguments,
-    scope: Any,
-    receive: Any,
-    send: Any,
+    api: Litestar, hot: Hot, arguments: Arguments, scope: Any, receive: Any, send: Any
 ) -> None:
-    request = Asked(api, scope, receive)
+    request: Any = Asked(api, scope, receive)
+    limited = hot.limited
     try:
-        answer = await handler(request, **arguments)
+        if limited is not None:
+            send = telling(scope, send)
+            await limit(request, limited)
+        answer = await hot.handler.fn(request, **arguments)
     except Exception as error:  # noqa: BLE001 - the table has an answer to each
         answer = _problem(request, error)
     await answer(scope, receive, send)

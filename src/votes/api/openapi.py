@@ -66,6 +66,19 @@ _RETRY_AFTER = {
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
 }
 
+_LIMITS = {
+    "RateLimit-Policy": {
+        "description": 'The limits that the request counts towards: `"votes-by-visitor";q=120;w=60`'
+        " is 120 at once, which come back within 60 s. No limit is told while none is counted.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": "Of the one that is nearest to its end, how much is left and in how many "
+        'seconds all of it is back: `"votes-by-visitor";r=119;t=1`.',
+        "schema": {"type": "string"},
+    },
+}
+
 _MOVED = {
     "description": "A slug is a former one: the same request, at the address with that of now.",
     "headers": {"Location": {"schema": {"type": "string", "format": "uri-reference"}}},
@@ -124,11 +137,18 @@ def describe(app: Litestar, handlers: Iterable[HTTPRouteHandler]) -> dict[str, A
 
 
 def _stream(operation: dict[str, Any]) -> dict[str, Any]:
-    problems = _problems(_traits(Operation(), operation["parameters"]) | {"stream"})
+    problems = _problems(_traits(Operation(), operation["parameters"]) | {"stream", "limited"})
+    responses = problems | {"200": dict(operation["responses"]["200"])}
+    _tell_limits(responses, "200")
     return operation | {
-        "responses": problems | operation["responses"],
+        "responses": responses,
         "security": _SECURITY["anyone"],
     }
+
+
+def _tell_limits(responses: dict[str, Any], *statuses: str) -> None:
+    for status in (*statuses, "429"):
+        responses[status]["headers"] = responses[status].get("headers", {}) | _LIMITS
 
 
 def _types(handler: HTTPRouteHandler) -> list[Any]:
@@ -157,6 +177,8 @@ def _complete(operation: dict[str, Any], said: Operation, by_type: dict[Any, Any
         for status, kind in said.answers.items()
     }
     operation["responses"] = _problems(_traits(said, parameters)) | responses
+    if said.limited is not None:
+        _tell_limits(operation["responses"], *map(str, said.answers))
     operation["security"] = _SECURITY[said.who]
     operation.pop("deprecated", None)
     if "description" in operation:
@@ -171,6 +193,8 @@ def _traits(said: Operation, parameters: list[dict[str, Any]]) -> set[str]:
         traits.add("new_tool" if said.new_tool else "tool")
     if said.body is not None:
         traits.add("body")
+    if said.limited is not None:
+        traits.add("limited")
     return traits | ({"takes_slug"} if said.takes_slug else set())
 
 

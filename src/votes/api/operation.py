@@ -6,13 +6,16 @@ from typing import Any, Literal
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct, field
 
+from votes.http.limiting import Limited
+
 Who = Literal["anyone", "voter", "user", "admin", "panelist"]
 
 
 class Operation(Struct, frozen=True, kw_only=True):
     """`answers` has the type of each status, None for no body; `write` is for what takes an
     `Idempotency-Key`, `who` for who may ask. The slug in the path of a `new_tool` may be one that
-    no tool has yet; the body of what `takes_slug` names one to be taken.
+    no tool has yet; the body of what `takes_slug` names one to be taken. `limited` says what its
+    requests count as.
     """
 
     answers: Mapping[int, Any] = field(default_factory=lambda: {204: None})
@@ -22,11 +25,12 @@ class Operation(Struct, frozen=True, kw_only=True):
     who: Who = "anyone"
     new_tool: bool = False
     takes_slug: bool = False
+    limited: Limited | None = None
 
     @property
     def opt(self) -> dict[str, Any]:
         """How a route's decorator takes it."""
-        return {"operation": self}
+        return {"operation": self} | (self.limited.opt if self.limited is not None else {})
 
 
 def operation_of(handler: HTTPRouteHandler) -> Operation:

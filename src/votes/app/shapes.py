@@ -10,12 +10,14 @@ from votes.engine.log import Position
 
 
 class MeView(Struct, frozen=True):
-    """`kind` is `user`, `visitor`, or `nobody` before the first vote."""
+    """`kind` is `user`, `visitor`, or `nobody` before the first vote. `login_ended`: the request
+    has the cookie of a login that is not valid any more."""
 
     kind: Literal["user", "visitor", "nobody"]
     id: str | None
     roles: list[str]
     persona: PersonaSlug | None
+    login_ended: bool
 
 
 class VisitorView(Struct, frozen=True):

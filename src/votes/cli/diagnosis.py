@@ -1,6 +1,6 @@
 """The checks of `votes doctor`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import asyncpg
@@ -10,6 +10,7 @@ from votes.config import Config
 from votes.engine.ports import Unavailable
 from votes.engine.projection import PARKED
 from votes.engine.read_models import ReadModels
+from votes.limits.policies import POLICIES
 from votes.store.migrate import pending
 from votes.store.postgres import CONNECT_TIMEOUT_S, PostgresEventStore, create_pool, translated
 from votes.views.read_model_store import translated as redis_translated
@@ -38,7 +39,14 @@ async def diagnose(config: Config) -> list[Check]:
     names = {check.name for check in checks}
     if "log" in names and "server" not in names:
         checks.extend([check async for check in _projection(config)])
-    return checks
+    return [*checks, *_limits(config)]
+
+
+def _limits(config: Config) -> Iterator[Check]:
+    for policy in POLICIES:
+        rate = getattr(config.limits, policy.field)
+        found = "off" if rate is None else f"{rate.quantity} within {rate.window_s} s"
+        yield Check(f"limit {policy.name}", True, found)
 
 
 async def _postgres(config: Config) -> AsyncIterator[Check]:

@@ -6,9 +6,11 @@ key, so that a repetition has the result of the first try.
 """
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
@@ -67,10 +69,12 @@ class ProblemError(Exception):
 
 
 class Votes:
-    """The API at `base_url`, for a visitor (by token), a user (by JWT), or without either.
+    """The API at `base_url`, for a user (by JWT), a visitor (by token), or without either.
 
-    Without a token the first vote makes a visitor, whose cookie this object stores. Methods raise
-    `ProblemError` when refused, and `httpx.TransportError` when the API does not respond.
+    Without a token the first vote makes a visitor. Its token is stored in `visitor_file`, a path
+    that need not exist yet, and is read from there the next time: without a file each object is
+    another visitor. Methods raise `ProblemError` when refused, and `httpx.TransportError` when the
+    API does not respond; the constructor raises `OSError` if it cannot read the file.
     """
 
     def __init__(
@@ -79,16 +83,31 @@ class Votes:
         *,
         user_token: str | None = None,
         visitor_token: str | None = None,
+        visitor_file: str | os.PathLike[str] | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        headers = {}
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=timeout_s, follow_redirects=True)
+        self._file = Path(visitor_file) if visitor_file is not None else None
+        self._making = asyncio.Lock()
+        if visitor_token is None and self._file is not None and self._file.exists():
+            visitor_token = self._file.read_text().strip()
         if user_token is not None:
-            headers["Authorization"] = f"Bearer {user_token}"
-        elif visitor_token is not None:
-            headers["Authorization"] = f"Visitor {visitor_token}"
-        self._http = httpx.AsyncClient(
-            base_url=base_url, headers=headers, timeout=timeout_s, follow_redirects=True
-        )
+            self._say_who(f"Bearer {user_token}")
+        elif visitor_token:
+            self._say_who(f"Visitor {visitor_token}")
+
+    def _say_who(self, authorization: str) -> None:
+        self._http.headers["Authorization"] = authorization
+
+    async def _be_somebody(self) -> None:
+        """Make a visitor, unless this is somebody already: so votes at once are of one visitor, and
+        a vote whose answer is lost is repeated by the same."""
+        async with self._making:
+            if "Authorization" not in self._http.headers:
+                token = (await self.create_visitor()).token
+                if self._file is not None:
+                    _keep(self._file, token)
+                self._say_who(f"Visitor {token}")
 
     async def __aenter__(self) -> Self:
         return self
@@ -145,6 +164,7 @@ class Votes:
         return await self._get(f"/v1/tools/{tool}/reviews", ReviewsView)
 
     async def cast_vote(self, tool: str, choice: Choice) -> VoteView:
+        await self._be_somebody()
         return await self._write("PUT", f"/v1/tools/{tool}/vote", VoteView, {"choice": choice})
 
     async def retract_vote(self, tool: str) -> VoteView:
@@ -252,6 +272,12 @@ class Votes:
                 wait_s = max(wait_s, float(response.headers.get("Retry-After", 0)))
             await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
         raise AssertionError("unreachable")
+
+
+def _keep(file: Path, token: str) -> None:
+    """Write it where only its owner reads: who has a token votes as its visitor."""
+    with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as kept:
+        kept.write(token + "\n")
 
 
 def _problem(response: httpx.Response) -> Problem:

@@ -11,7 +11,7 @@ MAX_AGE_S = 600
 METHODS = ("DELETE", "GET", "POST", "PUT")
 ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID")
 """What a request may say beside what every page may."""
-EXPOSED = ("ETag", "Retry-After", "Votes-Position")
+EXPOSED = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "Votes-Position")
 
 _VARY = (b"vary", b"Origin")
 _EXPOSED = (b"access-control-expose-headers", ", ".join(EXPOSED).encode())

@@ -46,9 +46,9 @@ TITLES = {
 
 Part = Literal["query", "cursor", "min_position", "Idempotency-Key", "body", "stream"]
 Who = Literal["voter", "user", "panelist", "admin"]
-Trait = Part | Who | Literal["tool", "new_tool", "takes_slug"]
+Trait = Part | Who | Literal["tool", "new_tool", "takes_slug", "limited"]
 """What an operation may have: a parameter, a body or a stream; who may ask it; a tool that must be
-there or may be new; a slug to be taken."""
+there or may be new; a slug to be taken; a limit to how often."""
 
 
 class Refusal(Struct, frozen=True):
@@ -82,6 +82,7 @@ REFUSALS: dict[str, Refusal] = {
     "address_too_long": Refusal(414),
     "unsupported_media_type": Refusal(415, ("body",)),
     "idempotency_key_reused": Refusal(422, ("Idempotency-Key",)),
+    "rate_limited": Refusal(429, ("limited",)),
     "too_many_streams_here": Refusal(429, ("stream",)),
     "headers_too_large": Refusal(431),
     "internal": Refusal(500),
@@ -107,30 +108,37 @@ logger = structlog.get_logger("votes.api")
 
 
 class Refused(Exception):
-    """A request that ends with a problem."""
+    """A request that ends with a problem. `retry_after_s`: when it may be asked again, where that
+    is known."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, retry_after_s: int = RETRY_AFTER_S) -> None:
         super().__init__(detail)
         self.rejected = Rejected(code, detail)
+        self.retry_after_s = retry_after_s
 
 
-def problem_of(code: str, detail: str) -> tuple[Problem, dict[str, str]]:
+def problem_of(
+    code: str, detail: str, retry_after_s: int = RETRY_AFTER_S
+) -> tuple[Problem, dict[str, str]]:
     """The problem of a code, and the headers that go with it."""
     refusal = REFUSALS[code]
     status = refusal.status
     problem = Problem(f"urn:votes:problem:{code}", refusal.title, status, code, detail)
     headers = {"Cache-Control": "no-store"}
     if status in (429, 503):
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        headers["Retry-After"] = str(retry_after_s)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return problem, headers
 
 
 def problem_response(
-    code: str, detail: str, headers: dict[str, str] | None = None
+    code: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    retry_after_s: int = RETRY_AFTER_S,
 ) -> Response[bytes]:
-    problem, always = problem_of(code, detail)
+    problem, always = problem_of(code, detail, retry_after_s)
     return Response(
         msgspec.json.encode(problem),
         status_code=problem.status,
@@ -140,10 +148,13 @@ def problem_response(
 
 
 async def send_problem(
-    send: Any, rejected: Rejected, more: Sequence[tuple[bytes, bytes]] = ()
+    send: Any,
+    rejected: Rejected,
+    more: Sequence[tuple[bytes, bytes]] = (),
+    retry_after_s: int = RETRY_AFTER_S,
 ) -> None:
     """The problem, where no framework is between us and the server."""
-    problem, headers = problem_of(rejected.code, rejected.detail)
+    problem, headers = problem_of(rejected.code, rejected.detail, retry_after_s)
     body = msgspec.json.encode(problem)
     headers |= {"Content-Type": PROBLEM_TYPE, "Content-Length": str(len(body))}
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
@@ -153,7 +164,8 @@ async def send_problem(
 
 
 def _refused(_: Request[Any, Any, Any], error: Refused) -> Response[bytes]:
-    return problem_response(error.rejected.code, error.rejected.detail)
+    rejected = error.rejected
+    return problem_response(rejected.code, rejected.detail, retry_after_s=error.retry_after_s)
 
 
 def _bad_cursor(_: Request[Any, Any, Any], error: BadCursor) -> Response[bytes]:

@@ -1,5 +1,8 @@
 """Who is asking: a visitor by a signed cookie or token, a user by a JWT."""
 
+from contextlib import suppress
+from typing import Any
+
 from msgspec import Struct
 
 from votes.config import Config
@@ -18,17 +21,21 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 SECURE_COOKIE = "__Host-visitor"
 LOOPBACK_COOKIE = "visitor"
+_CALLER = "votes.caller"
+"""Where a request's scope keeps who asks."""
 
 
 class Caller(Struct, frozen=True):
     """Who is asking; both are None for somebody of whom nothing is known.
 
-    `renew` says that the visitor's cookie was signed by an older key.
+    `renew` says that the visitor's cookie was signed by an older key, `login_ended` that the
+    cookie of a login is not valid any more.
     """
 
     user: User | None = None
     visitor_id: str | None = None
     renew: bool = False
+    login_ended: bool = False
 
     @property
     def voter(self) -> VoterId | None:
@@ -52,7 +59,18 @@ class Identity(Struct):
         return cls(config, VisitorTokens(config.secret_keys), users)
 
     async def caller(self, request: Http) -> Caller:
-        """Who is asking. A bad token is refused; a bad visitor's cookie is as good as none."""
+        """Who is asking, found once a request. A bad header is refused: who sends one is a program
+        that can be told. A bad cookie is as good as none: browsers send it unasked.
+
+        Raises `Refused` and `Unavailable`.
+        """
+        scope: dict[str, Any] = request.scope  # type: ignore[assignment]
+        if _CALLER not in scope:
+            scope[_CALLER] = await self._caller(request)
+        found: Caller = scope[_CALLER]
+        return found
+
+    async def _caller(self, request: Http) -> Caller:
         authorization = header(request, b"authorization")
         if authorization is not None:
             return await self._authorized(authorization)
@@ -62,25 +80,26 @@ class Identity(Struct):
         cookies = _cookies(text)
         token = cookies.get(self.config.user_cookie) if self.config.user_cookie else None
         if token:
-            return Caller(user=await self._user(token))
+            with suppress(TokenInvalid):
+                return Caller(user=await self.users.verify(token, now().timestamp()))
+        ended = bool(token)
         known = self.visitors.verify(cookies.get(self.cookie_name(request), ""))
-        return Caller(visitor_id=known[0], renew=not known[1]) if known else Caller()
+        if known is None:
+            return Caller(login_ended=ended)
+        return Caller(visitor_id=known[0], renew=not known[1], login_ended=ended)
 
     async def _authorized(self, authorization: str) -> Caller:
         kind, _, token = authorization.partition(" ")
         if kind.lower() == "bearer":
-            return Caller(user=await self._user(token.strip()))
+            try:
+                return Caller(user=await self.users.verify(token.strip(), now().timestamp()))
+            except TokenInvalid as error:
+                raise Refused("token_invalid", f"The token is not valid: {error}.") from error
         if kind.lower() == "visitor":
             known = self.visitors.verify(token.strip())
             if known is not None:
                 return Caller(visitor_id=known[0])
         raise Refused("token_invalid", "Authorization: send a Bearer or a Visitor token of ours.")
-
-    async def _user(self, token: str) -> User:
-        try:
-            return await self.users.verify(token, now().timestamp())
-        except TokenInvalid as error:
-            raise Refused("token_invalid", f"The token is not valid: {error}.") from error
 
     def cookie_name(self, request: Http) -> str:
         return LOOPBACK_COOKIE if self._on_loopback(request) else SECURE_COOKIE
@@ -134,7 +153,8 @@ def identity(request: Http) -> Identity:
 async def require_user(request: Http) -> User:
     caller = await identity(request).caller(request)
     if caller.user is None:
-        raise Refused("not_authenticated", "Log in first: this needs a user's token.")
+        ended = "Your login has ended" if caller.login_ended else "This needs a user's token"
+        raise Refused("not_authenticated", f"{ended}: log in first.")
     return caller.user
 
 

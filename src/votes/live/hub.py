@@ -8,7 +8,6 @@ The hub shows the live read models and, while these are away, read models folded
 
 import asyncio
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import islice
 
 import structlog
@@ -32,9 +31,6 @@ SPREAD_S = 0.045
 and the last turn is over before the next tick."""
 LOG_S = 1.0
 """How often the log is read while the live read models are away and somebody listens."""
-IPV4_NETWORK_BITS = 24
-IPV6_NETWORK_BITS = 48
-UNKNOWN_NETWORK = "?"
 
 Tools = tuple[ToolSlug, ...]
 
@@ -239,27 +235,3 @@ class Hub:
             loop.call_at(at + pace_s, self._wake_in_turns, listeners, at + pace_s, pace_s)
         else:
             self._schedule()
-
-
-def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """The address, an IPv4-mapped one as IPv4; None for a text that is no address."""
-    try:
-        parsed = ip_address(text)
-    except ValueError:
-        return None
-    return getattr(parsed, "ipv4_mapped", None) or parsed
-
-
-def network_of(address: str) -> str | None:
-    """The network whose streams are counted together.
-
-    None for loopback, where a proxy may run that is not configured as trusted. All texts that are
-    no address count as one network.
-    """
-    parsed = parse_address(address)
-    if parsed is None:
-        return UNKNOWN_NETWORK
-    if parsed.is_loopback:
-        return None
-    bits = IPV4_NETWORK_BITS if parsed.version == 4 else IPV6_NETWORK_BITS
-    return str(ip_network(f"{parsed}/{bits}", strict=False))

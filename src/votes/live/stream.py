@@ -7,7 +7,7 @@ without progress and streams that are too old.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from votes.engine.log import Position
@@ -27,6 +27,7 @@ position no longer exists, and the stream starts anew."""
 DIGITS_MAX = 19
 assert KEEP_S < NO_PROGRESS_S < HEARTBEAT_S < LIFE_S
 
+Headers = Sequence[tuple[bytes, bytes]]
 Send = Callable[[Any], Awaitable[None]]
 Receive = Callable[[], Awaitable[Any]]
 
@@ -86,10 +87,12 @@ class Streams:
         elif now - stream.send_began_at > HEARTBEAT_S or self._hub.is_behind(stream.listener):
             stream.listener.wake()
 
-    async def serve(self, listener: Listener, receive: Receive, send: Send) -> None:
+    async def serve(
+        self, listener: Listener, receive: Receive, send: Send, headers: Headers = ()
+    ) -> None:
         """Send until the reader leaves, is too slow, or the stream is too old.
 
-        Raises `TooMany` before anything is sent.
+        `headers` are sent beside its own. Raises `TooMany` before anything is sent.
         """
         self._hub.join(listener)
         stream = Stream(listener, asyncio.get_running_loop().time())
@@ -97,7 +100,7 @@ class Streams:
         self._streams.add(stream)
         leaving = asyncio.ensure_future(_leave(listener, receive))
         try:
-            start = {"type": "http.response.start", "status": 200, "headers": HEADERS}
+            start = {"type": "http.response.start", "status": 200, "headers": [*HEADERS, *headers]}
             await send(start)
             await self._send_all(stream, send)
         except asyncio.CancelledError:

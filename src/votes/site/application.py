@@ -10,6 +10,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
 
 from votes.http.exchange import SMALL_BODY_BYTES_MAX
+from votes.http.limiting import guard
 from votes.site import comparing, files, forms, pages
 from votes.site.html import PAGE_PROBLEMS
 
@@ -36,6 +37,7 @@ class Gzip(CompressionMiddleware):
 def create_site() -> Litestar:
     return Litestar(
         route_handlers=HANDLERS,
+        guards=[guard],
         exception_handlers=PAGE_PROBLEMS,
         middleware=[DefineMiddleware(Gzip, config=COMPRESSION)],
         request_max_body_size=SMALL_BODY_BYTES_MAX,

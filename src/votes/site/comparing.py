@@ -116,6 +116,7 @@ async def _side_by_side(
         waiting=waiting,
         known=caller.user is not None,
         mine=await my_states(request, caller, first, second),
+        login_ended=caller.login_ended,
         takeaway=comparison.takeaway(a, b),
         rows=_rows(a, b),
         scorecard=comparison.scorecard(a, b),

@@ -17,8 +17,8 @@ from votes.engine.read_models import ReadModels
 from votes.http.errors import Refused
 from votes.http.etags import tagged
 from votes.http.exchange import Http, services
-from votes.http.proxies import client_address
-from votes.live.hub import network_of
+from votes.http.limiting import Limited
+from votes.http.proxies import client_network
 from votes.site import words
 from votes.site.assets import asset_url, assets, sri
 from votes.site.gallery import Gallery
@@ -63,7 +63,7 @@ async def elements() -> ASGIResponse:
     return ASGIResponse(status_code=302, headers=(to, _FOR_A_WHILE, _NOSNIFF, *_FOR_ALL))
 
 
-@get("/og/{file:str}")
+@get("/og/{file:str}", opt=Limited("reads").opt)
 async def picture(request: Http, file: str) -> ASGIResponse:
     """`{tool}.png` or `{a}-vs-{b}.png`: 1200 by 630, with the current verdicts."""
     source, _ = await read_at(request)
@@ -76,9 +76,9 @@ async def picture(request: Http, file: str) -> ASGIResponse:
     sides = [_side(summary(source, tool)) for tool in tools]
     key = sha256(msgspec.json.encode((__version__, sides))).hexdigest()[:32]
     how_long = _FOR_A_WHILE if source.stale else _FOR_HOURS
-    network = network_of(client_address(request.scope, services(request).config))
+    network = client_network(request.scope, services(request).config)
     gallery: Gallery = request.app.state.gallery
-    body = await gallery.picture(key, sides, network)
+    body = await gallery.picture(key, sides, network.name)
     headers = (how_long, _NOSNIFF, *_FOR_ALL)
     return tagged(request, body, "image/png", headers, compressible=False)
 

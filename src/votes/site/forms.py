@@ -16,6 +16,7 @@ from votes.engine.log import Position
 from votes.http.errors import Refused
 from votes.http.exchange import Http, header, tool_id, write
 from votes.http.identity import require_user, voter
+from votes.http.limiting import Limited
 from votes.site.html import PRIVATE, redirect
 from votes.wiring import now
 
@@ -30,7 +31,7 @@ VOTED_AT = "vote"
 _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 
-@post("/tools/{slug:str}/vote", status_code=303)
+@post("/tools/{slug:str}/vote", status_code=303, opt=Limited("votes").opt)
 async def vote_form(request: Http, slug: str) -> ASGIResponse:
     """`choice` is ship, skip or retract; `next` is the page to go back to."""
     require_same_origin(request)
@@ -51,7 +52,7 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
     return redirect(_with_position(back, outcome.position), 303, PRIVATE, *map(_text, cookies))
 
 
-@post("/tools/{slug:str}/bookmark", status_code=303)
+@post("/tools/{slug:str}/bookmark", status_code=303, opt=Limited("writes").opt)
 async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
     """`bookmarked` is yes or no. The annotations of an existing bookmark stay."""
     require_same_origin(request)

@@ -20,7 +20,7 @@ DRAWING_MAX = 1
 WAITING_MAX = 64
 CACHED_MAX = 128
 
-Network = str | None
+Network = str
 
 
 class Turns:

@@ -91,7 +91,7 @@ def _as_page(handler: Handler) -> Handler:
             problem=problem,
             heading=heading,
             advice=advice,
-            back=request.scope["path"] if again else "/",
+            again=again,
         )
         headers = {**told.headers, **dict(ALWAYS)}
         return Response(text.encode(), status_code=problem.status, media_type=HTML, headers=headers)

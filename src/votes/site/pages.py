@@ -19,6 +19,7 @@ from votes.engine.reader import ReadSource
 from votes.http.deadlines import OPTIONAL_S, READ_S, STATUS_S, within
 from votes.http.exchange import Http, listed, services, tool_slug
 from votes.http.hosts import base
+from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.readiness import readiness
 from votes.site import linked_data, words
@@ -33,7 +34,7 @@ HOME_ROWS_MAX = 6
 FEED_ENTRIES_MAX = 30
 
 
-@get("/")
+@get("/", opt=Limited("reads", "q").opt)
 async def home(
     request: Http,
     sort: listing.Sort | None = None,
@@ -125,6 +126,7 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
         tool=shown,
         waiting=waiting,
         mine=mine,
+        login_ended=caller.login_ended,
         host=words.site(shown.url or ""),
         chart=chart(votes) if votes is not None else None,
         neighbours=[
@@ -164,7 +166,7 @@ async def _trend(request: Http, source: ReadSource, tool: Tool) -> TrendView | N
         return None
 
 
-@get("/bookmarks")
+@get("/bookmarks", opt=Limited("reads", "q").opt)
 async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) -> ASGIResponse:
     """A user's bookmarks; for anybody else, how to get some."""
     caller = await reader(request)
@@ -177,7 +179,8 @@ async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) ->
         indexed=False,
     )
     if caller.user is None:
-        return private_page(page("bookmarks.html", head, listing=None))
+        ended = caller.login_ended
+        return private_page(page("bookmarks.html", head, listing=None, login_ended=ended))
     source, _ = await read_at(request)
     user, store = caller.user.subject, services(request).store
     async with within(READ_S):

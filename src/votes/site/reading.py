@@ -50,7 +50,7 @@ async def my_states(request: Http, caller: Caller, *tools: Tool) -> dict[ToolSlu
 
 
 def page_for(request: Http, caller: Caller, source: ReadSource, text: str) -> ASGIResponse:
-    """The page; private if it shows a caller's own votes."""
-    if caller.voter is not None:
+    """The page; private if it shows a caller's own votes, or that their login has ended."""
+    if caller.voter is not None or caller.login_ended:
         return private_page(text)
     return shared_page(request, text, stale=source.stale)

@@ -81,6 +81,12 @@ def picture(prefix: str, place: int) -> str:
     return f"{prefix}:picture:{place}"
 
 
+def limit(prefix: str, name: str, who: str) -> str:
+    """When all of a limit is back for who is counted there, see `votes.limits`; it then goes. One
+    hash tag for all, so one script counts towards many, on a cluster too."""
+    return f"{prefix}:{{limits}}:{name}:{who}"
+
+
 def queue(prefix: str) -> str:
     """The queue of arq's jobs."""
     return f"{prefix}:queue"

@@ -214,4 +214,4 @@ def test_a_login_by_cookie_shows_what_is_the_user_s(live_site, guarded):
     with browser(guarded) as http:
         http.cookies.set("session", "old")
         page(http, f"/tools/{tool}")
-        assert "not logged in" in words(page(http, "/bookmarks"))
+        assert "login has ended" in words(page(http, "/bookmarks"))

@@ -19,7 +19,7 @@ from tests.faults.soak.record import Clock, Record
 from tests.faults.soak.staff import Importer, Staff
 from tests.faults.soak.stolen import ODD_TOOLS, Thief, preload
 from tests.lengths import length
-from tests.site import Site, free_port, site
+from tests.site import TIRELESS, Site, free_port, site
 
 SECONDS = length(20, 60)
 END_S = 180.0
@@ -36,7 +36,7 @@ def test_what_was_promised_holds_whatever_comes(folder, capsys):
         print(f"\na soak of {seconds:g} s, VOTES_SOAK_SEED={seed}")
     record = Record(seed, [*TOOLS, *SHAKY], SHAKY)
     logins = Logins(free_port())
-    with site(VOTES_JWKS_URL=logins.url) as running:
+    with site(VOTES_JWKS_URL=logins.url, **TIRELESS) as running:
         asyncio.run(soak(record, running, logins, folder, seconds))
     with capsys.disabled():
         print("\n".join(table(record)))

@@ -15,7 +15,7 @@ from tests.conftest import url_of
 from tests.faults.soak.wire import Answer, Broken, Connection
 from tests.faults.upgrades.releases import RELEASES
 from tests.polling import until
-from tests.site import Site, free_port
+from tests.site import TIRELESS, Site, free_port
 from votes.cli.settings import completed, environment, with_secrets
 from votes.config import load
 from votes.embedded.servers import package
@@ -97,7 +97,7 @@ class House(Site):
 
     def start_release(self, name: str) -> Running:
         """Its API processes: they are asked when they answer."""
-        env = environment(with_secrets(completed(load(self.env), self.servers)))
+        env = environment(with_secrets(completed(load(self.env), self.servers))) | TIRELESS
         self.running.append(Running(name, env, self.data_dir.parent))
         return self.running[-1]
 

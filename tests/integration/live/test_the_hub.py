@@ -18,7 +18,7 @@ from votes.engine.replica import Replica
 from votes.live import hub as hub_module
 from votes.live import stream as streams_module
 from votes.live.frames import BEFORE_ALL, PIECE_BYTES
-from votes.live.hub import SLICE, Hub, Listener, TooMany, network_of
+from votes.live.hub import SLICE, Hub, Listener, TooMany
 from votes.live.stream import Streams
 from votes.projections import PROJECTIONS
 
@@ -246,23 +246,6 @@ async def test_there_is_a_cap_in_all_and_one_for_each_network():
     assert (here.value.here, anywhere.value.here) == (True, False)
     hub.leave(listeners[0])
     hub.join(listeners[2])
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("203.0.113.77", "203.0.113.0/24"),
-        ("2001:db8:1:2::3", "2001:db8:1::/48"),
-        ("127.0.0.1", None),
-        ("::1", None),
-        ("::ffff:203.0.113.77", "203.0.113.0/24"),
-        ("::ffff:127.0.0.1", None),
-        ("", "?"),
-        ("unknown", "?"),
-    ],
-)
-def test_addresses_of_one_network_count_together(address, network):
-    assert network_of(address) == network
 
 
 async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is_there():

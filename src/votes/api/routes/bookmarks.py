@@ -24,6 +24,7 @@ from votes.http.exchange import (
     write,
 )
 from votes.http.identity import require_user
+from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query
 from votes.wiring import now
 
@@ -35,7 +36,7 @@ _annotations = msgspec.json.Decoder(Annotations)
     operation_id="listBookmarks",
     summary="My bookmarks, a page at a time",
     tags=["bookmarks"],
-    opt=Operation(answers={200: BookmarksPage}, who="user").opt,
+    opt=Operation(answers={200: BookmarksPage}, who="user", limited=Limited("reads", "q")).opt,
 )
 async def list_bookmarks(
     request: Http,
@@ -72,6 +73,7 @@ async def list_bookmarks(
         answers={200: BookmarkView, 201: BookmarkView},
         write=True,
         who="user",
+        limited=Limited("writes"),
     ).opt,
 )
 async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
@@ -96,7 +98,7 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
     summary="Remove a bookmark",
     tags=["bookmarks"],
     status_code=200,  # the answer itself says 204
-    opt=Operation(write=True, who="user").opt,
+    opt=Operation(write=True, who="user", limited=Limited("writes")).opt,
 )
 async def remove_bookmark(request: Http, slug: str) -> ASGIResponse:
     """Without a bookmark this changes nothing."""

@@ -16,9 +16,11 @@ from votes.app import catalogue
 from votes.engine.decider import Rejected
 from votes.http.errors import Refused, send_problem
 from votes.http.exchange import Asgi, slugs_of, unknown
+from votes.http.identity import Caller
+from votes.http.limiting import count, told
 from votes.http.moved import Moved, location
-from votes.http.proxies import client_address, header_of
-from votes.live.hub import Listener, TooMany, network_of
+from votes.http.proxies import client_network, header_of
+from votes.live.hub import Listener, TooMany
 from votes.live.stream import Streams, place_of
 from votes.wiring import Services
 
@@ -89,12 +91,13 @@ async def _live(app: Litestar, scope: Any, receive: Any, send: Any) -> None:
     services: Services = app.state.services
     streams: Streams = app.state.streams
     try:
+        await count(services, scope, "streams", Caller())
         await streams.turn()
-        listener = _listener(scope, services)
+        listener, headers = _listener(scope, services), told(scope)
         scope.clear()  # nobody reads it again, and the server holds it as long as the stream
-        await streams.serve(listener, receive, send)
+        await streams.serve(listener, receive, send, headers)
     except Refused as refused:
-        await send_problem(send, refused.rejected)
+        await send_problem(send, refused.rejected, told(scope), refused.retry_after_s)
     except Moved as moved:
         to = (b"location", location(scope, moved.names).encode())
         await send({"type": "http.response.start", "status": 308, "headers": [to]})
@@ -116,5 +119,5 @@ def _listener(scope: Any, services: Services) -> Listener:
     if models is not None and not any(catalogue.was_listed(models, tool) for tool in tools):
         raise unknown(tools[0])
     seen = header_of(scope, b"last-event-id") or query.get("last_event_id", [None])[-1]
-    network = network_of(client_address(scope, services.config))
-    return Listener(tools, network, *place_of(seen))
+    network = client_network(scope, services.config)
+    return Listener(tools, None if network.here else network.name, *place_of(seen))

@@ -1,5 +1,7 @@
 """Who am I, and what have I done."""
 
+from typing import Literal
+
 from litestar import get
 from litestar.response.base import ASGIResponse
 
@@ -25,10 +27,9 @@ async def get_me(request: Http) -> ASGIResponse:
     caller = await identity(request).caller(request)
     if caller.user is not None:
         user = caller.user
-        return private(MeView("user", user.subject, sorted(user.roles), user.persona))
-    if caller.visitor_id is not None:
-        return private(MeView("visitor", caller.visitor_id, [], None))
-    return private(MeView("nobody", None, [], None))
+        return private(MeView("user", user.subject, sorted(user.roles), user.persona, False))
+    kind: Literal["visitor", "nobody"] = "nobody" if caller.visitor_id is None else "visitor"
+    return private(MeView(kind, caller.visitor_id, [], None, caller.login_ended))
 
 
 @get(

@@ -23,6 +23,7 @@ from votes.http.exchange import (
     write,
 )
 from votes.http.identity import require_persona
+from votes.http.limiting import Limited
 from votes.http.parameters import MinPosition
 
 _opinion = msgspec.json.Decoder(Opinion)
@@ -56,6 +57,7 @@ async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) 
         answers={200: ReviewWritten, 201: ReviewWritten},
         write=True,
         who="panelist",
+        limited=Limited("writes"),
     ).opt,
 )
 async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
@@ -76,7 +78,7 @@ async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     summary="Withdraw your review",
     tags=["reviews"],
     status_code=200,  # the answer itself says 204
-    opt=Operation(write=True, who="panelist").opt,
+    opt=Operation(write=True, who="panelist", limited=Limited("writes")).opt,
 )
 async def withdraw_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     """Without a review this changes nothing. For the panelist with that persona."""

@@ -22,6 +22,7 @@ from votes.http.exchange import (
     tool_slug,
     tool_slugs,
 )
+from votes.http.limiting import Limited
 from votes.http.moved import require_current
 from votes.http.parameters import MinPosition, Moment, ToolList
 from votes.projections.tallies import TALLIES, Counts, Tally, TallyView, tally_view
@@ -34,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
     operation_id="getTally",
     summary="The community's votes on a tool",
     tags=["tallies"],
-    opt=Operation(answers={200: TallyView}).opt,
+    opt=Operation(answers={200: TallyView}, limited=Limited("reads", "at")).opt,
 )
 async def get_tally(
     request: Http, slug: str, at: Moment = None, min_position: MinPosition = 0

@@ -30,6 +30,7 @@ from votes.http.exchange import (
     write,
 )
 from votes.http.identity import require_admin
+from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query
 from votes.wiring import new_tool_id
 
@@ -41,7 +42,7 @@ _entry = msgspec.json.Decoder(Entry)
     operation_id="listTools",
     summary="The catalogue, a page at a time",
     tags=["tools"],
-    opt=Operation(answers={200: ToolsPage}).opt,
+    opt=Operation(answers={200: ToolsPage}, limited=Limited("reads", "q")).opt,
 )
 async def list_tools(
     request: Http,
@@ -110,6 +111,7 @@ async def compare_tools(
         answers={200: ToolWritten, 201: ToolWritten},
         write=True,
         who="admin",
+        limited=Limited("writes"),
         new_tool=True,
     ).opt,
 )
@@ -154,6 +156,7 @@ _rename = msgspec.json.Decoder(RenameBody)
         answers={200: RenameWritten},
         write=True,
         who="admin",
+        limited=Limited("writes"),
         takes_slug=True,
     ).opt,
 )
@@ -176,7 +179,7 @@ async def rename_tool(request: Http, slug: str) -> ASGIResponse:
     summary="Take a tool out of the catalogue",
     tags=["tools"],
     status_code=200,  # the answer itself says 204
-    opt=Operation(write=True, who="admin").opt,
+    opt=Operation(write=True, who="admin", limited=Limited("writes")).opt,
 )
 async def delist_tool(request: Http, slug: str) -> ASGIResponse:
     """Its votes and reviews stay in the log and come back when it is listed again. For admins."""

@@ -13,6 +13,7 @@ from votes.app.trend import BUCKETS_MAX, BadRange, Bucket, TrendView, Window, wi
 from votes.http.deadlines import READ_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import Http, listed, services, shared_value, tool_slug
+from votes.http.limiting import Limited
 from votes.http.parameters import MinPosition
 from votes.wiring import now
 
@@ -37,7 +38,7 @@ To = Annotated[
     operation_id="getTrend",
     summary="The votes on a tool, by hour or day",
     tags=["tallies"],
-    opt=Operation(answers={200: TrendView}).opt,
+    opt=Operation(answers={200: TrendView}, limited=Limited("reads")).opt,
 )
 async def get_trend(
     request: Http,

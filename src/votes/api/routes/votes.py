@@ -16,6 +16,7 @@ from votes.domain.vote import Vote
 from votes.engine.handle import Outcome
 from votes.http.exchange import Http, private, read_json, tool_id, write
 from votes.http.identity import identity, voter
+from votes.http.limiting import Limited
 
 
 class VoteBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,6 +24,7 @@ class VoteBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _body = msgspec.json.Decoder(VoteBody)
+_LIMITED = Limited("votes")
 
 
 @put(
@@ -31,7 +33,9 @@ _body = msgspec.json.Decoder(VoteBody)
     summary="Vote ship or skip",
     tags=["votes"],
     status_code=200,
-    opt=Operation(body=VoteBody, answers={200: VoteView}, write=True, who="voter").opt,
+    opt=Operation(
+        body=VoteBody, answers={200: VoteView}, write=True, who="voter", limited=_LIMITED
+    ).opt,
 )
 async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     """Says which choice is yours from now on; the same again changes nothing."""
@@ -48,7 +52,7 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     summary="Take your vote back",
     tags=["votes"],
     status_code=200,
-    opt=Operation(answers={200: VoteView}, write=True, who="voter").opt,
+    opt=Operation(answers={200: VoteView}, write=True, who="voter", limited=_LIMITED).opt,
 )
 async def retract_vote(request: Http, slug: str) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""
@@ -74,7 +78,7 @@ def _view(slug: ToolSlug, outcome: Outcome[Vote]) -> VoteView:
     summary="A visitor token, for pages on other origins",
     tags=["identity"],
     status_code=201,
-    opt=Operation(answers={201: VisitorView}).opt,
+    opt=Operation(answers={201: VisitorView}, limited=Limited("visitors")).opt,
 )
 async def create_visitor(request: Http) -> ASGIResponse:
     """For a page on another origin, where cookies of this one are not sent: the page keeps it."""

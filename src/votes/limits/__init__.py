@@ -1,0 +1,1 @@
+"""How often what may be asked, counted in Redis for all API processes together."""

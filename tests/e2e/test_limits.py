@@ -1,0 +1,275 @@
+"""How often one may ask: refused beyond a limit and told before, the same by every way in."""
+
+import re
+from collections.abc import Iterator
+from inspect import signature
+from itertools import count
+from pathlib import Path
+
+import http_sf
+import httpx
+import pytest
+from msgspec.structs import fields
+
+from tests.e2e.asking import api_beside, bearer, browser, get, new_tool, problem, unique
+from tests.e2e.conftest import ORIGINS
+from votes.api.application import HANDLERS as API
+from votes.config import Config, ConfigError, Limits, Rate, limit_setting, load, unknown_names
+from votes.http.limiting import limited_of
+from votes.limits.policies import POLICIES
+from votes.site.application import HANDLERS as SITE
+
+QUANTITY, WINDOW_S = 3, 3_000
+DOCS = Path(__file__).parents[2] / "docs" / "limits.md"
+FORM = {"Sec-Fetch-Site": "same-origin"}
+_hosts = count(1)
+
+
+@pytest.fixture(scope="module")
+def limited(live_site) -> Iterator[str]:
+    """The address of an API that takes three of each."""
+    settings = {policy.setting: f"{QUANTITY}/{WINDOW_S}" for policy in POLICIES}
+    settings |= {"VOTES_TRUSTED_PROXIES": "127.0.0.0/8", "VOTES_ALLOWED_ORIGINS": ORIGINS[0]}
+    with api_beside(live_site, **settings) as url:
+        yield url
+
+
+@pytest.fixture
+def network() -> dict[str, str]:
+    """The header of a network that nobody else asks from."""
+    return {"X-Forwarded-For": f"203.0.113.{next(_hosts)}"}
+
+
+@pytest.fixture
+def visitor(limited) -> dict[str, str]:
+    """The header of a new visitor."""
+    with browser(limited) as http:
+        token = http.post("/v1/visitors", headers={"X-Forwarded-For": "127.0.0.1"}).json()["token"]
+    return {"Authorization": f"Visitor {token}"}
+
+
+def told(answer: httpx.Response) -> tuple[dict[str, dict], tuple[str, dict]]:
+    """The limits that the answer names with their parameters, and the nearest of them."""
+    policies = dict(http_sf.parse(answer.headers["ratelimit-policy"].encode(), tltype="list"))
+    (nearest,) = http_sf.parse(answer.headers["ratelimit"].encode(), tltype="list")
+    return policies, nearest
+
+
+def beyond(answer: httpx.Response, name: str) -> None:
+    """The answer refuses by this limit."""
+    problem(answer, 429, "rate_limited")
+    assert WINDOW_S / QUANTITY - 100 < int(answer.headers["retry-after"]) <= WINDOW_S / QUANTITY
+    policies, nearest = told(answer)
+    assert policies[name] == {"q": QUANTITY, "w": WINDOW_S}
+    assert nearest[0] == name
+    assert nearest[1]["r"] == 0
+    assert WINDOW_S - 100 < nearest[1]["t"] <= WINDOW_S
+
+
+def asked(url: str, method: str, path: str, **options) -> list[httpx.Response]:
+    """One request more than is taken."""
+    with browser(url) as http:
+        return [http.request(method, path, **options) for _ in range(QUANTITY + 1)]
+
+
+def test_votes_of_a_visitor(limited, live_site, visitor):
+    tools = [new_tool(live_site) for _ in range(QUANTITY + 1)]
+    with browser(limited) as http:
+        answers = [
+            http.put(f"/v1/tools/{tool}/vote", json={"choice": "ship"}, headers=visitor)
+            for tool in tools
+        ]
+    assert [told(answer)[1][1]["r"] for answer in answers[:-1]] == [2, 1, 0]
+    assert [answer.status_code for answer in answers[:-1]] == [200] * QUANTITY
+    beyond(answers[-1], "votes-by-visitor")
+
+
+def test_votes_of_a_user(limited, live_site):
+    user = bearer(live_site, unique("user"))
+    for number in range(QUANTITY + 1):
+        tool = new_tool(live_site)
+        with browser(limited) as http:
+            if number % 2:
+                answer = http.delete(f"/v1/tools/{tool}/vote", headers=user)
+            else:
+                answer = http.put(f"/v1/tools/{tool}/vote", json={"choice": "skip"}, headers=user)
+    beyond(answer, "votes-by-user")
+
+
+def test_votes_on_a_tool(limited, live_site, tool):
+    voters = [bearer(live_site, unique("user")) for _ in range(QUANTITY + 1)]
+    with browser(limited) as http:
+        answers = [
+            http.put(f"/v1/tools/{tool}/vote", json={"choice": "ship"}, headers=voter)
+            for voter in voters
+        ]
+    assert [answer.status_code for answer in answers[:-1]] == [200] * QUANTITY
+    beyond(answers[-1], "votes-by-tool")
+
+
+def test_new_visitors_of_a_network(limited, live_site, network):
+    vote, options = {"choice": "ship"}, {"headers": network}
+    with browser() as http:
+        first = http.post(f"{limited}/v1/visitors", **options)
+        assert first.status_code == 201
+    for number in range(QUANTITY):
+        with browser(limited) as http:
+            answer = http.put(f"/v1/tools/{new_tool(live_site)}/vote", json=vote, **options)
+        assert answer.status_code == (200 if number < QUANTITY - 1 else 429)
+        assert told(answer)[0].keys() == {
+            "votes-by-network",
+            "votes-by-tool",
+            "visitors-by-network",
+        }
+    beyond(answer, "visitors-by-network")
+    with browser(limited) as http:
+        beyond(http.post("/v1/visitors", **options), "visitors-by-network")
+
+
+def test_a_known_visitor_makes_none(limited, live_site, network, visitor):
+    with browser(limited) as http:
+        voted = http.put(
+            f"/v1/tools/{new_tool(live_site)}/vote",
+            json={"choice": "ship"},
+            headers=network | visitor,
+        )
+    assert "visitors-by-network" not in told(voted)[0]
+
+
+def test_votes_of_a_network(limited, live_site, network):
+    for number in range(QUANTITY + 1):
+        voter = bearer(live_site, unique("user"))
+        vote = {"json": {"choice": "ship"}, "headers": network | voter}
+        with browser(limited) as http:
+            answer = http.put(f"/v1/tools/{new_tool(live_site)}/vote", **vote)
+        assert answer.is_success == (number < QUANTITY)
+    beyond(answer, "votes-by-network")
+
+
+def test_writes_of_a_user(limited, live_site):
+    user = bearer(live_site, unique("user"))
+    *_, last = asked(limited, "PUT", "/v1/me/bookmarks/notion", json={}, headers=user)
+    beyond(last, "writes-by-user")
+    with browser(limited) as http:
+        form = {"data": {"bookmarked": "yes"}, "headers": user | FORM}
+        assert http.post("/tools/notion/bookmark", **form).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("path", "plain"),
+    [
+        ("/v1/tools/notion/trend", None),
+        ("/v1/tools/notion/tally?at=5", "/v1/tools/notion/tally"),
+        ("/v1/tools/notion/tally?%61t=5", "/v1/tools/notion/tally?min_position=0"),
+        ("/v1/tools?q=editor", "/v1/tools"),
+        ("/?q=editor", "/?sort=new"),
+        ("/og/notion.png", None),
+    ],
+)
+def test_reads_that_take_long(limited, network, path, plain):
+    answers = asked(limited, "GET", path, headers=network)
+    assert {answer.status_code for answer in answers[:-1]} == {200}
+    assert answers[-1].status_code == 429
+    assert told(answers[-1])[1][0] == "reads-by-network"
+    if plain is not None:
+        other = get(limited + plain, headers=network)
+        assert other.status_code == 200
+        assert "ratelimit" not in other.headers
+
+
+def test_streams_of_a_network(limited, network):
+    with browser(limited) as http:
+        for _ in range(QUANTITY):
+            with http.stream("GET", "/v1/live?tools=notion", headers=network) as opened:
+                assert opened.status_code == 200
+                assert "streams-by-network" in told(opened)[0]
+        beyond(http.get("/v1/live?tools=notion", headers=network), "streams-by-network")
+
+
+def test_a_form_beyond_a_limit_gets_a_page(limited, live_site, visitor):
+    tool = new_tool(live_site)
+    form = {"data": {"choice": "ship"}, "headers": visitor | FORM}
+    *_, last = asked(limited, "POST", f"/tools/{tool}/vote", **form)
+    assert last.status_code == 429
+    assert last.headers["content-type"].startswith("text/html")
+    assert f"Try again in {last.headers['retry-after']} s." in last.text
+    assert told(last)[1][0] == "votes-by-visitor"
+
+
+def test_nobody_on_this_machine_is_refused_for_the_network(limited):
+    answers = asked(limited, "POST", "/v1/visitors")
+    assert {answer.status_code for answer in answers} == {201}
+
+
+def test_another_network_is_not_refused(limited, network):
+    *_, last = asked(limited, "GET", "/v1/tools/notion/trend", headers=network)
+    assert last.status_code == 429
+    other = {"X-Forwarded-For": "198.51.100.1"}
+    assert get(f"{limited}/v1/tools/notion/trend", headers=other).status_code == 200
+
+
+def test_pages_of_other_origins_may_read_what_is_left(limited):
+    answer = get(f"{limited}/v1/tools/notion/trend", headers={"Origin": ORIGINS[0]})
+    exposed = answer.headers["access-control-expose-headers"].split(", ")
+    assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(exposed)
+
+
+def named(handler) -> str:
+    return f"{next(iter(handler.http_methods))} {min(handler.paths)}"
+
+
+def test_each_write_and_each_read_that_takes_long_is_limited():
+    writes = {"votes", "visitors", "writes"}
+    for handler in (*API, *SITE):
+        limited, asks = limited_of(handler), signature(handler.fn).parameters
+        counted = limited.counted if limited is not None else None
+        if handler.http_methods & {"POST", "PUT", "DELETE", "PATCH"}:
+            assert counted in writes, named(handler)
+            assert limited.only_with is None, named(handler)
+        elif found := {"q", "at"} & asks.keys():
+            assert (counted, {limited.only_with}) == ("reads", found), named(handler)
+        elif re.search(r"/trend|/og/", named(handler)):
+            assert (counted, limited.only_with) == ("reads", None), named(handler)
+        else:
+            assert limited is None, named(handler)
+
+
+def test_the_document_lists_the_limits_as_they_are():
+    rows = [
+        f"| `{policy.name}`{' (soft)' if policy.soft else ''} | {policy.counted} | {policy.by} |"
+        f" {rate.quantity}/{rate.window_s} | `{policy.setting}` |"
+        for policy in POLICIES
+        for rate in [getattr(Limits(), policy.field)]
+    ]
+    assert [line for line in DOCS.read_text().split("\n") if line.startswith("| `")] == rows
+
+
+def test_each_limit_is_in_the_table_once():
+    assert [policy.field for policy in POLICIES] == [field.name for field in fields(Limits)]
+
+
+def test_a_setting_says_how_many_within_how_many_seconds():
+    name = "VOTES_LIMIT_VOTES_BY_TOOL"
+    assert load({name: "30/60"}).limits == Limits(votes_by_tool=Rate(30, 60))
+    assert load({name: "off"}).limits == Limits(votes_by_tool=None)
+    assert load({name: ""}).limits == Config().limits == Limits()
+    assert unknown_names({name: "off", "VOTES_LIMITS": "x", "VOTES_LIMIT_X": "1"}).keys() == {
+        "VOTES_LIMITS",
+        "VOTES_LIMIT_X",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["30", "30/", "/60", "0/60", "30/0", "-1/60", "30/60/1", "1/86401", "20001/2", "on", "٣/٦"],
+)
+def test_another_setting_is_refused(text):
+    with pytest.raises(ConfigError, match=limit_setting("reads_by_network")):
+        load({limit_setting("reads_by_network"): text})
+
+
+def test_the_doctor_shows_them(live_site):
+    shown = live_site.votes("doctor").stdout
+    for policy in POLICIES:
+        assert policy.name in shown
+    assert "120 within 60 s" in shown

@@ -1,0 +1,15 @@
+"""A test's part of the run's Valkey."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from votes.embedded import Addresses
+from votes.views.keys import Namespace
+from votes.wiring import connect_redis
+
+
+@pytest.fixture
+async def space(servers: Addresses, redis_prefix: str) -> AsyncIterator[Namespace]:
+    async with connect_redis(servers.redis_url) as redis:
+        yield Namespace(redis, redis_prefix)
