@@ -11,7 +11,7 @@ from litestar.middleware.compression import CompressionMiddleware
 
 from votes.http.exchange import SMALL_BODY_BYTES_MAX
 from votes.http.limiting import guard
-from votes.site import comparing, files, forms, pages
+from votes.site import about, comparing, files, forms, pages
 from votes.site.html import PAGE_PROBLEMS
 
 COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="^/og/")
@@ -20,6 +20,7 @@ _NO_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 HANDLERS: list[HTTPRouteHandler] = [
     *pages.ROUTES,
     *comparing.ROUTES,
+    *about.ROUTES,
     *forms.ROUTES,
     *files.ROUTES,
 ]

@@ -110,8 +110,17 @@ def community_line(tally: TallyView) -> str:
     return f"{says} of {counted(tally.total, 'vote')}{leaning}"
 
 
+def not_counted(tally: TallyView) -> str | None:
+    """How many votes are held or discounted; None where all count."""
+    parts = [(tally.held, "held"), (tally.discounted, "discounted")]
+    said = [f"{number:,} {what}" for number, what in parts if number]
+    return f"Beside these votes: {' and '.join(said)}." if said else None
+
+
 def community_reason(tally: TallyView) -> str:
     """The reason for the community's verdict."""
+    if tally.under_review and tally.call == "too_early":
+        return "Under review: many votes are held, and nothing close is called meanwhile."
     match tally.call:
         case "none":
             return "Nobody has voted. The first vote counts as much as the thousandth."
