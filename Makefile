@@ -32,7 +32,8 @@ test: tools ## run the whole test suite, four tests at a time; ARGS='-k name' on
 	@exec $(BIN)/python -m pytest --durations=15 $(or $(ARGS),$(PARALLEL)) $(WITHOUT:%=--deselect=%)
 
 quick: tools ## run the tests of the domain, the engine and the style, with fewer random examples
-	@exec $(BIN)/python -m pytest $(QUICK) tests/domain tests/contract tests/test_tidy.py $(ARGS)
+	@exec $(BIN)/python -m pytest $(QUICK) tests/domain tests/engine tests/app tests/contract \
+	  tests/test_tidy.py $(ARGS)
 
 faults: tools ## break every part for 10 minutes, everybody at it; VOTES_SOAK_SEED=1 make faults
 	@VOTES_TEST_LONG=1 VOTES_SOAK_SECONDS=$${VOTES_SOAK_SECONDS:-600} exec $(BIN)/python -m pytest \

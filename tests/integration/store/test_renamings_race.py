@@ -8,7 +8,6 @@ from multiprocessing.synchronize import Barrier
 import pytest
 
 from tests.contract.requests import everything, request
-from tests.lengths import length
 from votes.domain.terms import ToolId
 from votes.domain.tool import Entry, ListTool, RenameTool, SlugTaken, slug_of
 from votes.engine.bulk import submit_all
@@ -17,7 +16,7 @@ from votes.engine.handle import handle
 from votes.engine.heads import Heads
 from votes.store.postgres import PostgresEventStore, create_pool
 
-RACES = length(250, 1_000)
+RACES = 1_000
 READY_S = 60
 ENTRY = Entry("Tool", "Tests")
 
