@@ -1,16 +1,24 @@
 """What implements a port, for suites that hold for every implementation."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 
 import pytest
 from msgspec import Struct
 
+from tests.contract.memory_read_models import MemoryModels, MemoryReadModelStore
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.products import CODEC
 from votes.config import Config
+from votes.embedded import Addresses
 from votes.engine.ports import EventStore
+from votes.engine.read_model_store import ReadModelStore
+from votes.projections import PROJECTIONS
 from votes.store.codec import Codec
 from votes.store.postgres import PostgresEventStore, create_pool
+from votes.views.keys import Namespace
+from votes.views.read_model_store import RedisReadModelStore
+from votes.wiring import connect_redis
 
 
 class Processes(Struct):
@@ -49,3 +57,26 @@ def processes(request: pytest.FixtureRequest) -> Processes:
 def log(processes: Processes) -> EventStore:
     """A log that is empty at first, once in memory and once in Postgres."""
     return processes.store()
+
+
+@pytest.fixture
+async def redis_stores(
+    servers: Addresses, redis_prefix: str
+) -> AsyncIterator[Callable[[], ReadModelStore]]:
+    async with AsyncExitStack() as clients:
+
+        def another() -> ReadModelStore:
+            redis = connect_redis(servers.redis_url)
+            clients.push_async_callback(redis.aclose)
+            return RedisReadModelStore(Namespace(redis, redis_prefix), PROJECTIONS)
+
+        yield another
+
+
+@pytest.fixture(params=["memory", "redis"])
+def stores(request: pytest.FixtureRequest) -> Callable[[], ReadModelStore]:
+    """Makes the store of one more process of the same read models, of which there are none yet."""
+    if request.param == "redis":
+        return request.getfixturevalue("redis_stores")
+    kept = MemoryModels()
+    return lambda: MemoryReadModelStore(kept, PROJECTIONS)

@@ -1,4 +1,5 @@
-"""Read models in Redis: a zombie is fenced off, a rebuild takes over whole, a load is whole."""
+"""Read models in Redis: what is announced, removed and put right there, besides what every store of
+them does."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -9,11 +10,10 @@ from redis.exceptions import NoScriptError
 
 from tests.integration.projection.scene import dump
 from tests.kept import keys_of, of_partition
-from votes import __version__
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast
-from votes.engine.log import Recorded, Unreadable
-from votes.engine.projection import PARTITIONS, Parked, partition_of
+from votes.engine.log import Recorded
+from votes.engine.projection import PARTITIONS, partition_of
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
@@ -59,18 +59,6 @@ async def projectors(space, servers):
         await client.aclose()
 
 
-async def test_what_was_applied_is_loaded(kept):
-    models = models_of_two_tools()
-    assert await kept.load() is None
-    await kept.replace(models)
-    unknown = recorded(5, Unreadable("NewEvent", 2, "too new"), stream="new:stream")
-    assert await kept.apply(cast(models, (A, "ship"), (B, "skip")))
-    assert await kept.apply(models.fold([unknown]))
-    assert await kept.apply(models.fold((), every=True))
-    assert await kept.load() == models
-    assert models.parked() == {5: Parked("NewEvent/2", "too new", __version__)}
-
-
 async def test_a_projector_that_was_overtaken_is_refused(projectors, space):
     (leader, leading), (zombie, following) = projectors
     assert await leader.apply(cast(leading, (A, "ship"), (B, "ship")))
@@ -92,19 +80,6 @@ async def test_an_overtaken_projector_announces_nothing(projectors, space):
             message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=5)
             heard += [message["data"]] if message else []
     assert [decode_message(data).live.position for data in heard[:-1]] == [3]
-
-
-async def test_what_a_zombie_applied_to_a_partition_is_not_applied_again(projectors, kept):
-    (leader, leading), (zombie, following) = projectors
-    assert await leader.apply(cast(leading, (A, "ship")))
-    assert not await zombie.apply(cast(following, (A, "ship"), (B, "skip")))
-    models = await kept.load()
-    assert models.position == 3
-    assert not await leader.apply(cast(leading, (B, "skip"), position=4))
-    assert await kept.apply(cast(models, (B, "skip"), (A, "ship"), position=4))
-    loaded = await kept.load()
-    assert (loaded.get(TALLIES, A).ship, loaded.get(TALLIES, A).skip) == (2, 0)
-    assert (loaded.get(TALLIES, B).ship, loaded.get(TALLIES, B).skip) == (0, 1)
 
 
 async def test_a_rebuild_takes_the_place_of_the_live_generation(projectors, space):
@@ -129,17 +104,6 @@ def cast_elsewhere() -> ReadModels:
     models = models_of_two_tools()
     cast(models, (A, "ship"), (B, "ship"))
     return models
-
-
-async def test_a_rebuild_takes_over_from_a_busy_projector(projectors, space):
-    (leader, leading), (rebuilder, _) = projectors
-    rebuilt = models_of_two_tools()
-    assert await leader.apply(cast(leading, (A, "ship")))
-    cast(rebuilt, (A, "ship"))
-    rebuilt.fold((), every=True)
-    await rebuilder.replace(rebuilt)
-    assert not await leader.apply(cast(leading, (A, "ship"), position=4))
-    assert await leader.load() == rebuilt
 
 
 async def test_a_rebuild_tells_all_who_follow_to_load(projectors, space):
