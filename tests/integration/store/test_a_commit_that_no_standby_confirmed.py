@@ -18,7 +18,7 @@ from votes.store.postgres import PostgresEventStore, create_pool
 
 
 @pytest.fixture(scope="module")
-def server():
+def own_postgres():
     """A Postgres of its own: what is set here holds for all databases of a server."""
     folder = Path(tempfile.mkdtemp(prefix="votes-standby-", dir="/tmp"))
     try:
@@ -30,8 +30,8 @@ def server():
 
 
 @pytest.fixture
-async def owner(server):
-    connection = await asyncpg.connect(server.owner_url)
+async def own_session(own_postgres):
+    connection = await asyncpg.connect(own_postgres.owner_url)
     yield connection
     await connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
     await connection.execute("SELECT pg_reload_conf()")
@@ -40,47 +40,47 @@ async def owner(server):
 
 
 @pytest.fixture
-async def store(server):
-    pool = await create_pool(server.app_url)
+async def own_store(own_postgres):
+    pool = await create_pool(own_postgres.app_url)
     yield PostgresEventStore(pool)
     await pool.close()
 
 
-async def wait_for_a_standby_that_is_not_there(owner):
-    await owner.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-    await owner.execute("SELECT pg_reload_conf()")
-    await until_told(owner, "SELECT current_setting('synchronous_standby_names') = 'nobody'")
+async def wait_for_a_standby_that_is_not_there(own_session):
+    await own_session.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    await own_session.execute("SELECT pg_reload_conf()")
+    await until_told(own_session, "SELECT current_setting('synchronous_standby_names') = 'nobody'")
 
 
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
 @pytest.mark.parametrize("how", ["pg_cancel_backend", "pg_terminate_backend"])
-async def test_its_outcome_is_unknown_and_the_same_command_settles_it(store, owner, how):
-    await handle(store, [listed()])
-    head = await store.head()
-    await wait_for_a_standby_that_is_not_there(owner)
+async def test_its_outcome_is_unknown_and_the_same_command_settles_it(own_store, own_session, how):
+    await handle(own_store, [listed()])
+    head = await own_store.head()
+    await wait_for_a_standby_that_is_not_there(own_session)
     wanted = cast(how, "ship", key=how)
-    asked = asyncio.create_task(handle(store, [wanted]))
-    pid = await until_told(owner, WAITING)
-    await owner.execute(f"SELECT {how}($1)", pid)
+    asked = asyncio.create_task(handle(own_store, [wanted]))
+    pid = await until_told(own_session, WAITING)
+    await own_session.execute(f"SELECT {how}($1)", pid)
     with pytest.raises(Unavailable):
         await asked
-    await owner.execute("ALTER SYSTEM RESET synchronous_standby_names")
-    await owner.execute("SELECT pg_reload_conf()")
-    await until_told(owner, "SELECT current_setting('synchronous_standby_names') = ''")
-    (again,) = await handle(store, [wanted])
+    await own_session.execute("ALTER SYSTEM RESET synchronous_standby_names")
+    await own_session.execute("SELECT pg_reload_conf()")
+    await until_told(own_session, "SELECT current_setting('synchronous_standby_names') = ''")
+    (again,) = await handle(own_store, [wanted])
     assert (again.changed, again.repeated, again.position) == (True, True, head + 1)
-    assert len(await everything(store)) == head + 1
+    assert len(await everything(own_store)) == head + 1
 
 
-async def test_a_commit_that_nobody_interrupts_waits(store, owner):
-    await handle(store, [listed()])
-    await wait_for_a_standby_that_is_not_there(owner)
-    asked = asyncio.create_task(handle(store, [cast("patient", "ship")]))
-    await until_told(owner, WAITING)
+async def test_a_commit_that_nobody_interrupts_waits(own_store, own_session):
+    await handle(own_store, [listed()])
+    await wait_for_a_standby_that_is_not_there(own_session)
+    asked = asyncio.create_task(handle(own_store, [cast("patient", "ship")]))
+    await until_told(own_session, WAITING)
     assert not asked.done()
-    await owner.execute("ALTER SYSTEM RESET synchronous_standby_names")
-    await owner.execute("SELECT pg_reload_conf()")
+    await own_session.execute("ALTER SYSTEM RESET synchronous_standby_names")
+    await own_session.execute("SELECT pg_reload_conf()")
     (answer,) = await asked
     assert answer.changed

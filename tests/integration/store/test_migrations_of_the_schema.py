@@ -22,7 +22,7 @@ async def empty_url(servers):
 
 
 @pytest.fixture
-async def owner(empty_url):
+async def on_empty(empty_url):
     connection = await asyncpg.connect(empty_url)
     yield connection
     await connection.close()
@@ -33,37 +33,41 @@ def shipped_with(monkeypatch, *more):
     monkeypatch.setattr(migrating, "migrations", lambda: iter(shipped))
 
 
-async def ledger(owner):
-    return [row["name"] for row in await owner.fetch("SELECT name FROM migrations ORDER BY name")]
+async def ledger(on_empty):
+    return [
+        row["name"] for row in await on_empty.fetch("SELECT name FROM migrations ORDER BY name")
+    ]
 
 
-async def test_from_nothing_all_are_applied_and_the_second_time_none(empty_url, owner):
+async def test_from_nothing_all_are_applied_and_the_second_time_none(empty_url, on_empty):
     assert NAMES
-    assert await pending(owner) == NAMES
+    assert await pending(on_empty) == NAMES
     assert await migrate(empty_url) == NAMES
-    assert await pending(owner) == []
+    assert await pending(on_empty) == []
     assert await migrate(empty_url) == []
-    assert await ledger(owner) == NAMES
+    assert await ledger(on_empty) == NAMES
 
 
-async def test_from_many_machines_at_once_each_is_applied_once(empty_url, owner):
+async def test_from_many_machines_at_once_each_is_applied_once(empty_url, on_empty):
     applied = await asyncio.gather(*(migrate(empty_url) for _ in range(5)))
     assert sorted(applied, key=len) == [[], [], [], [], NAMES]
-    assert await ledger(owner) == NAMES
+    assert await ledger(on_empty) == NAMES
 
 
-async def test_what_is_applied_can_be_used(empty_url, owner):
+async def test_what_is_applied_can_be_used(empty_url, on_empty):
     await migrate(empty_url)
-    assert await owner.fetchval("SELECT count(*) FROM events") == 0
-    assert await owner.fetchval("SELECT epoch FROM log") is not None
+    assert await on_empty.fetchval("SELECT count(*) FROM events") == 0
+    assert await on_empty.fetchval("SELECT epoch FROM log") is not None
 
 
-async def test_nobody_else_makes_anything_beside_the_tables(empty_url, owner):
+async def test_nobody_else_makes_anything_beside_the_tables(empty_url, on_empty):
     """Before Postgres 15 everybody could, and a server that was upgraded has kept that."""
-    await owner.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    await on_empty.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
     await migrate(empty_url)
     for role in ("votes_app", "votes_log"):
-        assert not await owner.fetchval("SELECT has_schema_privilege($1, 'public', 'CREATE')", role)
+        assert not await on_empty.fetchval(
+            "SELECT has_schema_privilege($1, 'public', 'CREATE')", role
+        )
 
 
 async def test_the_names_are_numbered_one_after_another():
@@ -84,15 +88,17 @@ FAILS_WHEN_NOTED = "CREATE TABLE half (a int); INSERT INTO migrations VALUES ('9
 
 
 @pytest.mark.parametrize("sql", [FAILS_ITSELF, FAILS_WHEN_NOTED])
-async def test_one_that_fails_leaves_nothing_and_can_be_mended(empty_url, owner, monkeypatch, sql):
+async def test_one_that_fails_leaves_nothing_and_can_be_mended(
+    empty_url, on_empty, monkeypatch, sql
+):
     bad = Migration("9999_bad.sql", sql)
     later = Migration("9999_later.sql", "CREATE TABLE later ();")
     shipped_with(monkeypatch, bad, later)
     with pytest.raises((asyncpg.DivisionByZeroError, asyncpg.UniqueViolationError)):
         await migrate(empty_url)
-    assert await ledger(owner) == NAMES
-    assert await owner.fetchval("SELECT to_regclass('half')") is None
-    assert await owner.fetchval("SELECT to_regclass('later')") is None
+    assert await ledger(on_empty) == NAMES
+    assert await on_empty.fetchval("SELECT to_regclass('half')") is None
+    assert await on_empty.fetchval("SELECT to_regclass('later')") is None
     monkeypatch.undo()
     shipped_with(monkeypatch, Migration(bad.name, "CREATE TABLE half (a int);"), later)
     assert await migrate(empty_url) == [bad.name, later.name]
