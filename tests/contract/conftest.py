@@ -78,5 +78,5 @@ def stores(request: pytest.FixtureRequest) -> Callable[[], ReadModelStore]:
     """Makes the store of one more process of the same read models, of which there are none yet."""
     if request.param == "redis":
         return request.getfixturevalue("redis_stores")
-    kept = MemoryModels()
-    return lambda: MemoryReadModelStore(kept, PROJECTIONS)
+    stored = MemoryModels()
+    return lambda: MemoryReadModelStore(stored, PROJECTIONS)

@@ -1,4 +1,4 @@
-"""The read models in memory, for tests: kept, refused and replaced as Redis keeps them."""
+"""The read models in memory, for tests: stored, refused and replaced as in Redis."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -20,7 +20,7 @@ class Live(Struct, frozen=True):
     generation: int
     epoch: str
     position: Position
-    mark: str
+    checksum: str
 
 
 class MemoryModels(Struct):
@@ -36,50 +36,49 @@ class MemoryModels(Struct):
 class MemoryReadModelStore:
     """One process's view of them."""
 
-    def __init__(self, kept: MemoryModels, projections: Projections) -> None:
+    def __init__(self, stored: MemoryModels, projections: Projections) -> None:
         self.projections = projections
-        self._kept = kept
+        self._stored = stored
         self._live: Live | None = None
 
     async def load(self) -> ReadModels | None:
-        self._live = live = self._kept.live
+        self._live = live = self._stored.live
         if live is None:
             return None
-        _, partitions = self._kept.generations[live.generation]
-        where = live.epoch, live.position, deepcopy(partitions), live.generation, live.mark
+        _, partitions = self._stored.generations[live.generation]
+        where = live.epoch, live.position, deepcopy(partitions), live.generation, live.checksum
         return ReadModels(self.projections, *where)
 
-    async def values(self, generation: int, asked: Sequence[ValueKey]) -> list[Any] | None:
-        if generation not in self._kept.generations:
+    async def values(self, generation: int, keys: Sequence[ValueKey]) -> list[Any] | None:
+        if generation not in self._stored.generations:
             return None
-        _, partitions = self._kept.generations[generation]
-        return [partitions[partition_of(key)].get(model, key) for model, key in asked]
+        _, partitions = self._stored.generations[generation]
+        return [partitions[partition_of(key)].get(projection, key) for projection, key in keys]
 
-    async def holds(self, number: int, partition: Partition) -> bool:
-        if self._live is None or self._live.generation not in self._kept.generations:
+    async def matches(self, number: int, partition: Partition) -> bool:
+        if self._live is None or self._live.generation not in self._stored.generations:
             return False
-        kept = self._kept.generations[self._live.generation][1][number]
-        same = kept.checkpoint == partition.checkpoint
-        for model in self.projections.models:
-            here, there = kept.of(model), partition.of(model)
-            same &= here == there if model.replicated else len(here) == len(there)
-        return same
+        found = self._stored.generations[self._live.generation][1][number]
+        replicated = [one for one in self.projections.all if one.replicated]
+        return found.checkpoint == partition.checkpoint and all(
+            found.of(one) == partition.of(one) for one in replicated
+        )
 
     async def heartbeat(self) -> Heartbeat | None:
-        if self._kept.beat is None:
+        if self._stored.beat is None:
             return None
-        generation, read_at, since = self._kept.beat
+        generation, read_at, since = self._stored.beat
         age_s = monotonic() - since
         return Heartbeat(generation, read_at, age_s) if age_s < HEARTBEAT_TIMEOUT_S else None
 
     async def resume(self, models: ReadModels) -> None:
         assert self._live is not None
-        self._point(Live(self._live.generation, models.epoch, models.position, models.mark))
+        self._point(Live(self._live.generation, models.epoch, models.position, models.checksum))
 
     async def apply(self, changes: Changes) -> bool:
-        if self._live is None or self._live.generation not in self._kept.generations:
+        if self._live is None or self._live.generation not in self._stored.generations:
             return False
-        epoch, partitions = self._kept.generations[self._live.generation]
+        epoch, partitions = self._stored.generations[self._live.generation]
         refused = epoch != changes.epoch
         for number, change in changes.partitions.items():
             if epoch == changes.epoch and partitions[number].checkpoint == change.checkpoint:
@@ -87,30 +86,32 @@ class MemoryReadModelStore:
                 partitions[number].checkpoint = max(change.checkpoint, changes.position)
             else:
                 refused = True
-        if refused or self._kept.live != self._live:
+        if refused or self._stored.live != self._live:
             return False
         generation = self._live.generation
-        self._point(Live(generation, changes.epoch, changes.position, changes.mark))
+        self._point(Live(generation, changes.epoch, changes.position, changes.checksum))
         if changes.read_at is not None:
-            self._kept.beat = generation, changes.read_at, monotonic()
+            self._stored.beat = generation, changes.read_at, monotonic()
         return True
 
     def _point(self, live: Live) -> None:
-        if self._kept.live == self._live:
-            self._kept.live = self._live = live
+        if self._stored.live == self._live:
+            self._stored.live = self._live = live
 
     async def replace(self, models: ReadModels) -> None:
-        kept = self._kept
-        kept.begun += 1
-        there = kept.live and kept.live.generation
+        stored = self._stored
+        stored.begun += 1
+        there = stored.live and stored.live.generation
         if there != (self._live and self._live.generation):
             return
-        kept.generations = {kept.begun: (models.epoch, deepcopy(models.partitions))}
-        kept.live = self._live = Live(kept.begun, models.epoch, models.position, models.mark)
-        models.generation = kept.begun
+        stored.generations = {stored.begun: (models.epoch, deepcopy(models.partitions))}
+        stored.live = self._live = Live(
+            stored.begun, models.epoch, models.position, models.checksum
+        )
+        models.generation = stored.begun
 
-    async def keep_report(self, report: AuditReport) -> None:
-        self._kept.report = report
+    async def store_report(self, report: AuditReport) -> None:
+        self._stored.report = report
 
     async def last_report(self) -> AuditReport | None:
-        return self._kept.report
+        return self._stored.report

@@ -59,11 +59,11 @@ async def two(stores: Stores) -> tuple[Loaded, Loaded]:
     return (first, await loaded(first)), (second, await loaded(second))
 
 
-async def test_where_nothing_is_kept_there_is_nothing(stores):
+async def test_where_nothing_is_stored_there_is_nothing(stores):
     store = stores()
     assert await store.load() is None
     assert await store.values(1, [(TALLIES, A)]) is None
-    assert not await store.holds(0, models_of_two_tools().partitions[0])
+    assert not await store.matches(0, models_of_two_tools().partitions[0])
     assert await store.heartbeat() is None
     assert await store.last_report() is None
     assert not await store.apply(cast(models_of_two_tools(), (A, "ship")))
@@ -81,7 +81,7 @@ async def test_what_was_applied_is_loaded(stores):
     assert models.parked() == {5: Parked("NewEvent/2", "too new", __version__)}
 
 
-async def test_what_was_loaded_is_not_what_is_kept(two, stores):
+async def test_what_was_loaded_is_not_what_is_stored(two, stores):
     """To fold into it changes nothing for others."""
     (_, models), _ = two
     cast(models, (A, "ship"))
@@ -161,23 +161,23 @@ async def test_a_rebuild_takes_over_from_a_busy_projector(two):
 
 async def test_values_are_read_by_their_keys(two, stores):
     (_, models), _ = two
-    asked = [(TALLIES, A), (PROFILES, A)]
-    found = await stores().values(models.generation, asked)
-    assert found == [models.get(model, key) for model, key in asked]
+    keys = [(TALLIES, A), (PROFILES, A)]
+    found = await stores().values(models.generation, keys)
+    assert found == [models.get(projection, key) for projection, key in keys]
     assert None not in found
 
 
-async def test_a_part_that_is_otherwise_is_not_held(two):
+async def test_a_partition_with_other_values_does_not_match(two):
     (store, models), _ = two
     number = partition_of(A)
-    assert await store.holds(number, models.partitions[number])
+    assert await store.matches(number, models.partitions[number])
     changes = cast(models, (A, "ship"))
-    assert not await store.holds(number, models.partitions[number])
+    assert not await store.matches(number, models.partitions[number])
     assert await store.apply(changes)
-    assert await store.holds(number, models.partitions[number])
+    assert await store.matches(number, models.partitions[number])
 
 
-async def test_who_keeps_the_models_at_the_head_is_heard(two, stores):
+async def test_a_heartbeat_says_which_models_are_at_the_head(two, stores):
     (store, models), _ = two
     changes = cast(models, (A, "ship"))
     assert await store.apply(changes)
@@ -190,9 +190,9 @@ async def test_who_keeps_the_models_at_the_head_is_heard(two, stores):
     assert beat.age_s >= 0
 
 
-async def test_the_last_report_is_kept(stores):
+async def test_the_last_report_is_stored(stores):
     store = stores()
     for drifts in (2, 0):
         report = AuditReport(AT, 5, 4, drifts, None)
-        await store.keep_report(report)
+        await store.store_report(report)
         assert await stores().last_report() == report
