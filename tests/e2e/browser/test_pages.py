@@ -9,7 +9,15 @@ from tests.e2e.browser.conftest import Measured, Open, Vote, visit
 from tests.site import Site
 
 A, B = "claude-haiku-open-weights", "mistral-3-small"
-PATHS = ["/", f"/tools/{A}", f"/compare/{A}-vs-{B}", "/compare", "/bookmarks", "/status", "/verdicts"]
+PATHS = [
+    "/",
+    f"/tools/{A}",
+    f"/compare/{A}-vs-{B}",
+    "/compare",
+    "/bookmarks",
+    "/status",
+    "/verdicts",
+]
 
 REQUESTS_MAX = 8
 KILOBYTES_MAX = 40
