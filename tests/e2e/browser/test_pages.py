@@ -10,13 +10,8 @@ from tests.site import Site
 
 A, B = "claude-haiku-open-weights", "mistral-3-small"
 PATHS = [
-    "/",
-    f"/tools/{A}",
-    f"/compare/{A}-vs-{B}",
-    "/compare",
-    "/bookmarks",
-    "/status",
-    "/verdicts",
+    *("/", f"/tools/{A}", f"/compare/{A}-vs-{B}", "/compare"),
+    *("/bookmarks", "/status", "/verdicts"),
 ]
 
 REQUESTS_MAX = 8
