@@ -14,9 +14,16 @@ from votes.cli.up import up
 from votes.config import ConfigError
 from votes.embedded import DataDirInUse, StartFailed
 from votes.engine.ports import Unavailable
-from votes.store.migrate import MigrationChanged
+from votes.store.migrate import MigrationChanged, NotMigrated
 
-_ONE_LINE_ERRORS = (ConfigError, DataDirInUse, StartFailed, MigrationChanged, Unavailable)
+_ONE_LINE_ERRORS = (
+    ConfigError,
+    DataDirInUse,
+    StartFailed,
+    MigrationChanged,
+    NotMigrated,
+    Unavailable,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

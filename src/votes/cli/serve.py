@@ -1,8 +1,10 @@
 """`votes api` and `votes worker`: one process each, on the servers of the environment."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -11,7 +13,9 @@ import structlog
 
 from votes.cli.settings import from_environment, is_own_secret
 from votes.config import Config, ConfigError
+from votes.engine.ports import Unavailable
 from votes.live.sockets import connections_allowed
+from votes.store.migrate import require_migrated
 
 BACKLOG_CONNECTIONS = 4_096
 CONNECTION_BUFFER_BYTES = 32_768
@@ -30,6 +34,12 @@ def _needs(config: Config, *names: str) -> None:
             raise ConfigError(f"VOTES_{name.upper()}: is missing")
 
 
+def _migrated(config: Config) -> None:
+    """Raises `NotMigrated`. A database that does not respond yet is waited for while serving."""
+    with suppress(Unavailable):
+        asyncio.run(require_migrated(config.postgres_url or ""))
+
+
 def address_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Where to listen."""
     port = click.option(
@@ -46,6 +56,7 @@ def api(host: str, port: int, workers: int) -> None:
     """Serve the HTTP API."""
     config = from_environment()
     _needs(config, "postgres_url", "redis_url", "secret_keys")
+    _migrated(config)
     users = config.jwks_url or config.jwt_secret
     if users and not config.jwt_audience and not is_own_secret(config):
         logger.warning("VOTES_JWT_AUDIENCE is not set: the audience (aud) of tokens is not checked")
@@ -94,5 +105,7 @@ def openapi() -> None:
 @click.command()
 def worker() -> None:
     """Run the worker: it projects events into the read models and runs jobs."""
-    _needs(from_environment(), "postgres_url", "redis_url", "queue_url")
+    config = from_environment()
+    _needs(config, "postgres_url", "redis_url", "queue_url")
+    _migrated(config)
     os.execv(sys.executable, [sys.executable, "-m", "workers"])  # noqa: S606

@@ -22,9 +22,9 @@ from votes.config import Config
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request
-from votes.store.migrate import migrate
+from votes.store.migrate import migrate, require_migrated
 from votes.store.postgres import PostgresEventStore
-from votes.wiring import event_store
+from votes.wiring import event_store, required
 
 CHUNK_ROWS = 512
 REFUSALS_SHOWN_MAX = 20
@@ -70,7 +70,7 @@ def import_(
 
 
 async def _import(config: Config, kind: str, path: Path, create_tools: bool) -> dict[str, int]:
-    await migrate(config.migration_url or "")
+    await _migrated(config)
     counts = {"rows": 0, "events": 0, "unchanged": 0, "refused": 0}
     async with event_store(config) as store:
         with _progress() as progress, opened(path) as file:
@@ -81,6 +81,15 @@ async def _import(config: Config, kind: str, path: Path, create_tools: bool) -> 
                 await _import_chunk(store, kind, chunk, create_tools, counts)
                 progress.update(task, completed=_bytes_read(file), rows=counts["rows"])
     return counts
+
+
+async def _migrated(config: Config) -> None:
+    """Apply the missing migrations where an owner's login is set. To import needs none."""
+    url = required(config.postgres_url, "VOTES_POSTGRES_URL")
+    if config.migration_url in (None, url):
+        await require_migrated(url)
+    else:
+        await migrate(required(config.migration_url, "VOTES_MIGRATION_URL"))
 
 
 def _progress() -> Progress:

@@ -33,6 +33,10 @@ class MigrationChanged(Exception):
     """The file of an applied migration has changed."""
 
 
+class NotMigrated(Exception):
+    """The database lacks migrations, or this login may not apply them."""
+
+
 class Migration(Struct, frozen=True):
     name: str
     sql: str
@@ -58,7 +62,8 @@ def migrations() -> Iterator[Migration]:
 async def migrate(url: str) -> list[str]:
     """Apply the missing migrations as the owner of the schema; return their names.
 
-    Raises `MigrationChanged`, and `Unavailable` when the database does not respond.
+    Raises `MigrationChanged`, `NotMigrated` for a login that is not the owner's, and `Unavailable`
+    when the database does not respond.
     """
     async with translated():
         connection = await asyncpg.connect(
@@ -67,8 +72,26 @@ async def migrate(url: str) -> list[str]:
         try:
             await connection.execute(_LOCK, timeout=WAIT_FOR_OTHERS_S)
             return await _apply_missing(connection)
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise NotMigrated(
+                f"VOTES_MIGRATION_URL: migrations need the login of the owner ({error})"
+            ) from error
         finally:
             await connection.close()
+
+
+async def require_migrated(url: str) -> None:
+    """Raises `NotMigrated`, and `Unavailable` when the database does not respond."""
+    async with translated():
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S)
+        try:
+            missing = await pending(connection)
+        finally:
+            await connection.close()
+    if missing:
+        raise NotMigrated(
+            f"the database lacks {', '.join(missing)}: run votes migrate as its owner"
+        )
 
 
 async def pending(connection: Any) -> list[str]:
@@ -108,4 +131,13 @@ async def _apply(connection: Any, migration: Migration) -> None:
         await connection.execute("GRANT SELECT ON migrations TO votes_app")
 
 
-__all__ = ["Migration", "MigrationChanged", "Unavailable", "migrate", "migrations", "pending"]
+__all__ = [
+    "Migration",
+    "MigrationChanged",
+    "NotMigrated",
+    "Unavailable",
+    "migrate",
+    "migrations",
+    "pending",
+    "require_migrated",
+]
