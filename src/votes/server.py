@@ -25,7 +25,7 @@ from votes.live.sockets import limit_connections
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
 from votes.site.application import create_site
-from votes.site.gallery import Gallery
+from votes.site.pictures.gallery import Gallery
 from votes.wiring import ends_the_process, services
 
 FOR_PROGRAMS = ("/v1/", "/health/", "/metrics/", "/docs/", "/openapi.json/")

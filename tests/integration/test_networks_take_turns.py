@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from votes.http.errors import Refused
-from votes.site.gallery import Turns
+from votes.site.pictures.gallery import Turns
 
 WAITING_MAX = 4
 

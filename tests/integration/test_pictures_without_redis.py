@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from tests.site import free_port
-from votes.site.gallery import Gallery
-from votes.site.picture import Opinion, Side
+from votes.site.pictures.drawing import Opinion, Side
+from votes.site.pictures.gallery import Gallery
 from votes.site.verdicts import look
 from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures

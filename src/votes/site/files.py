@@ -21,9 +21,9 @@ from votes.http.limiting import Limited
 from votes.http.proxies import client_network
 from votes.site import words
 from votes.site.assets import asset_url, assets, sri
-from votes.site.gallery import Gallery
 from votes.site.html import SHARED, redirect
-from votes.site.picture import Opinion, Side
+from votes.site.pictures.drawing import Opinion, Side
+from votes.site.pictures.gallery import Gallery
 from votes.site.reading import read_at
 from votes.site.verdicts import look
 

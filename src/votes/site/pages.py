@@ -23,8 +23,8 @@ from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.readiness import readiness
 from votes.site import linked_data, words
-from votes.site.chart import chart
 from votes.site.html import private_page, shared_page
+from votes.site.pictures.chart import chart
 from votes.site.reading import my_states, page_for, read_at, reader
 from votes.site.render import SITE_NAME, Head, description, page, query
 from votes.wiring import Services, now

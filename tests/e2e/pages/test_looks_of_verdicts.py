@@ -9,7 +9,7 @@ import pytest
 from votes.domain.terms import Choice
 from votes.domain.verdict import Call, PanelVerdict
 from votes.site import verdicts
-from votes.site.picture import INK, LINE, PAPER, Opinion, Side, draw
+from votes.site.pictures.drawing import INK, LINE, PAPER, Opinion, Side, draw
 from votes.site.render import environment
 from votes.site.verdicts import Tone, look
 

@@ -15,8 +15,8 @@ from redis import Redis
 from tests.e2e.asking import browser, get, new_tool
 from votes.config import REDIS_PREFIX_DEFAULT
 from votes.projections.tallies import Counts, Tally, tally_view
-from votes.site.gallery import WAITING_MAX
-from votes.site.picture import Opinion, Side, draw, font
+from votes.site.pictures.drawing import Opinion, Side, draw, font
+from votes.site.pictures.gallery import WAITING_MAX
 from votes.site.verdicts import look
 from votes.site.words import community_count
 from votes.views import keys

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 
 from votes.engine.ports import Unavailable
 from votes.http.errors import Refused
-from votes.site.picture import Side, draw
+from votes.site.pictures.drawing import Side, draw
 from votes.views.pictures import RedisPictures
 
 DRAWING_MAX = 1

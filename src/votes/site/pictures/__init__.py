@@ -1,0 +1,1 @@
+"""Pictures: of a tool or a pair for other sites, and of the votes over time."""
