@@ -1,4 +1,4 @@
-"""An example of each operation that has a body or an answer worth seeing."""
+"""Examples of the bodies and responses of operations."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""The routes that are asked all the time, without the framework between them and the server.
+"""The most frequent routes, without the framework between them and the server.
 
-They are the very handlers that the framework has: here they are found by a pattern instead of its
-router, and called with what it would have read for them. What a request says beyond that (other
-parameters, a body in chunks, anything odd) is left to the framework, so each rule stands once.
+Their handlers are those of the framework. Here a pattern finds them instead of its router, and they
+get the arguments that it would have read. A request with anything else (other parameters, a body in
+chunks) goes to the framework, so each rule stands once.
 """
 
 import re
@@ -56,8 +56,8 @@ _LENGTH = re.compile(r"[0-9]{1,5}")
 Arguments = dict[str, Any]
 
 
-class Asked:
-    """A request, as far as handlers look at it."""
+class PlainRequest:
+    """A request, as far as handlers use it."""
 
     __slots__ = ("_receive", "app", "scope")
 
@@ -83,14 +83,14 @@ def with_hot_routes(api: Litestar, others: Asgi) -> Asgi:
     """The hot routes of the API, and the others for everything else."""
 
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        if scope["type"] == "http" and (found := _found(scope)) is not None:
-            return _answer(api, *found, scope, receive, send)
+        if scope["type"] == "http" and (match := _match(scope)) is not None:
+            return _respond(api, *match, scope, receive, send)
         return others(scope, receive, send)
 
     return dispatch
 
 
-def _found(scope: Any) -> tuple[Hot, Arguments] | None:
+def _match(scope: Any) -> tuple[Hot, Arguments] | None:
     """The route of the request and what its handler is called with, if nothing about it is odd."""
     path, arguments = scope["path"], {}
     if matched := _OF_A_TOOL.fullmatch(path):
@@ -118,44 +118,44 @@ def _has_plain_body(scope: Any) -> bool:
     return _LENGTH.fullmatch(length) is not None and int(length) <= SMALL_BODY_BYTES_MAX
 
 
-def _parameters(query: bytes, known: frozenset[bytes]) -> Arguments | None:
+def _parameters(query: bytes, allowed: frozenset[bytes]) -> Arguments | None:
     """The parameters, each once and of the plainest form; None where there is anything else."""
     arguments: Arguments = {}
     for part in query.split(b"&"):
         name, _, value = part.partition(b"=")
-        if name not in known or name.decode() in arguments or not _VALUES[name].fullmatch(value):
+        if name not in allowed or name.decode() in arguments or not _VALUES[name].fullmatch(value):
             return None
         text = value.decode()
         arguments[name.decode()] = (
             int(text) if name == b"min_position" else text.replace("%2C", ",")
         )
-    if b"tools" in known and "tools" not in arguments:
+    if b"tools" in allowed and "tools" not in arguments:
         return None
     return arguments
 
 
-async def _answer(
+async def _respond(
     api: Litestar, hot: Hot, arguments: Arguments, scope: Any, receive: Any, send: Any
 ) -> None:
-    request: Any = Asked(api, scope, receive)
+    request: Any = PlainRequest(api, scope, receive)
     limited = hot.limited
     try:
         if limited is not None:
             send = telling(scope, send)
             await limit(request, limited)
-        answer = await hot.handler.fn(request, **arguments)
-    except Exception as error:  # noqa: BLE001 - the table has an answer to each
-        answer = _problem(request, error)
-    await answer(scope, receive, send)
+        response = await hot.handler.fn(request, **arguments)
+    except Exception as error:  # noqa: BLE001 - the table has a response for each
+        response = _problem(request, error)
+    await response(scope, receive, send)
 
 
-def _problem(request: Asked, error: Exception) -> ASGIResponse:
-    """What the framework would answer to the error."""
+def _problem(request: PlainRequest, error: Exception) -> ASGIResponse:
+    """The response of the framework to the error."""
     kind = next(kind for kind in type(error).__mro__ if kind in EXCEPTION_HANDLERS)
-    told = EXCEPTION_HANDLERS[kind](request, error)
+    problem = EXCEPTION_HANDLERS[kind](request, error)
     return ASGIResponse(
-        body=told.content,
-        status_code=told.status_code,
-        media_type=told.media_type,
-        headers=told.headers,
+        body=problem.content,
+        status_code=problem.status_code,
+        media_type=problem.media_type,
+        headers=problem.headers,
     )

@@ -1,1 +1,1 @@
-"""What every request goes through: who asks, what may be asked, how it is answered."""
+"""What every request passes through: identity, limits, bodies, deadlines, problems and ETags."""

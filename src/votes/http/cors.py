@@ -1,4 +1,4 @@
-"""Which pages of other sites may ask here and read the answers (Fetch standard, CORS)."""
+"""CORS: which pages of other sites may send requests and read the responses (Fetch standard)."""
 
 from collections.abc import Awaitable
 from typing import Any
@@ -23,7 +23,7 @@ _ALLOWED = (
 
 
 def is_preflight(scope: Any) -> bool:
-    """Whether a browser asks beforehand what a page of another site may do here."""
+    """Whether a browser asks beforehand what a page of another site may send."""
     return (
         scope["method"] == "OPTIONS"
         and header_of(scope, b"access-control-request-method") is not None
@@ -43,13 +43,13 @@ def with_cors(config: Config, others: Asgi) -> Asgi:
             return others(scope, receive, send)
         leave = (b"access-control-allow-origin", origin.encode()) if origin in allowed else None
         if is_preflight(scope):
-            return _answer(send, leave)
+            return _preflight(send, leave)
         return others(scope, receive, send if leave is None else _readable(send, leave))
 
     return dispatch
 
 
-async def _answer(send: Any, leave: tuple[bytes, bytes] | None) -> None:
+async def _preflight(send: Any, leave: tuple[bytes, bytes] | None) -> None:
     headers = [_VARY] if leave is None else [_VARY, leave, *_ALLOWED]
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
@@ -58,8 +58,8 @@ async def _answer(send: Any, leave: tuple[bytes, bytes] | None) -> None:
 def _readable(send: Any, leave: tuple[bytes, bytes]) -> Any:
     async def send_readable(message: Any) -> None:
         if message["type"] == "http.response.start":
-            kept = [header for header in message["headers"] if header[0] != b"vary"]
-            message["headers"] = [*kept, _VARY, leave, _EXPOSED]
+            others = [header for header in message["headers"] if header[0] != b"vary"]
+            message["headers"] = [*others, _VARY, leave, _EXPOSED]
         await send(message)
 
     return send_readable

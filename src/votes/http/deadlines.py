@@ -1,4 +1,4 @@
-"""How long a request may take, whatever hangs."""
+"""The deadlines of requests."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,17 +9,17 @@ from votes.store.postgres import READS, WRITES
 
 WRITE_S = 5.0
 READ_S = 5.0
-"""For what a reader asked for and only the log knows."""
+"""For reads of the log."""
 OPTIONAL_S = 1.0
-"""For parts of a page that it can do without, all at the same time."""
+"""For all optional parts of a page together."""
 STATUS_S = 0.8
-"""So that whoever asks how things are has heard within a second."""
-assert max(WRITES.longest_s, READS.longest_s) < min(WRITE_S, READ_S)  # Postgres's own word is first
+"""So that a health check has a response within a second."""
+assert max(WRITES.longest_s, READS.longest_s) < min(WRITE_S, READ_S)  # Postgres gives up first
 
 
 @asynccontextmanager
 async def within(seconds: float) -> AsyncIterator[None]:
-    """Give up what is inside after so long: raises `Unavailable`."""
+    """Cancel the body of the context after so long, and raise `Unavailable`."""
     try:
         async with asyncio.timeout(seconds):
             yield

@@ -1,5 +1,5 @@
-"""What holds for every request, whatever its route: how large it may be, how long its body may
-take, and what HEAD and OPTIONS answer."""
+"""What holds for every request, whatever its route: the size of its head, the time for its body,
+HEAD and OPTIONS."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -13,18 +13,18 @@ from votes.http.exchange import Asgi
 
 ADDRESS_BYTES_MAX = 16 * 1024
 HEADERS_BYTES_MAX = 24 * 1024
-"""Far beyond these the server itself answers, 414 or 431 without a body."""
+"""Far beyond these limits the server itself responds, 414 or 431 without a body."""
 BODY_S = 10
-"""A body that stands still is given up after this long."""
+"""A body of which nothing arrives for this long is given up."""
 BODY_BYTES_PER_S_MIN = 4 * 1024
-"""What has come of a body buys it time at this rate: a slow upload goes on, a trickle does not."""
+"""Each byte that arrives extends the time at this rate: a slow upload succeeds, a trickle fails."""
 
 NO_METHOD = "-"
-"""No route takes it, so the router answers with the methods that there are."""
+"""No route has this method, so the router responds with the methods that exist."""
 
 
 def with_edge(config: Config, others: Asgi) -> Asgi:
-    """The others, behind what holds for all of them."""
+    """The application behind these rules."""
     shared = bool(config.allowed_origins)
 
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
@@ -40,7 +40,7 @@ def with_edge(config: Config, others: Asgi) -> Asgi:
                 return others(scope, _reader_gone, _without_body(send))
             case "OPTIONS" if not (shared and is_preflight(scope)):
                 scope["method"] = NO_METHOD
-                return others(scope, receive, _methods_told(send))
+                return others(scope, receive, _methods_alone(send))
             case _:
                 return others(scope, _in_time(receive), _allowing_head(send))
 
@@ -56,7 +56,7 @@ def _too_large(scope: Any) -> Rejected | None:
 
 
 def _in_time(receive: Any) -> Any:
-    """A body whole and in time. Otherwise `Refused` is raised where it is read."""
+    """`receive`, which raises `Refused` for a body that is late or breaks off."""
     clock = asyncio.get_running_loop().time
     began, got, whole = clock(), 0, False
 
@@ -79,7 +79,7 @@ def _in_time(receive: Any) -> Any:
 
 
 async def _reader_gone() -> Any:
-    """Who asks for the head alone reads no stream."""
+    """For HEAD: nobody reads a stream."""
     return {"type": "http.disconnect"}
 
 
@@ -104,17 +104,17 @@ def _allowing_head(send: Any) -> Any:
     return send_allowing
 
 
-def _methods_told(send: Any) -> Any:
-    """Of the refusal of `NO_METHOD` only the methods are told, as no refusal."""
-    told = False
+def _methods_alone(send: Any) -> Any:
+    """`send` that turns the 405 of `NO_METHOD` into a 204 with the methods."""
+    turned = False
 
     async def send_methods(message: Any) -> None:
-        nonlocal told
+        nonlocal turned
         if message["type"] == "http.response.start" and message["status"] == 405:
-            told = True
+            turned = True
             allow = [_with_head(*header) for header in message["headers"] if header[0] == b"allow"]
             message = {"type": "http.response.start", "status": 204, "headers": allow}
-        elif told:
+        elif turned:
             message = {"type": "http.response.body", "body": b""}
         await send(message)
 

@@ -22,7 +22,7 @@ from votes.engine.reader import NotYet
 from votes.http.moved import Moved, moved
 
 RETRY_AFTER_S = 1
-OUTAGE_TOLD_S = 5.0
+OUTAGE_LOGGED_S = 5.0
 """Between two lines about requests that could not be served: a line each would hide the cause."""
 PROBLEM_TYPE = "application/problem+json"
 
@@ -177,16 +177,16 @@ def _not_yet(_: Request[Any, Any, Any], error: NotYet) -> Response[bytes]:
 
 
 class _Outages:
-    """Tells of an outage at once, then each `OUTAGE_TOLD_S` how many more requests it has met."""
+    """Tells of an outage at once, then each `OUTAGE_LOGGED_S` how many more requests it has met."""
 
     def __init__(self) -> None:
         self._telling = False
-        self._untold = 0
+        self._unlogged = 0
         self._last = ""
 
     def met(self, path: str, error: Unavailable) -> None:
         if self._telling:
-            self._untold += 1
+            self._unlogged += 1
             self._last = str(error)
         else:
             logger.warning("unavailable", path=path, error=str(error))
@@ -194,13 +194,13 @@ class _Outages:
 
     def _tell_later(self) -> None:
         self._telling = True
-        asyncio.get_running_loop().call_later(OUTAGE_TOLD_S, self._tell)
+        asyncio.get_running_loop().call_later(OUTAGE_LOGGED_S, self._tell)
 
     def _tell(self) -> None:
         self._telling = False
-        if self._untold:
-            logger.warning("unavailable", requests=self._untold, error=self._last)
-            self._untold = 0
+        if self._unlogged:
+            logger.warning("unavailable", requests=self._unlogged, error=self._last)
+            self._unlogged = 0
             self._tell_later()
 
 
@@ -217,8 +217,8 @@ def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     code = _BY_HTTP_STATUS.get(error.status_code)
     if code is None:
         code = "internal" if error.status_code >= 500 else "invalid_parameter"
-    kept = {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"}
-    return problem_response(code, _detail(error), kept)
+    allow = {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"}
+    return problem_response(code, _detail(error), allow)
 
 
 def _detail(error: HTTPException) -> str:

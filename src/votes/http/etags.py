@@ -1,4 +1,4 @@
-"""An answer is known by its content: equal bytes have equal ETags, whoever sends them and when."""
+"""ETags are hashes of the content: equal bytes have equal tags, in every process at any time."""
 
 from hashlib import sha256
 from typing import Any
@@ -40,7 +40,7 @@ def tagged(
     *,
     compressible: bool = True,
 ) -> ASGIResponse:
-    """The answer with its ETag, 304 where the asker has it.
+    """The response with its ETag; 304 where the client already has it.
 
     What may be compressed on its way out has a weak tag, one for all its codings: a strong one
     would promise equal bytes (RFC 9110 §8.8.3.3).

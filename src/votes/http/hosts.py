@@ -1,4 +1,4 @@
-"""The name by which this site was reached. A `Host` can be made up, so few are believed."""
+"""The name by which this site was reached. A `Host` can be made up, so few are trusted."""
 
 import re
 from collections.abc import Awaitable
@@ -17,7 +17,7 @@ _REFUSED = Rejected("invalid_parameter", "Host: one header with the name of a si
 
 
 def with_one_host(others: Asgi) -> Asgi:
-    """The application, for requests that say once whom they are for."""
+    """The application, for requests with exactly one valid `Host`."""
 
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         if scope["type"] == "http" and not _has_one_host(scope["headers"]):
@@ -39,10 +39,10 @@ def is_loopback(host: str) -> bool:
 
 
 def base(request: Http) -> str:
-    """The address of this site without a path, for what names a page from outside.
+    """The address of this site without a path, for links that must be absolute.
 
-    Empty where nobody vouches for the name that was asked for: such addresses are then relative,
-    so no answer carries a made-up name into a cache.
+    Empty where the `Host` cannot be trusted: such links are then relative, so that no response
+    carries a made-up name into a cache.
     """
     config = services(request).config
     if config.public_url is not None:

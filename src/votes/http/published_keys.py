@@ -12,7 +12,7 @@ import msgspec
 from votes.engine.ports import Unavailable
 
 JWKS_TIMEOUT_S = 5.0
-"""For all of a fetch, however slowly the answer comes."""
+"""For a whole fetch, however slow the server is."""
 JWKS_LIFETIME_S = 300
 JWKS_REFETCH_S = 10
 JWKS_REDIRECTS_MAX = 3
@@ -44,10 +44,10 @@ class PublishedKeys:
 
         Raises `Unavailable` when that cannot be known now.
         """
-        known = self._keys.get(key_id)
-        self._fetch_where_due(known is not None)
-        if known is not None:
-            return known
+        key = self._keys.get(key_id)
+        self._fetch_where_due(key is not None)
+        if key is not None:
+            return key
         if self._fetching is not None:
             patience_s = UNKNOWN_KEY_WAIT_S if self._keys else JWKS_TIMEOUT_S
             await asyncio.wait([self._fetching], timeout=patience_s)

@@ -16,7 +16,7 @@ from tests.e2e.asking import bearer, browser, get, secrets_of, unique
 from tests.e2e.pages.reading import PAIR, SAME_ORIGIN, named, one, page, parsed, words
 from tests.polling import wait_for
 from tests.site import free_port
-from votes.http.errors import OUTAGE_TOLD_S
+from votes.http.errors import OUTAGE_LOGGED_S
 
 
 def shows_read_models(url: str) -> bool:
@@ -77,7 +77,7 @@ def test_an_outage_is_told_in_few_lines_that_count_the_requests(without_log, log
         assert answer.status_code == 503
     wait_for(lambda: requests() - before[1] >= 200, "all requests to be told")
     lines = len(told()) - before[0]
-    assert lines <= 2 + (time.monotonic() - start) / OUTAGE_TOLD_S
+    assert lines <= 2 + (time.monotonic() - start) / OUTAGE_LOGGED_S
     assert all(line["error"].startswith("Postgres: ") for line in told())
 
 
