@@ -98,6 +98,7 @@ ME = {
     "id": (str, NoneType),
     "roles": [str],
     "persona": (str, NoneType),
+    "login_ended": bool,
 }
 READY = {
     "status": {"ok", "degraded", "unavailable"},

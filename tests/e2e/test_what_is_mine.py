@@ -32,7 +32,13 @@ def test_i_am_nobody_then_a_visitor_and_a_user_with_a_token(http, live_site, too
     said.append(http.get("/v1/me", headers=panelist).json())
     for one in said:
         check_shape(one, ME)
-    assert said[0] == {"kind": "nobody", "id": None, "roles": [], "persona": None}
+    assert said[0] == {
+        "kind": "nobody",
+        "id": None,
+        "roles": [],
+        "persona": None,
+        "login_ended": False,
+    }
     assert said[1]["kind"] == "visitor"
     assert said[1]["id"]
     assert said[2] == {
@@ -40,6 +46,7 @@ def test_i_am_nobody_then_a_visitor_and_a_user_with_a_token(http, live_site, too
         "id": "Ada",
         "roles": ["admin", "panelist"],
         "persona": "builder",
+        "login_ended": False,
     }
 
 

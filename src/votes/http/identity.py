@@ -153,8 +153,8 @@ def identity(request: Http) -> Identity:
 async def require_user(request: Http) -> User:
     caller = await identity(request).caller(request)
     if caller.user is None:
-        ended = "Your login has ended" if caller.login_ended else "This needs a user's token"
-        raise Refused("not_authenticated", f"{ended}: log in first.")
+        ended = "Your login has ended. " if caller.login_ended else ""
+        raise Refused("not_authenticated", f"{ended}Log in first: this needs a user's token.")
     return caller.user
 
 
