@@ -20,6 +20,10 @@ TALLY: dict[str, Any] = {
     "position": int,
     "as_of": str,
     "stale": bool,
+    "held": int,
+    "discounted": int,
+    "against": dict,
+    "under_review": bool,
 }
 REVIEW: dict[str, Any] = {
     "persona": str,
