@@ -102,7 +102,7 @@ async def fill(
             tool, vote = TOOL, next(said)
             if chance.random() < 0.02:
                 at = at.replace(minute=0, second=0, microsecond=0)
-            counted.append((position, at, *moved(vote[-1])))
+            counted.append((position, at, moved(vote[-1]).ship, moved(vote[-1]).skip))
         else:
             tool = chance.choice(TOOLS[1:])
             vote = stream(visitor(f"{number:022}"), tool), 0, VoteCast("ship")

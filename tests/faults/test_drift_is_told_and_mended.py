@@ -2,7 +2,9 @@
 
 import json
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from tests.e2e.asking import get
@@ -11,6 +13,7 @@ from tests.faults.killing import hanging, kill, wait_until_ready
 from tests.kept import KEYS, place
 from tests.polling import wait_for
 from votes import demo
+from votes.projections.tallies import Counts, Tally
 
 TOOL = "airtable"
 SLUGS = [slug for slug, _ in demo.tools()]
@@ -48,9 +51,10 @@ def test_a_tally_altered_by_hand_is_found_and_rebuilt(program, tallies):
     clean = program.votes("verify")
     assert clean.returncode == 0, clean.stderr
     assert drift(program).startswith("none of ")
-    tally = json.loads(redis.hget(key, tool))
+    tally = msgspec.json.decode(redis.hget(key, tool), type=Tally)
+    wrong = replace(tally, counts=tally.counts + Counts(ship=1))
     with hanging(program, "worker"):  # it would put it right by itself
-        redis.hset(key, tool, json.dumps(tally | {"ship": tally["ship"] + 1}))
+        redis.hset(key, tool, msgspec.json.encode(wrong))
         found = program.votes("verify")
     assert found.returncode == 1
     assert f"tallies {tool}:" in found.stderr

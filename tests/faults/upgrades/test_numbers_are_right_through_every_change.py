@@ -13,7 +13,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from tests.faults.soak.judge import count, verdict
@@ -31,7 +33,7 @@ from votes.config import load
 from votes.embedded import started
 from votes.engine.projection import PARTITIONS
 from votes.http.tokens import VisitorTokens
-from votes.projections.tallies import TALLIES
+from votes.projections.tallies import TALLIES, Counts, Tally
 
 BIGGEST, QUIET = "biggest", "quiet"
 TOOLS = [BIGGEST, "asana", "canva", "figma", "linear", "notion"]
@@ -175,8 +177,10 @@ def change_a_tally(house: House) -> None:
         for number in range(PARTITIONS):
             place = KEYS.values(generation, number, TALLIES.name)
             for key, value in redis.hgetall(place).items():
-                if b'"ship":0,"skip":0,' in value:
-                    redis.hset(place, key, value.replace(b'"ship":0', b'"ship":5'))
+                tally = msgspec.json.decode(value, type=Tally)
+                if not tally.total:
+                    wrong = replace(tally, counts=Counts(ship=5))
+                    redis.hset(place, key, msgspec.json.encode(wrong))
                     return
     raise LookupError(QUIET)
 
