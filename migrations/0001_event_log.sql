@@ -80,6 +80,13 @@ CREATE TABLE command_results (
     at timestamptz NOT NULL DEFAULT now()
 );
 
+-- How far named consumers of the log are: each has dealt with all events up to the position.
+CREATE TABLE consumers (
+    name text COLLATE "C" CONSTRAINT consumers_name PRIMARY KEY,
+    position bigint NOT NULL,
+    CONSTRAINT consumers_size_in_range CHECK (length(name) <= 1000)
+);
+
 -- A second protection after the grants: not even the owner changes history by accident.
 CREATE FUNCTION refuse_rewriting_history() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -267,22 +274,33 @@ BEGIN
 END
 $$;
 
--- The application may read, and call `append_events`. The function acts as a role that nobody logs
--- in as, with exactly the rights that it needs: to read, to insert, and to take the lock, for which
--- Postgres demands a right to change the table.
+-- Moves a consumer on to the position, never back: two processes may do the same work at once.
+CREATE FUNCTION finish(consumer text, reached bigint) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    INSERT INTO consumers AS stored (name, position) VALUES (consumer, reached)
+    ON CONFLICT (name) DO UPDATE SET position = excluded.position
+        WHERE stored.position < excluded.position
+$$;
+
+-- The application may read, and call `append_events` and `finish`. They act as a role that nobody
+-- logs in as, with exactly the rights that they need: to read, to insert, to move a consumer, and to
+-- take the lock, for which Postgres demands a right to change the table.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-REVOKE ALL ON log, events, command_results FROM PUBLIC;
+REVOKE ALL ON log, events, command_results, consumers FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO votes_app, votes_log;
-GRANT SELECT ON log, events, command_results TO votes_app;
-GRANT SELECT ON events, command_results TO votes_log;
+GRANT SELECT ON log, events, command_results, consumers TO votes_app;
+GRANT SELECT ON events, command_results, consumers TO votes_log;
+GRANT INSERT, UPDATE ON consumers TO votes_log;
 GRANT INSERT ON events TO votes_log;
 GRANT INSERT (command_id, fingerprint, outcome, position) ON command_results TO votes_log;
 GRANT UPDATE ON log TO votes_log;
-REVOKE EXECUTE ON FUNCTION open_log, appends_to_refuse, append_events FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION open_log, appends_to_refuse, append_events, finish FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_log, appends_to_refuse TO votes_log;
-GRANT EXECUTE ON FUNCTION append_events TO votes_app;
+GRANT EXECUTE ON FUNCTION append_events, finish TO votes_app;
 
 -- Postgres makes a role the owner of a function only if the role could have created it there.
 GRANT CREATE ON SCHEMA public TO votes_log;
 ALTER FUNCTION append_events OWNER TO votes_log;
+ALTER FUNCTION finish OWNER TO votes_log;
 REVOKE CREATE ON SCHEMA public FROM votes_log;

@@ -17,11 +17,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from votes.app.past import Past
+from votes.app.rulings import carry_out_all
 from votes.config import Config, ConfigError
-from votes.domain.terms import ToolId
+from votes.domain.terms import RulingId, ToolId
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Request, Result, handle
 from votes.engine.heads import Heads
+from votes.engine.ports import EventStore
 from votes.engine.projector import Projector, belongs_to_log
 from votes.engine.read_models import Changes, ReadModels
 from votes.engine.reader import Reader
@@ -47,6 +49,7 @@ from votes.views.read_model_store import RedisReadModelStore
 from votes.views.subscription import Subscription
 
 REDIS_TIMEOUT_S = 5.0
+RULINGS_POLL_S = 1.0
 TOOL_ID_LENGTH = 7
 TOOL_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 letters that are not confused with others. Ids are short because each vote stores one."""
@@ -61,6 +64,11 @@ def now() -> datetime:
 def new_tool_id() -> ToolId:
     """A random id out of 34 thousand million; the rules refuse one that exists."""
     return ToolId("".join(secrets.choice(TOOL_ID_LETTERS) for _ in range(TOOL_ID_LENGTH)))
+
+
+def new_ruling_id() -> RulingId:
+    """A random id; the rules make no second ruling under one."""
+    return RulingId(secrets.token_hex(8))
 
 
 def required(value: str | None, name: str) -> str:
@@ -210,7 +218,10 @@ def batcher_on(store: PostgresEventStore, heads: Heads | None = None) -> Batcher
 
 
 async def project(config: Config) -> None:
-    """Lead and project until cancelled. Raises when the lead or a server is lost."""
+    """Lead, project and carry out rulings until cancelled.
+
+    Raises when the lead or a server is lost.
+    """
     url = required(config.postgres_url, "VOTES_POSTGRES_URL")
     async with (
         event_store(config) as store,
@@ -219,8 +230,18 @@ async def project(config: Config) -> None:
     ):
         logger.info("projecting")
         projector = Projector(store, read_models, appended, time.time, logger.warning)
-        projecting = asyncio.create_task(projector.run())
-        await _first_of(projecting, asyncio.create_task(lost.wait()))
+        await _first_of(
+            asyncio.create_task(projector.run()),
+            asyncio.create_task(_carry_out_rulings(store)),
+            asyncio.create_task(lost.wait()),
+        )
+
+
+async def _carry_out_rulings(store: EventStore) -> None:
+    """Carry out rulings until cancelled. One that another process left unfinished goes on here."""
+    while True:
+        await carry_out_all(store, now())
+        await asyncio.sleep(RULINGS_POLL_S)
 
 
 async def _first_of(*tasks: "asyncio.Task[Any]") -> None:

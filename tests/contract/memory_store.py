@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from votes.engine.log import TIME_MIN, Position, Recorded, Stream
-from votes.engine.ports import Append, CountQuery, EventCount, StoredResult
+from votes.engine.ports import Append, CountQuery, EventCount, StoredResult, Unfinished
 from votes.store.codec import Codec
 
 AHEAD_MAX = timedelta(hours=1)
@@ -34,6 +34,7 @@ class MemoryLog(Struct):
     rows: list[Row] = field(default_factory=list)
     streams: dict[Stream, list[Row]] = field(default_factory=dict)
     answers: dict[UUID, StoredResult] = field(default_factory=dict)
+    consumers: dict[str, Position] = field(default_factory=dict)
 
 
 class MemoryEventStore:
@@ -136,6 +137,26 @@ class MemoryEventStore:
 
     def _is_about(self, row: Row, subject: str, types: Sequence[type]) -> bool:
         return row.subject == subject and isinstance(self._recorded(row).event, tuple(types))
+
+    async def standing(
+        self, subject: str, types: Sequence[type], after: Position, until: Position, limit: int
+    ) -> tuple[list[Recorded], Position]:
+        await asyncio.sleep(0)
+        rows = [row for row in self._log.rows[after:until] if self._is_about(row, subject, types)]
+        reached = rows[limit - 1].position if len(rows) >= limit else until
+        last = {row.stream: row.position for row in self._log.rows[:until]}
+        standing = [row for row in rows[:limit] if row.position == last[row.stream]]
+        return [self._recorded(row) for row in standing], reached
+
+    async def unfinished(self, prefix: str, limit: int) -> list[Unfinished]:
+        ends = await self.last_of_prefix(prefix, len(self._log.streams))
+        found = [Unfinished(end, self._log.consumers.get(end.stream, 0)) for end in ends]
+        behind = [one for one in found if one.reached < one.last.position]
+        return sorted(behind, key=lambda one: one.last.position)[:limit]
+
+    async def finish(self, consumer: str, position: Position) -> None:
+        await asyncio.sleep(0)
+        self._log.consumers[consumer] = max(self._log.consumers.get(consumer, 0), position)
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
         await asyncio.sleep(0)

@@ -29,7 +29,7 @@ FORGOTTEN = None
 def heads_ever(recorded, stream):
     """All heads that the stream ever had, one that it lost, and that nothing is known of it."""
     own = [one for one in recorded if one.stream == stream]
-    heads = [Head(one.event, one.version, one.position) for one in own]
+    heads = [Head(one.event, one.version, one.position, one.at) for one in own]
     lost = Head(heads[0].event, heads[-1].version + 1, heads[-1].position + 100)
     return [FORGOTTEN, NOTHING, *heads, lost]
 

@@ -110,23 +110,29 @@ def keys_of(tool: ToolId, window: Window) -> list[ValueKey]:
 
 def buckets(window: Window, values: Sequence[Slots | None]) -> list[TrendBucket]:
     """The buckets of the window, by the values under `keys_of`."""
+    so_far, found = changes(window, values)
+    buckets = []
+    for at, change in zip(window.starts(), found, strict=True):
+        so_far += change
+        buckets.append(TrendBucket(at, change.ship, change.skip, so_far.ship, so_far.skip))
+    return buckets
+
+
+def changes(window: Window, values: Sequence[Slots | None]) -> tuple[Counts, list[Counts]]:
+    """The tally before the window, and its change in each bucket, by the values under `keys_of`."""
     months, *hours = values
     so_far = total(before(months or (), month_number(window.start)))
     a_day = WIDTH["day"] // WIDTH[window.bucket]
     first = (window.start - window.start.replace(day=1, hour=0)) // WIDTH[window.bucket]
-    changes = [Counts()] * window.count
+    found = [Counts()] * window.count
     for day, slots in enumerate(hours):
         for slot in slots or ():
             place = day * a_day + slot.number * a_day // 24 - first
             if place < 0:
                 so_far += slot.counts
             elif place < window.count:
-                changes[place] += slot.counts
-    buckets = []
-    for at, change in zip(window.starts(), changes, strict=True):
-        so_far += change
-        buckets.append(TrendBucket(at, change.ship, change.skip, so_far.ship, so_far.skip))
-    return buckets
+                found[place] += slot.counts
+    return so_far, found
 
 
 def before(slots: Iterable[Slot], number: int) -> Iterator[Slot]:

@@ -1,5 +1,6 @@
 """A ruling carried out on one vote. It can be asked for at any time and any number of times: the
-vote then stands as the ruling says now, and as before it where it was lifted."""
+vote then stands as the ruling says now, and as before it where it was lifted. The events have the
+time of the vote."""
 
 from collections.abc import Sequence
 
@@ -71,4 +72,5 @@ decider: Decider[CarryOut, RuledVote] = Decider(
     subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
+    keeps_time=True,
 )

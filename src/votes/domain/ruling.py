@@ -4,33 +4,37 @@ A ruling is one event. Carrying it out is one small event on each vote (`ruled_v
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal, assert_never
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from votes.domain import tool as tools
 from votes.domain.terms import Reason, RulingId, Time, ToolId
 from votes.domain.tool import ToolEvent
+from votes.domain.vote import HELD, Vote
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
 
 Verdict = Literal["discount", "release"]
 """Discount votes that count or are held, or let held ones count."""
 
-_PREFIX = "ruling:"
+PREFIX = "ruling:"
+"""Of the streams of all rulings, and of no other."""
 
 UNKNOWN = Rejected("ruling_unknown", "There is no such ruling.")
 
 
 def stream(ruling: RulingId) -> Stream:
-    return Stream(f"{_PREFIX}{ruling}")
+    return Stream(f"{PREFIX}{ruling}")
 
 
 def ruling_of(stream: Stream) -> RulingId:
     """Which ruling the stream is of. Raises `ValueError` for another stream."""
-    if not stream.startswith(_PREFIX):
+    if not stream.startswith(PREFIX):
         raise ValueError("not the stream of a ruling")
-    return RulingId(stream.removeprefix(_PREFIX))
+    return RulingId(stream.removeprefix(PREFIX))
 
 
 class Selector(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -41,6 +45,12 @@ class Selector(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     end: Time | None = field(default=None, name="to")
     held: bool = False
     cluster: str | None = None
+
+    def selects(self, at: datetime, vote: Vote) -> bool:
+        """Whether it selects the vote, cast at that time."""
+        begun = self.start is None or self.start <= at
+        over = self.end is not None and self.end <= at
+        return begun and not over and (vote.against in HELD or not self.held)
 
 
 class RulingMade(Struct, frozen=True):
@@ -104,10 +114,16 @@ def decide(command: RulingCommand, state: Ruling) -> Sequence[RulingEvent] | Rej
     assert_never(command)
 
 
+def _as_sent(command: RulingCommand) -> RulingCommand:
+    """A ruling's id is made anew for each request."""
+    return replace(command, ruling=RulingId("")) if isinstance(command, MakeRuling) else command
+
+
 decider: Decider[RulingCommand, Ruling] = Decider(
     initial=Ruling(),
     streams=lambda command: (stream(command.ruling), tools.stream(command.tool)),
     subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,
+    as_sent=_as_sent,
 )

@@ -38,7 +38,8 @@ class Decider(Struct, Generic[Command, State], frozen=True):
     nothing changes. An event for a stream after the first is a `ForStream`. `subject(command)` is
     what the events are about. `as_sent(command)` is the command without the values that the program
     itself filled in, so it is equal when a client repeats a request. The names of `owned` streams
-    say who appends to them, so their events need not.
+    say who appends to them, so their events need not. With `keeps_time` the events have the time of
+    the last event of the command's own stream, not that of the command.
 
     Every event holds the whole state of its stream, so the last event of a stream is enough: a
     command reads one row a stream, however long its history.
@@ -51,6 +52,7 @@ class Decider(Struct, Generic[Command, State], frozen=True):
     decide: Callable[[Command, State], Sequence[Any] | Rejected]
     as_sent: Callable[[Command], Any] = _whole
     owned: bool = False
+    keeps_time: bool = False
 
 
 def fold(decider: Decider[Any, State], events: Iterable[Any]) -> State:

@@ -127,7 +127,7 @@ class Batch:
             if added is None:
                 heads[stream] = head
             elif (position := added.position(positions)) is not None:
-                heads[stream] = Head(head.event, head.version, position)
+                heads[stream] = Head(head.event, head.version, position, head.at)
         return heads
 
     def _reads_added(self, streams: Streams) -> bool:
@@ -185,6 +185,7 @@ class Batch:
         self, request: Request, streams: Streams, before: Any, decision: Sequence[Any]
     ) -> Decided:
         by, after = len(self.appends), before
+        at = self.heads[streams[0]].at if request.decider.keeps_time else request.at
         subject = request.decider.subject(request.command)
         additions = []
         for number, decided in enumerate(decision, 1):
@@ -192,14 +193,14 @@ class Batch:
             after = request.decider.evolve(after, event)
             version = self.heads[stream].version
             additions.append(Addition(stream, version, subject, event))
-            self.heads[stream] = Head(event, version + 1)
+            self.heads[stream] = Head(event, version + 1, at=at)
             self.added[stream] = _Added(by, len(decision) - number)
         onto = {addition.stream for addition in additions}
         guards = {stream: self.heads[stream].version for stream in streams if stream not in onto}
         outcome = Outcome(before, after, True, 0)
         last = additions[-1]
         keyed = _keyed(request, outcome, last.stream, last.version + 1)
-        self.appends.append(Append(additions, request.meta, request.at, guards, keyed))
+        self.appends.append(Append(additions, request.meta, at, guards, keyed))
         return Decided(outcome, streams, True, by, self.added[last.stream])
 
 

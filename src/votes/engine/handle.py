@@ -87,5 +87,5 @@ async def _read(store: EventStore, streams: Collection[Stream]) -> dict[Stream, 
     last = await store.last_events(streams)
     read = dict.fromkeys(streams, NOTHING)
     for stream, recorded in last.items():
-        read[stream] = Head(recorded.event, recorded.version, recorded.position)
+        read[stream] = Head(recorded.event, recorded.version, recorded.position, recorded.at)
     return read

@@ -7,11 +7,12 @@ that appends nothing is decided on streams that were just read.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from votes.engine.log import Position, Stream
+from votes.engine.log import TIME_MIN, Position, Stream
 
 HEADS_MAX = 20_000
 """About 10 MB."""
@@ -23,6 +24,7 @@ class Head(Struct, frozen=True, gc=False):
     event: Any = None
     version: int = 0
     position: Position = 0
+    at: datetime = TIME_MIN
 
 
 NOTHING = Head()

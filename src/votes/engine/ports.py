@@ -88,6 +88,16 @@ class EventCount(Struct, frozen=True):
     position: Position
 
 
+class Unfinished(Struct, frozen=True):
+    """A stream with events that the consumer of its name has not dealt with.
+
+    `last` is its last event. The consumer has dealt with the log up to the position `reached`.
+    """
+
+    last: Recorded
+    reached: Position
+
+
 class EventStore(Protocol):
     """The log. All methods raise `Unavailable` when it does not respond."""
 
@@ -128,6 +138,25 @@ class EventStore(Protocol):
         self, subject: str, types: Sequence[type], position: Position, limit: int
     ) -> list[Recorded]:
         """The last events about the subject, of these types, up to the position, in order."""
+        ...
+
+    async def standing(
+        self, subject: str, types: Sequence[type], after: Position, until: Position, limit: int
+    ) -> tuple[list[Recorded], Position]:
+        """The events about the subject, of these types, that were the last of their stream at the
+        position `until`: those of the next `limit` such events after the position `after`.
+
+        Also returns the position from which to go on, `until` at the end.
+        """
+        ...
+
+    async def unfinished(self, prefix: str, limit: int) -> list[Unfinished]:
+        """Streams that begin with the prefix and have a consumer that is behind their last event,
+        at most `limit`, in the order of these events."""
+        ...
+
+    async def finish(self, consumer: str, position: Position) -> None:
+        """Store that the consumer has dealt with the log up to the position, if it was behind."""
         ...
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:

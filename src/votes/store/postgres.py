@@ -19,7 +19,14 @@ from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
 from votes.engine.log import TIME_MIN, Position, Recorded, Stream, Unreadable
-from votes.engine.ports import Append, CountQuery, EventCount, StoredResult, Unavailable
+from votes.engine.ports import (
+    Append,
+    CountQuery,
+    EventCount,
+    StoredResult,
+    Unavailable,
+    Unfinished,
+)
 from votes.store.codec import Codec
 from votes.store.document import document_of
 from votes.store.queries import QUERIES
@@ -248,6 +255,25 @@ class PostgresEventStore:
         async with self._connection() as connection:
             rows = await connection.fetch(QUERIES["last_about"], subject, names, position, limit)
         return [self._recorded(row) for row in reversed(rows)]
+
+    async def standing(
+        self, subject: str, types: Sequence[type], after: Position, until: Position, limit: int
+    ) -> tuple[list[Recorded], Position]:
+        names = [kind.__name__ for kind in types]
+        async with self._connection() as connection:
+            rows = await connection.fetch(QUERIES["standing"], subject, names, after, until, limit)
+        reached = rows[-1]["position"] if len(rows) == limit else until
+        return [self._recorded(row) for row in rows if row["stands"]], reached
+
+    async def unfinished(self, prefix: str, limit: int) -> list[Unfinished]:
+        range_ = prefix, prefix + _PREFIX_END
+        async with self._connection() as connection:
+            rows = await connection.fetch(QUERIES["unfinished"], *range_, limit)
+        return [Unfinished(self._recorded(row), row["reached"]) for row in rows]
+
+    async def finish(self, consumer: str, position: Position) -> None:
+        async with self._connection() as connection:
+            await connection.execute(QUERIES["finish"], consumer, position)
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
         async with self._connection() as connection:

@@ -68,6 +68,41 @@ WHERE subject = $1 AND type = ANY ($2::text[]) AND position <= $3
 ORDER BY position DESC
 LIMIT $4;
 
+-- name: standing
+-- The events about the subject $1 of the types $2 at the positions after $3 up to $4, at most $5 in
+-- order, and whether each was the last of its stream at position $4.
+SELECT
+    position, stream, version, subject, type, schema, data, at, late,
+    NOT EXISTS (
+        SELECT FROM events AS next
+        WHERE next.stream = page.stream AND next.version = page.version + 1 AND next.position <= $4
+    ) AS stands
+FROM (
+    SELECT position, stream, version, subject, type, schema, data, at, late FROM events
+    WHERE subject = $1 AND type = ANY ($2::text[]) AND position > $3 AND position <= $4
+    ORDER BY position
+    LIMIT $5
+) AS page
+ORDER BY position;
+
+-- name: unfinished
+-- The last event of each stream that begins with $1 (and ends before $2), with the position that
+-- the consumer of the stream's name has reached, where that is lower; at most $3, in order.
+SELECT last.*, coalesce(consumers.position, 0) AS reached
+FROM (
+    SELECT DISTINCT ON (stream) position, stream, version, subject, type, schema, data, at, late FROM events
+    WHERE stream >= $1 AND stream < $2
+    ORDER BY stream, version DESC
+) AS last
+LEFT JOIN consumers ON consumers.name = last.stream
+WHERE last.position > coalesce(consumers.position, 0)
+ORDER BY last.position
+LIMIT $3;
+
+-- name: finish
+-- Moves the consumer $1 to the position $2: see the function in the migrations.
+SELECT finish($1, $2);
+
 -- name: last_events_of_prefix
 -- The last event of each stream that begins with $1 (and ends before $2), at most $3 streams.
 SELECT DISTINCT ON (stream) position, stream, version, subject, type, schema, data, at, late FROM events

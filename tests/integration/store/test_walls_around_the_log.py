@@ -70,6 +70,9 @@ REFUSED_TO_THE_APPLICATION = [
     "SELECT FROM events FOR KEY SHARE",
     "INSERT INTO migrations (name, checksum) VALUES ('9999', '')",
     "UPDATE migrations SET checksum = ''",
+    "INSERT INTO consumers VALUES ('ruling:x', 1)",
+    "UPDATE consumers SET position = 0",
+    "DELETE FROM consumers",
 ]
 
 
@@ -101,7 +104,8 @@ async def test_the_application_writes_no_table(application):
         " OR has_any_column_privilege(oid, 'INSERT, UPDATE, REFERENCES') AS may FROM pg_class"
         " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
     )
-    assert {row["relname"] for row in rows} == {"events", "command_results", "log", "migrations"}
+    tables = {"events", "command_results", "consumers", "log", "migrations"}
+    assert {row["relname"] for row in rows} == tables
     assert not [row["relname"] for row in rows if row["may"]]
 
 

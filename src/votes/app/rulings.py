@@ -1,0 +1,103 @@
+"""Rulings: which votes one selects, what it would change, and carrying it out.
+
+A ruling is the consumer of its tool's votes, under the name of its stream. It is carried out when
+it has reached its own last event. So carrying out may be broken off anywhere, and goes on there.
+"""
+
+from datetime import datetime
+
+import structlog
+from msgspec import Struct
+
+from votes.domain import ruled_vote
+from votes.domain import ruling as rulings
+from votes.domain import vote as votes
+from votes.domain.ruled_vote import CarryOut, RuledVote
+from votes.domain.ruling import RulingMade, ruling_of
+from votes.domain.terms import RulingId, ToolId
+from votes.domain.vote import VOTE_EVENTS, Vote
+from votes.engine.bulk import submit_all
+from votes.engine.decider import Rejected
+from votes.engine.handle import Request
+from votes.engine.log import Position, Recorded, Unreadable
+from votes.engine.ports import EventStore, Meta, Unfinished
+from votes.projections.tallies import Counts, moved
+
+VOTES_AT_ONCE_MAX = 128
+"""How many votes one append changes: while it is stored, the votes of others wait."""
+VOTES_READ_MAX = 1_000
+UNFINISHED_MAX = 100
+ACTOR = Meta(actor="ruling")
+
+logger = structlog.get_logger("votes.rulings")
+
+
+class Preview(Struct, frozen=True):
+    """What a ruling would do: how many votes it would change, and the change of the tally."""
+
+    votes: int
+    change: Counts
+
+
+async def preview(store: EventStore, tool: ToolId, made: RulingMade, position: Position) -> Preview:
+    """What the ruling would do if it were made now, at the position. Raises `Unavailable`."""
+    number, change, reached = 0, Counts(), 0
+    while reached < position:
+        page, reached = await store.standing(tool, VOTE_EVENTS, reached, position, VOTES_READ_MAX)
+        for last in page:
+            if _falls_under(last, made, _NOT_YET_MADE):
+                asked = CarryOut(last.stream, tool, _NOT_YET_MADE)
+                state = RuledVote(votes.evolve(Vote(), last.event), made.verdict)
+                for event in ruled_vote.decide(asked, state):
+                    number, change = number + 1, change + moved(event)
+    return Preview(number, change)
+
+
+_NOT_YET_MADE = RulingId("")
+
+
+async def carry_out_all(store: EventStore, at: datetime) -> None:
+    """Carry out every ruling that was made or lifted since it was last carried out.
+
+    Several processes may do this at once. Raises `Unavailable`.
+    """
+    for ruling in await store.unfinished(rulings.PREFIX, UNFINISHED_MAX):
+        if not await carry_out(store, ruling, at):
+            logger.error("a ruling cannot be carried out", ruling=ruling_of(ruling.last.stream))
+
+
+async def carry_out(store: EventStore, ruling: Unfinished, at: datetime) -> bool:
+    """Carry the ruling out. False where it, or a vote, cannot be read or decided on for now."""
+    said, tool, reached = ruling.last, ToolId(ruling.last.subject), ruling.reached
+    name = ruling_of(said.stream)
+    if isinstance(said.event, Unreadable):
+        return False
+    while reached < said.position:
+        page, reached = await store.standing(
+            tool, VOTE_EVENTS, reached, said.position, VOTES_AT_ONCE_MAX
+        )
+        commands = [
+            CarryOut(last.stream, tool, name)
+            for last in page
+            if _falls_under(last, said.event, name)
+        ]
+        results = await submit_all(
+            store, [Request(ruled_vote.decider, command, ACTOR, at) for command in commands]
+        )
+        if any(isinstance(result, Rejected) for result in results):
+            return False
+        await store.finish(said.stream, reached)
+    return True
+
+
+def _falls_under(last: Recorded, said: object, name: RulingId) -> bool:
+    """Whether a vote, by its last event, is one of those that the ruling is about.
+
+    A lifted one is about those that it discounted or released; all of them stand after it was made.
+    """
+    if isinstance(last.event, Unreadable):
+        return False
+    vote = votes.evolve(Vote(), last.event)
+    if isinstance(said, RulingMade):
+        return said.selector.selects(last.at, vote)
+    return name in (vote.discounted_by, vote.released_by)
