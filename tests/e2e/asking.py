@@ -79,6 +79,17 @@ def new_tool(site: Site, **entry: Any) -> str:
     return slug
 
 
+def new_ruling(site: Site) -> str:
+    """The id of a ruling on a tool of its own."""
+    said = {"tool": new_tool(site), "selector": {}, "verdict": "discount", "reason": "A test."}
+    headers = bearer(site, "a-moderator", "moderator")
+    with browser(site.url) as http:
+        answer = http.post("/v1/rulings", json=said, headers=headers)
+    assert answer.status_code == 201, answer.text
+    made: str = answer.json()["id"]
+    return made
+
+
 def head(site: Site) -> int:
     """The last position of the log."""
     position: int = get(f"{site.url}/health/ready").json()["head"]

@@ -14,6 +14,7 @@ from votes.api.operation import Operation, operation_of
 from votes.http.exchange import LARGE_BODY_BYTES_MAX
 
 PERSONA = "builder"
+WITH_ROLE = ("panelist", "moderator", "admin")
 JSON = {"Content-Type": "application/json"}
 Send = Callable[..., httpx.Response]
 """Sends a method, a path, headers and content."""
@@ -32,14 +33,17 @@ class Route(Struct, frozen=True):
     def on(self, tool: str) -> str:
         path = self.path.replace("{slug:str}", tool).replace("{persona:str}", PERSONA)
         path = path.replace("{a:str}", tool).replace("{b:str}", "notion")
+        path = path.replace("{ruling:str}", tool)
         query = "&".join(filter(None, (self.tools(tool), self.query)))
         return f"{path}?{query}" if query else path
 
-    def bodies(self) -> Iterator[bytes]:
-        """The body again and again, with a new slug in each where it takes one."""
-        while True:
-            slug = b'{"slug":"%s"}' % unique("new").encode()
-            yield slug if self.operation.takes_slug else self.body
+    def body_on(self, tool: str) -> bytes:
+        """The body, about the tool, or with a new slug where it takes one."""
+        if self.operation.takes_slug:
+            return b'{"slug":"%s"}' % unique("new").encode()
+        if self.operation.tool_in_body:
+            return msgspec.json.encode(msgspec.json.decode(self.body) | {"tool": tool})
+        return self.body
 
     def tools(self, tool: str) -> str:
         return f"tools={tool}" if self.path in ("/v1/tallies", "/v1/me/state") else ""
@@ -57,6 +61,7 @@ class People(Struct, frozen=True):
     """Headers of those who may ask each kind of route, and of others."""
 
     admin: Headers
+    moderator: Headers
     panelist: Headers
     other_panelist: Headers
     user: Headers
@@ -78,11 +83,15 @@ def checks(route: Route, people: People) -> Iterator[Check]:
     if who != "anyone":
         nobody = JSON | {"Authorization": "Bearer x"}
         yield "a bad token", nobody, body, 401, "token_invalid"
-    if who in ("user", "admin", "panelist"):
+    if who in ("user", *WITH_ROLE):
         yield "nobody", JSON, body, 401, "not_authenticated"
         yield "a visitor", JSON | people.voter, body, 401, "not_authenticated"
-    if who in ("admin", "panelist"):
+    if who in WITH_ROLE:
         yield "no role", JSON | people.user, body, 403, "forbidden"
+    if who in ("moderator", "admin"):
+        yield "another role", JSON | people.panelist, body, 403, "forbidden"
+    if who == "admin":
+        yield "a moderator", JSON | people.moderator, body, 403, "forbidden"
     if who == "panelist":
         yield "an admin", JSON | people.admin, body, 403, "forbidden"
         yield "another persona", JSON | people.other_panelist, body, 403, "forbidden"
@@ -117,21 +126,21 @@ def lacking(send: Send, route: Route, people: People, new_tool: Callable[[], str
 def lacking_of_answers(
     send: Send, route: Route, allowed: Headers, tool: str, new_tool: Callable[[], str]
 ) -> list[str]:
-    found, bodies = [], route.bodies()
+    found = []
 
     def ask(tool: str, body: bytes, **more: str) -> httpx.Response:
         headers = allowed | {name.replace("_", "-"): value for name, value in more.items()}
         return send(route.method, route.on(tool), headers=headers, content=body)
 
     if route.operation.write:
-        body = next(bodies)
+        body = route.body_on(tool)
         once, again = (ask(tool, body, Idempotency_Key=tool) for _ in range(2))
         if once.status_code >= 300 or alike(once) != alike(again):
             found.append("a key used again")
-        other = ask(new_tool(), next(bodies), Idempotency_Key=tool)
+        other = ask(another := new_tool(), route.body_on(another), Idempotency_Key=tool)
         if said_code(other) != "idempotency_key_reused":
             found.append("a key used for another command")
-    answer = ask(last := new_tool(), next(bodies))
+    answer = ask(last := new_tool(), route.body_on(last))
     if answer.status_code >= 300:
         found.append("a good request")
     if route.operation.who != "anyone" or route.method != "GET":

@@ -11,6 +11,7 @@ DOCS = "/docs"
 VALUES = {
     "slug": "notion",
     "persona": "builder",
+    "ruling": "none",
     "a": "figma",
     "b": "notion",
     "names": "figma-vs-notion",

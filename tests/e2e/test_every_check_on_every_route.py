@@ -1,16 +1,26 @@
 """Every route checks what it says of itself that it has to, with the framework and without."""
 
+from typing import get_args
+
 import pytest
 from litestar import Litestar, put
 from litestar.response.base import ASGIResponse
 from litestar.testing import TestClient
 
-from tests.e2e.asking import authorization, bearer, new_tool, request, unique, visitor_token
+from tests.e2e.asking import (
+    authorization,
+    bearer,
+    new_ruling,
+    new_tool,
+    request,
+    unique,
+    visitor_token,
+)
 from tests.e2e.checks import PERSONA, People, checks, lacking, route_of
 from votes.api.application import HANDLERS
 from votes.api.examples import EXAMPLES
 from votes.api.hot import HOT
-from votes.api.operation import Operation, operation_of
+from votes.api.operation import Operation, Who, operation_of
 from votes.http.exchange import Http
 
 HOT_HANDLERS = {hot.handler for hot in HOT.values()}
@@ -25,6 +35,7 @@ WRITES_NOTHING = {"createVisitor"}
 def people(live_site, http):
     return People(
         admin=bearer(live_site, "an-admin", "admin"),
+        moderator=bearer(live_site, unique("mod"), "moderator"),
         panelist=bearer(live_site, unique("pat"), "panelist", persona=PERSONA),
         other_panelist=bearer(live_site, unique("pim"), "panelist", persona="somebody-else"),
         user=bearer(live_site, unique("ada")),
@@ -38,6 +49,8 @@ def test_a_route_lacks_no_check(live_site, people, route):
         return request(method, live_site.url + path, follow_redirects=True, **options)
 
     def tool():
+        if "{ruling:str}" in route.path:
+            return new_ruling(live_site)
         return unique("new") if route.operation.new_tool else new_tool(live_site)
 
     assert lacking(send, route, people, tool) == []
@@ -52,7 +65,7 @@ def test_whatever_changes_something_says_that_it_writes():
     assert silent == WRITES_NOTHING
 
 
-@pytest.mark.parametrize("who", ["anyone", "voter", "user", "admin", "panelist"])
+@pytest.mark.parametrize("who", get_args(Who))
 def test_a_route_that_checks_nothing_lacks_every_check(people, who, monkeypatch):
     monkeypatch.setitem(EXAMPLES, "careless", {"body": {"choice": "ship"}})
 

@@ -15,7 +15,7 @@ from regress import Regex
 from schemathesis.checks import not_a_server_error
 from schemathesis.generation.modes import GenerationMode
 
-from tests.e2e.asking import bearer, get, head, new_tool, request
+from tests.e2e.asking import bearer, get, head, new_ruling, new_tool, request
 from votes.engine.log import POSITION_MAX
 from votes.http.errors import PROBLEM_TYPE, REFUSALS
 
@@ -132,6 +132,10 @@ def test_the_routes_of_the_contract_are_described(description):
         ("POST", "/v1/visitors"),
         ("GET", "/v1/me/state"),
         ("PUT", "/v1/me/bookmarks/{slug}"),
+        ("GET", "/v1/rulings"),
+        ("POST", "/v1/rulings"),
+        ("DELETE", "/v1/rulings/{ruling}"),
+        ("GET", "/v1/moderation/queue"),
         ("GET", "/v1/live"),
     ):
         assert (method, path) in described
@@ -140,7 +144,8 @@ def test_the_routes_of_the_contract_are_described(description):
 def test_every_write_takes_an_idempotency_key(description):
     for path, method, said in operations(description):
         headers = [one["name"] for one in said.get("parameters", []) if one["in"] == "header"]
-        wanted = method in ("put", "delete") or path.endswith("/rename")
+        wanted = method in ("put", "delete") or path.endswith(("/rename", "/rulings"))
+        wanted = wanted and method != "get"
         assert ("Idempotency-Key" in headers) is wanted, (method, path)
 
 
@@ -159,7 +164,7 @@ def test_every_operation_says_who_may(description, live_site):
         assert (nobody == 401) is not public, (method, path)
         assert (known == 403) is bool(roles), (method, path)
         wanted[roles[0] if roles else "nobody" if public else "user"] += 1
-    assert wanted.keys() == {"admin", "panelist", "user", "nobody"}
+    assert wanted.keys() == {"admin", "moderator", "panelist", "user", "nobody"}
 
 
 def test_every_operation_says_what_can_go_wrong(description):
@@ -218,9 +223,10 @@ def check_answer(description: dict[str, Any], responses: dict[str, Any], answer:
 
 def test_whatever_is_asked_the_answer_is_as_described(live_site, description):
     tool, before = new_tool(live_site), head(live_site)
-    everything = bearer(live_site, "fuzz", "admin", "panelist", persona="fuzz")
+    everything = bearer(live_site, "fuzz", "admin", "moderator", "panelist", persona="fuzz")
     tokens = st.sampled_from([everything, bearer(live_site, "fuzz"), {}])
-    names = {"slug": tool, "a": tool, "b": "notion", "persona": "fuzz"}
+    ruling = new_ruling(live_site)
+    names = {"slug": tool, "a": tool, "b": "notion", "persona": "fuzz", "ruling": ruling}
     statuses: Counter[int] = Counter()
 
     @settings(max_examples=CASES_MAX, suppress_health_check=list(HealthCheck), database=None)

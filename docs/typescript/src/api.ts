@@ -166,6 +166,73 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/moderation/queue": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The tools on which votes are held
+         * @description Most held votes first, with the reasons and the last 48 hours; never a person. For
+         *     moderators.
+         */
+        readonly get: operations["getModerationQueue"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/rulings": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The journal of rulings on votes
+         * @description All rulings, newest first, also lifted ones: what, how many votes, why.
+         */
+        readonly get: operations["listRulings"];
+        readonly put?: never;
+        /**
+         * Discount votes, or release held ones
+         * @description Of the votes that stand now. A worker carries it out within seconds: `votes` in the journal
+         *     says how far it is. 200 is the answer of a dry run. For moderators.
+         */
+        readonly post: operations["makeRuling"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/rulings/{ruling}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Lift a ruling
+         * @description Within seconds each vote is what it was before. A lifted ruling stays in the journal. For
+         *     moderators.
+         */
+        readonly delete: operations["liftRuling"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/tallies": {
         readonly parameters: {
             readonly query?: never;
@@ -470,6 +537,18 @@ export interface components {
             readonly url: string | null;
         };
         /**
+         * HourView
+         * @description By how much these numbers of a tally changed in the hour (UTC) that starts at `at`.
+         */
+        readonly HourView: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly discounted: number;
+            readonly held: number;
+            readonly ship: number;
+            readonly skip: number;
+        };
+        /**
          * MeView
          * @description `kind` is `user`, `visitor`, or `nobody` before the first vote. `login_ended`: the request
          *     has the cookie of a login that is not valid any more.
@@ -519,6 +598,14 @@ export interface components {
             readonly price: number | null;
         };
         /**
+         * PreviewView
+         * @description What a ruling would do if it were made now: change so many `votes`, to this `tally`.
+         */
+        readonly PreviewView: {
+            readonly tally: components["schemas"]["TallyView"];
+            readonly votes: number;
+        };
+        /**
          * Problem
          * @description An error: `code` is for programs, `detail` for people.
          * @example {
@@ -535,6 +622,12 @@ export interface components {
             readonly status: number;
             readonly title: string;
             readonly type: string;
+        };
+        /** QueuePage */
+        readonly QueuePage: {
+            readonly next_cursor: string | null;
+            readonly tools: readonly components["schemas"]["WatchedView"][];
+            readonly total: number;
         };
         /**
          * Ready
@@ -617,6 +710,66 @@ export interface components {
             readonly score: number;
             /** @description A tool's name in addresses. */
             readonly tool: string;
+        };
+        /**
+         * RulingBody
+         * @description Votes on the tool: those cast at the times `from` (or at it) to `to` (before it), and of
+         *     these the held ones alone. `discount`: they count no more. `release`: the held ones count.
+         */
+        readonly RulingBody: {
+            readonly reason: string;
+            readonly selector: components["schemas"]["Selector"];
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+            /** @enum {string} */
+            readonly verdict: "discount" | "release";
+        };
+        /** RulingsPage */
+        readonly RulingsPage: {
+            readonly next_cursor: string | null;
+            readonly rulings: readonly components["schemas"]["RulingView"][];
+            readonly total: number;
+        };
+        /**
+         * RulingView
+         * @description A ruling: which votes on a tool, what becomes of them, and why.
+         *
+         *     It is carried out on so many `votes` by now: more while a worker carries it out, fewer while it
+         *     is undone after `lifted_at`. `position` is that of the last event of all this.
+         */
+        readonly RulingView: {
+            /** @description A ruling's id. */
+            readonly id: string;
+            readonly lifted_at: string | null;
+            /** Format: date-time */
+            readonly made_at: string;
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            readonly reason: string;
+            readonly selector: components["schemas"]["Selector"];
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+            /** @enum {string} */
+            readonly verdict: "discount" | "release";
+            readonly votes: number;
+        };
+        /**
+         * Selector
+         * @description Which votes on the tool: those cast from `start` on and before `end`, and of them the held
+         *     ones alone, or those of the visitors of a `cluster`.
+         */
+        readonly Selector: {
+            /** @default null */
+            readonly cluster: string | null;
+            /** @default null */
+            readonly from: string | null;
+            /** @default false */
+            readonly held: boolean;
+            /** @default null */
+            readonly to: string | null;
         };
         /**
          * SummaryView
@@ -781,6 +934,14 @@ export interface components {
             readonly previous: ("ship" | "skip") | null;
             /** @description A tool's name in addresses. */
             readonly tool: string;
+        };
+        /**
+         * WatchedView
+         * @description A tool on which votes are held, with its last 48 hours, oldest first.
+         */
+        readonly WatchedView: {
+            readonly hours: readonly components["schemas"]["HourView"][];
+            readonly tally: components["schemas"]["TallyView"];
         };
     };
     responses: never;
@@ -1962,6 +2123,602 @@ export interface operations {
                 };
             };
             /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly getModerationQueue: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string;
+                /** @description How many at most. */
+                readonly limit?: number;
+                /** @description Answer at or after this position of the log, or 503 at the deadline. */
+                readonly min_position?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "next_cursor": null,
+                     *       "tools": [
+                     *         {
+                     *           "hours": [
+                     *             {
+                     *               "at": "2026-01-31T12:00:00Z",
+                     *               "discounted": 30,
+                     *               "held": 2,
+                     *               "ship": 3,
+                     *               "skip": 0
+                     *             }
+                     *           ],
+                     *           "tally": {
+                     *             "against": {
+                     *               "ruling": 30,
+                     *               "unproven": 2
+                     *             },
+                     *             "as_of": "2026-01-31T12:00:00Z",
+                     *             "call": "ship",
+                     *             "discounted": 30,
+                     *             "estimate": 0.846154,
+                     *             "held": 2,
+                     *             "interval": [
+                     *               0.508491,
+                     *               1
+                     *             ],
+                     *             "leaning": null,
+                     *             "position": 351,
+                     *             "ship": 9,
+                     *             "ship_share": 1,
+                     *             "skip": 0,
+                     *             "stale": false,
+                     *             "tool": "mistral-3-small",
+                     *             "total": 9,
+                     *             "under_review": false
+                     *           }
+                     *         }
+                     *       ],
+                     *       "total": 1
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["QueuePage"];
+                };
+            };
+            /** @description A problem: `invalid_parameter`, `invalid_cursor`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly listRulings: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string;
+                /** @description How many at most. */
+                readonly limit?: number;
+                /** @description Answer at or after this position of the log, or 503 at the deadline. */
+                readonly min_position?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "next_cursor": null,
+                     *       "rulings": [
+                     *         {
+                     *           "id": "5b1f6c0e9a7d4432",
+                     *           "lifted_at": null,
+                     *           "made_at": "2026-01-31T13:00:00Z",
+                     *           "position": 351,
+                     *           "reason": "300 new visitors within half an hour, all for ship.",
+                     *           "selector": {
+                     *             "from": "2026-01-31T12:00:00Z",
+                     *             "to": "2026-01-31T12:30:00Z"
+                     *           },
+                     *           "tool": "mistral-3-small",
+                     *           "verdict": "discount",
+                     *           "votes": 30
+                     *         }
+                     *       ],
+                     *       "total": 1
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["RulingsPage"];
+                };
+            };
+            /** @description A problem: `invalid_parameter`, `invalid_cursor`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly makeRuling: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Store nothing, and say what the ruling would do. */
+                readonly dry_run?: boolean;
+            };
+            readonly header?: {
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "reason": "300 new visitors within half an hour, all for ship.",
+                 *       "selector": {
+                 *         "from": "2026-01-31T12:00:00Z",
+                 *         "to": "2026-01-31T12:30:00Z"
+                 *       },
+                 *       "tool": "mistral-3-small",
+                 *       "verdict": "discount"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["RulingBody"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PreviewView"];
+                };
+            };
+            /** @description Created */
+            readonly 201: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RulingView"];
+                };
+            };
+            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_timeout`. */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_too_large`. */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `unsupported_media_type`. */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly liftRuling: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly ruling: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Where the log then stood. */
+                    readonly "Votes-Position"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `ruling_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
             readonly 503: {
                 headers: {
                     /** @description Seconds. */

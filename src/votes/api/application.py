@@ -12,7 +12,7 @@ from litestar.response.base import ASGIResponse
 
 from votes import __version__
 from votes.api.openapi import ABOUT
-from votes.api.routes import bookmarks, health, me, reviews, tallies, tools, trend, votes
+from votes.api.routes import bookmarks, health, me, reviews, rulings, tallies, tools, trend, votes
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.exchange import SMALL_BODY_BYTES_MAX, Http, shared
 from votes.http.limiting import guard
@@ -25,6 +25,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *trend.ROUTES,
     *tools.ROUTES,
     *reviews.ROUTES,
+    *rulings.ROUTES,
     *me.ROUTES,
     *bookmarks.ROUTES,
     *health.ROUTES,

@@ -71,6 +71,17 @@ BOOKMARK: dict[str, Any] = {
     "added_at": "2026-01-31T12:00:00Z",
     "position": 352,
 }
+RULING: dict[str, Any] = {
+    "id": "5b1f6c0e9a7d4432",
+    "tool": "mistral-3-small",
+    "verdict": "discount",
+    "selector": {"from": "2026-01-31T12:00:00Z", "to": "2026-01-31T12:30:00Z"},
+    "reason": "300 new visitors within half an hour, all for ship.",
+    "made_at": "2026-01-31T13:00:00Z",
+    "lifted_at": None,
+    "votes": 30,
+    "position": 351,
+}
 PROBLEM: dict[str, Any] = {
     "type": "urn:votes:problem:tool_unknown",
     "title": "Not found",
@@ -147,6 +158,35 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "changed": True,
             "position": 340,
         },
+    },
+    "makeRuling": {
+        "body": {
+            "tool": "mistral-3-small",
+            "selector": {"from": "2026-01-31T12:00:00Z", "to": "2026-01-31T12:30:00Z"},
+            "verdict": "discount",
+            "reason": "300 new visitors within half an hour, all for ship.",
+        }
+    },
+    "listRulings": {"answer": {"rulings": [RULING], "next_cursor": None, "total": 1}},
+    "getModerationQueue": {
+        "answer": {
+            "tools": [
+                {
+                    "tally": TALLY,
+                    "hours": [
+                        {
+                            "at": "2026-01-31T12:00:00Z",
+                            "ship": 3,
+                            "skip": 0,
+                            "held": 2,
+                            "discounted": 30,
+                        }
+                    ],
+                }
+            ],
+            "next_cursor": None,
+            "total": 1,
+        }
     },
     "getMe": {
         "answer": {

@@ -18,7 +18,7 @@ from votes.api.operation import Operation, operation_of
 from votes.api.routes import live
 from votes.api.schemas import portable, portable_parameter
 from votes.app.shapes import Problem
-from votes.domain.terms import PersonaSlug, ToolSlug
+from votes.domain.terms import PersonaSlug, RulingId, ToolSlug
 from votes.http.errors import PROBLEM_TYPE, REFUSALS, problem_of
 from votes.http.moved import IN_PATHS, IN_QUERIES
 
@@ -40,12 +40,19 @@ TAGS = {
     "reviews": "What the panel says.",
     "me": "What the one who asks has done.",
     "bookmarks": "The tools that a user keeps.",
+    "moderation": "Which votes count, and why others do not.",
     "live": "Numbers that move.",
     "health": "For whoever keeps this running.",
 }
 
 _REF = "#/components/schemas/{name}"
-_NAMES: dict[str, Any] = {"slug": ToolSlug, "a": ToolSlug, "b": ToolSlug, "persona": PersonaSlug}
+_NAMES: dict[str, Any] = {
+    "slug": ToolSlug,
+    "a": ToolSlug,
+    "b": ToolSlug,
+    "persona": PersonaSlug,
+    "ruling": RulingId,
+}
 """What a parameter of a path is."""
 _TOOLS = {*IN_PATHS, *IN_QUERIES}
 """The parameters that name tools."""
@@ -90,7 +97,7 @@ _SCHEMES = {
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "A user's token, signed by the login of the site; its `roles` may be "
-        "`admin` and `panelist`. A site may also send it in a cookie of its own.",
+        "`admin`, `moderator` and `panelist`. A site may also send it in a cookie of its own.",
     },
     "visitorToken": {
         "type": "apiKey",
@@ -110,6 +117,7 @@ _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "voter": [{"visitorCookie": []}, {"visitorToken": []}, {"user": []}, {}],
     "user": [{"user": []}],
     "admin": [{"user": ["admin"]}],
+    "moderator": [{"user": ["moderator"]}],
     "panelist": [{"user": ["panelist"]}],
 }
 
@@ -195,6 +203,8 @@ def _traits(said: Operation, parameters: list[dict[str, Any]]) -> set[str]:
         traits.add("body")
     if said.limited is not None:
         traits.add("limited")
+    if said.tool_in_body:
+        traits.add("tool_in_body")
     return traits | ({"takes_slug"} if said.takes_slug else set())
 
 

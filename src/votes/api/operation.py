@@ -8,14 +8,14 @@ from msgspec import Struct, field
 
 from votes.http.limiting import Limited
 
-Who = Literal["anyone", "voter", "user", "admin", "panelist"]
+Who = Literal["anyone", "voter", "user", "admin", "moderator", "panelist"]
 
 
 class Operation(Struct, frozen=True, kw_only=True):
     """`answers` has the type of each status, None for no body; `write` is for what takes an
     `Idempotency-Key`, `who` for who may ask. The slug in the path of a `new_tool` may be one that
-    no tool has yet; the body of what `takes_slug` names one to be taken. `limited` says what its
-    requests count as.
+    no tool has yet; the body of what `takes_slug` names one to be taken, that of a `tool_in_body`
+    one that a tool has. `limited` says what its requests count as.
     """
 
     answers: Mapping[int, Any] = field(default_factory=lambda: {204: None})
@@ -25,6 +25,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     who: Who = "anyone"
     new_tool: bool = False
     takes_slug: bool = False
+    tool_in_body: bool = False
     limited: Limited | None = None
 
     @property

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from votes.app.catalogue import Tool
-from votes.app.trend import TrendView, Window, before, buckets, keys_of, total
+from votes.app.trend import TrendView, Window, before, buckets, changes, keys_of, total
 from votes.domain.terms import ToolId
 from votes.domain.vote import VOTE_EVENTS
 from votes.engine.log import Position, Recorded
@@ -28,7 +28,7 @@ from votes.projections.over_time import (
     mark_key,
     month_number,
 )
-from votes.projections.tallies import TALLIES, Tally
+from votes.projections.tallies import TALLIES, Counts, Tally
 
 MORE_WHERE_PARKED = (8 * MARK_EVERY, 64 * MARK_EVERY)
 """How many votes back a mark is searched where votes are parked."""
@@ -109,6 +109,11 @@ class Past:
         months = values[0] or ()
         last = max((slot.last for slot in months), default=0)
         return TrendView(tool.slug, window.bucket, buckets(window, values), last)
+
+    async def changes(self, source: ReadSource, tool: ToolId, window: Window) -> list[Counts]:
+        """The change of the tally in each bucket of the window."""
+        _, found = changes(window, await self._values(source, keys_of(tool, window)))
+        return found
 
     async def _values(self, source: ReadSource, keys: Sequence[ValueKey]) -> list[Any]:
         """The values under the keys at one moment, at or after the position of the source."""

@@ -42,8 +42,7 @@ Choice = Literal["ship", "skip"]
 Time = Annotated[datetime, Meta(tz=True)]
 ToolId = NewType("ToolId", Annotated[str, Meta(pattern=_SLUG)])
 """A tool's id, made at its listing and never shown. It stays when the slug changes."""
-RulingId = NewType("RulingId", str)
-"""A ruling's id, made when it is made."""
+RulingId = NewType("RulingId", Annotated[str, Meta(description="A ruling's id.")])
 VoterId = NewType("VoterId", str)
 """A voter: `v:…` for a visitor, `user:…` for a user, `import:…` for a voter of an imported file."""
 

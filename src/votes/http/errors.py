@@ -45,10 +45,11 @@ TITLES = {
 }
 
 Part = Literal["query", "cursor", "min_position", "Idempotency-Key", "body", "stream"]
-Who = Literal["voter", "user", "panelist", "admin"]
-Trait = Part | Who | Literal["tool", "new_tool", "takes_slug", "limited"]
+Who = Literal["voter", "user", "panelist", "moderator", "admin"]
+_WITH_ROLE: tuple[Who, ...] = ("panelist", "moderator", "admin")
+Trait = Part | Who | Literal["tool", "new_tool", "tool_in_body", "takes_slug", "ruling", "limited"]
 """What an operation may have: a parameter, a body or a stream; who may ask it; a tool that must be
-there or may be new; a slug to be taken; a limit to how often."""
+there or may be new; a slug to be taken; a ruling; a limit to how often."""
 
 
 class Refusal(Struct, frozen=True):
@@ -70,10 +71,11 @@ REFUSALS: dict[str, Refusal] = {
     "invalid_parameter": Refusal(400, ("query", "new_tool")),
     "invalid_cursor": Refusal(400, ("cursor",)),
     "invalid_idempotency_key": Refusal(400, ("Idempotency-Key",)),
-    "not_authenticated": Refusal(401, ("user", "admin", "panelist")),
-    "token_invalid": Refusal(401, ("voter", "user", "admin", "panelist")),
-    "forbidden": Refusal(403, ("admin", "panelist")),
-    "tool_unknown": Refusal(404, ("tool",)),
+    "not_authenticated": Refusal(401, ("user", *_WITH_ROLE)),
+    "token_invalid": Refusal(401, ("voter", "user", *_WITH_ROLE)),
+    "forbidden": Refusal(403, _WITH_ROLE),
+    "tool_unknown": Refusal(404, ("tool", "tool_in_body")),
+    "ruling_unknown": Refusal(404, ("ruling",)),
     "not_found": Refusal(404, ()),
     "method_not_allowed": Refusal(405, ()),
     "body_timeout": Refusal(408, ("body",)),

@@ -1,0 +1,116 @@
+"""What moderators see, and what all see of what they did. Neither names a person."""
+
+from msgspec import Struct
+
+from votes.app.catalogue import Tool, listed
+from votes.app.paging import Page, page
+from votes.app.past import Past
+from votes.app.trend import Window
+from votes.domain.ruling import Selector, Verdict
+from votes.domain.terms import Reason, RulingId, Time, ToolSlug
+from votes.engine.log import Position
+from votes.engine.read_models import ReadModels
+from votes.engine.reader import ReadSource
+from votes.projections.profiles import PROFILES
+from votes.projections.rulings import RULINGS, Ruling
+from votes.projections.tallies import TallyView, tally_view
+
+
+class RulingView(Struct, frozen=True):
+    """A ruling: which votes on a tool, what becomes of them, and why.
+
+    It is carried out on so many `votes` by now: more while a worker carries it out, fewer while it
+    is undone after `lifted_at`. `position` is that of the last event of all this.
+    """
+
+    id: RulingId
+    tool: ToolSlug
+    verdict: Verdict
+    selector: Selector
+    reason: Reason
+    made_at: Time
+    lifted_at: Time | None
+    votes: int
+    position: Position
+
+
+class RulingsPage(Struct, frozen=True):
+    rulings: list[RulingView]
+    next_cursor: str | None
+    total: int
+
+
+class PreviewView(Struct, frozen=True):
+    """What a ruling would do if it were made now: change so many `votes`, to this `tally`."""
+
+    votes: int
+    tally: TallyView
+
+
+class HourView(Struct, frozen=True):
+    """By how much these numbers of a tally changed in the hour (UTC) that starts at `at`."""
+
+    at: Time
+    ship: int
+    skip: int
+    held: int
+    discounted: int
+
+
+class WatchedView(Struct, frozen=True):
+    """A tool on which votes are held, with its last 48 hours, oldest first."""
+
+    tally: TallyView
+    hours: list[HourView]
+
+
+class QueuePage(Struct, frozen=True):
+    tools: list[WatchedView]
+    next_cursor: str | None
+    total: int
+
+
+def journal(models: ReadModels, cursor: str | None, limit: int) -> RulingsPage:
+    """A page of all rulings, newest first. Raises `BadCursor`."""
+    keyed = [([-ruling.made], (name, ruling)) for name, ruling in models.items(RULINGS)]
+    found = page(keyed, "rulings", cursor, limit)
+    views = [view for pair in found.items if (view := _view(models, *pair)) is not None]
+    return RulingsPage(views, found.next_cursor, found.total)
+
+
+def _view(models: ReadModels, name: str, ruling: Ruling) -> RulingView | None:
+    """The ruling; None where its tool is not known, as no rule of ours lets happen."""
+    profile = models.get(PROFILES, ruling.tool)
+    if profile is None:
+        return None
+    return RulingView(
+        RulingId(name),
+        profile.slug,
+        ruling.verdict,
+        ruling.selector,
+        ruling.reason,
+        ruling.made_at,
+        ruling.lifted_at,
+        ruling.votes,
+        ruling.position,
+    )
+
+
+def watched(models: ReadModels, cursor: str | None, limit: int) -> Page[Tool]:
+    """A page of the listed tools with held votes, those with most first. Raises `BadCursor`."""
+    keyed = [
+        ([-tool.tally.counts.held, tool.slug], tool)
+        for tool in listed(models)
+        if tool.tally.counts.held
+    ]
+    return page(keyed, "queue", cursor, limit)
+
+
+async def watched_view(past: Past, source: ReadSource, tool: Tool, window: Window) -> WatchedView:
+    """The tool with the hours of the window. Raises `Unavailable`."""
+    changes = await past.changes(source, tool.id, window)
+    hours = [
+        HourView(at, change.ship, change.skip, change.held, change.ruling)
+        for at, change in zip(window.starts(), changes, strict=True)
+    ]
+    return WatchedView(tally_view(tool.slug, tool.tally, stale=source.stale), hours)
