@@ -1,8 +1,10 @@
 """Moderators discount and release votes, and lift that; all read what they did."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from tests.e2e.asking import (
     authorization,
@@ -15,13 +17,16 @@ from tests.e2e.asking import (
     visitor_token,
 )
 from tests.polling import wait_for
+from votes.cli.diagnosis import rulings_checked
 from votes.config import Config
 from votes.domain import vote
+from votes.domain.ruling import RulingMade, Selector, stream
 from votes.domain.terms import visitor
 from votes.domain.vote import CastVote
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
-from votes.engine.ports import Meta
+from votes.engine.log import Recorded
+from votes.engine.ports import Meta, Unfinished
 from votes.wiring import event_store
 
 NOW = datetime.now(UTC)
@@ -213,3 +218,46 @@ def test_a_tool_with_a_former_slug_is_the_same(live_site, moderator, admin, tool
     made = make(live_site, moderator, tool)
     carried_out(live_site, made, 0)
     assert in_journal(live_site, made.json()["id"])["tool"] == new
+
+
+def test_the_log_explains_a_tally(live_site, moderator, voted_on):
+    discounted = make(live_site, moderator, voted_on, selector=WINDOW | {"held": True})
+    name = carried_out(live_site, discounted, 2)
+    lifted = carried_out(live_site, make(live_site, moderator, voted_on), CAMPAIGN - 2)
+    lift(live_site, moderator, lifted)
+    seen = tally(live_site, voted_on)
+    told = json.loads(live_site.votes("explain", voted_on, "--json").stdout)
+    for field in ("tool", "ship", "skip", "call", "under_review", "against"):
+        assert told[field] == seen[field]
+    assert (told["visitors"], told["users"], told["imported"]) == (CAMPAIGN + HONEST, 0, 0)
+    assert datetime.fromisoformat(told["first_vote_at"]) == THEN
+    assert [(one["id"], one["votes"], one["carried_out"]) for one in told["rulings"]] == [
+        (name, 2, True),
+        (lifted, 0, True),
+    ]
+    assert [bool(one["lifted_at"]) for one in told["rulings"]] == [False, True]
+    text = live_site.votes("explain", voted_on).stdout
+    for words in (
+        f"{CAMPAIGN - 2 + HONEST} votes count: {CAMPAIGN - 2} ship, {HONEST} skip.",
+        "2 discounted by a ruling",
+        f"because: {RULING['reason']}",
+        "stands on 2 votes",
+        "lifted at",
+    ):
+        assert words in text, text
+    assert "a worker is not done" not in text
+
+
+def test_what_is_not_in_the_catalogue_cannot_be_explained(live_site):
+    told = live_site.votes("explain", "no-such-tool")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "no-such-tool" in told.stderr
+
+
+def test_the_doctor_names_rulings_that_are_not_carried_out():
+    old = datetime.now(UTC) - timedelta(hours=1)
+    made = Recorded(9, stream("a-ruling"), 1, RulingMade(Selector(), "discount", "A test."), old)
+    found = rulings_checked([Unfinished(made, 0)])
+    assert (found.ok, found.found) == (False, "not carried out: a-ruling")
+    assert rulings_checked([Unfinished(replace(made, at=datetime.now(UTC)), 0)]).ok
+    assert rulings_checked([]).ok

@@ -23,7 +23,7 @@ from votes.engine.projection import PARKED
 from votes.projections import PROJECTIONS
 
 COMMANDS = ["up", "api", "worker", "migrate", "import", "export", "rebuild", "verify", "tail"]
-COMMANDS += ["token", "doctor"]
+COMMANDS += ["token", "doctor", "explain"]
 NOBODY = "127.0.0.1:1"
 
 

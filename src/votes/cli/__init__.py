@@ -5,6 +5,7 @@ import sys
 import click
 
 from votes import __version__
+from votes.cli.explain import explain
 from votes.cli.exporting import export
 from votes.cli.operate import doctor, migrate, rebuild, tail, token, verify
 from votes.cli.rename import rename
@@ -43,6 +44,7 @@ COMMANDS = (
     migrate,
     import_,
     export,
+    explain,
     rename,
     rebuild,
     verify,

@@ -1,25 +1,29 @@
 """The checks of `votes doctor`."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 from msgspec import Struct
 
 from votes.config import Config
-from votes.engine.ports import Unavailable
+from votes.domain.ruling import PREFIX, ruling_of
+from votes.engine.ports import Unavailable, Unfinished
 from votes.engine.projection import PARKED
 from votes.engine.read_models import ReadModels
 from votes.limits.policies import POLICIES
 from votes.store.migrate import pending
 from votes.store.postgres import CONNECT_TIMEOUT_S, PostgresEventStore, create_pool, translated
 from votes.views.read_model_store import translated as redis_translated
-from votes.wiring import connect_redis, event_store, read_model_store, required
+from votes.wiring import connect_redis, event_store, now, read_model_store, required
 
 POSTGRES_MIN = 15
 REDIS_MIN = 7
 LAG_EVENTS_MAX = 10_000
 PARKED_SHOWN_MAX = 20
+RULINGS_SHOWN_MAX = 20
+RULING_LATE = timedelta(minutes=10)
 
 
 class Check(Struct, frozen=True):
@@ -95,6 +99,8 @@ async def _projection(config: Config) -> AsyncIterator[Check]:
             await read_models.load(),
             await store.head(),
         )
+        unfinished = await store.unfinished(PREFIX, RULINGS_SHOWN_MAX)
+    yield rulings_checked(unfinished)
     found = "keeps the read models fresh" if heartbeat else "has no heartbeat: does a worker run?"
     yield Check("projector", heartbeat is not None, found)
     if models is None:
@@ -109,6 +115,13 @@ async def _projection(config: Config) -> AsyncIterator[Check]:
             found = f"{count} values of version {projection.version}"
             yield Check(f"  {projection.name}", True, found)
     yield _parked(models)
+
+
+def rulings_checked(unfinished: Sequence[Unfinished]) -> Check:
+    """Those that are not carried out. One that was made long ago is a fault."""
+    late = any(one.last.at < now() - RULING_LATE for one in unfinished)
+    named = ", ".join(ruling_of(one.last.stream) for one in unfinished)
+    return Check("rulings", not late, f"not carried out: {named}" if named else "carried out")
 
 
 def _parked(models: ReadModels) -> Check:

@@ -5,7 +5,7 @@ A ruling is one event. Carrying it out is one small event on each vote (`ruled_v
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Literal, assert_never, get_args
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -65,6 +65,7 @@ class RulingLifted(Struct, frozen=True): ...
 
 
 RulingEvent = RulingMade | RulingLifted
+RULING_EVENTS = get_args(RulingEvent)
 
 
 class Ruling(Struct, frozen=True):

@@ -39,6 +39,12 @@ def prefix(voter: VoterId) -> str:
     return f"vote:{len(voter)}:{voter}:"
 
 
+def voter_of(stream: Stream) -> VoterId:
+    """The voter of a vote's stream."""
+    _, length, rest = stream.split(":", 2)
+    return VoterId(rest[: int(length)])
+
+
 class VoteCast(Struct, frozen=True, gc=False, omit_defaults=True):
     """`previous` is the choice that this one replaces, so a tally need not know the voters.
 

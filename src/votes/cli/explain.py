@@ -1,0 +1,93 @@
+"""`votes explain`: why a tally is what it is."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from votes.app import catalogue, explanation
+from votes.app.explanation import Explanation, RulingTold
+from votes.cli.settings import data_dir_option, json_option, with_servers
+from votes.config import Config
+from votes.domain.terms import ToolSlug
+from votes.domain.vote import Against
+from votes.wiring import event_store
+
+WHY: dict[Against, str] = {
+    "unproven": "held: too many new visitors voted, and no proof of work came with it",
+    "unchecked": "held: nobody could say how many new visitors voted",
+    "ruled": "held: an earlier vote of the same voter on this tool is discounted",
+    "ruling": "discounted by a ruling",
+}
+CALLS = {
+    "none": "There is no vote yet.",
+    "too_early": "It is too early for a call.",
+    "ship": "The call is ship.",
+    "skip": "The call is skip.",
+    "split": "The call is split.",
+}
+
+
+@click.command()
+@click.argument("tool")
+@data_dir_option
+@json_option
+def explain(tool: str, data_dir: Path | None, as_json: bool) -> None:
+    """Say from the log why the tally of TOOL is what it is: which votes count, which do not, and
+    why. Names nobody."""
+    with with_servers("votes explain", data_dir, redis=False) as config:
+        found = asyncio.run(_explain(config, tool))
+    click.echo(msgspec.json.encode(found) if as_json else "\n".join(_lines(found)))
+
+
+async def _explain(config: Config, slug: ToolSlug) -> Explanation:
+    async with event_store(config) as store:
+        tool = (await catalogue.ids(store, None, [slug])).get(slug)
+        if tool is None:
+            raise click.ClickException(f"There is no tool {slug!r} in the catalogue.")
+        current = (await catalogue.slugs(store, None, [tool])).get(tool, slug)
+        return await explanation.explain(store, tool, current)
+
+
+def _lines(found: Explanation) -> Iterator[str]:
+    yield f"{found.tool}, counted from the log up to position {found.position}"
+    yield ""
+    yield f"{found.ship + found.skip} votes count: {found.ship} ship, {found.skip} skip."
+    yield CALLS[found.call]
+    if found.under_review:
+        yield "It is under review: many votes are held, and nothing close is called meanwhile."
+    for why, number in sorted(found.against.items()):
+        yield f"{number} {WHY[why]}"
+    yield (
+        f"These votes are by {found.visitors} visitors, {found.users} users"
+        f" and {found.imported} voters of imported files."
+    )
+    if found.first_vote_at is not None and found.last_vote_at is not None:
+        first, last = _time(found.first_vote_at), _time(found.last_vote_at)
+        yield f"The first was cast at {first}, the last at {last}."
+    yield ""
+    yield "Rulings, oldest first:" if found.rulings else "There are no rulings."
+    for ruling in found.rulings:
+        yield from _of_ruling(ruling)
+
+
+def _of_ruling(ruling: RulingTold) -> Iterator[str]:
+    selector = ruling.selector
+    said = [ruling.verdict, "held votes" if selector.held else "votes"]
+    if selector.start is not None:
+        said.append(f"from {_time(selector.start)}")
+    if selector.end is not None:
+        said.append(f"before {_time(selector.end)}")
+    yield f"  {_time(ruling.made_at)}  {' '.join(said)}, ruling {ruling.id}"
+    yield f"    because: {ruling.reason}"
+    if ruling.lifted_at is not None:
+        yield f"    lifted at {_time(ruling.lifted_at)}"
+    left = "" if ruling.carried_out else ", and a worker is not done"
+    yield f"    stands on {ruling.votes} votes{left}"
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
