@@ -8,12 +8,21 @@ from votes.app.past import Past
 from votes.app.trend import Window
 from votes.domain.ruling import Selector, Verdict
 from votes.domain.terms import Reason, RulingId, Time, ToolSlug
+from votes.domain.vote import Against
 from votes.engine.log import Position
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
 from votes.projections.profiles import PROFILES
 from votes.projections.rulings import RULINGS, Ruling
 from votes.projections.tallies import TallyView, tally_view
+
+WHY: dict[Against, str] = {
+    "unproven": "held: too many new visitors voted, and no proof of work came with it",
+    "unchecked": "held: nobody could say how many new visitors voted",
+    "ruled": "held: an earlier vote of the same voter on this tool is discounted",
+    "ruling": "discounted by a ruling",
+}
+"""Why votes do not count, after their number."""
 
 
 class RulingView(Struct, frozen=True):

@@ -10,18 +10,12 @@ import msgspec
 
 from votes.app import catalogue, explanation
 from votes.app.explanation import Explanation, RulingTold
+from votes.app.moderation import WHY
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
 from votes.domain.terms import ToolSlug
-from votes.domain.vote import Against
 from votes.wiring import event_store
 
-WHY: dict[Against, str] = {
-    "unproven": "held: too many new visitors voted, and no proof of work came with it",
-    "unchecked": "held: nobody could say how many new visitors voted",
-    "ruled": "held: an earlier vote of the same voter on this tool is discounted",
-    "ruling": "discounted by a ruling",
-}
 CALLS = {
     "none": "There is no vote yet.",
     "too_early": "It is too early for a call.",

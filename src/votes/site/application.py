@@ -11,7 +11,7 @@ from litestar.middleware.compression import CompressionMiddleware
 
 from votes.http.exchange import SMALL_BODY_BYTES_MAX
 from votes.http.limiting import guard
-from votes.site import about, comparing, files, forms, pages
+from votes.site import about, comparing, files, forms, moderating, pages
 from votes.site.html import PAGE_PROBLEMS
 
 COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="^/og/")
@@ -22,6 +22,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *comparing.ROUTES,
     *about.ROUTES,
     *forms.ROUTES,
+    *moderating.ROUTES,
     *files.ROUTES,
 ]
 

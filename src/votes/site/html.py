@@ -38,7 +38,10 @@ UNKEPT = ("cache-control", "no-store")
 HEADINGS = {
     400: ("That does not add up", "Something in the address or the form is not as it should be."),
     401: ("Who are you?", "This needs an account. Log in on this site, then try again."),
-    403: ("Not from here", "This form only counts when it is sent from a page of this site."),
+    403: (
+        "Not allowed",
+        "A form counts when it is sent from a page of this site. Some pages are for moderators.",
+    ),
     404: ("There is nothing here", "The page may have moved, or the tool was delisted."),
     405: ("Not that way", "This address is only for forms."),
     408: ("Too slow", "The form did not arrive whole. Send it once more."),

@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import assert_never
 
 from votes.app.listing import category_slug
+from votes.app.moderation import WHY
 from votes.app.responses import PanelView
+from votes.domain.ruling import Selector
 from votes.domain.terms import PersonaSlug
 from votes.domain.tool import Plan
 from votes.domain.verdict import PANEL_REVIEWS_MIN
+from votes.domain.vote import Against
 from votes.engine.read_model_store import AuditReport
 from votes.projections.tallies import TallyView
 from votes.site.verdicts import look
@@ -69,11 +72,30 @@ def day(at: datetime) -> str:
     return f"{at.day} {at:%b %Y}"
 
 
+def minute(at: datetime) -> str:
+    return f"{day(at)}, {at:%H:%M} UTC"
+
+
+def selected(selector: Selector) -> str:
+    """Which votes a ruling is about, such as "held votes from 1 Jan 2026, 12:00 UTC"."""
+    said = ["held votes" if selector.held else "votes"]
+    if selector.start is not None:
+        said.append(f"from {minute(selector.start)}")
+    if selector.end is not None:
+        said.append(f"before {minute(selector.end)}")
+    return " ".join(said)
+
+
+def why(against: Against) -> str:
+    """Why votes do not count."""
+    return WHY[against]
+
+
 def audited(report: AuditReport | None) -> str:
     """The result and the time of the last audit."""
     if report is None:
         return "not counted anew yet"
-    at = f"{day(report.at)}, {report.at:%H:%M} UTC"
+    at = minute(report.at)
     if report.problem is not None:
         return f"{report.problem}; {at}"
     found = f"{report.drifts:,}" if report.drifts else "none"

@@ -1,0 +1,138 @@
+"""Pages on rulings: the journal for all; for moderators what is held, and forms to rule on it."""
+
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import get, post
+from litestar.response.base import ASGIResponse
+
+from votes.app import catalogue, moderation
+from votes.app.trend import window
+from votes.http import rulings
+from votes.http.deadlines import READ_S, within
+from votes.http.errors import Refused
+from votes.http.exchange import Http, services
+from votes.http.hosts import base
+from votes.http.identity import require_moderator
+from votes.http.limiting import Limited
+from votes.http.parameters import Cursor, MinPosition, Query
+from votes.http.rulings import RulingBody
+from votes.site.forms import read_form, require_same_origin
+from votes.site.html import PRIVATE, private_page, redirect, shared_page
+from votes.site.reading import read_at
+from votes.site.render import SITE_NAME, Head, page
+from votes.wiring import now
+
+ROWS_MAX = 40
+JOURNAL, MODERATION = "/rulings", "/moderation"
+WHAT = {
+    "discount": ("discount", False),
+    "discount_held": ("discount", True),
+    "release": ("release", True),
+}
+"""What the form's buttons ask for: a verdict, and whether it is on the held votes alone."""
+
+
+@get(JOURNAL)
+async def journal(request: Http, cursor: Cursor = None) -> ASGIResponse:
+    """All rulings, newest first."""
+    source, _ = await read_at(request)
+    about = "Which votes were discounted or released, how many, and why."
+    head = Head(f"Rulings · {SITE_NAME}", about, JOURNAL, base(request), indexed=not cursor)
+    listing = moderation.journal(source.models, cursor, ROWS_MAX)
+    text = page("rulings.html", head, listing=listing, cursor=cursor, may_lift=False)
+    return shared_page(request, text, stale=source.stale)
+
+
+@get(MODERATION, opt=Limited("reads").opt)
+async def queue(
+    request: Http, tool: Query = None, cursor: Cursor = None, min_position: MinPosition = 0
+) -> ASGIResponse:
+    """The tools with held votes, the form for a ruling on `tool`, the last rulings. For
+    moderators."""
+    await require_moderator(request)
+    parts = services(request)
+    source, waiting = await read_at(request, min_position)
+    found = moderation.watched(source.models, cursor, ROWS_MAX)
+    chosen = catalogue.ever_listed(source.models, tool) if tool else None
+    tools = found.items if chosen is None else [chosen]
+    hours = window("hour", None, None, now())
+    async with within(READ_S):
+        views = [await moderation.watched_view(parts.past, source, one, hours) for one in tools]
+    text = page(
+        "moderation.html",
+        _head(request),
+        waiting=waiting,
+        tool=tool,
+        chosen=chosen,
+        views=views,
+        queue=found,
+        cursor=cursor,
+        listing=moderation.journal(source.models, None, ROWS_MAX),
+        may_lift=True,
+    )
+    return private_page(text)
+
+
+def _head(request: Http) -> Head:
+    about = "Which votes are held, and what becomes of them."
+    return Head(f"Moderation · {SITE_NAME}", about, MODERATION, base(request), indexed=False)
+
+
+@post(f"{MODERATION}/preview", status_code=200, opt=Limited("reads").opt)
+async def preview_form(request: Http) -> ASGIResponse:
+    """What the ruling would do, and a button that makes it."""
+    require_same_origin(request)
+    await require_moderator(request)
+    fields = await read_form(request)
+    body = _body(fields)
+    found = await rulings.preview(request, body)
+    text = page("ruling.html", _head(request), fields=fields, body=body, found=found)
+    return private_page(text)
+
+
+@post(f"{MODERATION}/rulings", status_code=303, opt=Limited("writes").opt)
+async def make_form(request: Http) -> ASGIResponse:
+    """The same fields as of the preview."""
+    require_same_origin(request)
+    moderator = await require_moderator(request)
+    made = await rulings.make(request, _body(await read_form(request)), moderator.actor)
+    return _back(made.position)
+
+
+@post(f"{MODERATION}/rulings/{{ruling:str}}/lift", status_code=303, opt=Limited("writes").opt)
+async def lift_form(request: Http, ruling: str) -> ASGIResponse:
+    require_same_origin(request)
+    moderator = await require_moderator(request)
+    return _back(await rulings.lift(request, ruling, moderator.actor))
+
+
+def _back(position: int) -> ASGIResponse:
+    return redirect(f"{MODERATION}?{urlencode({'min_position': position})}#journal", 303, PRIVATE)
+
+
+def _body(fields: dict[str, str]) -> RulingBody:
+    """The ruling of a form: `tool`, `from` and `to` (UTC, may be empty), `what`, `reason`."""
+    what = WHAT.get(fields.get("what", ""))
+    if what is None:
+        raise Refused("invalid_body", f"what: one of {', '.join(WHAT)}.")
+    times = {name: _time(fields[name]) for name in ("from", "to") if fields.get(name)}
+    verdict, held = what
+    said = {
+        "tool": fields.get("tool", ""),
+        "selector": {**times, "held": held},
+        "verdict": verdict,
+        "reason": fields.get("reason", ""),
+    }
+    try:
+        return msgspec.convert(said, RulingBody)
+    except msgspec.ValidationError as error:
+        raise Refused("invalid_body", f"{error}") from error
+
+
+def _time(text: str) -> str:
+    """A time as browsers send it, without seconds where these are zero and without a zone."""
+    return f"{text}:00Z" if text.count(":") == 1 else f"{text}Z"
+
+
+ROUTES = [journal, queue, preview_form, make_form, lift_form]
