@@ -76,9 +76,14 @@ def minute(at: datetime) -> str:
     return f"{day(at)}, {at:%H:%M} UTC"
 
 
+def hour(at: datetime) -> str:
+    """Such as "31 Jan, 12:00", of a time not long ago."""
+    return f"{at.day} {at:%b}, {at:%H:%M}"
+
+
 def selected(selector: Selector) -> str:
     """Which votes a ruling is about, such as "held votes from 1 Jan 2026, 12:00 UTC"."""
-    said = ["held votes" if selector.held else "votes"]
+    said = ["held votes" if selector.held else "all votes"]
     if selector.start is not None:
         said.append(f"from {minute(selector.start)}")
     if selector.end is not None:

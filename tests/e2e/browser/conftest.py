@@ -70,9 +70,9 @@ def person(chromium: Any) -> Iterator[Open]:
 
 @pytest.fixture
 def user(live_site: Site, person: Open) -> Any:
-    """The browser of a logged-in user."""
+    """The browser of a logged-in user, who may moderate too."""
     context = person()
-    token = bearer(live_site, "ada")["Authorization"].removeprefix("Bearer ")
+    token = bearer(live_site, "ada", "moderator")["Authorization"].removeprefix("Bearer ")
     context.add_cookies([{"name": COOKIE, "value": token, "url": live_site.url}])
     return context
 

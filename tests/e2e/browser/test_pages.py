@@ -11,7 +11,7 @@ from tests.site import Site
 A, B = "claude-haiku-open-weights", "mistral-3-small"
 PATHS = [
     *("/", f"/tools/{A}", f"/compare/{A}-vs-{B}", "/compare"),
-    *("/bookmarks", "/status", "/verdicts"),
+    *("/bookmarks", "/status", "/verdicts", "/rulings"),
 ]
 
 REQUESTS_MAX = 8
@@ -67,10 +67,11 @@ def test_without_script_two_tools_are_voted_on_where_they_are_compared(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*PATHS, "/moderation"])
 def test_a_page_is_for_everybody(live_site: Site, person: Open, user: Any, path: str, scheme: str):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    context = user if path == "/bookmarks" else person(color_scheme=scheme, reduced_motion="reduce")
+    with_login = path in ("/bookmarks", "/moderation")
+    context = user if with_login else person(color_scheme=scheme, reduced_motion="reduce")
     page = visit(context, live_site.url + path)
     tabbed(page)
     found = axe.run(page).response["violations"]
