@@ -22,7 +22,12 @@ from tests.polling import wait_for
 from votes.embedded import Addresses, addresses
 from votes.limits.policies import POLICIES
 
-TIRELESS = {policy.setting: "off" for policy in POLICIES if policy.by in ("visitor", "user")}
+UNPROVEN = {policy.setting: "off" for policy in POLICIES if policy.soft}
+"""Settings of all sites of tests, unless they say otherwise: no vote is held, and many vote from
+one address without a proof of work."""
+TIRELESS = UNPROVEN | {
+    policy.setting: "off" for policy in POLICIES if policy.by in ("visitor", "user")
+}
 """Settings for sites of tests in which a few people do what thousands would."""
 TLS = ssl.create_default_context()
 """For every client: to make it takes longer than most requests."""
@@ -71,6 +76,7 @@ class Site:
         self.env = {
             **{key: value for key, value in os.environ.items() if not key.startswith("VOTES_")},
             "VOTES_DATA_DIR": str(data_dir),
+            **UNPROVEN,
             **(env or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None

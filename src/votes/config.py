@@ -20,6 +20,7 @@
 | `VOTES_LIVE_STREAMS_MAX` | live streams of one API process; default 20000, open files permitting |
 | `VOTES_LIVE_STREAMS_PER_NETWORK_MAX` | and of one network (IPv4, IPv6 /64); default 500 |
 | `VOTES_LIMIT_…` | how often what may be asked: `docs/limits.md` lists them all |
+| `VOTES_CHALLENGE_COST` | how much a proof of work costs; default 5000: `docs/limits.md` |
 | `VOTES_LOG` | `debug`, `info` (default), `warning` or `error` |
 
 Without any URL the embedded servers are used. Canonical links use `VOTES_PUBLIC_URL`; without it,
@@ -45,6 +46,8 @@ LIMIT_WINDOW_S_MAX = 24 * 3600
 """What is kept of a network for a limit is gone after this long."""
 LIMIT_RATE_MAX = 10_000
 """Of requests a second: what a limit counts in whole microseconds is then right within 0.5 %."""
+CHALLENGE_COST = 5_000
+CHALLENGE_COST_MAX = 1_000_000
 LogLevel = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS = get_args(LogLevel)
 Network = IPv4Network | IPv6Network
@@ -76,7 +79,8 @@ class Limits(Struct, frozen=True):
     votes_by_network: Rate | None = Rate(20_000, 600)
     votes_by_tool: Rate | None = Rate(60_000, 60)
     visitors_by_network: Rate | None = Rate(1_000, 600)
-    unproved_visitors_by_network: Rate | None = Rate(5, 3600)
+    unproven_visitors_by_network: Rate | None = Rate(3, 3600)
+    unproven_votes_by_tool: Rate | None = Rate(4, 3600)
     writes_by_user: Rate | None = Rate(600, 60)
     reads_by_network: Rate | None = Rate(3_000, 60)
     streams_by_network: Rate | None = Rate(3_000, 60)
@@ -104,6 +108,7 @@ class Config(Struct, frozen=True):
     live_streams_max: int = 20_000
     live_streams_per_network_max: int = 500
     limits: Limits = Limits()
+    challenge_cost: int = CHALLENGE_COST
     log: LogLevel = "info"
 
 
@@ -133,6 +138,7 @@ def load(env: Mapping[str, str]) -> Config:
         live_streams_max=_count(env, "VOTES_LIVE_STREAMS_MAX", 20_000),
         live_streams_per_network_max=_count(env, "VOTES_LIVE_STREAMS_PER_NETWORK_MAX", 500),
         limits=_limits(env),
+        challenge_cost=_cost(env),
         log=_log_level(env),
     )
 
@@ -169,6 +175,13 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > COUNT_DIGITS_MAX:
         raise ConfigError(f"{name}: {text[:20]!r} is not a count")
     return int(text)
+
+
+def _cost(env: Mapping[str, str]) -> int:
+    cost = _count(env, "VOTES_CHALLENGE_COST", CHALLENGE_COST)
+    if not 1 <= cost <= CHALLENGE_COST_MAX:
+        raise ConfigError(f"VOTES_CHALLENGE_COST: {cost} is not from 1 to {CHALLENGE_COST_MAX}")
+    return cost
 
 
 def limit_setting(field: str) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -19,7 +20,7 @@ from tests.benchmarks.stack import ROOT, SECRET_KEY, api_and_worker, prepare, pr
 from tests.polling import wait_for
 from tests.site import free_port
 from votes.config import Config
-from votes.http.tokens import VisitorTokens
+from votes.http.tokens import Visitor, VisitorTokens
 from votes.wiring import event_store
 
 CLIENTS = 64
@@ -74,9 +75,10 @@ async def _tallies(ours: int, nothing: int, settings: Settings) -> Result:
 def known_visitors(seconds: float) -> list[bytes]:
     """Votes, each by another visitor who already has a cookie."""
     tokens = VisitorTokens([SECRET_KEY])
+    known = (tokens.token(Visitor(uuid4().hex)) for _ in range(_enough(seconds)))
     return [
-        _vote(TOOLS[number % len(TOOLS)], f"Cookie: visitor={tokens.make()[1]}\r\n")
-        for number in range(_enough(seconds))
+        _vote(TOOLS[number % len(TOOLS)], f"Cookie: visitor={token}\r\n")
+        for number, token in enumerate(known)
     ]
 
 

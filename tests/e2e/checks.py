@@ -46,6 +46,8 @@ class Route(Struct, frozen=True):
         return self.body
 
     def tools(self, tool: str) -> str:
+        if self.path == "/v1/challenge":
+            return f"tool={tool}"
         return f"tools={tool}" if self.path in ("/v1/tallies", "/v1/me/state") else ""
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.asking import api_beside, bearer, browser, new_tool, secrets_of
+from tests.e2e.asking import api_beside, bearer, browser, new_tool, secrets_of, visitor_token
 from tests.e2e.typescript import copy_of_project
-from tests.site import Site
+from tests.site import UNPROVEN, Site
 
 NEW_KEY = "a-newer-key-of-the-visitors-cookies"
 ISSUER, AUDIENCE = "https://login.example.com", "votes"
@@ -27,6 +27,16 @@ def guarded(live_site: Site) -> Iterator[str]:
         "VOTES_TRUSTED_PROXIES": "127.0.0.0/8",
     }
     with api_beside(live_site, **settings) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def holding(live_site: Site) -> Iterator[str]:
+    """The address of an API on the same servers that holds the votes of new visitors."""
+    settings = dict.fromkeys(UNPROVEN, "1/80000") | {"VOTES_CHALLENGE_COST": "10"}
+    with api_beside(live_site, **settings) as url:
+        with browser(url) as http:
+            visitor_token(http)
         yield url
 
 

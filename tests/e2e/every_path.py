@@ -19,7 +19,8 @@ VALUES = {
     "digest": assets()["site.css"].hash,
     "name": "site.css",
 }
-QUERIES = {"/v1/tallies": "tools=notion", "/v1/me/state": "tools=notion", STREAM: "tools=notion"}
+QUERIES = dict.fromkeys(("/v1/tallies", "/v1/me/state", STREAM), "tools=notion")
+QUERIES["/v1/challenge"] = "tool=notion"
 
 METHODS: dict[str, set[str]] = {STREAM: {"GET"}, DOCS: {"GET"}}
 for handler in (*HANDLERS, *PAGES, openapi_json):

@@ -29,6 +29,8 @@ def address(path: str, tool: str) -> str:
     values["names"] = "-vs-".join(sorted((tool, OTHER)))
     for name, value in values.items():
         path = path.replace(f"{{{name}:str}}", value)
+    if path == "/v1/challenge":
+        return f"{path}?tool={tool}"
     if path in QUERIES:
         return f"{path}?tools={OTHER},{tool}&min_position=1"
     return f"{path}?min_position=1"

@@ -55,6 +55,13 @@ async def test_a_visitor_votes_and_sees_it(live_site, tool):
     assert (again.changed, gone.choice) == (False, None)
 
 
+async def test_a_vote_that_is_held_is_proven(holding, tool):
+    async with Votes(holding) as votes:
+        vote = await votes.cast_vote(tool, "ship")
+        tally = await votes.get_tally(tool, min_position=vote.position)
+    assert (vote.choice, tally.ship, tally.held) == ("ship", 1, 0)
+
+
 async def test_without_a_token_votes_at_once_are_of_one_visitor(live_site, tool):
     async with Votes(live_site.url) as votes:
         cast = [votes.cast_vote(tool, choice) for choice in ("ship", "skip", "ship", "skip")]

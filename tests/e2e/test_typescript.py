@@ -96,6 +96,15 @@ def test_it_compiles_and_votes(project, live_site):
 
 
 @needs_node
+def test_a_vote_that_is_held_is_proven(project, holding, tool):
+    npm(project, "run", "build")
+    _, _, position = run(project, "alone.mjs", VOTES_WITHOUT_A_TOKEN, holding, tool)
+    seen = {"min_position": position}
+    tally = request("GET", f"{holding}/v1/tools/{tool}/tally", params=seen).json()
+    assert (tally["skip"], tally["held"]) == (1, 0)
+
+
+@needs_node
 @pytest.mark.parametrize("kept", ["in memory", "in localStorage"])
 def test_without_a_token_all_clients_of_a_page_are_one_voter(project, live_site, tmp_path, kept):
     npm(project, "run", "build")

@@ -5,7 +5,8 @@ import re
 import httpx
 import pytest
 
-from tests.e2e.asking import authorization, get, problem, put, unique, visitor_token
+from tests.e2e.asking import authorization, get, problem, put, secrets_of, unique, visitor_token
+from votes.http.tokens import Visitor, VisitorTokens
 
 READS = [
     "/v1/tools",
@@ -24,8 +25,8 @@ READS = [
     "/nothing",
 ]
 COOKIE = re.compile(
-    r"(?P<name>visitor|__Host-visitor)=(?P<token>[\w-]{22}\.[\w-]{22}); Path=/; Max-Age=34560000; "
-    r"HttpOnly; SameSite=Lax(?P<secure>; Secure)?"
+    r"(?P<name>visitor|__Host-visitor)=(?P<token>[\w-]{22}\.\d{6}c?\.[\w-]{22}); Path=/; "
+    r"Max-Age=34560000; HttpOnly; SameSite=Lax(?P<secure>; Secure)?"
 )
 
 
@@ -98,6 +99,9 @@ def test_a_plain_cookie_is_not_believed_elsewhere(live_site, tool):
         lambda token: token.partition(".")[0],
         lambda token: token.partition(".")[0] + ".",
         lambda token: "." + token.partition(".")[2],
+        lambda token: re.sub(r"\.\d+c?\.", ".", token),
+        lambda token: re.sub(r"\.\d+c?\.", ".1.", token),
+        lambda token: re.sub(r"\.(\d+)c?\.", r".\1c.", token),
         lambda token: token + "A",
         lambda token: token + "=",
         lambda token: token.replace(".", ".."),
@@ -133,6 +137,14 @@ def test_a_visitors_token_votes_without_a_cookie(live_site, http, tool):
     me = http.get("/v1/me", headers=headers).json()
     assert me["kind"] == "visitor"
     assert headers["Authorization"].startswith(f"Visitor {me['id']}.")
+
+
+def test_a_token_that_says_no_hour_is_that_of_a_visitor_of_before(live_site, tool):
+    tokens = VisitorTokens([secrets_of(live_site)["secret_key"].encode()])
+    headers = authorization(tokens.token(Visitor("of-an-earlier-release")), "Visitor")
+    assert headers["Authorization"].count(".") == 1
+    assert cast(live_site.url, tool, **headers).json()["previous"] is None
+    assert get(f"{live_site.url}/v1/me", headers=headers).json()["id"] == "of-an-earlier-release"
 
 
 def test_a_token_is_believed_before_a_cookie_and_each_is_new(http, tool):

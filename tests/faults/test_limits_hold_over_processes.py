@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.e2e.asking import api_beside, new_tool, secrets_of
-from votes.http.tokens import VisitorTokens
+from tests.e2e.asking import api_beside, new_tool, secrets_of, unique
+from votes.http.tokens import Visitor, VisitorTokens
 
 PROCESSES = 4
 CONNECTIONS = 16
@@ -76,9 +76,10 @@ def votes_on(program) -> Request:
     tokens, tool = VisitorTokens([secrets_of(program)["secret_key"].encode()]), new_tool(program)
 
     def vote() -> bytes:
+        token = tokens.token(Visitor(unique("visitor")))
         return (
             f"PUT /v1/tools/{tool}/vote HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            f"Authorization: Visitor {tokens.make()[1]}\r\nContent-Type: application/json\r\n"
+            f"Authorization: Visitor {token}\r\nContent-Type: application/json\r\n"
             'Content-Length: 17\r\n\r\n{"choice":"ship"}'
         ).encode()
 

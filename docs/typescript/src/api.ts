@@ -41,6 +41,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/challenge": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What to solve so that a held vote counts
+         * @description For a vote on the tool by whoever asks. Its solution counts once, within ten minutes.
+         */
+        readonly get: operations["getChallenge"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/compare/{a}/{b}": {
         readonly parameters: {
             readonly query?: never;
@@ -495,6 +515,30 @@ export interface components {
             readonly tags: readonly string[];
             /** @description A tool's name in addresses. */
             readonly tool: string;
+        };
+        /**
+         * ChallengeParameters
+         * @description Find the `counter`, a number of 4 bytes, with which PBKDF2 of `nonce` and counter, with the
+         *     `salt` and `cost` rounds, gives a key of `keyLength` bytes whose hex begins with `keyPrefix`.
+         */
+        readonly ChallengeParameters: {
+            /** @enum {string} */
+            readonly algorithm: "PBKDF2/SHA-256";
+            readonly cost: number;
+            readonly expiresAt: number;
+            readonly keyLength: number;
+            readonly keyPrefix: string;
+            readonly nonce: string;
+            readonly salt: string;
+        };
+        /**
+         * ChallengeView
+         * @description A proof of work to be done, as [ALTCHA](https://altcha.org) describes it. `Votes-Proof` is
+         *     the Base64 of `{"challenge": …, "solution": {"counter": …, "derivedKey": …}}`.
+         */
+        readonly ChallengeView: {
+            readonly parameters: components["schemas"]["ChallengeParameters"];
+            readonly signature: string;
         };
         /** CompareView */
         readonly CompareView: {
@@ -1071,6 +1115,144 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Ready"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly getChallenge: {
+        readonly parameters: {
+            readonly query: {
+                /** @description A tool's slug. */
+                readonly tool: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "parameters": {
+                     *         "algorithm": "PBKDF2/SHA-256",
+                     *         "cost": 5000,
+                     *         "expiresAt": 1795665600,
+                     *         "keyLength": 32,
+                     *         "keyPrefix": "00",
+                     *         "nonce": "76bf7a6c1bb2d0a21d7f0a4c8b6a2f10",
+                     *         "salt": "0f6a5fd7d4e5bb9a6f4a0b8e9c1d2e3f"
+                     *       },
+                     *       "signature": "b7e4c1e6b1a6a1c9a3a6f0d0a1f6f0c2d6c8a9e1b2c3d4e5f60718293a4b5c6d"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["ChallengeView"];
+                };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Any other problem. */
@@ -4568,6 +4750,8 @@ export interface operations {
             readonly header?: {
                 /** @description Same key and body, same answer, for ever; same key and other body, 422. */
                 readonly "Idempotency-Key"?: string;
+                /** @description The solution of the challenge that `Votes-Challenge` named. One that is bad, expired, spent or for something else is as good as none. */
+                readonly "Votes-Proof"?: string;
             };
             readonly path: {
                 readonly slug: string;
@@ -4592,6 +4776,8 @@ export interface operations {
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
+                    /** @description The vote is kept and not counted yet: it counts when it is sent again with `Votes-Proof`, the solution of the challenge at this address. */
+                    readonly "Votes-Challenge"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -4907,7 +5093,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "token": "rC0n5iXcQv2mZ1u7bqf0Aw.3pJX0x1m8yQe5oUqkqz4Tg"
+                     *       "token": "rC0n5iXcQv2mZ1u7bqf0Aw.498771.3pJX0x1m8yQe5oUqkqz4Tg"
                      *     }
                      */
                     readonly "application/json": components["schemas"]["VisitorView"];

@@ -6,6 +6,7 @@
  */
 import createClient, { type Client, type Middleware } from "openapi-fetch";
 import type { components, paths } from "./api.js";
+import { proof } from "./proof.js";
 
 export type Tally = components["schemas"]["TallyView"];
 export type Summary = components["schemas"]["SummaryView"];
@@ -26,7 +27,7 @@ export interface Who {
  * elements keep it too; without that, for as long as the page or the program lives.
  */
 export function votesClient(baseUrl: string, who: Who = {}): Client<paths> {
-  const client = createClient<paths>({ baseUrl });
+  const client = createClient<paths>({ baseUrl, fetch: proving });
   client.use(identified(baseUrl, who), idempotent);
   return client;
 }
@@ -51,6 +52,22 @@ function identified(baseUrl: string, who: Who): Middleware {
       if (code === "token_invalid") delete shelf[name];
     },
   };
+}
+
+/** A vote that is held is sent again with a proof of work, and counts then. */
+async function proving(request: Request): Promise<Response> {
+  const again = request.clone();
+  const answer = await fetch(request);
+  const challenge = answer.headers.get("Votes-Challenge");
+  if (!challenge) return answer;
+  const who = request.headers.get("Authorization");
+  const headers: HeadersInit = who ? { Authorization: who } : {};
+  try {
+    again.headers.set("Votes-Proof", await proof(new URL(challenge, request.url).href, headers));
+  } catch {
+    return answer; // it is kept all the same
+  }
+  return fetch(again);
 }
 
 let shelf: Record<string, string> = {};

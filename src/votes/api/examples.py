@@ -106,7 +106,21 @@ id: 5f0c1c9e.1-360
 EXAMPLES: dict[str, dict[str, Any]] = {
     "castVote": {"body": {"choice": "ship"}, "answer": VOTE},
     "retractVote": {"answer": {**VOTE, "choice": None, "previous": "ship"}},
-    "createVisitor": {"answer": {"token": "rC0n5iXcQv2mZ1u7bqf0Aw.3pJX0x1m8yQe5oUqkqz4Tg"}},
+    "createVisitor": {"answer": {"token": "rC0n5iXcQv2mZ1u7bqf0Aw.498771.3pJX0x1m8yQe5oUqkqz4Tg"}},
+    "getChallenge": {
+        "answer": {
+            "parameters": {
+                "algorithm": "PBKDF2/SHA-256",
+                "nonce": "76bf7a6c1bb2d0a21d7f0a4c8b6a2f10",
+                "salt": "0f6a5fd7d4e5bb9a6f4a0b8e9c1d2e3f",
+                "cost": 5000,
+                "keyLength": 32,
+                "keyPrefix": "00",
+                "expiresAt": 1795665600,
+            },
+            "signature": "b7e4c1e6b1a6a1c9a3a6f0d0a1f6f0c2d6c8a9e1b2c3d4e5f60718293a4b5c6d",
+        }
+    },
     "getTally": {"answer": TALLY},
     "getTallies": {"answer": {"tallies": [TALLY]}},
     "getTrend": {

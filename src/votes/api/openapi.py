@@ -63,6 +63,20 @@ _IDEMPOTENCY_KEY = {
     "description": "Same key and body, same answer, for ever; same key and other body, 422.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
+_PROOF = {
+    "name": "Votes-Proof",
+    "in": "header",
+    "description": "The solution of the challenge that `Votes-Challenge` named. One that is bad, "
+    "expired, spent or for something else is as good as none.",
+    "schema": {"type": "string"},
+}
+_CHALLENGE = {
+    "Votes-Challenge": {
+        "description": "The vote is kept and not counted yet: it counts when it is sent again with "
+        "`Votes-Proof`, the solution of the challenge at this address.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    }
+}
 _POSITION = {
     "Votes-Position": {
         "description": "Where the log then stood.",
@@ -171,8 +185,7 @@ def _complete(operation: dict[str, Any], said: Operation, by_type: dict[Any, Any
     for one in parameters:
         if one["in"] == "path" and one["name"] in _NAMES:
             one["schema"] = by_type[_NAMES[one["name"]]]
-    if said.write:
-        parameters.append(_IDEMPOTENCY_KEY)
+    parameters += [_IDEMPOTENCY_KEY] * said.write + [_PROOF] * said.held
     if parameters:
         operation["parameters"] = parameters
     if said.body is not None:
@@ -182,6 +195,7 @@ def _complete(operation: dict[str, Any], said: Operation, by_type: dict[Any, Any
         }
     responses = {
         str(status): _response(status, by_type.get(kind), examples.get("answer"))
+        | ({"headers": _CHALLENGE} if said.held else {})
         for status, kind in said.answers.items()
     }
     operation["responses"] = _problems(_traits(said, parameters)) | responses

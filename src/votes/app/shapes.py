@@ -26,6 +26,27 @@ class VisitorView(Struct, frozen=True):
     token: str
 
 
+class ChallengeParameters(Struct, frozen=True, rename="camel"):
+    """Find the `counter`, a number of 4 bytes, with which PBKDF2 of `nonce` and counter, with the
+    `salt` and `cost` rounds, gives a key of `keyLength` bytes whose hex begins with `keyPrefix`."""
+
+    algorithm: Literal["PBKDF2/SHA-256"]
+    nonce: str
+    salt: str
+    cost: int
+    key_length: int
+    key_prefix: str
+    expires_at: int
+
+
+class ChallengeView(Struct, frozen=True):
+    """A proof of work to be done, as [ALTCHA](https://altcha.org) describes it. `Votes-Proof` is
+    the Base64 of `{"challenge": …, "solution": {"counter": …, "derivedKey": …}}`."""
+
+    parameters: ChallengeParameters
+    signature: str
+
+
 class ToolWritten(Struct, frozen=True):
     """The result of a write to the catalogue."""
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
+import altcha
 import httpx
 import msgspec
 
@@ -31,6 +32,7 @@ from votes.app.responses import (
 )
 from votes.app.shapes import (
     Alive,
+    ChallengeView,
     MeView,
     Problem,
     Ready,
@@ -54,6 +56,7 @@ BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 5.0
 TIMEOUT_S = 10.0
 RECONNECT_S = 1.0
+PROOF_S_MAX = 60.0
 
 _RETRIED = frozenset({429, 502, 503, 504})
 
@@ -164,8 +167,17 @@ class Votes:
         return await self._get(f"/v1/tools/{tool}/reviews", ReviewsView)
 
     async def cast_vote(self, tool: str, choice: Choice) -> VoteView:
+        """A vote that is held is sent again with a proof of work, about a second of a processor."""
         await self._be_somebody()
-        return await self._write("PUT", f"/v1/tools/{tool}/vote", VoteView, {"choice": choice})
+        path, body = f"/v1/tools/{tool}/vote", {"choice": choice}
+        response = await self._command("PUT", path, body)
+        held = "Votes-Challenge" in response.headers
+        if held and (proof := await _proof(await self.get_challenge(tool))):
+            response = await self._command("PUT", path, body, **{"Votes-Proof": proof})
+        return msgspec.json.decode(response.content, type=VoteView)
+
+    async def get_challenge(self, tool: str) -> ChallengeView:
+        return await self._get("/v1/challenge", ChallengeView, {"tool": tool})
 
     async def retract_vote(self, tool: str) -> VoteView:
         return await self._write("DELETE", f"/v1/tools/{tool}/vote", VoteView)
@@ -250,8 +262,10 @@ class Votes:
         response = await self._command(method, path, body)
         return msgspec.json.decode(response.content, type=kind)
 
-    async def _command(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
+    async def _command(
+        self, method: str, path: str, body: Any = None, **more: str
+    ) -> httpx.Response:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4()), **more}
         content = msgspec.json.encode(body) if body is not None else None
         return await self._request(method, path, headers=headers, content=content)
 
@@ -278,6 +292,13 @@ def _keep(file: Path, token: str) -> None:
     """Write it where only its owner reads: who has a token votes as its visitor."""
     with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as kept:
         kept.write(token + "\n")
+
+
+async def _proof(challenge: ChallengeView) -> str | None:
+    """What `Votes-Proof` says for the challenge; None where it takes too long."""
+    made = altcha.Challenge.from_dict(msgspec.to_builtins(challenge))
+    solution = await asyncio.to_thread(altcha.solve_challenge, made, timeout=PROOF_S_MAX)
+    return altcha.Payload(made, solution).to_base64() if solution is not None else None
 
 
 def _problem(response: httpx.Response) -> Problem:

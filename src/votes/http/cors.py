@@ -9,9 +9,23 @@ from votes.http.proxies import header_of
 
 MAX_AGE_S = 600
 METHODS = ("DELETE", "GET", "POST", "PUT")
-ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID")
+ASKED = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "Last-Event-ID",
+    "Votes-Proof",
+)
 """What a request may say beside what every page may."""
-EXPOSED = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "Votes-Position")
+EXPOSED = (
+    "ETag",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Votes-Challenge",
+    "Votes-Position",
+)
 
 _VARY = (b"vary", b"Origin")
 _EXPOSED = (b"access-control-expose-headers", ", ".join(EXPOSED).encode())

@@ -30,6 +30,8 @@ from votes.wiring import Services, now
 SMALL_BODY_BYTES_MAX = 16 * 1024
 LARGE_BODY_BYTES_MAX = 128 * 1024
 IDEMPOTENCY_KEY_LENGTH_MAX = 255
+PROOF = b"votes-proof"
+"""The header with a proof of work, see `votes.http.proofs`."""
 TOOLS_ASKED_MAX = 100
 REQUEST_ID_LENGTH_MAX = 128
 
@@ -158,7 +160,7 @@ async def write(
     key = header(request, b"idempotency-key")
     command_id, fingerprint = None, b""
     if key is not None:
-        command_id = _command_id(actor, key)
+        command_id = _command_id(actor, key, header(request, PROOF) or "")
         asked = type(command).__name__, decider.as_sent(command)
         fingerprint = sha256(_encode(asked)).digest()
     meta = Meta(None if decider.owned else actor, _request_id(request))
@@ -176,14 +178,17 @@ def _request_id(request: Http) -> str | None:
     return text if text and len(text) <= REQUEST_ID_LENGTH_MAX and text.isprintable() else None
 
 
-def _command_id(actor: str, key: str) -> UUID:
-    """An idempotency key is its sender's own: nobody meets another's by chance or on purpose."""
+def _command_id(actor: str, key: str, proof: str) -> UUID:
+    """An idempotency key is its sender's own: nobody meets another's by chance or on purpose. A
+    vote that is sent again with a proof is another command: it may count where the first did not.
+    """
     if not 0 < len(key) <= IDEMPOTENCY_KEY_LENGTH_MAX or not key.isprintable():
         raise Refused(
             "invalid_idempotency_key",
             f"Idempotency-Key: 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} visible characters.",
         )
-    return uuid5(_COMMANDS, f"{len(actor)}:{actor}:{key}")
+    proven = f":{proof}" if proof else ""
+    return uuid5(_COMMANDS, f"{len(actor)}:{actor}:{key}{proven}")
 
 
 def private(

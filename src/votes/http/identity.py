@@ -11,7 +11,7 @@ from votes.http.errors import Refused
 from votes.http.exchange import Http, header
 from votes.http.hosts import is_loopback
 from votes.http.proxies import scheme
-from votes.http.tokens import TokenInvalid, User, UserTokens, VisitorTokens
+from votes.http.tokens import TokenInvalid, User, UserTokens, Visitor, VisitorTokens
 from votes.wiring import now
 
 COOKIE_MAX_AGE_S = 400 * 24 * 3600
@@ -33,7 +33,7 @@ class Caller(Struct, frozen=True):
     """
 
     user: User | None = None
-    visitor_id: str | None = None
+    visitor: Visitor | None = None
     renew: bool = False
     login_ended: bool = False
 
@@ -41,7 +41,11 @@ class Caller(Struct, frozen=True):
     def voter(self) -> VoterId | None:
         if self.user is not None:
             return self.user.actor
-        return visitor(self.visitor_id) if self.visitor_id is not None else None
+        return visitor(self.visitor.id) if self.visitor is not None else None
+
+    @property
+    def visitor_id(self) -> str | None:
+        return self.visitor.id if self.visitor is not None else None
 
 
 class Identity(Struct):
@@ -86,7 +90,7 @@ class Identity(Struct):
         known = self.visitors.verify(cookies.get(self.cookie_name(request), ""))
         if known is None:
             return Caller(login_ended=ended)
-        return Caller(visitor_id=known[0], renew=not known[1], login_ended=ended)
+        return Caller(visitor=known[0], renew=not known[1], login_ended=ended)
 
     async def _authorized(self, authorization: str) -> Caller:
         kind, _, token = authorization.partition(" ")
@@ -98,7 +102,7 @@ class Identity(Struct):
         if kind.lower() == "visitor":
             known = self.visitors.verify(token.strip())
             if known is not None:
-                return Caller(visitor_id=known[0])
+                return Caller(visitor=known[0])
         raise Refused("token_invalid", "Authorization: send a Bearer or a Visitor token of ours.")
 
     def cookie_name(self, request: Http) -> str:
@@ -122,18 +126,6 @@ class Identity(Struct):
         """Plain http to this very machine, where a browser keeps no secure cookie."""
         host = header(request, b"host") or ""
         return is_loopback(host) and scheme(request.scope, self.config) == "http"
-
-
-async def voter(request: Http, *, keep: bool) -> tuple[VoterId, Headers]:
-    """Who votes, and the cookie that will tell so again; `keep` makes a new visitor known."""
-    who = identity(request)
-    caller = await who.caller(request)
-    if caller.voter is None:
-        visitor_id, token = who.visitors.make()
-        return visitor(visitor_id), (who.cookie(request, token),) if keep else ()
-    if caller.renew and caller.visitor_id is not None:
-        return caller.voter, (who.cookie(request, who.visitors.token(caller.visitor_id)),)
-    return caller.voter, ()
 
 
 def _cookies(text: str) -> dict[str, str]:

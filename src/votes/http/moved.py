@@ -12,7 +12,7 @@ from votes.engine.read_models import ReadModels
 
 IN_PATHS = ("slug", "a", "b")
 """The parameters of paths that name a tool."""
-IN_QUERIES = ("tools", "a", "b")
+IN_QUERIES = ("tool", "tools", "a", "b")
 """The parameters of queries that name tools, separated by commas."""
 KEPT = "public, max-age=0, must-revalidate"
 

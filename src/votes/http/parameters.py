@@ -5,6 +5,7 @@ from typing import Annotated
 from litestar.params import Parameter
 
 from votes.app.paging import LIMIT_MAX
+from votes.domain.terms import SLUG_LENGTH_MAX
 from votes.engine.log import POSITION_MAX
 
 TEXT_LENGTH_MAX = 200
@@ -32,6 +33,7 @@ Only = Annotated[
     str | None,
     Parameter(max_length=TEXT_LENGTH_MAX, description="Only those that have this one."),
 ]
+OneTool = Annotated[str, Parameter(max_length=SLUG_LENGTH_MAX, description="A tool's slug.")]
 ToolList = Annotated[
     str,
     Parameter(max_length=12_000, description="Slugs, comma-separated, at most 100."),

@@ -4,6 +4,7 @@ import base64
 import hmac
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import jwt
@@ -16,6 +17,8 @@ from votes.http.published_keys import PublishedKeys
 
 VISITOR_ID_BYTES = 16
 SIGNATURE_BYTES = 16
+NEW_H = 24
+"""For so many hours a visitor is new."""
 LEEWAY_S = 30
 VERIFIED_TOKENS_MAX = 4_096
 VERIFIED_LIFETIME_S = 300
@@ -48,33 +51,65 @@ def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
+class Visitor(Struct, frozen=True):
+    """Somebody who has not logged in, as the token says.
+
+    `made_h` is when the visitor was made, in whole hours after 1970; tokens of earlier releases do
+    not say it. `crowded`: the visitor's network was then beyond its soft limit of new visitors.
+    """
+
+    id: str
+    made_h: int | None = None
+    crowded: bool = False
+
+    def is_new(self, at: datetime) -> bool:
+        """Whether the visitor was made less than a day before."""
+        return self.made_h is not None and hours(at) - self.made_h <= NEW_H
+
+
+def hours(at: datetime) -> int:
+    """Whole hours after 1970."""
+    return int(at.timestamp()) // 3600
+
+
 class VisitorTokens:
-    """`ID.SIGNATURE`, an HMAC-SHA256 over the id. The first key signs, all verify."""
+    """`ID.HOUR.SIGNATURE`, and `ID.HOURc.SIGNATURE` for a crowded visitor: an HMAC-SHA256 over what
+    comes before. Earlier releases made `ID.SIGNATURE`. The first key signs, all verify.
+    """
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = tuple(keys)
 
-    def _sign(self, key: bytes, visitor_id: str) -> str:
-        signature = hmac.digest(key, b"votes.visitor:" + visitor_id.encode(), "sha256")
+    def _sign(self, key: bytes, said: str) -> str:
+        signature = hmac.digest(key, b"votes.visitor:" + said.encode(), "sha256")
         return _text(signature[:SIGNATURE_BYTES])
 
-    def make(self) -> tuple[str, str]:
-        """A new visitor's id and token."""
-        visitor_id = _text(os.urandom(VISITOR_ID_BYTES))
-        return visitor_id, self.token(visitor_id)
+    def token(self, visitor: Visitor) -> str:
+        said = visitor.id
+        if visitor.made_h is not None:
+            said += f".{visitor.made_h}{'c' if visitor.crowded else ''}"
+        return f"{said}.{self._sign(self._keys[0], said)}"
 
-    def token(self, visitor_id: str) -> str:
-        return f"{visitor_id}.{self._sign(self._keys[0], visitor_id)}"
-
-    def verify(self, token: str) -> tuple[str, bool] | None:
-        """The visitor's id, and whether the newest key signed; None for a token not ours."""
-        visitor_id, _, signature = token.partition(".")
-        if not visitor_id.isascii() or not signature.isascii():
+    def verify(self, token: str) -> tuple[Visitor, bool] | None:
+        """The visitor, and whether the newest key signed; None for a token not ours."""
+        said, _, signature = token.rpartition(".")
+        if not said.isascii() or not signature.isascii():
             return None
         for number, key in enumerate(self._keys):
-            if hmac.compare_digest(self._sign(key, visitor_id), signature):
-                return visitor_id, number == 0
+            if hmac.compare_digest(self._sign(key, said), signature):
+                return _visitor(said), number == 0
         return None
+
+
+def new_visitor(at: datetime, *, crowded: bool) -> Visitor:
+    return Visitor(_text(os.urandom(VISITOR_ID_BYTES)), hours(at), crowded)
+
+
+def _visitor(said: str) -> Visitor:
+    visitor_id, _, made = said.partition(".")
+    if not made:
+        return Visitor(visitor_id)
+    return Visitor(visitor_id, int(made.removesuffix("c")), made.endswith("c"))
 
 
 class UserTokens:

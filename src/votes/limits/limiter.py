@@ -65,9 +65,11 @@ class Verdict(Struct, frozen=True):
         return seconds(-min(0, *(answer for answer, _ in self.hard())))
 
     @property
-    def beyond_soft(self) -> bool:
-        """Whether it is beyond a limit that refuses nothing."""
-        asked = zip(self.answers, self.asked, strict=False)
+    def beyond_soft(self) -> bool | None:
+        """Whether it is beyond a limit that refuses nothing; None where that is not known."""
+        if self.unknown:
+            return None if any(limit.soft for limit, _ in self.asked) else False
+        asked = zip(self.answers, self.asked, strict=True)
         return any(answer < 0 and limit.soft for answer, (limit, _) in asked)
 
     def hard(self) -> list[tuple[int, Limit]]:
@@ -76,7 +78,6 @@ class Verdict(Struct, frozen=True):
         return [(answer, limit) for answer, (limit, _) in asked if not limit.soft]
 
 
-UNKNOWN = Verdict(unknown=True)
 FREE = Verdict()
 
 
@@ -101,7 +102,7 @@ class Limiter:
         if not asked:
             return FREE
         if self._away is not None:
-            return UNKNOWN
+            return Verdict(asked, unknown=True)
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._queue.append((asked, verdict))
         if self._runner is None:
@@ -127,9 +128,9 @@ class Limiter:
             self._away = asyncio.create_task(self._look_again(), name="limits are away")
         finally:
             self._runner = None
-            for _, verdict in (*batch, *self._queue):
+            for asked, verdict in (*batch, *self._queue):
                 if not verdict.done():
-                    verdict.set_result(UNKNOWN)
+                    verdict.set_result(Verdict(asked, unknown=True))
             self._queue.clear()
 
     async def _count(self, checks: list[Asked]) -> list[int]:

@@ -7,11 +7,11 @@ from msgspec import Struct
 
 from votes.config import Limits, Rate, limit_setting
 
-By = Literal["visitor", "user", "network", "tool"]
+By = Literal["visitor", "user", "network", "tool", "proof"]
 """By what requests are counted together. A network is an IPv4 address or an IPv6 /64."""
-Counted = Literal["votes", "visitors", "writes", "reads", "streams"]
-"""Votes cast and taken back; visitors made, by a vote too; other writes; reads that take long;
-streams opened."""
+Counted = Literal["votes", "visitors", "unproven", "proofs", "writes", "reads", "streams"]
+"""Votes cast and taken back; visitors made, by a vote too; votes of new visitors without a proof of
+work; proofs of work; other writes; reads that take long; streams opened."""
 
 MICROSECONDS = 1_000_000
 
@@ -43,7 +43,8 @@ POLICIES = (
     Policy("votes_by_network", "votes", "network"),
     Policy("votes_by_tool", "votes", "tool"),
     Policy("visitors_by_network", "visitors", "network"),
-    Policy("unproved_visitors_by_network", "visitors", "network", soft=True),
+    Policy("unproven_visitors_by_network", "visitors", "network", soft=True),
+    Policy("unproven_votes_by_tool", "unproven", "tool", soft=True),
     Policy("writes_by_user", "writes", "user"),
     Policy("reads_by_network", "reads", "network"),
     Policy("streams_by_network", "streams", "network"),

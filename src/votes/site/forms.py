@@ -15,15 +15,15 @@ from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.http.errors import Refused
 from votes.http.exchange import Http, header, tool_id, write
-from votes.http.identity import require_user, voter
+from votes.http.identity import require_user
 from votes.http.limiting import Limited
+from votes.http.voters import voter
 from votes.site.html import PRIVATE, redirect
 from votes.wiring import now
 
 FIELDS_MAX = 10
 NEXT_LENGTH_MAX = 2_000
 FORM_TYPE = "application/x-www-form-urlencoded"
-RETRACT = "retract"
 VOTED_AT = "vote"
 """The part of a page that shows the vote."""
 
@@ -39,17 +39,18 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
     fields = await read_form(request)
     back = _next(fields, slug)
     asked = fields.get("choice", "")
-    who, cookies = await voter(request, keep=asked != RETRACT)
     command: vote.VoteCommand
     match asked:
         case "ship" | "skip" as choice:
-            command = vote.CastVote(tool, who, choice)
+            who = await voter(request, tool)
+            command = vote.CastVote(tool, who.id, choice, who.held)
         case "retract":
-            command = vote.RetractVote(tool, who)
+            who = await voter(request, None)
+            command = vote.RetractVote(tool, who.id)
         case _:
             raise Refused("invalid_body", "choice: ship, skip or retract.")
-    outcome = await write(request, vote.decider, command, who)
-    return redirect(_with_position(back, outcome.position), 303, PRIVATE, *map(_text, cookies))
+    outcome = await write(request, vote.decider, command, who.id)
+    return redirect(_with_position(back, outcome.position), 303, PRIVATE, *map(_text, who.cookies))
 
 
 @post("/tools/{slug:str}/bookmark", status_code=303, opt=Limited("writes").opt)

@@ -9,7 +9,7 @@ import pytest
 
 from votes.site.assets import Assets, assets, assets_of
 
-ELEMENTS = {"elements/elements.js", "elements/elements.css"}
+ELEMENTS = {f"elements/{name}" for name in ("elements.js", "elements.css", "proof.js")}
 ALONE = {"site.css", "icon.svg"}
 
 Changed = Callable[[str], Assets]
@@ -47,8 +47,8 @@ def test_a_colour_of_the_site_leaves_the_elements_as_they_are(changed: Changed):
 
 
 @pytest.mark.parametrize("name", sorted(ELEMENTS))
-def test_the_elements_script_and_sheet_move_together(changed: Changed, name: str):
-    """The script finds its sheet beside it; what only moved keeps its integrity value."""
+def test_the_files_of_the_elements_move_together(changed: Changed, name: str):
+    """The script finds the others beside it; what only moved keeps its integrity value."""
     now = changed(name)
     assert moved(now) == ELEMENTS
     assert {one for one in ELEMENTS if now[one].sri != assets()[one].sri} == {name}

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -32,7 +33,7 @@ from votes.cli.settings import with_secrets
 from votes.config import load
 from votes.embedded import started
 from votes.engine.projection import PARTITIONS
-from votes.http.tokens import VisitorTokens
+from votes.http import tokens
 from votes.projections.tallies import TALLIES, Counts, Tally
 
 BIGGEST, QUIET = "biggest", "quiet"
@@ -76,8 +77,10 @@ async def open_house(house: House) -> None:
 
 @pytest.fixture
 def visitors(house: House) -> list[Visitor]:
-    tokens = VisitorTokens(with_secrets(load(house.env)).secret_keys)
-    return [tokens.make() for _ in range(VOTERS)]
+    """With tokens that every release knows."""
+    signing = tokens.VisitorTokens(with_secrets(load(house.env)).secret_keys)
+    ids = [uuid4().hex for _ in range(VOTERS)]
+    return [(visitor, signing.token(tokens.Visitor(visitor))) for visitor in ids]
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from tests.site import free_port
 from votes.config import Limits, Rate
-from votes.limits.limiter import FREE, UNKNOWN, Limiter
+from votes.limits.limiter import FREE, Limiter
 from votes.limits.policies import limits_by_what_counts
 from votes.views.keys import Namespace
 from votes.wiring import connect_redis
@@ -46,7 +46,7 @@ async def test_what_is_asked_at_once_is_one_call(limiter, space):
 async def test_a_soft_limit_refuses_nothing_and_is_told(limiter):
     verdicts = [await limiter.check([(SOFT, "n")]) for _ in range(8)]
     assert [one.refused_by for one in verdicts] == [None] * 8
-    assert [one.beyond_soft for one in verdicts] == [False] * 5 + [True] * 3
+    assert [one.beyond_soft for one in verdicts] == [False] * 3 + [True] * 5
 
 
 async def test_what_counts_towards_nothing_is_free(limiter):
@@ -89,8 +89,12 @@ async def test_without_redis_it_is_not_known_and_asked_of_redis_once(port, monke
 
     monkeypatch.setattr(limiter, "_call", counting)
     asked = [limiter.check([(VISITOR, "a")]) for _ in range(20)]
-    assert await asyncio.gather(*asked) == [UNKNOWN] * 20
-    assert [await limiter.check([(VISITOR, "a")]) for _ in range(20)] == [UNKNOWN] * 20
+    verdicts = await asyncio.gather(*asked)
+    verdicts += [await limiter.check([(VISITOR, "a")]) for _ in range(20)]
+    assert [(one.unknown, one.refused_by, one.beyond_soft) for one in verdicts] == [
+        (True, None, False)
+    ] * 40
+    assert (await limiter.check([(VISITOR, "a"), (SOFT, "n")])).beyond_soft is None
     assert len(calls) == 1
     await limiter.close()
     await redis.aclose()

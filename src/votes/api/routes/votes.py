@@ -15,8 +15,11 @@ from votes.domain.terms import Choice, ToolSlug
 from votes.domain.vote import Vote
 from votes.engine.handle import Outcome
 from votes.http.exchange import Http, private, read_json, tool_id, write
-from votes.http.identity import identity, voter
-from votes.http.limiting import Limited
+from votes.http.identity import identity
+from votes.http.limiting import Limited, verdict_of
+from votes.http.tokens import new_visitor
+from votes.http.voters import asking_for_proof, voter
+from votes.wiring import now
 
 
 class VoteBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,16 +37,24 @@ _LIMITED = Limited("votes")
     tags=["votes"],
     status_code=200,
     opt=Operation(
-        body=VoteBody, answers={200: VoteView}, write=True, who="voter", limited=_LIMITED
+        body=VoteBody,
+        answers={200: VoteView},
+        write=True,
+        who="voter",
+        limited=_LIMITED,
+        held=True,
     ).opt,
 )
 async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     """Says which choice is yours from now on; the same again changes nothing."""
     tool = await tool_id(request, slug)
     body = await read_json(request, _body)
-    who, cookies = await voter(request, keep=True)
-    outcome = await write(request, vote.decider, vote.CastVote(tool, who, body.choice), who)
-    return private(_view(slug, outcome), headers=cookies)
+    who = await voter(request, tool)
+    command = vote.CastVote(tool, who.id, body.choice, who.held)
+    outcome = await write(request, vote.decider, command, who.id)
+    return private(
+        _view(slug, outcome), headers=(*who.cookies, *asking_for_proof(slug, outcome.after))
+    )
 
 
 @delete(
@@ -57,9 +68,9 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
 async def retract_vote(request: Http, slug: str) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""
     tool = await tool_id(request, slug)
-    who, cookies = await voter(request, keep=False)
-    outcome = await write(request, vote.decider, vote.RetractVote(tool, who), who)
-    return private(_view(slug, outcome), headers=cookies)
+    who = await voter(request, None)
+    outcome = await write(request, vote.decider, vote.RetractVote(tool, who.id), who.id)
+    return private(_view(slug, outcome), headers=who.cookies)
 
 
 def _view(slug: ToolSlug, outcome: Outcome[Vote]) -> VoteView:
@@ -82,7 +93,9 @@ def _view(slug: ToolSlug, outcome: Outcome[Vote]) -> VoteView:
 )
 async def create_visitor(request: Http) -> ASGIResponse:
     """For a page on another origin, where cookies of this one are not sent: the page keeps it."""
-    return private(VisitorView(identity(request).visitors.make()[1]), status=201)
+    crowded = verdict_of(request.scope).beyond_soft is not False
+    made = new_visitor(now(), crowded=crowded)
+    return private(VisitorView(identity(request).visitors.token(made)), status=201)
 
 
 ROUTES = [cast_vote, retract_vote, create_visitor]

@@ -32,7 +32,7 @@ const put = (name, token) => {
 };
 
 /* `shift_` is what my vote does to older tallies; until its position is known, one is `held_`.
-   Names that end so are ours alone, and are shortened like those of private fields. */
+   Names that end so are ours alone: they are shortened in what is served. */
 class Tool {
   views_ = new Set();
 
@@ -61,152 +61,141 @@ class Tool {
 }
 
 class Client {
-  #id = fresh();
-  #tools = new Map();
-  #news = new Set();
-  #tabs = new Map();
-  #covered = []; // up to the frame `last`
-  #turn = Promise.resolve();
-  #refusals = 0;
-  #name;
-  #foreign;
-  #token;
-  #timer;
-  #awake;
-  #leads;
-  #channel;
-  #source;
-  #asked;
-  #streamed;
-  #epoch;
-  #last;
+  id_ = fresh();
+  tools_ = new Map();
+  news_ = new Set();
+  tabs_ = new Map();
+  covered_ = []; // up to the frame `last`
+  turn_ = Promise.resolve();
+  refusals_ = 0;
 
   constructor(api) {
     clients.set(api, this);
     this.api = api;
-    this.#name = `votes ${api}`;
-    this.#foreign = api !== location.origin;
-    addEventListener("online", () => this.#open(true));
-    document.addEventListener("visibilitychange", () => this.renew());
+    this.name_ = `votes ${api}`;
+    this.foreign_ = api !== location.origin;
+    addEventListener("online", () => this.open_(true));
+    addEventListener("visibilitychange", () => this.renew_());
   }
 
-  #tool(slug) {
-    if (!this.#tools.has(slug)) this.#tools.set(slug, Object.assign(new Tool(), { slug }));
-    return this.#tools.get(slug);
+  tool_(slug) {
+    const tool = this.tools_.get(slug) ?? Object.assign(new Tool(), { slug });
+    this.tools_.set(slug, tool);
+    return tool;
   }
 
   add(view, slug) {
-    const tool = this.#tool(slug);
-    if (!tool.views_.size) this.#news.add(slug);
+    const tool = this.tool_(slug);
+    if (!tool.views_.size) this.news_.add(slug);
     tool.views_.add(view);
-    this.#settle();
+    this.settle_();
     return tool;
   }
 
   remove(view, tool) {
     tool.views_.delete(view);
-    this.#settle();
+    this.settle_();
   }
 
-  renew(token = this.#token) {
-    this.#token = token;
-    this.#news = new Set(this.#wanted());
-    if (document.hidden) this.#leave();
-    else this.#settle();
+  renew_(token = this.token_) {
+    this.token_ = token;
+    this.news_ = new Set(this.wanted_());
+    if (document.hidden) this.leave_();
+    else this.settle_();
   }
 
-  #wanted() {
-    return [...this.#tools.keys()].filter((slug) => this.#tool(slug).views_.size);
+  wanted_() {
+    return [...this.tools_.keys()].filter((slug) => this.tool_(slug).views_.size);
   }
 
-  #settle() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+  settle_() {
+    clearTimeout(this.timer_);
+    this.timer_ = setTimeout(() => {
       if (document.hidden) return;
-      this.#enter();
-      const tools = this.#wanted();
-      if (`${tools}` !== this.#asked) this.#say({ tab: this.#id, tools });
-      this.#asked = `${tools}`;
-      this.#open();
-      this.#queue(() => this.#recall());
+      this.enter_();
+      const tools = this.wanted_();
+      if (`${tools}` !== this.asked_) this.say_({ tab: this.id_, tools });
+      this.asked_ = `${tools}`;
+      this.open_();
+      this.queue_(() => this.recall_());
     }, SETTLE_MS);
   }
 
-  #enter() {
-    if (this.#awake) return;
-    this.#awake = new AbortController();
-    this.#leads = !navigator.locks;
-    if (this.#leads) return;
-    const { signal } = this.#awake;
-    this.#channel = new BroadcastChannel(this.#name);
-    this.#channel.onmessage = ({ data }) => this.#told(data);
+  enter_() {
+    if (this.awake_) return;
+    this.awake_ = new AbortController();
+    this.leads_ = !navigator.locks;
+    if (this.leads_) return;
+    const { signal } = this.awake_;
+    this.channel_ = new BroadcastChannel(this.name_);
+    this.channel_.onmessage = ({ data }) => this.told_(data);
     const lead = (release) => {
       signal.onabort = release;
-      this.#leads = true;
-      this.#say({ who: true });
-      this.#open();
+      this.leads_ = true;
+      this.say_({ who: true });
+      this.open_();
     };
     navigator.locks
-      .request(this.#name, { signal }, () => new Promise(lead))
+      .request(this.name_, { signal }, () => new Promise(lead))
       .catch(({ name }) => name === "AbortError" || lead()); // locks may be forbidden
   }
 
-  #leave() {
-    this.#say({ tab: this.#id, tools: [] });
-    this.#channel?.close();
-    this.#awake?.abort();
-    this.#source?.close();
-    this.#tabs.clear();
-    this.#awake = this.#channel = this.#leads = this.#streamed = this.#asked = null;
+  leave_() {
+    this.say_({ tab: this.id_, tools: [] });
+    this.channel_?.close();
+    this.awake_?.abort();
+    this.source_?.close();
+    this.tabs_.clear();
+    this.awake_ = this.channel_ = this.leads_ = this.streamed_ = this.asked_ = null;
   }
 
-  #say(word) {
-    this.#channel?.postMessage(word);
+  say_(word) {
+    this.channel_?.postMessage(word);
   }
 
-  #told(word) {
-    if (word.frame) this.#heard(word);
-    else if (word.slug) this.#tool(word.slug).told_(word.mine);
-    else if (word.who) this.#say({ tab: this.#id, tools: this.#wanted() });
-    else if (this.#leads) {
-      this.#tabs.set(word.tab, word.tools);
-      if (word.tools.length) this.#covered = []; // it needs to hear all
-      this.#open(word.tools.length);
+  told_(word) {
+    if (word.frame) this.heard_(word);
+    else if (word.slug) this.tool_(word.slug).told_(word.mine);
+    else if (word.who) this.say_({ tab: this.id_, tools: this.wanted_() });
+    else if (this.leads_) {
+      this.tabs_.set(word.tab, word.tools);
+      if (word.tools.length) this.covered_ = []; // it needs to hear all
+      this.open_(word.tools.length);
     }
   }
 
-  #open(anew) {
-    const all = new Set([...this.#wanted(), ...[...this.#tabs.values()].flat()]);
+  open_(anew) {
+    const all = new Set([...this.wanted_(), ...[...this.tabs_.values()].flat()]);
     const tools = [...all].slice(0, TOOLS_MAX);
-    if (!this.#leads || (`${tools}` === this.#streamed && !anew)) return;
-    this.#streamed = `${tools}`;
-    this.#source?.close();
+    if (!this.leads_ || (`${tools}` === this.streamed_ && !anew)) return;
+    this.streamed_ = `${tools}`;
+    this.source_?.close();
     if (!tools.length) return;
-    const goes = tools.every((slug) => this.#covered.includes(slug));
-    const after = goes ? `&last_event_id=${this.#last}` : "";
+    const goes = tools.every((slug) => this.covered_.includes(slug));
+    const after = goes ? `&last_event_id=${this.last_}` : "";
     const source = new EventSource(`${this.api}/v1/live?tools=${tools}${after}`);
-    const tabs = [this.#id, ...this.#tabs.keys()];
+    const tabs = [this.id_, ...this.tabs_.keys()];
     for (const frame of ["tally", "summary", "delisted"])
       source.addEventListener(frame, ({ data, lastEventId: id }) => {
-        this.#refusals = 0;
+        this.refusals_ = 0;
         const word = { frame, data: JSON.parse(data), id, tools, tabs };
-        this.#say(word);
-        this.#heard(word);
+        this.say_(word);
+        this.heard_(word);
       });
-    source.onerror = () => source.readyState === CLOSED && this.#refused(source, tools);
-    this.#source = source;
+    source.onerror = () => source.readyState === CLOSED && this.refused_(source, tools);
+    this.source_ = source;
   }
 
-  #heard({ frame, data, id, tools, tabs }) {
+  heard_({ frame, data, id, tools, tabs }) {
     const [epoch] = id.split("-");
-    if (this.#epoch && this.#epoch !== epoch)
-      for (const tool of this.#tools.values()) tool.tally = null;
-    this.#epoch = epoch;
-    if (tabs.includes(this.#id)) [this.#last, this.#covered] = [id, tools];
-    const tool = this.#tool(data.tool ?? data.slug);
+    if (this.epoch_ && this.epoch_ !== epoch)
+      for (const tool of this.tools_.values()) tool.tally = null;
+    this.epoch_ = epoch;
+    if (tabs.includes(this.id_)) [this.last_, this.covered_] = [id, tools];
+    const tool = this.tool_(data.tool ?? data.slug);
     for (const slug of data.former ?? []) {
-      for (const view of this.#tool(slug).views_) view.tool = this.add(view, tool.slug);
-      this.#tools.delete(slug);
+      for (const view of this.tool_(slug).views_) view.tool = this.add(view, tool.slug);
+      this.tools_.delete(slug);
     }
     tool.name = data.name ?? tool.name;
     tool.show({ gone: frame === "delisted" });
@@ -214,32 +203,32 @@ class Client {
   }
 
   /* The browser mends a broken stream, but not a refused one. */
-  async #refused(source, tools) {
+  async refused_(source, tools) {
     const read = (path) =>
       fetch(`${this.api}/v1/${path}`)
         .then(async (answer) => [answer.status, await answer.json()])
         .catch(() => []);
     const [status, said] = await read(`tallies?tools=${tools}`);
-    for (const tally of said?.tallies ?? []) this.#tool(tally.tool).learn_(tally);
+    for (const tally of said?.tallies ?? []) this.tool_(tally.tool).learn_(tally);
     if (status === 404)
       for (const slug of tools)
-        this.#tool(slug).show({ gone: (await read(`tools/${slug}/tally`))[0] === 404 });
-    await pause((this.#refusals += 1), 0);
-    if (source === this.#source) this.#open(true);
+        this.tool_(slug).show({ gone: (await read(`tools/${slug}/tally`))[0] === 404 });
+    await pause(++this.refusals_, 0);
+    if (source === this.source_) this.open_(true);
   }
 
   /* One after the other, for the first vote makes the visitor. */
-  #queue(job) {
-    this.#turn = this.#turn.then(job, job);
+  queue_(job) {
+    this.turn_ = this.turn_.then(job, job);
   }
 
-  async #recall() {
-    const slugs = [...this.#news].slice(0, TOOLS_MAX);
-    this.#news.clear();
-    if (!slugs.length || (this.#foreign && !this.#token && !shelf[this.#name])) return;
+  async recall_() {
+    const slugs = [...this.news_].slice(0, TOOLS_MAX);
+    this.news_.clear();
+    if (!slugs.length || (this.foreign_ && !this.token_ && !shelf[this.name_])) return;
     const states = await this.ask("GET", `me/state?tools=${slugs}`).catch(() => ({}));
     for (const [slug, { vote, bookmarked }] of Object.entries(states))
-      this.#tool(slug).told_({ mine: vote, kept: bookmarked });
+      this.tool_(slug).told_({ mine: vote, kept: bookmarked });
   }
 
   vote(tool, choice, view) {
@@ -247,10 +236,10 @@ class Client {
     const from = going || tally?.position < shift?.position ? shift.from : mine;
     tool.held_ ??= tally;
     tool.show({ going_: true, mine: choice, shift_: { from, to: choice, position: Infinity } });
-    if (!going) this.#queue(() => this.#send(tool, mine, view));
+    if (!going) this.queue_(() => this.send_(tool, mine, view));
   }
 
-  async #send(tool, mine, view) {
+  async send_(tool, mine, view) {
     let choice, answer, error;
     while (choice !== tool.mine && !error) {
       choice = tool.mine;
@@ -261,59 +250,66 @@ class Client {
     }
     tool.shift_.position = answer.position;
     tool.going_ = tool.held_ = null;
-    this.#settled(tool, { mine }, view, answer, error);
+    this.settled_(tool, { mine }, view, answer, error);
   }
 
   keep(tool, kept, view) {
     tool.show({ kept });
-    this.#queue(async () => {
+    this.queue_(async () => {
       let error;
       const asked = this.ask(kept ? "PUT" : "DELETE", `me/bookmarks/${tool.slug}`, view);
       await asked.catch((refused) => (error = refused));
       const answer = { tool: tool.slug, bookmarked: kept };
-      this.#settled(tool, { kept: error ? !kept : kept }, view, answer, error);
+      this.settled_(tool, { kept: error ? !kept : kept }, view, answer, error);
     });
   }
 
-  #settled(tool, mine, view, answer, error) {
+  settled_(tool, mine, view, answer, error) {
     tool.show(mine);
-    this.#say({ slug: tool.slug, mine });
+    this.say_({ slug: tool.slug, mine });
     if (error) view.say(error.message, true);
     else view.done(answer);
   }
 
-  async #authorization(method) {
-    if (this.#token) return { Authorization: `Bearer ${this.#token}` };
-    if (!this.#foreign) return {};
-    if (!shelf[this.#name]) {
+  async authorization_(method) {
+    if (this.token_) return { Authorization: `Bearer ${this.token_}` };
+    if (!this.foreign_) return {};
+    if (!shelf[this.name_]) {
       if (method === "GET") return {};
       const made = await fetch(`${this.api}/v1/visitors`, { method: "POST" });
       if (!made.ok) throw made;
-      put(this.#name, (await made.json()).token);
+      put(this.name_, (await made.json()).token);
     }
-    return { Authorization: `Visitor ${shelf[this.#name]}` };
+    return { Authorization: `Visitor ${shelf[this.name_]}` };
   }
 
   /* What may not have been done is asked again, under the same key. */
   async ask(method, path, view, body) {
     const headers = { "Content-Type": "application/json", "Idempotency-Key": fresh() };
-    const once = async () => {
-      Object.assign(headers, await this.#authorization(method));
+    const once = async (proven) => {
+      Object.assign(headers, await this.authorization_(method));
       const signal = AbortSignal.timeout(ANSWER_MS_MAX);
       const options = { method, headers, body, signal, keepalive: true };
       const answer = await fetch(`${this.api}/v1/${path}`, options);
+      const challenge = !proven && answer.headers.get("Votes-Challenge");
+      if (challenge) {
+        headers["Votes-Proof"] = await import("./proof.js")
+          .then(({ proof }) => proof(this.api + challenge, headers))
+          .catch(() => ""); // the vote is kept all the same
+        return once(true);
+      }
       const said = answer.status === 204 || answer.json();
       const read = answer.ok ? said : said.catch(() => ({}));
       return [answer.status, await read, answer.headers.get("Retry-After")];
     };
-    for (let tries = 1; tries < TRIES_MAX; tries += 1) {
+    for (let tries = 1; tries < TRIES_MAX; tries++) {
       const [status, said, asked_s] = await once().catch(() => []);
       if (status < 300) return said;
-      if (said?.code === "token_invalid" && tries === 1 && !this.#token) delete shelf[this.#name];
-      else if (status < 500 && status !== 429) throw new Error(said.detail ?? "Refused");
+      if (said?.code === "token_invalid" && tries === 1 && !this.token_) delete shelf[this.name_];
+      else if (status < 500 && status !== 429) throw Error(said.detail ?? "Not saved");
       view?.say("Not saved yet, trying again", true);
       await pause(tries, asked_s | 0);
     }
-    throw new Error("No answer: not saved?");
+    throw Error("Not saved");
   }
 }

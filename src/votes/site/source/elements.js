@@ -32,8 +32,8 @@ const button = (choice, label, ...more) =>
   make("button", choice, { "data-choice": choice }, make("span", "label", {}, label), ...more);
 
 const sheet = new CSSStyleSheet();
-const css = await fetch(new URL("elements.css", import.meta.url)).catch(() => null);
-if (css?.ok) sheet.replaceSync(await css.text());
+const css = await fetch(new URL("elements.css", import.meta.url)).catch(() => ({}));
+if (css.ok) sheet.replaceSync(await css.text());
 
 class Element extends HTMLElement {
   static observedAttributes = ["tool", "api", "token"];
@@ -43,7 +43,7 @@ class Element extends HTMLElement {
   }
 
   set token(token) {
-    this.client.renew(token);
+    this.client.renew_(token);
   }
 
   $(part) {
@@ -212,8 +212,8 @@ class Bookmarks extends Element {
       const { bookmarks, total } = await this.client.ask("GET", `me/bookmarks?limit=${SHOWN_MAX}`);
       if (turn !== this.turn_) return;
       this.$("list").append(...bookmarks.map(({ tool }) => this.item(tool)));
-      const more = total > SHOWN_MAX && `${SHOWN_MAX} of ${total}`;
-      this.say(total ? more || "" : "No bookmarks yet", true);
+      const more = total > SHOWN_MAX ? `${SHOWN_MAX} of ${total}` : "";
+      this.say(total ? more : "No bookmarks yet", true);
     } catch ({ message }) {
       if (turn === this.turn_) this.say(message, true);
     }
