@@ -4,6 +4,7 @@ A ruling is the consumer of its tool's votes, under the name of its stream. It i
 it has reached its own last event. So carrying out may be broken off anywhere, and goes on there.
 """
 
+import asyncio
 from datetime import datetime
 
 import structlog
@@ -23,8 +24,9 @@ from votes.engine.log import Position, Recorded, Unreadable
 from votes.engine.ports import EventStore, Meta, Unfinished
 from votes.projections.tallies import Counts, moved
 
-VOTES_AT_ONCE_MAX = 128
-"""How many votes one append changes: while it is stored, the votes of others wait."""
+VOTES_AT_ONCE_MAX = 64
+PAUSE_S = 0.005
+"""One append changes so many votes, and then there is a pause: meanwhile those who vote wait."""
 VOTES_READ_MAX = 1_000
 UNFINISHED_MAX = 100
 ACTOR = Meta(actor="ruling")
@@ -81,12 +83,14 @@ async def carry_out(store: EventStore, ruling: Unfinished, at: datetime) -> bool
             for last in page
             if _falls_under(last, said.event, name)
         ]
-        results = await submit_all(
-            store, [Request(ruled_vote.decider, command, ACTOR, at) for command in commands]
-        )
-        if any(isinstance(result, Rejected) for result in results):
-            return False
-        await store.finish(said.stream, reached)
+        if commands:
+            requests = [Request(ruled_vote.decider, command, ACTOR, at) for command in commands]
+            results = await submit_all(store, requests)
+            if any(isinstance(result, Rejected) for result in results):
+                return False
+            await store.finish(said.stream, reached)
+            await asyncio.sleep(PAUSE_S)
+    await store.finish(said.stream, said.position)
     return True
 
 

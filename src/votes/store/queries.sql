@@ -70,20 +70,25 @@ LIMIT $4;
 
 -- name: standing
 -- The events about the subject $1 of the types $2 at the positions after $3 up to $4, at most $5 in
--- order, and whether each was the last of its stream at position $4.
+-- order, and whether each was the last of its stream at position $4. Whatever the planner believes,
+-- only the index of subjects has the rows that are compared in their order, and LATERAL with LIMIT
+-- looks up each next version.
 SELECT
-    position, stream, version, subject, type, schema, data, at, late,
-    NOT EXISTS (
-        SELECT FROM events AS next
-        WHERE next.stream = page.stream AND next.version = page.version + 1 AND next.position <= $4
-    ) AS stands
+    page.position, page.stream, page.version, page.subject,
+    page.type, page.schema, page.data, page.at, page.late, next.version IS NULL AS stands
 FROM (
     SELECT position, stream, version, subject, type, schema, data, at, late FROM events
-    WHERE subject = $1 AND type = ANY ($2::text[]) AND position > $3 AND position <= $4
-    ORDER BY position
+    WHERE (subject, position) > ($1, $3) AND (subject, position) <= ($1, $4)
+        AND type = ANY ($2::text[])
+    ORDER BY subject, position
     LIMIT $5
 ) AS page
-ORDER BY position;
+LEFT JOIN LATERAL (
+    SELECT version FROM events
+    WHERE stream = page.stream AND version = page.version + 1 AND position <= $4
+    LIMIT 1
+) AS next ON true
+ORDER BY page.position;
 
 -- name: unfinished
 -- The last event of each stream that begins with $1 (and ends before $2), with the position that
