@@ -231,7 +231,7 @@ def lacking(handlers: Iterable[HTTPRouteHandler]) -> list[str]:
             right = said in {("votes", None), ("visitors", None), ("writes", None)}
         elif asked := {"q", "at"} & parameters.keys():
             right = said in {("reads", name) for name in asked}
-        elif re.search(r"/trend|/og/|/challenge", named(handler)):
+        elif re.search(r"/trend|/og/|/challenge|/moderation", named(handler)):
             right = said == ("reads", None)
         else:
             right = said is None

@@ -90,11 +90,15 @@ def is_held(answer: httpx.Response) -> bool:
     return "votes-challenge" in answer.headers
 
 
-def proof_for(http: httpx.Client, tool: str, **headers: str) -> str:
-    """The solution of the challenge for a vote of whoever the client and the headers say."""
+def challenged(http: httpx.Client, tool: str, **headers: str) -> altcha.Challenge:
+    """The challenge for a vote of whoever the client and the headers say."""
     asked = http.get(f"/v1/challenge?tool={tool}", headers=headers)
     assert asked.headers["cache-control"] == "private, no-store"
-    return solved(altcha.Challenge.from_dict(asked.json()))
+    return altcha.Challenge.from_dict(asked.json())
+
+
+def proof_for(http: httpx.Client, tool: str, **headers: str) -> str:
+    return solved(challenged(http, tool, **headers))
 
 
 def solved(challenge: altcha.Challenge) -> str:
@@ -250,12 +254,6 @@ def test_a_proof_counts_once(program, tool, crowded):
     assert answers[0].json().keys() == answers[1].json().keys()
     tally = tally_of(program, tool)
     assert (tally["ship"], tally["held"]) == (1, 3)
-
-
-def challenged(http: httpx.Client, tool: str, **headers: str) -> altcha.Challenge:
-    return altcha.Challenge.from_dict(
-        http.get(f"/v1/challenge?tool={tool}", headers=headers).json()
-    )
 
 
 def expired(program: Site, tool: str, token: str) -> altcha.Challenge:

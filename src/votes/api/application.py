@@ -12,18 +12,7 @@ from litestar.response.base import ASGIResponse
 
 from votes import __version__
 from votes.api.openapi import ABOUT
-from votes.api.routes import (
-    bookmarks,
-    challenge,
-    health,
-    me,
-    reviews,
-    rulings,
-    tallies,
-    tools,
-    trend,
-    votes,
-)
+from votes.api.routes import bookmarks, health, me, reviews, rulings, tallies, tools, trend, votes
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.exchange import SMALL_BODY_BYTES_MAX, Http, shared
 from votes.http.limiting import guard
@@ -32,7 +21,6 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 HANDLERS: list[HTTPRouteHandler] = [
     *votes.ROUTES,
-    *challenge.ROUTES,
     *tallies.ROUTES,
     *trend.ROUTES,
     *tools.ROUTES,

@@ -15,7 +15,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     """`answers` has the type of each status, None for no body; `write` is for what takes an
     `Idempotency-Key`, `who` for who may ask. The slug in the path of a `new_tool` may be one that
     no tool has yet; the body of what `takes_slug` names one to be taken, that of a `tool_in_body`
-    one that a tool has. `limited` says what its requests count as. What is `held` may be sent again
+    one that a tool has. `limited` says what its requests count as; what is `held` may be sent again
     with a proof of work.
     """
 

@@ -13,43 +13,44 @@ from votes.wiring import now
 
 
 class Voter(Struct, frozen=True):
-    """Who votes, why the vote is not to count yet, and the cookies that tell the next time."""
+    """Who votes, and the cookies that tell the next time.
+
+    `visitor` is None for a user. `beyond` says whether a network made the visitor beyond its soft
+    limit; None where that is not known.
+    """
 
     id: VoterId
-    held: Held | None = None
     cookies: Headers = ()
+    visitor: Visitor | None = None
+    beyond: bool | None = False
 
 
-async def voter(request: Http, casts_on: ToolId | None) -> Voter:
-    """Who casts a vote on the tool, or takes one back. Raises `Refused` and `Unavailable`.
-
-    Whoever casts the first vote is made known. Only votes of new visitors are held: those of a
-    network that makes many, and those on a tool that gets many.
-    """
+async def voter(request: Http, *, keep: bool) -> Voter:
+    """Who votes; `keep` makes a new visitor known. Raises `Refused` and `Unavailable`."""
     who = identity(request)
     caller = await who.caller(request)
     if caller.user is not None:
         return Voter(caller.user.actor)
-    known, crowded = caller.visitor, verdict_of(request.scope).beyond_soft
-    voting = known or new_visitor(now(), crowded=crowded is not False)
+    known, beyond = caller.visitor, verdict_of(request.scope).beyond_soft
+    voting = known or new_visitor(now(), crowded=beyond is not False)
     cookies: Headers = ()
-    if caller.renew or (known is None and casts_on is not None):
+    if caller.renew or (known is None and keep):
         cookies = (who.cookie(request, who.visitors.token(voting)),)
-    held = None
-    if casts_on is not None and voting.is_new(now()):
-        beyond = crowded if known is None else known.crowded
-        held = await _held(request, casts_on, known, beyond)
-    return Voter(visitor(voting.id), held, cookies)
+    return Voter(visitor(voting.id), cookies, voting, beyond if known is None else known.crowded)
 
 
-async def _held(
-    request: Http, tool: ToolId, known: Visitor | None, beyond: bool | None
-) -> Held | None:
-    """Why a new visitor's vote is held, `beyond` a soft limit or not, or nobody knows."""
-    parts = services(request)
+async def held(request: Http, who: Voter, tool: ToolId) -> Held | None:
+    """Why a vote on the tool is not to count yet, None where it counts at once.
+
+    Only votes of new visitors are held: those of a network that makes many, and those on a tool
+    that gets many. A proof of work lets them count.
+    """
+    if who.visitor is None or not who.visitor.is_new(now()):
+        return None
+    parts, beyond = services(request), who.beyond
     if proof := header(request, PROOF):
-        visitor_id = known.id if known is not None else None
-        proven = await proofs.spend(parts.limiter, parts.config, proof, tool, visitor_id)
+        sent_by = (await identity(request).caller(request)).visitor_id
+        proven = await proofs.spend(parts.limiter, parts.config, proof, tool, sent_by)
         if proven is not False:
             return None if proven else "unchecked"
     if beyond is False:

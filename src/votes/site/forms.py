@@ -17,7 +17,7 @@ from votes.http.errors import Refused
 from votes.http.exchange import Http, header, tool_id, write
 from votes.http.identity import require_user
 from votes.http.limiting import Limited
-from votes.http.voters import voter
+from votes.http.voters import held, voter
 from votes.site.html import PRIVATE, redirect
 from votes.wiring import now
 
@@ -42,10 +42,10 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
     command: vote.VoteCommand
     match asked:
         case "ship" | "skip" as choice:
-            who = await voter(request, tool)
-            command = vote.CastVote(tool, who.id, choice, who.held)
+            who = await voter(request, keep=True)
+            command = vote.CastVote(tool, who.id, choice, await held(request, who, tool))
         case "retract":
-            who = await voter(request, None)
+            who = await voter(request, keep=False)
             command = vote.RetractVote(tool, who.id)
         case _:
             raise Refused("invalid_body", "choice: ship, skip or retract.")

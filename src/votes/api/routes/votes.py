@@ -1,24 +1,26 @@
-"""PUT and DELETE a vote; a visitor is made at the first vote, never at a read."""
+"""PUT and DELETE a vote, and prove one; a visitor is made at the first vote, never at a read."""
 
 from typing import Annotated
 
 import msgspec
-from litestar import delete, post, put
+from litestar import delete, get, post, put
 from litestar.response.base import ASGIResponse
 from msgspec import Meta, Struct
 
 from votes.api.operation import Operation
 from votes.app.responses import VoteView
-from votes.app.shapes import VisitorView
+from votes.app.shapes import ChallengeView, VisitorView
 from votes.domain import vote
 from votes.domain.terms import Choice, ToolSlug
 from votes.domain.vote import Vote
 from votes.engine.handle import Outcome
-from votes.http.exchange import Http, private, read_json, tool_id, write
+from votes.http import proofs
+from votes.http.exchange import Http, private, read_json, services, tool_id, write
 from votes.http.identity import identity
 from votes.http.limiting import Limited, verdict_of
+from votes.http.parameters import OneTool
 from votes.http.tokens import new_visitor
-from votes.http.voters import asking_for_proof, voter
+from votes.http.voters import asking_for_proof, held, voter
 from votes.wiring import now
 
 
@@ -49,8 +51,8 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     """Says which choice is yours from now on; the same again changes nothing."""
     tool = await tool_id(request, slug)
     body = await read_json(request, _body)
-    who = await voter(request, tool)
-    command = vote.CastVote(tool, who.id, body.choice, who.held)
+    who = await voter(request, keep=True)
+    command = vote.CastVote(tool, who.id, body.choice, await held(request, who, tool))
     outcome = await write(request, vote.decider, command, who.id)
     return private(
         _view(slug, outcome), headers=(*who.cookies, *asking_for_proof(slug, outcome.after))
@@ -68,7 +70,7 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
 async def retract_vote(request: Http, slug: str) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""
     tool = await tool_id(request, slug)
-    who = await voter(request, None)
+    who = await voter(request, keep=False)
     outcome = await write(request, vote.decider, vote.RetractVote(tool, who.id), who.id)
     return private(_view(slug, outcome), headers=who.cookies)
 
@@ -98,4 +100,19 @@ async def create_visitor(request: Http) -> ASGIResponse:
     return private(VisitorView(identity(request).visitors.token(made)), status=201)
 
 
-ROUTES = [cast_vote, retract_vote, create_visitor]
+@get(
+    "/v1/challenge",
+    operation_id="getChallenge",
+    summary="What to solve so that a held vote counts",
+    tags=["votes"],
+    opt=Operation(answers={200: ChallengeView}, who="voter", limited=Limited("reads")).opt,
+)
+async def get_challenge(request: Http, tool: OneTool) -> ASGIResponse:
+    """For a vote on the tool by whoever asks. Its solution counts once, within ten minutes."""
+    caller = await identity(request).caller(request)
+    bound = await tool_id(request, tool)
+    made = proofs.challenge(services(request).config, bound, caller.visitor_id, now())
+    return private(made)
+
+
+ROUTES = [cast_vote, retract_vote, create_visitor, get_challenge]
