@@ -19,11 +19,11 @@ FIND_PYTHON = for name in $(or $(PYTHON),python3 python3.13 python3.12 python3.1
 NO_PYTHON = No CPython >= 3.11 with venv and ensurepip $(if $(PYTHON),at $(PYTHON),found); \
   install one (on Debian python3 and python3-venv) or name it: make PYTHON=/path/to/python
 
-.PHONY: help up test quick faults lint bench lock clients wheel clean runtime tools
+.PHONY: help up test quick mutants faults lint bench lock clients wheel clean runtime tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1:/p' Makefile | while IFS=: read -r name text; \
-	  do printf 'make %-6s %s\n' "$$name" "$$text"; done
+	  do printf 'make %-7s %s\n' "$$name" "$$text"; done
 
 up: runtime ## start everything with demo data; ARGS='--port 9000 --data-dir DIR'
 	@exec $(BIN)/votes up --demo $(ARGS)
@@ -32,8 +32,11 @@ test: tools ## run the whole test suite, four tests at a time; ARGS='-k name' on
 	@exec $(BIN)/python -m pytest --durations=15 $(or $(ARGS),$(PARALLEL)) $(WITHOUT:%=--deselect=%)
 
 quick: tools ## run the tests of the domain, the engine and the style, with fewer random examples
-	@exec $(BIN)/python -m pytest $(QUICK) tests/domain tests/engine tests/app tests/contract \
-	  tests/test_tidy.py $(ARGS)
+	@exec $(BIN)/python -m pytest $(QUICK) tests/domain tests/projections tests/engine tests/app \
+	  tests/live tests/contract tests/test_tidy.py $(ARGS)
+
+mutants: tools ## make errors in the code, list those that no test finds; ARGS='votes.domain*'
+	@$(BIN)/mutmut run $(ARGS) && $(BIN)/mutmut results | sed '/: not checked$$/d'
 
 faults: tools ## break every part for 10 minutes, everybody at it; VOTES_SOAK_SEED=1 make faults
 	@VOTES_TEST_LONG=1 VOTES_SOAK_SECONDS=$${VOTES_SOAK_SECONDS:-600} exec $(BIN)/python -m pytest \
@@ -68,7 +71,8 @@ lock: runtime ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer ve
 	@$(COMPILE) --group dev -c requirements.lock -o tests/requirements.lock > /dev/null
 
 clean: ## remove what was installed and built; the data stays
-	rm -rf $(VENV) $(VENV)-* dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+	  mutants
 	find src workers tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Descriptor 9 is this file, locked until the installation is done: two runs take turns.

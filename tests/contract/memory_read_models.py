@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from votes.engine.log import Position
 from votes.engine.projection import Projections, partition_of
@@ -32,6 +33,20 @@ class MemoryModels(Struct):
     beat: tuple[int, float, float] | None = None
     report: AuditReport | None = None
 
+    def shown(self, projections: Projections) -> ReadModels | None:
+        """The live read models, which share their values with what is stored."""
+        if (live := self.live) is None:
+            return None
+        _, partitions = self.generations[live.generation]
+        where = live.epoch, live.position, partitions, live.generation, live.checksum
+        return ReadModels(projections, *where)
+
+    def show(self, models: ReadModels) -> Live:
+        """Store a copy of these as the only generation."""
+        self.generations = {models.generation: (models.epoch, deepcopy(models.partitions))}
+        self.live = Live(models.generation, models.epoch, models.position, models.checksum)
+        return self.live
+
 
 class MemoryReadModelStore:
     """One process's view of them."""
@@ -42,12 +57,8 @@ class MemoryReadModelStore:
         self._live: Live | None = None
 
     async def load(self) -> ReadModels | None:
-        self._live = live = self._stored.live
-        if live is None:
-            return None
-        _, partitions = self._stored.generations[live.generation]
-        where = live.epoch, live.position, deepcopy(partitions), live.generation, live.checksum
-        return ReadModels(self.projections, *where)
+        self._live, shown = self._stored.live, self._stored.shown(self.projections)
+        return None if shown is None else replace(shown, partitions=deepcopy(shown.partitions))
 
     async def values(self, generation: int, keys: Sequence[ValueKey]) -> list[Any] | None:
         if generation not in self._stored.generations:
@@ -59,9 +70,11 @@ class MemoryReadModelStore:
         if self._live is None or self._live.generation not in self._stored.generations:
             return False
         found = self._stored.generations[self._live.generation][1][number]
-        replicated = [one for one in self.projections.all if one.replicated]
         return found.checkpoint == partition.checkpoint and all(
-            found.of(one) == partition.of(one) for one in replicated
+            found.of(one) == partition.of(one)
+            if one.replicated
+            else len(found.of(one)) == len(partition.of(one))
+            for one in self.projections.all
         )
 
     async def heartbeat(self) -> Heartbeat | None:
@@ -104,11 +117,8 @@ class MemoryReadModelStore:
         there = stored.live and stored.live.generation
         if there != (self._live and self._live.generation):
             return
-        stored.generations = {stored.begun: (models.epoch, deepcopy(models.partitions))}
-        stored.live = self._live = Live(
-            stored.begun, models.epoch, models.position, models.checksum
-        )
         models.generation = stored.begun
+        self._live = stored.show(models)
 
     async def store_report(self, report: AuditReport) -> None:
         self._stored.report = report

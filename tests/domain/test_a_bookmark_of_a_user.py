@@ -1,6 +1,7 @@
 """A user keeps tools, each with a note, tags and a collection."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 
 import pytest
 from hypothesis import given as for_all
@@ -75,6 +76,12 @@ def test_a_bookmark_of_a_delisted_tool_can_be_removed():
     given(bookmark.decider, LISTED, KEPT, DELISTED).when(REMOVE).then(REMOVED)
 
 
+def test_what_was_written_beside_it_outlives_a_delisting():
+    relisted = given(bookmark.decider, LISTED, ToolBookmarked(NOTED, THEN), DELISTED, LISTED)
+    relisted.when(keep(NOTED)).then_nothing()
+    relisted.when(keep(PLAIN)).then(BookmarkRevised(PLAIN, THEN))
+
+
 def test_tags_are_trimmed_and_each_is_kept_once_in_the_order_given():
     given(bookmark.decider, LISTED).when(keep(Annotations("", (" b", "a", "b ", " ", "a")))).then(
         ToolBookmarked(Annotations("", ("b", "a")), LATER)
@@ -85,6 +92,23 @@ def test_the_same_tags_spelled_with_spaces_change_nothing():
     kept = ToolBookmarked(Annotations("", ("b", "a")), THEN)
     again = keep(Annotations("", (" b ", "a", "b")))
     given(bookmark.decider, LISTED, kept).when(again).then_nothing()
+
+
+def test_a_command_is_the_same_whenever_it_comes_and_with_whatever_spaces():
+    as_sent = bookmark.decider.as_sent
+    assert as_sent(keep(at=THEN)) == as_sent(keep(at=LATER))
+    spelled, canonical = Annotations("", (" b ", "a", "b")), Annotations("", ("b", "a"))
+    assert as_sent(keep(spelled)) == as_sent(keep(canonical))
+
+
+def test_to_keep_it_otherwise_or_to_remove_it_is_another_command():
+    others = [
+        *(keep(PLAIN), keep(NOTED), keep(None), REMOVE),
+        *(KeepBookmark("bob", "notion", PLAIN, LATER), KeepBookmark("ann", "figma", PLAIN, LATER)),
+        *(RemoveBookmark("bob", "notion"), RemoveBookmark("ann", "figma")),
+    ]
+    sent = [bookmark.decider.as_sent(command) for command in others]
+    assert all(one != other for one, other in combinations(sent, 2))
 
 
 @for_all(st.lists(st.text(max_size=4), max_size=6))
@@ -110,7 +134,7 @@ def test_a_stream_says_whose_it_is(user):
 
 @pytest.mark.parametrize("stream", ["", "vote:3:ann:x", "bookmark:x:ann:y", "bookmark:9:ann:y"])
 def test_no_other_stream_does(stream):
-    with pytest.raises(ValueError, match="not the stream of a bookmark"):
+    with pytest.raises(ValueError, match=r"^not the stream of a bookmark$"):
         bookmark.user_of(stream)
 
 

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 
 from tests.domain.histories import START, histories, log_of
 from votes.domain import review, tool
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
+from votes.domain.vote import VoteCast
 from votes.engine.decider import fold
 from votes.engine.log import Recorded
 from votes.projections.profiles import PROFILES, evolve
@@ -76,6 +78,28 @@ def test_a_renamed_tool_keeps_all_and_its_former_slugs_in_order():
     assert (again.slug, again.former, again.listed) == ("chart", ("atlas", "map"), True)
 
 
+def test_a_renaming_says_the_entry_of_then():
+    assert profile_after(LISTED, ToolRenamed("map", OTHER)).entry == OTHER
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *(LISTED, DELISTED, ToolRevised("atlas", OTHER), ToolRenamed("map", OTHER)),
+        by("skeptic", ReviewPublished(BAD)),
+        by("skeptic", ReviewRevised(BAD)),
+        by("skeptic", ReviewWithdrawn()),
+    ],
+)
+def test_it_stands_at_the_last_event_that_changed_it(event):
+    assert profile_after(*TWO, event).position == len(TWO) + 1
+
+
+def test_an_event_of_something_else_leaves_it_as_it_is():
+    profile = profile_after(*TWO)
+    assert profile_after(VoteCast("ship"), start=profile) is profile
+
+
 def test_a_revised_review_keeps_its_place():
     profile = profile_after(*TWO, by("skeptic", ReviewRevised(BAD)))
     assert reviewed(profile) == [("skeptic", "skip"), ("builder", "ship")]
@@ -92,15 +116,16 @@ def test_a_review_withdrawn_and_published_again_comes_last():
 @given(histories)
 def test_it_equals_what_the_deciders_know(history):
     log = log_of(history)
-    profile = None
+    profile, last = None, None
     for recorded in log.events:
         if type(recorded.event) in PROFILES.on and recorded.subject == "atlas":
-            profile = evolve(profile, recorded)
+            profile, last = evolve(profile, recorded), recorded
     state = fold(tool.decider, [r.event for r in log.of([tool.stream("atlas")])])
     assert (profile is not None) == (state.listed is not None)
     if profile is None:
         return
     assert (profile.listed, profile.slug) == (state.listed, state.slug)
+    assert profile.position == last.position
     assert state.entry in (None, profile.entry)
     for persona in ("builder", "skeptic"):
         kept = {shown.persona: shown.opinion for shown in profile.reviews}.get(persona)

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from math import isclose, log2
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,8 @@ from tests.domain.histories import (
 )
 from votes.domain import vote
 from votes.domain.terms import user
-from votes.domain.tool import Entry, ListTool, ToolListed
+from votes.domain.tool import Entry, ListTool, ToolListed, ToolRenamed
+from votes.domain.verdict import community
 from votes.domain.vote import (
     VOTE_EVENTS,
     CastVote,
@@ -32,9 +34,18 @@ from votes.domain.vote import (
     VoteRetracted,
 )
 from votes.engine.decider import fold
-from votes.engine.log import Recorded
-from votes.projections import tallies
-from votes.projections.tallies import HEAT_HALF_LIFE_S, Counts, Tally
+from votes.engine.log import TIME_END, TIME_MIN, Recorded
+from votes.engine.projection import partition_of
+from votes.engine.read_models import ReadModels
+from votes.projections import PROJECTIONS, tallies
+from votes.projections.tallies import (
+    HEAT_HALF_LIFE_S,
+    TALLIES,
+    Counts,
+    Tally,
+    TallyView,
+    tally_view,
+)
 
 EMPTY = Tally(Counts(), 0, START)
 LISTINGS = [
@@ -126,9 +137,14 @@ def test_a_vote_at_a_time_that_was_never_is_refused(year):
         tallies.evolve(EMPTY, Recorded(1, "any", 1, cast("ship"), at))
 
 
+@pytest.mark.parametrize("at", [TIME_MIN, TIME_END - timedelta(microseconds=1)])
+def test_a_vote_at_the_first_time_and_at_the_last_counts(at):
+    assert tallies.evolve(EMPTY, Recorded(1, "any", 1, cast("ship"), at)).ship == 1
+
+
 @pytest.mark.parametrize("event", [VoteRetracted("ship"), cast("ship", "skip")])
 def test_a_vote_that_was_not_there_cannot_be_taken_back(event):
-    with pytest.raises(ValueError, match="retracts a vote"):
+    with pytest.raises(ValueError, match=r"^it retracts a vote that does not exist$"):
         tallies.evolve(EMPTY, Recorded(1, "any", 1, event, START))
 
 
@@ -161,6 +177,11 @@ def test_two_votes_of_one_half_life_ago_weigh_as_much_as_one_of_now():
     assert heat_of(now - HEAT_HALF_LIFE_S - 60) < heat_of(now - HEAT_HALF_LIFE_S) < heat_of(now)
 
 
+def test_votes_two_centuries_apart_are_as_hot_in_either_order():
+    first, last = 0, 7_000_000_000
+    assert heat_of(first, last) == heat_of(last, first) == heat_of(last)
+
+
 def test_a_retraction_leaves_the_heat():
     at = START + timedelta(days=1)
     warm = tallies.evolve(EMPTY, Recorded(1, "vote:x", 1, cast("ship"), START))
@@ -185,6 +206,54 @@ def test_a_vote_that_does_not_count_gives_no_heat_and_takes_its_own_when_discoun
     assert isclose(heat(one, two, discounted), heat(one))
     assert isclose(heat(one, two, discounted, restored), heat(one, two))
     assert heat(two, discounted) == 0
+
+
+def models_after(*events):
+    """The read models after the events about one tool at positions 1, 2, …"""
+    models = ReadModels(PROJECTIONS, "here")
+    models.fold(
+        Recorded(position, "any", position, event, START, "id-1")
+        for position, event in enumerate(events, 1)
+    )
+    return models
+
+
+@pytest.mark.parametrize("stale", [True, False])
+def test_it_is_shown_with_what_it_allows_to_say(stale):
+    counts = Counts(9, 1, unproven=1, unchecked=2, ruled=4, ruling=8)
+    assert tally_view("atlas", Tally(counts, 12, START), stale=stale) == TallyView(
+        tool="atlas",
+        ship=9,
+        skip=1,
+        total=10,
+        ship_share=0.9,
+        call="too_early",
+        leaning="ship",
+        estimate=11 / 14,
+        interval=community(9, 1).interval,
+        position=12,
+        as_of=START,
+        stale=stale,
+        held=7,
+        discounted=8,
+        against={"unproven": 1, "unchecked": 2, "ruled": 4, "ruling": 8},
+        under_review=True,
+    )
+
+
+@pytest.mark.parametrize("stale", [True, False])
+def test_its_frame_names_the_tool_by_the_slug_of_now(stale):
+    entry = Entry("Atlas", "Maps")
+    models = models_after(ToolListed("atlas", entry), cast("ship"), ToolRenamed("map", entry))
+    shown = tally_view("map", Tally(Counts(1), 2, START), stale=stale)
+    assert msgspec.json.decode(TALLIES.frame(models, "id-1", stale), type=TallyView) == shown
+
+
+def test_without_a_tally_or_the_profile_there_is_no_frame():
+    models = models_after()
+    assert TALLIES.frame(models, "id-1", False) is None
+    models.partitions[partition_of("id-1")].put(TALLIES.name, "id-1", EMPTY)
+    assert TALLIES.frame(models, "id-1", False) is None
 
 
 @given(tools, st.lists(st.tuples(voters, choices), max_size=30))

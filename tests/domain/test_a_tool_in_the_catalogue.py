@@ -103,10 +103,23 @@ def test_a_new_tool_takes_neither_the_slug_nor_the_id_of_another():
     given(tool.decider, LISTED).when(listing(ENTRY, slug="lotion")).then_refused("contended")
 
 
-def test_a_refusal_names_the_slug():
-    decision = tool.decide(renaming(), Tool(True, "notion", ENTRY, "id-2"))
+@pytest.mark.parametrize(
+    ("command", "state"),
+    [
+        (renaming(), Tool(True, "notion", ENTRY, taken_by="id-2")),
+        (listing(ENTRY, slug="lotion"), Tool(taken_by="id-2")),
+    ],
+)
+def test_a_refusal_names_the_slug(command, state):
+    decision = tool.decide(command, state)
     assert isinstance(decision, Rejected)
     assert "'lotion'" in decision.detail
+
+
+def test_a_refusal_of_an_address_names_the_field():
+    decision = tool.decide(listing(Entry("Notion", "Notes", url="https://")), Tool())
+    assert isinstance(decision, Rejected)
+    assert decision.detail.startswith("url: ")
 
 
 def test_a_command_writes_to_the_tools_own_stream_and_to_that_of_the_slug():
@@ -128,7 +141,7 @@ def test_the_stream_of_a_slug_says_which(slug):
 
 @pytest.mark.parametrize("stream", ["", "slug:", "slug:A", "slug:a:b", "tool:a"])
 def test_no_other_stream_does(stream):
-    with pytest.raises(ValueError, match=r"not the stream of a slug|cannot be a slug"):
+    with pytest.raises(ValueError, match=r"^not the stream of a slug$|cannot be a slug$"):
         tool.slug_of(stream)
 
 

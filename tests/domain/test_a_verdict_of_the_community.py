@@ -156,6 +156,17 @@ def test_the_interval_holds_the_share_seen_and_the_estimate(ship, skip):
     assert low <= shown.estimate <= high
 
 
+def test_the_interval_of_a_unanimous_vote_reaches_the_end():
+    assert community(1, 0).interval[1] == community(9, 0).interval[1] == 1.0
+    assert community(0, 1).interval[0] == community(0, 9).interval[0] == 0.0
+
+
+@given(counts, counts.filter(bool))
+def test_the_ends_of_the_interval_are_told_to_six_decimals(ship, skip):
+    for end in community(ship, skip).interval:
+        assert end == round(end, 6)
+
+
 @given(counts, counts)
 def test_the_interval_leaves_out_a_half_exactly_when_the_votes_refute_it(ship, skip):
     shown = community(ship, skip)

@@ -48,6 +48,10 @@ def test_what_is_shown_beside_it():
     assert (shown.mean_score, shown.spread) == (60.0, 60)
 
 
+def test_the_share_of_a_tie_is_a_half():
+    assert panel([("ship", 90), ("skip", 30)]).ship_share == 0.5
+
+
 def test_without_reviews_there_is_nothing_to_show():
     shown = panel([])
     assert (shown.ship_share, shown.mean_score, shown.spread) == (None, None, None)

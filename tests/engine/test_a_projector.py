@@ -1,0 +1,218 @@
+"""The projector keeps the read models at the head of the log; one way leads out of all trouble."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from msgspec.structs import replace
+
+from tests.engine.no_time import NO_TIME, elapse
+from tests.engine.parcels import (
+    CLOCK_AHEAD_S,
+    LATENCY_S,
+    REBUILDING,
+    RELOADING,
+    FarStore,
+    Scene,
+)
+from tests.toy import TOWNS
+from votes.engine.projection import PARTITIONS, partition_of
+from votes.engine.projector import (
+    HEARTBEAT_INTERVAL_S,
+    PASS_EVENTS_MAX,
+    PASS_PAUSE_S,
+    RELOAD_PAUSE_MAX_S,
+    RELOAD_PAUSE_S,
+)
+
+loop_factories = NO_TIME
+
+
+def now():
+    return asyncio.get_running_loop().time()
+
+
+async def test_what_is_appended_is_projected_at_once():
+    scene = Scene()
+    async with scene.running(for_s=HEARTBEAT_INTERVAL_S / 4):
+        await scene.send("p1")
+        scene.appended.set()
+        await elapse(HEARTBEAT_INTERVAL_S / 4)
+        assert scene.stored.live.position == 1
+        await scene.send("p2")
+        scene.appended.set()
+        await elapse(HEARTBEAT_INTERVAL_S / 4)
+        assert scene.stored.live.position == 2
+    assert scene.logged == [REBUILDING]
+
+
+async def test_what_is_appended_by_another_process_is_projected_at_the_heartbeat():
+    scene = Scene()
+    async with scene.running(for_s=HEARTBEAT_INTERVAL_S / 4):
+        await scene.send("p1")
+        await elapse(HEARTBEAT_INTERVAL_S / 2)
+        assert scene.stored.live.position == 0
+        await elapse(HEARTBEAT_INTERVAL_S / 2)
+        assert scene.stored.live.position == 1
+        await elapse(2 * HEARTBEAT_INTERVAL_S)
+        assert await scene.is_right()
+    assert scene.logged == [REBUILDING]
+
+
+async def test_what_comes_within_a_pause_is_folded_together():
+    scene = Scene()
+    async with scene.running():
+        await scene.send("p1")
+        scene.appended.set()
+        await elapse(PASS_PAUSE_S / 2)
+        before = len(scene.stored.applied)
+        for parcel in ("p2", "p3", "p4"):
+            await scene.send(parcel)
+            scene.appended.set()
+        await elapse(PASS_PAUSE_S)
+    assert [changes.position for changes in scene.stored.applied[before:]] == [4]
+
+
+async def test_an_idle_projector_says_at_each_heartbeat_that_the_models_are_at_the_head():
+    scene = Scene(FarStore)
+    async with scene.running(for_s=4 * HEARTBEAT_INTERVAL_S):
+        heartbeats = [changes.read_at for changes in scene.stored.applied]
+    apart = [later - earlier for earlier, later in pairwise(heartbeats)]
+    assert apart == pytest.approx([HEARTBEAT_INTERVAL_S + 2 * LATENCY_S] * len(apart))
+    assert len(heartbeats) >= 3
+    assert all(len(changes.partitions) == PARTITIONS for changes in scene.stored.applied)
+
+
+async def test_a_heartbeat_is_of_the_time_before_the_log_was_asked():
+    """What is said to be fresh must not be older than that, however late the answer came."""
+    scene = Scene(FarStore)
+    async with scene.running(for_s=HEARTBEAT_INTERVAL_S / 2):
+        (first,) = scene.stored.applied
+        assert first.read_at == CLOCK_AHEAD_S + LATENCY_S  # when the models had been built
+        before = now()
+        await scene.send("p1")
+        scene.appended.set()
+        await elapse(HEARTBEAT_INTERVAL_S / 2)
+        assert scene.stored.applied[1].read_at == CLOCK_AHEAD_S + before
+
+
+async def test_a_list_that_is_full_is_not_said_to_be_at_the_head():
+    scene = Scene()
+    async with scene.running(for_s=HEARTBEAT_INTERVAL_S / 4):
+        began = len(scene.stored.applied)
+        await scene.send(*(f"p{number}" for number in range(PASS_EVENTS_MAX + 1)))
+        scene.appended.set()
+        await elapse(HEARTBEAT_INTERVAL_S / 4)
+        full, rest = scene.stored.applied[began:]
+    assert (full.position, full.read_at) == (PASS_EVENTS_MAX, None)
+    assert (rest.position, rest.read_at) == (
+        PASS_EVENTS_MAX + 1,
+        pytest.approx(CLOCK_AHEAD_S, abs=1),
+    )
+
+
+async def test_a_busy_projector_moves_all_checkpoints_now_and_then():
+    scene = Scene()
+    async with scene.running(for_s=0.01):
+        began = len(scene.stored.applied)
+        for number in range(8):
+            await elapse(0.6 * HEARTBEAT_INTERVAL_S)
+            await scene.send(f"p{number}")
+            scene.appended.set()
+        await elapse(0.1)
+        whole = [len(changes.partitions) == PARTITIONS for changes in scene.stored.applied[began:]]
+    assert whole == [False, True] * 4
+
+
+async def test_a_stored_partition_with_wrong_values_is_noticed_within_a_round_and_put_right():
+    scene = Scene()
+    await scene.send("p1")
+    async with scene.running(for_s=HEARTBEAT_INTERVAL_S / 2):
+        number = partition_of("aalen")
+        scene.stored.live.partitions[number].values.clear()
+        await elapse(PARTITIONS * HEARTBEAT_INTERVAL_S + 1)
+        assert await scene.is_right()
+        assert scene.stored.live.generation == 2
+        await elapse(2 * PARTITIONS * HEARTBEAT_INTERVAL_S)
+    wrong = f"the stored partition {number} has wrong values"
+    assert scene.logged == [REBUILDING, wrong, RELOADING, REBUILDING]
+
+
+async def test_a_busy_projector_too_notices_what_it_does_not_touch():
+    scene = Scene()
+    await scene.send("p1")
+    async with scene.running(for_s=0.01):
+        scene.stored.live.partitions[partition_of("p1")].values.clear()
+        assert partition_of("p1") not in (partition_of("aalen"), partition_of("p2"))
+        for number in range(4 * PARTITIONS):
+            await scene.send("p2", town=TOWNS[number % 2])
+            scene.appended.set()
+            await elapse(HEARTBEAT_INTERVAL_S / 2)
+        assert RELOADING in scene.logged
+        await elapse(2 * HEARTBEAT_INTERVAL_S)
+        assert await scene.is_right()
+
+
+async def test_models_that_are_lost_are_built_anew():
+    scene = Scene()
+    await scene.send("p1")
+    async with scene.running(for_s=HEARTBEAT_INTERVAL_S / 2):
+        scene.stored.live = None
+        await elapse(2 * HEARTBEAT_INTERVAL_S)
+        assert await scene.is_right()
+    assert scene.logged == [REBUILDING, RELOADING, REBUILDING]
+
+
+async def test_models_that_another_has_moved_on_are_loaded_again():
+    scene = Scene()
+    async with scene.running(for_s=HEARTBEAT_INTERVAL_S / 2):
+        await scene.send("p1")
+        moved = await scene.folded()
+        scene.stored.live = replace(moved, generation=1)
+        scene.appended.set()
+        await elapse(HEARTBEAT_INTERVAL_S / 2)
+        await scene.send("p2")
+        scene.appended.set()
+        await elapse(HEARTBEAT_INTERVAL_S / 2)
+        assert scene.stored.live.position == 2
+    assert (scene.logged, scene.stored.resumed) == ([REBUILDING, RELOADING], [1])
+
+
+async def test_a_log_that_was_restored_to_an_earlier_moment_is_folded_anew():
+    scene = Scene()
+    await scene.send("p1", "p2")
+    async with scene.running(for_s=HEARTBEAT_INTERVAL_S / 2):
+        row = scene.log.rows.pop()
+        scene.log.streams.pop(row.stream)
+        await elapse(2 * HEARTBEAT_INTERVAL_S)
+        assert await scene.is_right()
+        assert scene.stored.live.position == 1
+    assert scene.logged == [REBUILDING, RELOADING, REBUILDING]
+
+
+async def test_while_nothing_can_be_applied_the_pauses_double_up_to_the_longest():
+    scene = Scene()
+    scene.stored.refusing = True
+    async with scene.running(for_s=60):
+        loads = scene.stored.loads[1:]  # the first two are one start: look, and build
+        pauses = [later - earlier for earlier, later in pairwise(loads)]
+    expected = [
+        RELOAD_PAUSE_S * 2**n for n in range(20) if RELOAD_PAUSE_S * 2**n < RELOAD_PAUSE_MAX_S
+    ]
+    assert pauses[: len(expected)] == pytest.approx(expected)
+    longest = pauses[len(expected) :]
+    assert longest == pytest.approx([RELOAD_PAUSE_MAX_S] * len(longest))
+    assert longest
+
+
+async def test_once_something_was_applied_the_next_pause_is_the_shortest_again():
+    scene = Scene()
+    scene.stored.refusing = True
+    async with scene.running(for_s=10):
+        scene.stored.refusing = False
+        await elapse(2 * RELOAD_PAUSE_MAX_S)
+        scene.stored.loads.clear()
+        scene.stored.refusing = True
+        await elapse(2 * HEARTBEAT_INTERVAL_S)
+        first, second, *_ = scene.stored.loads
+    assert second - first == pytest.approx(2 * RELOAD_PAUSE_S)
