@@ -146,6 +146,33 @@ async def test_a_reader_who_takes_nothing_is_dropped_in_time_and_not_before():
     keeping.cancel()
 
 
+async def test_a_reader_who_takes_not_even_the_headers_is_dropped_in_time_and_not_before():
+    site = Site("a")
+    keeping = await kept(site)
+    stuck = Open(site)
+    stuck.client.stick()
+    await elapse(NO_PROGRESS_S)
+    assert not stuck.task.done()
+    await elapse(2 * KEEP_S)
+    assert stuck.task.done()
+    assert (stuck.client.sent, site.hub.count) == ([], 0)
+    keeping.cancel()
+
+
+async def test_a_reader_who_does_not_take_the_end_is_dropped_in_time_and_not_before():
+    site = Site("a")
+    keeping = await kept(site)
+    stuck = await opened(site)
+    stuck.client.stick()
+    stuck.client.go()
+    await elapse(NO_PROGRESS_S)
+    assert not stuck.task.done()
+    await elapse(2 * KEEP_S)
+    assert stuck.task.done()
+    assert site.hub.count == 0
+    keeping.cancel()
+
+
 async def test_a_reader_who_was_slow_once_has_all_the_time_again():
     site = Site("a")
     keeping = await kept(site)

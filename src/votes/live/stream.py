@@ -41,14 +41,20 @@ HEADERS = [
 class Stream:
     """A listener with its connection."""
 
-    __slots__ = ("ends_at", "listener", "send_began_at", "sending", "task")
+    __slots__ = ("_send", "ends_at", "listener", "send_began_at", "sending", "task")
 
-    def __init__(self, listener: Listener, now: float) -> None:
+    def __init__(self, listener: Listener, send: Send, now: float) -> None:
         self.listener = listener
+        self._send = send
         self.sending = False
         self.send_began_at = now
         self.ends_at = now + LIFE_S * (1 + random.uniform(-LIFE_JITTER, LIFE_JITTER))  # noqa: S311
         self.task: asyncio.Task[Any] | None = None
+
+    async def send(self, message: Any) -> None:
+        self.sending, self.send_began_at = True, asyncio.get_running_loop().time()
+        await self._send(message)
+        self.sending = False
 
 
 class Streams:
@@ -95,14 +101,14 @@ class Streams:
         `headers` are sent beside its own. Raises `TooMany` before anything is sent.
         """
         self._hub.join(listener)
-        stream = Stream(listener, asyncio.get_running_loop().time())
+        stream = Stream(listener, send, asyncio.get_running_loop().time())
         stream.task = asyncio.current_task()
         self._streams.add(stream)
         leaving = asyncio.ensure_future(_leave(listener, receive))
         try:
             start = {"type": "http.response.start", "status": 200, "headers": [*HEADERS, *headers]}
-            await send(start)
-            await self._send_all(stream, send)
+            await stream.send(start)
+            await self._send_all(stream)
         except asyncio.CancelledError:
             if not stream.sending:
                 raise
@@ -111,21 +117,19 @@ class Streams:
             self._streams.discard(stream)
             self._hub.leave(listener)
 
-    async def _send_all(self, stream: Stream, send: Send) -> None:
+    async def _send_all(self, stream: Stream) -> None:
         listener = stream.listener
         clock = asyncio.get_running_loop().time
         retry_ms = random.randint(RETRY_MIN_MS, RETRY_MAX_MS)  # noqa: S311
         body, long = b"retry: %d\n: the states follow\n\n" % retry_ms, True
         while not listener.closed:
-            stream.sending, stream.send_began_at = True, clock()
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-            stream.sending = False
+            await stream.send({"type": "http.response.body", "body": body, "more_body": True})
             if long:
                 await self.turn()
             while not (body := self._due(stream, clock())) and not listener.closed:
                 await listener.woken()
             long = len(body) >= PIECE_BYTES
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await stream.send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _due(self, stream: Stream, now: float) -> bytes:
         """What to send now: news, a heartbeat after a silence, or nothing."""
