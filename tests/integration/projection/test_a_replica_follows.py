@@ -101,10 +101,21 @@ def fresh(changes: Changes) -> Changes:
     return changes
 
 
-async def replace(kept, models: ReadModels) -> None:
+async def replace(kept, models: ReadModels) -> ReadModels:
     """As a projector does that starts with a rebuild."""
     await kept.replace(models)
     await kept.apply(fresh(models.fold((), every=True)))
+    return models
+
+
+async def shown_at(kept, models: ReadModels, follower: Follower) -> None:
+    """Wait until it is where the models are. Each look makes a heartbeat: one alone may expire."""
+
+    async def beats() -> bool:
+        assert await kept.apply(fresh(models.fold((), every=True)))
+        return follower.position == models.position
+
+    await until(beats, f"a replica at {models.position}")
 
 
 async def publish(space, changes: Changes | None, epoch: str = EPOCH) -> None:
@@ -122,6 +133,16 @@ async def publish(space, changes: Changes | None, epoch: str = EPOCH) -> None:
 async def loads(space) -> int:
     """How often anybody has begun to load the models: each time with all scripts."""
     return (await space.redis.info("commandstats"))["cmdstat_script|load"]["calls"] // 3
+
+
+async def loaded_twice(space) -> None:
+    """Wait until the models have been loaded twice from now on."""
+    before = await loads(space)
+
+    async def tried() -> bool:
+        return await loads(space) > before + 1
+
+    await until(tried, "a second load")
 
 
 async def test_each_announced_change_is_adopted(kept, follower):
@@ -229,12 +250,7 @@ async def test_it_does_not_go_back_after_a_lost_connection_either(kept, follower
     await space.redis.client_kill_filter(_type="pubsub")
     await until(lambda: (None, False) in follower.seen, "a lost connection")
     older = await kept.load()
-    before = await loads(space)
-
-    async def tried() -> bool:
-        return await loads(space) > before + 1
-
-    await until(tried, "a second load")
+    await loaded_twice(space)
     for slug in (A, B, B):
         assert await kept.apply(cast(older, slug))
     await follower.at(5)
@@ -288,13 +304,8 @@ async def test_models_that_never_come_back_to_where_they_were_are_shown_after_a_
     await follower.at(3)
     await restored(space, before)
     await space.redis.client_kill_filter(_type="pubsub")
-    older = await kept.load()
-
-    async def beats() -> bool:
-        await kept.apply(fresh(older.fold((), every=True)))
-        return follower.position == 2
-
-    await until(beats, "the older models")
+    await shown_at(kept, await kept.load(), follower)
+    assert follower.position == 2
 
 
 async def test_a_projector_that_says_nothing_is_not_believed(kept, follower, space):
@@ -318,39 +329,29 @@ async def test_models_that_no_projector_keeps_fresh_are_only_a_place_to_read_on_
 async def test_models_that_are_not_of_the_log_are_not_even_that(kept, space):
     """As when it was restored, and the projector has not had the time to see it."""
     await kept.load()
-    await replace(kept, two_tools())
-    before = await loads(space)
+    models = await replace(kept, two_tools())
     async with following(space, belongs_to_log=False) as follower:
-
-        async def tried() -> bool:
-            return await loads(space) > before + 1
-
-        await until(tried, "a second load")
+        await loaded_twice(space)
         assert follower.seen == []
         follower.belongs_to_log = True
-        await follower.at(2)
+        await shown_at(kept, models, follower)
 
 
 async def test_without_the_log_a_projector_that_is_there_is_believed(kept, space):
-    """The beat that is there already may be that of one that is no more."""
+    """The heartbeat that is there already may be that of one that is no more."""
     await kept.load()
-    models = two_tools()
-    await replace(kept, models)
+    models = await replace(kept, two_tools())
 
     async def aged() -> bool:
-        return (await kept.heartbeat()).age_s > 0.1
+        heartbeat = await kept.heartbeat()
+        return heartbeat is None or heartbeat.age_s > 0.1
 
-    await until(aged, "a beat from before")
-    before = await loads(space)
+    await until(aged, "a heartbeat from before")
     async with following(space, belongs_to_log=None) as follower:
-
-        async def tried() -> bool:
-            return await loads(space) > before + 1
-
-        await until(tried, "a second load")
+        await loaded_twice(space)
         assert follower.seen == []
         assert await kept.apply(cast(models, A))
-        await follower.at(3)
+        await shown_at(kept, models, follower)
 
 
 async def test_the_beat_of_a_generation_does_not_speak_for_the_next(kept, follower):
