@@ -58,6 +58,17 @@ def test_a_ruling_on_a_tool_that_was_delisted_can_be_made_and_lifted():
     given(ruling.decider, LISTED, DISCOUNT, delisted).when(LIFT).then(LIFTED)
 
 
+@pytest.mark.parametrize("name", ["first", "", "a:b"])
+def test_a_stream_says_which_ruling_it_is_of(name):
+    assert ruling.ruling_of(ruling.stream(name)) == name
+
+
+@pytest.mark.parametrize("name", ["", "ruling", "tool:first", "vote:3:ann:ruling:first"])
+def test_no_other_stream_does(name):
+    with pytest.raises(ValueError, match=r"^not the stream of a ruling$"):
+        ruling.ruling_of(name)
+
+
 def test_what_is_not_there_is_refused():
     given(ruling.decider).when(MAKE).then_refused("tool_unknown")
     given(ruling.decider, LISTED).when(LIFT).then_refused("ruling_unknown")
@@ -96,6 +107,12 @@ def test_what_a_release_let_in_and_its_voter_changed_since_stays():
     released = VoteReleased("first", "ship", "unproven")
     changed = VoteCast("skip", "ship")
     given(ruled_vote.decider, UNPROVEN, released, changed, LIFTED).when(OBEY).then_nothing()
+
+
+def test_a_vote_cast_after_the_ruling_and_before_it_is_carried_out_is_discounted():
+    changed = VoteCast("skip", "ship")
+    discounted = VoteDiscounted("first", "skip")
+    given(ruled_vote.decider, SHIP, DISCOUNT, changed).when(OBEY).then(discounted)
 
 
 def test_what_one_ruling_discounted_is_left_to_it():

@@ -256,6 +256,12 @@ def test_without_a_tally_or_the_profile_there_is_no_frame():
     assert TALLIES.frame(models, "id-1", False) is None
 
 
+def test_where_there_is_no_heat_none_is_taken():
+    cold = Tally(Counts(ship=1), 0, START)
+    discounted = VoteDiscounted("first", "ship")
+    assert tallies.evolve(cold, Recorded(1, "vote:x", 1, discounted, START)).heat == 0.0
+
+
 @given(tools, st.lists(st.tuples(voters, choices), max_size=30))
 def test_voters_do_not_count_twice(tool, said):
     log = log_of([*LISTINGS, *(CastVote(tool, voter, choice) for voter, choice in said)])

@@ -97,11 +97,17 @@ def test_a_vote_that_counts_is_not_held_for_coming_again():
 
 def test_whether_a_vote_is_held_is_no_part_of_what_is_asked():
     assert vote.decider.as_sent(CastVote("notion", ANN, "ship", "unproven")) == cast("ship")
+    assert vote.decider.as_sent(RETRACT) == RETRACT
 
 
 def test_a_command_writes_to_the_voters_stream_and_reads_the_tools():
     assert vote.decider.streams(cast("ship")) == ("vote:8:user:ann:notion", "tool:notion")
     assert vote.decider.streams(RETRACT) == ("vote:8:user:ann:notion", "tool:notion")
+
+
+@pytest.mark.parametrize("voter", [ANN, visitor("x"), VoterId("import:a:b"), VoterId("")])
+def test_a_stream_says_whose_vote_it_is(voter):
+    assert vote.voter_of(vote.stream(voter, "notion")) == voter
 
 
 def test_a_visitor_and_a_user_of_one_name_are_two_voters():
