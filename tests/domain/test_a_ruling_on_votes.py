@@ -1,10 +1,13 @@
 """A ruling takes votes out of a tally or lets held ones in, and lifted it leaves no trace."""
 
+from datetime import timedelta
+from typing import get_args
+
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from tests.domain.histories import carried_out, log_of, vote_commands, voters
+from tests.domain.histories import START, carried_out, log_of, vote_commands, voters
 from tests.domain.specification import given
 from votes.domain import ruled_vote, ruling, vote
 from votes.domain.ruled_vote import CarryOut
@@ -18,8 +21,11 @@ from votes.domain.ruling import (
 from votes.domain.terms import user
 from votes.domain.tool import Entry, ListTool, ToolDelisted, ToolListed
 from votes.domain.vote import (
+    HELD,
+    Against,
     CastVote,
     RetractVote,
+    Vote,
     VoteCast,
     VoteDiscounted,
     VoteHeld,
@@ -72,6 +78,20 @@ def test_no_other_stream_does(name):
 def test_what_is_not_there_is_refused():
     given(ruling.decider).when(MAKE).then_refused("tool_unknown")
     given(ruling.decider, LISTED).when(LIFT).then_refused("ruling_unknown")
+
+
+def test_a_selector_selects_votes_from_its_start_on_and_before_its_end():
+    moment, hour = timedelta(microseconds=1), timedelta(hours=1)
+    times = START - moment, START, START + hour - moment, START + hour
+    window = Selector(START, START + hour)
+    assert [window.selects(at, Vote()) for at in times] == [False, True, True, False]
+    assert all(Selector().selects(at, Vote()) for at in times)
+
+
+@pytest.mark.parametrize("against", [None, *get_args(Against)])
+def test_a_selector_of_held_votes_selects_no_others(against):
+    assert SELECTOR.selects(START, Vote(against=against)) == (against in HELD)
+    assert Selector().selects(START, Vote(against=against))
 
 
 @pytest.mark.parametrize("against", [None, "unproven", "unchecked"])
