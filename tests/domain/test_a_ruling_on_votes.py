@@ -126,6 +126,9 @@ def test_a_release_leaves_alone_what_counts_and_what_is_discounted():
 def test_what_a_release_let_in_and_its_voter_changed_since_stays():
     released = VoteReleased("first", "ship", "unproven")
     changed = VoteCast("skip", "ship")
+    given(vote.decider, LISTED, UNPROVEN, released).when(CastVote("notion", ANN, "skip")).then(
+        changed
+    )
     given(ruled_vote.decider, UNPROVEN, released, changed, LIFTED).when(OBEY).then_nothing()
 
 
@@ -136,9 +139,10 @@ def test_a_vote_cast_after_the_ruling_and_before_it_is_carried_out_is_discounted
 
 
 def test_what_one_ruling_discounted_is_left_to_it():
-    by_another = VoteDiscounted("second", "ship")
-    for said in (DISCOUNT, LIFTED):
-        given(ruled_vote.decider, SHIP, by_another, said).when(OBEY).then_nothing()
+    for before in (None, "unproven"):
+        by_another = VoteDiscounted("second", "ship", before)
+        for said in (DISCOUNT, LIFTED):
+            given(ruled_vote.decider, SHIP, by_another, said).when(OBEY).then_nothing()
 
 
 def test_a_vote_taken_back_before_it_is_discounted_is_marked_all_the_same():
@@ -146,6 +150,12 @@ def test_a_vote_taken_back_before_it_is_discounted_is_marked_all_the_same():
     marked = VoteDiscounted("first", None)
     given(ruled_vote.decider, *taken_back, DISCOUNT).when(OBEY).then(marked)
     lifted = given(ruled_vote.decider, *taken_back, marked, LIFTED).when(OBEY)
+    lifted.then(VoteRestored("first", None))
+
+
+def test_a_held_vote_taken_back_after_it_was_discounted_leaves_nothing_held():
+    back = VoteRetracted("ship", "ruling", "first", "unproven")
+    lifted = given(ruled_vote.decider, UNPROVEN, DISCOUNTED_UNPROVEN, back, LIFTED).when(OBEY)
     lifted.then(VoteRestored("first", None))
 
 

@@ -241,6 +241,12 @@ def test_it_is_shown_with_what_it_allows_to_say(stale):
     )
 
 
+@pytest.mark.parametrize(("held", "call"), [(0, "ship"), (5, "too_early")])
+def test_while_many_votes_are_held_it_calls_nothing_that_a_few_could_change(held, call):
+    counts = Counts(ship=10, unproven=held)
+    assert tally_view("atlas", Tally(counts, 12, START), stale=False).call == call
+
+
 @pytest.mark.parametrize("stale", [True, False])
 def test_its_frame_names_the_tool_by_the_slug_of_now(stale):
     entry = Entry("Atlas", "Maps")
