@@ -13,6 +13,7 @@ from tests.site import Site
 from votes.app.responses import SummaryView
 from votes.client import ProblemError, Votes
 from votes.domain.bookmark import Annotations
+from votes.domain.ruling import Selector
 from votes.domain.tool import Entry
 from votes.projections.tallies import TallyView
 
@@ -42,6 +43,19 @@ def test_it_has_a_method_for_each_operation(live_site):
         for operation in item.values()
     }
     assert {name for name in operations if not hasattr(Votes, name)} == NOT_FOR_CLIENTS
+
+
+async def test_a_moderator_tries_makes_and_lifts_a_ruling(live_site, tool):
+    token = bearer(live_site, "mod", "moderator")["Authorization"].removeprefix("Bearer ")
+    async with Votes(live_site.url) as voter, Votes(live_site.url, user_token=token) as votes:
+        vote = await voter.cast_vote(tool, "skip")
+        await votes.get_tally(tool, min_position=vote.position)
+        tried = await votes.preview_ruling(tool, "discount", "A burst.")
+        assert (tried.votes, tried.tally.discounted) == (1, 1)
+        made = await votes.make_ruling(tool, "discount", "A burst.", Selector(held=True))
+        await votes.lift_ruling(made.id)
+        assert made.id in [one.id for one in (await votes.list_rulings()).rulings]
+        assert (await votes.get_moderation_queue()).tools == []
 
 
 async def test_a_visitor_votes_and_sees_it(live_site, tool):

@@ -19,6 +19,7 @@ import altcha
 import httpx
 import msgspec
 
+from votes.app.moderation import PreviewView, QueuePage, RulingsPage, RulingView
 from votes.app.responses import (
     BookmarksPage,
     BookmarkView,
@@ -45,6 +46,7 @@ from votes.app.trend import TrendView
 from votes.client.events import LiveEvent, events
 from votes.domain.bookmark import Annotations
 from votes.domain.review import Opinion
+from votes.domain.ruling import Selector, Verdict
 from votes.domain.terms import Choice
 from votes.domain.tool import Entry
 from votes.projections.tallies import TallyView
@@ -228,6 +230,35 @@ class Votes:
     async def withdraw_review(self, tool: str, persona: str) -> None:
         await self._command("DELETE", f"/v1/tools/{tool}/reviews/{persona}")
 
+    async def list_rulings(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> RulingsPage:
+        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        return await self._get("/v1/rulings", RulingsPage, query)
+
+    async def get_moderation_queue(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> QueuePage:
+        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        return await self._get("/v1/moderation/queue", QueuePage, query)
+
+    async def make_ruling(
+        self, tool: str, verdict: Verdict, reason: str, selector: Selector | None = None
+    ) -> RulingView:
+        """On the votes that stand now; without a selector on all of them."""
+        body = _ruling(tool, verdict, reason, selector)
+        return await self._write("POST", "/v1/rulings", RulingView, body)
+
+    async def preview_ruling(
+        self, tool: str, verdict: Verdict, reason: str, selector: Selector | None = None
+    ) -> PreviewView:
+        """What the ruling would do. It is not made."""
+        body = _ruling(tool, verdict, reason, selector)
+        return await self._write("POST", "/v1/rulings?dry_run=true", PreviewView, body)
+
+    async def lift_ruling(self, ruling: str) -> None:
+        await self._command("DELETE", f"/v1/rulings/{ruling}")
+
     async def get_live(self) -> Alive:
         return await self._get("/health/live", Alive)
 
@@ -307,3 +338,8 @@ def _problem(response: httpx.Response) -> Problem:
     except msgspec.MsgspecError:
         detail = f"HTTP {response.status_code}"
         return Problem("about:blank", detail, response.status_code, "unknown", detail)
+
+
+def _ruling(tool: str, verdict: Verdict, reason: str, selector: Selector | None) -> dict[str, Any]:
+    said = selector or Selector()
+    return {"tool": tool, "verdict": verdict, "reason": reason, "selector": said}
