@@ -104,11 +104,13 @@ id: 5f0c1c9e.1-360
 
 """
 EXAMPLES: dict[str, dict[str, Any]] = {
-    "castVote": {"body": {"choice": "ship"}, "answer": VOTE},
-    "retractVote": {"answer": {**VOTE, "choice": None, "previous": "ship"}},
-    "createVisitor": {"answer": {"token": "rC0n5iXcQv2mZ1u7bqf0Aw.498771.3pJX0x1m8yQe5oUqkqz4Tg"}},
+    "castVote": {"body": {"choice": "ship"}, "response": VOTE},
+    "retractVote": {"response": {**VOTE, "choice": None, "previous": "ship"}},
+    "createVisitor": {
+        "response": {"token": "rC0n5iXcQv2mZ1u7bqf0Aw.498771.3pJX0x1m8yQe5oUqkqz4Tg"}
+    },
     "getChallenge": {
-        "answer": {
+        "response": {
             "parameters": {
                 "algorithm": "PBKDF2/SHA-256",
                 "nonce": "76bf7a6c1bb2d0a21d7f0a4c8b6a2f10",
@@ -121,10 +123,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "signature": "b7e4c1e6b1a6a1c9a3a6f0d0a1f6f0c2d6c8a9e1b2c3d4e5f60718293a4b5c6d",
         }
     },
-    "getTally": {"answer": TALLY},
-    "getTallies": {"answer": {"tallies": [TALLY]}},
+    "getTally": {"response": TALLY},
+    "getTallies": {"response": {"tallies": [TALLY]}},
     "getTrend": {
-        "answer": {
+        "response": {
             "tool": "mistral-3-small",
             "bucket": "day",
             "buckets": [
@@ -139,10 +141,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "position": 351,
         }
     },
-    "getTool": {"answer": SUMMARY},
-    "listTools": {"answer": {"tools": [SUMMARY], "next_cursor": None, "total": 1}},
+    "getTool": {"response": SUMMARY},
+    "listTools": {"response": {"tools": [SUMMARY], "next_cursor": None, "total": 1}},
     "compareTools": {
-        "answer": {
+        "response": {
             "a": SUMMARY,
             "b": SUMMARY | {"slug": "another", "pricing": "From $9/mo"},
             "differences": [{"field": "pricing", "a": ENTRY["pricing"], "b": "From $9/mo"}],
@@ -151,21 +153,21 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "putTool": {
         "body": ENTRY,
-        "answer": {"tool": "mistral-3-small", "entry": ENTRY, "changed": True, "position": 2},
+        "response": {"tool": "mistral-3-small", "entry": ENTRY, "changed": True, "position": 2},
     },
     "renameTool": {
         "body": {"slug": "mistral-small-3"},
-        "answer": {
+        "response": {
             "tool": "mistral-small-3",
             "previous": "mistral-3-small",
             "changed": True,
             "position": 361,
         },
     },
-    "listReviews": {"answer": {"tool": "mistral-3-small", "panel": PANEL, "position": 340}},
+    "listReviews": {"response": {"tool": "mistral-3-small", "panel": PANEL, "position": 340}},
     "putReview": {
         "body": REVIEW,
-        "answer": {
+        "response": {
             "tool": "mistral-3-small",
             "persona": "builder",
             **REVIEW,
@@ -181,9 +183,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "reason": "300 new visitors within half an hour, all for ship.",
         }
     },
-    "listRulings": {"answer": {"rulings": [RULING], "next_cursor": None, "total": 1}},
+    "listRulings": {"response": {"rulings": [RULING], "next_cursor": None, "total": 1}},
     "getModerationQueue": {
-        "answer": {
+        "response": {
             "tools": [
                 {
                     "tally": TALLY,
@@ -203,7 +205,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         }
     },
     "getMe": {
-        "answer": {
+        "response": {
             "kind": "user",
             "id": "ada",
             "roles": ["panelist"],
@@ -211,10 +213,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "login_ended": False,
         }
     },
-    "getMyState": {"answer": {"mistral-3-small": {"vote": "ship", "bookmarked": True}}},
-    "listBookmarks": {"answer": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
+    "getMyState": {"response": {"mistral-3-small": {"vote": "ship", "bookmarked": True}}},
+    "listBookmarks": {"response": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
     "putBookmark": {
         "body": {key: BOOKMARK[key] for key in ("note", "tags", "collection")},
-        "answer": BOOKMARK,
+        "response": BOOKMARK,
     },
 }

@@ -175,7 +175,7 @@ def _tell_limits(responses: dict[str, Any], *statuses: str) -> None:
 
 def _types(handler: HTTPRouteHandler) -> list[Any]:
     said = operation_of(handler)
-    kinds = (said.body, *said.answers.values())
+    kinds = (said.body, *said.responses.values())
     return [kind for kind in kinds if kind is not None]
 
 
@@ -194,13 +194,13 @@ def _complete(operation: dict[str, Any], said: Operation, by_type: dict[Any, Any
             "content": _content("application/json", by_type[said.body], examples.get("body")),
         }
     responses = {
-        str(status): _response(status, by_type.get(kind), examples.get("answer"))
+        str(status): _response(status, by_type.get(kind), examples.get("response"))
         | ({"headers": _CHALLENGE} if said.held else {})
-        for status, kind in said.answers.items()
+        for status, kind in said.responses.items()
     }
     operation["responses"] = _problems(_traits(said, parameters)) | responses
     if said.limited is not None:
-        _tell_limits(operation["responses"], *map(str, said.answers))
+        _tell_limits(operation["responses"], *map(str, said.responses))
     operation["security"] = _SECURITY[said.who]
     operation.pop("deprecated", None)
     if "description" in operation:

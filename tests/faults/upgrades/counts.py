@@ -20,7 +20,7 @@ class CountsView(Struct, frozen=True):
     counts: dict[str, Count]
 
 
-@get("/v1/counts", operation_id="getCounts", opt=Operation(answers={200: CountsView}).opt)
+@get("/v1/counts", operation_id="getCounts", opt=Operation(responses={200: CountsView}).opt)
 async def counts(request: Http) -> ASGIResponse:
     read = await services(request).reader.models()
     found = dict(read.models.items(PROJECTIONS.named["counts"]))

@@ -36,7 +36,7 @@ _annotations = msgspec.json.Decoder(Annotations)
     operation_id="listBookmarks",
     summary="My bookmarks, a page at a time",
     tags=["bookmarks"],
-    opt=Operation(answers={200: BookmarksPage}, who="user", limited=Limited("reads", "q")).opt,
+    opt=Operation(responses={200: BookmarksPage}, who="user", limited=Limited("reads", "q")).opt,
 )
 async def list_bookmarks(
     request: Http,
@@ -70,7 +70,7 @@ async def list_bookmarks(
     opt=Operation(
         body=Annotations,
         body_optional=True,
-        answers={200: BookmarkView, 201: BookmarkView},
+        responses={200: BookmarkView, 201: BookmarkView},
         write=True,
         who="user",
         limited=Limited("writes"),

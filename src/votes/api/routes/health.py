@@ -28,7 +28,7 @@ def _answer(value: Struct, status: int = 200) -> ASGIResponse:
     operation_id="getLive",
     summary="Is the process alive",
     tags=["health"],
-    opt=Operation(answers={200: Alive}).opt,
+    opt=Operation(responses={200: Alive}).opt,
 )
 async def live() -> ASGIResponse:
     return _answer(Alive("ok", __version__))
@@ -39,7 +39,7 @@ async def live() -> ASGIResponse:
     operation_id="getReady",
     summary="Can it serve",
     tags=["health"],
-    opt=Operation(answers={200: Ready, 503: Ready}).opt,
+    opt=Operation(responses={200: Ready, 503: Ready}).opt,
 )
 async def ready(request: Http) -> ASGIResponse:
     """503 when the log does not answer; without Redis it serves from the log and says so."""

@@ -20,7 +20,7 @@ from votes.http.parameters import MinPosition, ToolList
     operation_id="getMe",
     summary="Who am I",
     tags=["me"],
-    opt=Operation(answers={200: MeView}, who="voter").opt,
+    opt=Operation(responses={200: MeView}, who="voter").opt,
 )
 async def get_me(request: Http) -> ASGIResponse:
     """Makes no visitor: that happens at the first vote."""
@@ -37,7 +37,7 @@ async def get_me(request: Http) -> ASGIResponse:
     operation_id="getMyState",
     summary="My votes and bookmarks on up to 100 tools",
     tags=["me"],
-    opt=Operation(answers={200: dict[str, ToolState]}, who="voter").opt,
+    opt=Operation(responses={200: dict[str, ToolState]}, who="voter").opt,
 )
 async def get_my_state(
     request: Http, tools: ToolList, min_position: MinPosition = 0

@@ -34,7 +34,7 @@ _opinion = msgspec.json.Decoder(Opinion)
     operation_id="listReviews",
     summary="The panel's reviews of a tool",
     tags=["reviews"],
-    opt=Operation(answers={200: ReviewsView}).opt,
+    opt=Operation(responses={200: ReviewsView}).opt,
 )
 async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """In the order of their first publication, with the verdict that they come to."""
@@ -54,7 +54,7 @@ async def list_reviews(request: Http, slug: str, min_position: MinPosition = 0) 
     request_max_body_size=LARGE_BODY_BYTES_MAX,
     opt=Operation(
         body=Opinion,
-        answers={200: ReviewWritten, 201: ReviewWritten},
+        responses={200: ReviewWritten, 201: ReviewWritten},
         write=True,
         who="panelist",
         limited=Limited("writes"),

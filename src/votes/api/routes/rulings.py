@@ -33,7 +33,7 @@ _body = msgspec.json.Decoder(RulingBody)
     operation_id="listRulings",
     summary="The journal of rulings on votes",
     tags=["moderation"],
-    opt=Operation(answers={200: RulingsPage}).opt,
+    opt=Operation(responses={200: RulingsPage}).opt,
 )
 async def list_rulings(
     request: Http,
@@ -52,7 +52,7 @@ async def list_rulings(
     operation_id="getModerationQueue",
     summary="The tools on which votes are held",
     tags=["moderation"],
-    opt=Operation(answers={200: QueuePage}, who="moderator", limited=Limited("reads")).opt,
+    opt=Operation(responses={200: QueuePage}, who="moderator", limited=Limited("reads")).opt,
 )
 async def get_queue(
     request: Http,
@@ -81,7 +81,7 @@ async def get_queue(
     tags=["moderation"],
     opt=Operation(
         body=RulingBody,
-        answers={200: PreviewView, 201: RulingView},
+        responses={200: PreviewView, 201: RulingView},
         write=True,
         who="moderator",
         tool_in_body=True,

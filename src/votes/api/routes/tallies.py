@@ -35,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
     operation_id="getTally",
     summary="The community's votes on a tool",
     tags=["tallies"],
-    opt=Operation(answers={200: TallyView}, limited=Limited("reads", "at")).opt,
+    opt=Operation(responses={200: TallyView}, limited=Limited("reads", "at")).opt,
 )
 async def get_tally(
     request: Http, slug: str, at: Moment = None, min_position: MinPosition = 0
@@ -86,7 +86,7 @@ def _moment(text: str) -> Position | datetime:
     operation_id="getTallies",
     summary="The tallies of up to 100 tools",
     tags=["tallies"],
-    opt=Operation(answers={200: TalliesView}).opt,
+    opt=Operation(responses={200: TalliesView}).opt,
 )
 async def get_tallies(
     request: Http, tools: ToolList, min_position: MinPosition = 0

@@ -42,7 +42,7 @@ _entry = msgspec.json.Decoder(Entry)
     operation_id="listTools",
     summary="The catalogue, a page at a time",
     tags=["tools"],
-    opt=Operation(answers={200: ToolsPage}, limited=Limited("reads", "q")).opt,
+    opt=Operation(responses={200: ToolsPage}, limited=Limited("reads", "q")).opt,
 )
 async def list_tools(
     request: Http,
@@ -70,7 +70,7 @@ async def list_tools(
     operation_id="getTool",
     summary="A tool with both verdicts",
     tags=["tools"],
-    opt=Operation(answers={200: SummaryView}).opt,
+    opt=Operation(responses={200: SummaryView}).opt,
 )
 async def get_tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """What the catalogue, the panel and the community say of a tool."""
@@ -85,7 +85,7 @@ async def get_tool(request: Http, slug: str, min_position: MinPosition = 0) -> A
     operation_id="compareTools",
     summary="Two tools side by side",
     tags=["tools"],
-    opt=Operation(answers={200: CompareView}).opt,
+    opt=Operation(responses={200: CompareView}).opt,
 )
 async def compare_tools(
     request: Http, a: str, b: str, min_position: MinPosition = 0
@@ -108,7 +108,7 @@ async def compare_tools(
     request_max_body_size=LARGE_BODY_BYTES_MAX,
     opt=Operation(
         body=Entry,
-        answers={200: ToolWritten, 201: ToolWritten},
+        responses={200: ToolWritten, 201: ToolWritten},
         write=True,
         who="admin",
         limited=Limited("writes"),
@@ -153,7 +153,7 @@ _rename = msgspec.json.Decoder(RenameBody)
     status_code=200,
     opt=Operation(
         body=RenameBody,
-        answers={200: RenameWritten},
+        responses={200: RenameWritten},
         write=True,
         who="admin",
         limited=Limited("writes"),

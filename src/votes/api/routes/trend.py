@@ -38,7 +38,7 @@ To = Annotated[
     operation_id="getTrend",
     summary="The votes on a tool, by hour or day",
     tags=["tallies"],
-    opt=Operation(answers={200: TrendView}, limited=Limited("reads")).opt,
+    opt=Operation(responses={200: TrendView}, limited=Limited("reads")).opt,
 )
 async def get_trend(
     request: Http,

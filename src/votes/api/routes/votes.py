@@ -40,7 +40,7 @@ _LIMITED = Limited("votes")
     status_code=200,
     opt=Operation(
         body=VoteBody,
-        answers={200: VoteView},
+        responses={200: VoteView},
         write=True,
         who="voter",
         limited=_LIMITED,
@@ -65,7 +65,7 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     summary="Take your vote back",
     tags=["votes"],
     status_code=200,
-    opt=Operation(answers={200: VoteView}, write=True, who="voter", limited=_LIMITED).opt,
+    opt=Operation(responses={200: VoteView}, write=True, who="voter", limited=_LIMITED).opt,
 )
 async def retract_vote(request: Http, slug: str) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""
@@ -91,7 +91,7 @@ def _view(slug: ToolSlug, outcome: Outcome[Vote]) -> VoteView:
     summary="A visitor token, for pages on other origins",
     tags=["identity"],
     status_code=201,
-    opt=Operation(answers={201: VisitorView}, limited=Limited("visitors")).opt,
+    opt=Operation(responses={201: VisitorView}, limited=Limited("visitors")).opt,
 )
 async def create_visitor(request: Http) -> ASGIResponse:
     """For a page on another origin, where cookies of this one are not sent: the page keeps it."""
@@ -105,7 +105,7 @@ async def create_visitor(request: Http) -> ASGIResponse:
     operation_id="getChallenge",
     summary="What to solve so that a held vote counts",
     tags=["votes"],
-    opt=Operation(answers={200: ChallengeView}, who="voter", limited=Limited("reads")).opt,
+    opt=Operation(responses={200: ChallengeView}, who="voter", limited=Limited("reads")).opt,
 )
 async def get_challenge(request: Http, tool: OneTool) -> ASGIResponse:
     """For a vote on the tool by whoever asks. Its solution counts once, within ten minutes."""
