@@ -1,9 +1,7 @@
-"""Caps, slow readers and old age, without a network."""
+"""What streams are sent: the last states, in order, through rebuilds, restores and crowds."""
 
 import asyncio
 from datetime import UTC, datetime
-
-import pytest
 
 from tests.polling import until
 from votes.domain.terms import ToolId
@@ -18,7 +16,7 @@ from votes.engine.replica import Replica
 from votes.live import hub as hub_module
 from votes.live import stream as streams_module
 from votes.live.frames import BEFORE_ALL, PIECE_BYTES
-from votes.live.hub import SLICE, Hub, Listener, TooMany
+from votes.live.hub import SLICE, Hub, Listener
 from votes.live.stream import Streams
 from votes.projections import PROJECTIONS
 
@@ -37,7 +35,7 @@ def listed(position: int, name: str) -> list[Recorded]:
 
 
 class Scene:
-    """A memory with one tool, a hub on it, and votes that arrive."""
+    """A replica with one tool, a hub on it, and votes that arrive."""
 
     def __init__(self, streams_max: int = 10, per_network_max: int = 2) -> None:
         self.replica = Replica()
@@ -115,21 +113,6 @@ async def test_a_crowd_is_woken_in_turns_and_hears_of_what_came_meanwhile():
         waiting = [listener.woken() for listener in listeners]
 
 
-async def test_a_small_audience_does_not_wait_behind_a_crowd():
-    scene = Scene(streams_max=4 * SLICE)
-    scene.fold(*listed(2, "B"))
-    crowd = [Listener(("a",), None, "e.0", 2) for _ in range(3 * SLICE)]
-    few = Listener(("b",), None, "e.0", 2)
-    for listener in (*crowd, few):
-        scene.hub.join(listener)
-    waiting = [listener.woken() for listener in crowd]
-    heard = few.woken()
-    scene.fold(recorded(3, VoteCast("ship")), recorded(4, VoteCast("ship"), "b"))
-    async with asyncio.timeout(5):
-        await heard
-    assert not all(future.done() for future in waiting)
-
-
 async def test_a_rebuild_gives_each_stream_a_new_snapshot():
     scene, connection = Scene(), Connection()
     scene.vote(2)
@@ -200,52 +183,6 @@ async def test_without_redis_and_postgres_a_stream_beats_and_shows_what_comes_ba
     await task
     for each in beside:
         each.cancel()
-
-
-async def test_a_reader_without_progress_is_dropped_and_nobody_else(monkeypatch):
-    monkeypatch.setattr(streams_module, "NO_PROGRESS_S", 0.05)
-    monkeypatch.setattr(streams_module, "KEEP_S", 0.01)
-    scene, stuck, healthy = Scene(), Connection(), Connection()
-    streams = Streams(scene.hub)
-    keeping = asyncio.create_task(streams.supervise())
-    tasks = [open_stream(scene, streams, connection) for connection in (stuck, healthy)]
-    await healthy.until(b"id: e.0-1\n")
-    stuck.free.clear()
-    scene.vote(2)
-    await asyncio.wait([tasks[0]], timeout=5)
-    scene.vote(3)
-    await healthy.until(b"id: e.0-3\n")
-    assert tasks[0].done()
-    assert scene.hub.count == 1
-    healthy.gone.set()
-    await tasks[1]
-    keeping.cancel()
-
-
-async def test_a_quiet_stream_beats_and_an_old_one_ends(monkeypatch):
-    for name, value in (("HEARTBEAT_S", 0.02), ("KEEP_S", 0.01), ("LIFE_S", 0.3)):
-        monkeypatch.setattr(streams_module, name, value)
-    scene, connection = Scene(), Connection()
-    streams = Streams(scene.hub)
-    keeping = asyncio.create_task(streams.supervise())
-    await asyncio.wait_for(open_stream(scene, streams, connection), 5)
-    keeping.cancel()
-    assert b": still here" in b"".join(connection.sent)
-
-
-async def test_there_is_a_cap_in_all_and_one_for_each_network():
-    hub = Scene(streams_max=3, per_network_max=2).hub
-    listeners = [Listener(("a",), "n") for _ in range(3)]
-    hub.join(listeners[0])
-    hub.join(listeners[1])
-    with pytest.raises(TooMany) as here:
-        hub.join(listeners[2])
-    hub.join(Listener(("a",), "m"))
-    with pytest.raises(TooMany) as anywhere:
-        hub.join(Listener(("a",), "o"))
-    assert (here.value.here, anywhere.value.here) == (True, False)
-    hub.leave(listeners[0])
-    hub.join(listeners[2])
 
 
 async def test_what_a_part_of_the_models_was_ahead_with_is_told_when_the_rest_is_there():

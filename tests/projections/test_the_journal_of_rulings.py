@@ -8,7 +8,7 @@ import pytest
 from tests.domain.histories import START
 from votes.domain.ruling import RulingLifted, RulingMade, Selector, stream
 from votes.domain.vote import VoteDiscounted, VoteHeld, VoteReleased, VoteRestored
-from votes.engine.log import Recorded
+from votes.engine.log import Recorded, reason_of
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.rulings import RULINGS, Ruling
@@ -73,4 +73,4 @@ def test_what_belongs_to_no_ruling_is_parked(event):
     models = journal_after(event)
     assert models.get(RULINGS, "first") is None
     (parked,) = models.parked().values()
-    assert "no such ruling was made" in parked.reason
+    assert parked.reason == reason_of(ValueError("no such ruling was made"))
