@@ -22,12 +22,12 @@ from tests.polling import wait_for
 from votes.embedded import Addresses, addresses
 from votes.limits.policies import POLICIES
 
-UNPROVEN = {policy.setting: "off" for policy in POLICIES if policy.soft}
-"""Settings of all sites of tests, unless they say otherwise: no vote is held, and many vote from
-one address without a proof of work."""
-TIRELESS = UNPROVEN | {
-    policy.setting: "off" for policy in POLICIES if policy.by in ("visitor", "user")
+HOLDING = {
+    "VOTES_LIMIT_UNPROVEN_VISITORS_BY_NETWORK": "3/3600",
+    "VOTES_LIMIT_UNPROVEN_VOTES_BY_TOOL": "4/3600",
 }
+"""Settings for sites that hold votes, as `docs/limits.md` recommends them."""
+TIRELESS = {policy.setting: "off" for policy in POLICIES if policy.by in ("visitor", "user")}
 """Settings for sites of tests in which a few people do what thousands would."""
 TLS = ssl.create_default_context()
 """For every client: to make it takes longer than most requests."""
@@ -76,7 +76,6 @@ class Site:
         self.env = {
             **{key: value for key, value in os.environ.items() if not key.startswith("VOTES_")},
             "VOTES_DATA_DIR": str(data_dir),
-            **UNPROVEN,
             **(env or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -74,14 +74,14 @@ class Limits(Struct, frozen=True):
     """How often what may be asked, None for as often as one likes. What each counts stands in
     `votes.limits.policies`, why its default is what it is in `docs/limits.md`."""
 
-    votes_by_visitor: Rate | None = Rate(120, 60)
-    votes_by_user: Rate | None = Rate(120, 60)
-    votes_by_network: Rate | None = Rate(20_000, 600)
-    votes_by_tool: Rate | None = Rate(60_000, 60)
-    visitors_by_network: Rate | None = Rate(1_000, 600)
-    unproven_visitors_by_network: Rate | None = Rate(3, 3600)
-    unproven_votes_by_tool: Rate | None = Rate(4, 3600)
-    writes_by_user: Rate | None = Rate(600, 60)
+    votes_by_visitor: Rate | None = Rate(6_000, 60)
+    votes_by_user: Rate | None = Rate(6_000, 60)
+    votes_by_network: Rate | None = Rate(60_000, 60)
+    votes_by_tool: Rate | None = Rate(600_000, 60)
+    visitors_by_network: Rate | None = Rate(10_000, 600)
+    unproven_visitors_by_network: Rate | None = None
+    unproven_votes_by_tool: Rate | None = None
+    writes_by_user: Rate | None = Rate(60_000, 60)
     reads_by_network: Rate | None = Rate(3_000, 60)
     streams_by_network: Rate | None = Rate(3_000, 60)
 

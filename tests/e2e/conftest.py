@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.asking import api_beside, bearer, browser, new_tool, secrets_of, visitor_token
 from tests.e2e.typescript import copy_of_project
-from tests.site import UNPROVEN, Site
+from tests.site import HOLDING, Site
 
 NEW_KEY = "a-newer-key-of-the-visitors-cookies"
 ISSUER, AUDIENCE = "https://login.example.com", "votes"
@@ -33,7 +33,7 @@ def guarded(live_site: Site) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def holding(live_site: Site) -> Iterator[str]:
     """The address of an API on the same servers that holds the votes of new visitors."""
-    settings = dict.fromkeys(UNPROVEN, "1/80000") | {"VOTES_CHALLENGE_COST": "10"}
+    settings = dict.fromkeys(HOLDING, "1/80000") | {"VOTES_CHALLENGE_COST": "10"}
     with api_beside(live_site, **settings) as url:
         with browser(url) as http:
             visitor_token(http)

@@ -19,9 +19,9 @@ from tests.e2e.asking import api_beside, authorization, bearer, browser, new_too
 from tests.e2e.pages.reading import SAME_ORIGIN
 from tests.faults.killing import hanging, wait_until_ready
 from tests.polling import wait_for
-from tests.site import Site, site
+from tests.site import HOLDING, Site, site
 from tests.slugs import VOTES_BY_SLUG, ids_by_slug
-from votes.config import Config, Limits
+from votes.config import Config
 from votes.http import proofs
 from votes.http.tokens import NEW_H, Visitor, VisitorTokens, hours
 from votes.limits.policies import POLICIES
@@ -29,8 +29,8 @@ from votes.wiring import now
 
 Measured = Callable[[str], None]
 
-FREE_VISITORS = Limits().unproven_visitors_by_network.quantity
-FREE_VOTES = Limits().unproven_votes_by_tool.quantity
+FREE_VISITORS, FREE_VOTES = 3, 4
+"""Of the soft limits."""
 COST = 10
 """Of a proof: these tests make hundreds."""
 LOOP, OFFICE, BOTS, BOT_NETWORKS, BOT_VOTES = 40, 200, 300, 20, 10_000
@@ -42,8 +42,8 @@ _hosts = count(1)
 
 @pytest.fixture(scope="module")
 def program() -> Iterator[Site]:
-    """Which takes any number of votes, and holds those that a site holds if it says nothing."""
-    settings = {policy.setting: "" if policy.soft else "off" for policy in POLICIES}
+    """Which takes any number of votes, and holds those of many new visitors."""
+    settings = {policy.setting: "off" for policy in POLICIES} | HOLDING
     settings |= {"VOTES_TRUSTED_PROXIES": "127.0.0.0/8", "VOTES_CHALLENGE_COST": str(COST)}
     with site(**settings) as running:
         yield running

@@ -9,17 +9,16 @@ import pytest
 from tests.e2e.asking import browser, get, head, new_tool
 from tests.e2e.browser.conftest import Measured, Open, Vote, visit
 from tests.e2e.browser.stage import Stage
-from tests.site import UNPROVEN, Site, site
-from votes.config import CHALLENGE_COST, Limits
+from tests.site import HOLDING, Site, site
+from votes.config import CHALLENGE_COST
 
 
 @pytest.fixture(scope="module")
 def holding(other_port: int) -> Iterator[Site]:
     """A site that holds the votes of whoever comes to it now."""
-    settings = dict.fromkeys(UNPROVEN, "")
-    with site(VOTES_ALLOWED_ORIGINS=f"http://127.0.0.1:{other_port}", **settings) as running:
+    with site(VOTES_ALLOWED_ORIGINS=f"http://127.0.0.1:{other_port}", **HOLDING) as running:
         with browser(running.url) as http:
-            for _ in range(Limits().unproven_visitors_by_network.quantity):
+            for _ in range(3):
                 assert http.post("/v1/visitors").status_code == 201
         yield running
 

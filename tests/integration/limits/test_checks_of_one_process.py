@@ -13,7 +13,13 @@ from votes.limits.policies import limits_by_what_counts
 from votes.views.keys import Namespace
 from votes.wiring import connect_redis
 
-LIMITS = limits_by_what_counts(Limits(votes_by_visitor=Rate(5, 600), votes_by_tool=Rate(8, 600)))
+LIMITS = limits_by_what_counts(
+    Limits(
+        votes_by_visitor=Rate(5, 600),
+        votes_by_tool=Rate(8, 600),
+        unproven_visitors_by_network=Rate(3, 3600),
+    )
+)
 VISITOR, _, _, TOOL = LIMITS["votes"]
 _, SOFT = LIMITS["visitors"]
 
