@@ -1,6 +1,7 @@
 # Needs make and one CPython >= 3.11 with venv; everything else is installed into $(VENV).
 VENV ?= .venv
 BIN = $(VENV)/bin
+MUTANTS = $(VENV)-mutants/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header $(ARGS)
@@ -35,8 +36,11 @@ quick: tools ## run the tests of the domain, the engine and the style, with fewe
 	@exec $(BIN)/python -m pytest $(QUICK) tests/domain tests/projections tests/engine tests/app \
 	  tests/live tests/contract tests/test_tidy.py $(ARGS)
 
-mutants: tools ## make errors in the code, list those that no test finds; ARGS='votes.domain*'
-	@$(BIN)/mutmut run $(ARGS) && $(BIN)/mutmut results | sed '/: not checked$$/d'
+# Its packages stay out of the venv of the tests: one of them renames processes.
+mutants: ## make errors in the code, list those that no test finds; ARGS='votes.domain*'
+	@$(MAKE) -s --no-print-directory VENV=$(VENV)-mutants tools
+	@$(MUTANTS)/python -m pip --quiet install --require-hashes -r tests/mutants.lock
+	@$(MUTANTS)/mutmut run $(ARGS) && $(MUTANTS)/mutmut results | sed '/: not checked$$/d'
 
 faults: tools ## break every part for 10 minutes, everybody at it; VOTES_SOAK_SEED=1 make faults
 	@VOTES_TEST_LONG=1 VOTES_SOAK_SECONDS=$${VOTES_SOAK_SECONDS:-600} exec $(BIN)/python -m pytest \
@@ -69,6 +73,7 @@ lock: runtime ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer ve
 	  > $(VENV)-lock/build.in
 	@$(COMPILE) pyproject.toml - -o requirements.lock < $(VENV)-lock/build.in > /dev/null
 	@$(COMPILE) --group dev -c requirements.lock -o tests/requirements.lock > /dev/null
+	@$(COMPILE) --group mutants -c tests/requirements.lock -o tests/mutants.lock > /dev/null
 
 clean: ## remove what was installed and built; the data stays
 	rm -rf $(VENV) $(VENV)-* dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
