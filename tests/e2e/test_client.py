@@ -55,7 +55,8 @@ async def test_a_moderator_tries_makes_and_lifts_a_ruling(live_site, tool):
         made = await votes.make_ruling(tool, "discount", "A burst.", Selector(held=True))
         await votes.lift_ruling(made.id)
         assert made.id in [one.id for one in (await votes.list_rulings()).rulings]
-        assert (await votes.get_moderation_queue()).tools == []
+        queue = (await votes.get_moderation_queue(limit=100)).tools
+        assert tool not in [watched.tally.tool for watched in queue]
 
 
 async def test_a_visitor_votes_and_sees_it(live_site, tool):

@@ -79,7 +79,7 @@ def test_tallies_are_those_of_the_api(live_site):
 def test_all_events_are_exported_in_their_order(live_site, tmp_path):
     path, last = tmp_path / "events", head(live_site)
     export(live_site, "events", "--output", str(path))
-    events = [json.loads(line) for line in path.read_text().splitlines()]
+    events = [json.loads(line) for line in path.read_text().strip("\n").split("\n")]
     assert [event["position"] for event in events] == list(range(1, last + 1))
     rows = list(csv.DictReader(io.StringIO(export(live_site, "events", "--format", "csv"))))
     assert len(rows) == len(events)

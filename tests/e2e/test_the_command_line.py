@@ -308,11 +308,13 @@ def test_the_tail_prints_the_events_of_the_log(live_site):
         for choice in ("ship", "skip")
     ]
     told = live_site.votes("tail", "--no-follow", "--after", str(after))
-    events = [json.loads(line) for line in told.stdout.splitlines()]
+    events = [json.loads(line) for line in told.stdout.strip("\n").split("\n")]
     assert [event["position"] for event in events] == votes_cast
     assert {event["type"] for event in events} == {"VoteCast"}
     assert [event["data"]["choice"] for event in events] == ["ship", "skip"]
-    assert len(live_site.votes("tail", "--no-follow").stdout.splitlines()) == votes_cast[-1]
+    assert (
+        len(live_site.votes("tail", "--no-follow").stdout.strip("\n").split("\n")) == votes_cast[-1]
+    )
 
 
 def test_migrating_twice_has_nothing_to_do(live_site):
