@@ -81,7 +81,7 @@ def described_scripts(path: str, text: str) -> Iterator[str]:
     if path.endswith(".lua"):
         opening = re.match(r"(--.*\n)*", text)
         words = opening[0].lower() if opening else ""
-        for word in ("keys", "argv", "answer"):
+        for word in ("keys", "argv", "return"):
             if word not in words:
                 yield f"{path}: the opening comment does not name {word}"
 

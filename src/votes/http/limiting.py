@@ -17,7 +17,7 @@ from votes.http.errors import Refused
 from votes.http.exchange import Asgi, Headers, Http, services
 from votes.http.identity import Caller, identity
 from votes.http.proxies import Network, client_network
-from votes.limits.limiter import FREE, Verdict, seconds
+from votes.limits.limiter import FREE, Verdict, seconds, used_us
 from votes.limits.policies import Counted, Limit
 from votes.wiring import Services
 
@@ -70,8 +70,8 @@ async def count(parts: Services, scope: Any, counted: Counted, caller: Caller) -
     limits = parts.limiter.limits[counted]
     if counted == "votes" and caller.voter is None and scope["method"] != "DELETE":
         limits += parts.limiter.limits["visitors"]
-    asked = _asked(limits, caller, network, scope, parts.config.secret_keys[0])
-    verdict = scope[_VERDICT] = await parts.limiter.check(asked)
+    charges = _charges(limits, caller, network, scope, parts.config.secret_keys[0])
+    verdict = scope[_VERDICT] = await parts.limiter.check(charges)
     if (beyond := verdict.refused_by) is not None:
         again_s = verdict.retry_after_s
         rate, policy = beyond.rate, beyond.policy
@@ -83,7 +83,7 @@ async def count(parts: Services, scope: Any, counted: Counted, caller: Caller) -
         )
 
 
-def _asked(
+def _charges(
     limits: Sequence[Limit], caller: Caller, network: Network, scope: Any, secret: bytes
 ) -> list[tuple[Limit, str]]:
     """The limits that count here, each with who or what is counted. A proxy that nobody told us to
@@ -96,12 +96,12 @@ def _asked(
         "network": None if network.here else hidden,
         "tool": tool if is_slug(tool) else None,
     }
-    asked = []
-    for one in limits:
-        name = hidden if one.soft else who[one.by]
+    charges = []
+    for limit in limits:
+        name = hidden if limit.soft else who[limit.by]
         if name is not None:
-            asked.append((one, name))
-    return asked
+            charges.append((limit, name))
+    return charges
 
 
 def verdict_of(scope: Any) -> Verdict:
@@ -121,45 +121,42 @@ def _parameters(query: bytes) -> frozenset[str]:
     return frozenset(parse_qs(query.decode("latin-1"), keep_blank_values=True))
 
 
-def with_limits_told(others: Asgi) -> Asgi:
-    """The others, whose answers say how much of the limits is left."""
+def with_rate_limit_fields(others: Asgi) -> Asgi:
+    """The others, with responses that say how much of the limits is left."""
 
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        return others(scope, receive, telling(scope, send) if scope["type"] == "http" else send)
+        return others(
+            scope, receive, adding_fields(scope, send) if scope["type"] == "http" else send
+        )
 
     return dispatch
 
 
-def telling(scope: Any, send: Any) -> Any:
+def adding_fields(scope: Any, send: Any) -> Any:
     """Send, with how much is left of the limits that the request counted towards."""
 
-    async def send_telling(message: Any) -> None:
+    async def send_with_fields(message: Any) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *told(scope)]
+            message["headers"] = [*message["headers"], *rate_limit_fields(scope)]
         await send(message)
 
-    return send_telling
+    return send_with_fields
 
 
-def told(scope: Any) -> Headers:
+def rate_limit_fields(scope: Any) -> Headers:
     """`RateLimit-Policy` names the limits that a request counts towards, `RateLimit` says of the
     one nearest to its end how much is left, and when all of it is back
     (draft-ietf-httpapi-ratelimit-headers-10)."""
     verdict = verdict_of(scope)
-    policies, nearest, most_used, used_us = [], None, -1.0, 0
-    for (limit, _), answer in zip(verdict.asked, verdict.answers, strict=False):
+    policies, nearest, most_used, nearest_us = [], None, -1.0, 0
+    for (limit, _), result in zip(verdict.charges, verdict.results, strict=False):
         if not limit.soft:
             policies.append(limit.described)
-            us = _used_us(answer, limit)
+            us = used_us(result, limit)
             if us / limit.burst_us > most_used:
-                nearest, most_used, used_us = limit, us / limit.burst_us, us
+                nearest, most_used, nearest_us = limit, us / limit.burst_us, us
     if nearest is None:
         return ()
-    left = max(nearest.burst_us - used_us, 0) // nearest.interval_us
-    said = f'"{nearest.name}";r={left};t={seconds(used_us)}'
+    left = max(nearest.burst_us - nearest_us, 0) // nearest.interval_us
+    said = f'"{nearest.name}";r={left};t={seconds(nearest_us)}'
     return ((b"ratelimit-policy", b", ".join(policies)), (b"ratelimit", said.encode()))
-
-
-def _used_us(answer: int, limit: Limit) -> int:
-    """In how many µs all of the limit is back."""
-    return answer if answer >= 0 else limit.burst_us - limit.interval_us - answer

@@ -54,8 +54,8 @@ async def held(request: Http, who: Voter, tool: ToolId) -> Held | None:
         if proven is not False:
             return None if proven else "unchecked"
     if beyond is False:
-        asked = [(limit, tool) for limit in parts.limiter.limits["unproven"]]
-        beyond = (await parts.limiter.check(asked)).beyond_soft
+        charges = [(limit, tool) for limit in parts.limiter.limits["unproven"]]
+        beyond = (await parts.limiter.check(charges)).beyond_soft
     if beyond is None:
         return "unchecked"
     return "unproven" if beyond else None

@@ -1,11 +1,17 @@
-"""Counts what is asked, in one call to Redis for all who wait in this process.
+"""Counts requests: most in this process alone, the others in one call to Redis for all who wait.
+
+A request is let through here while the process has let fewer than a 400th part of the limit through
+since it last heard from Redis, and is refused here where Redis has said enough to know. So who
+stays far below the limits costs no call, nor does who is beyond them. Small limits are always
+counted in Redis.
 
 There is no timer: while one call is away the next gathers, as in `votes.engine.batcher`. Where
-Redis does not answer nothing is counted, nobody waits, and the answer says that it is not known.
+Redis does not respond nobody waits, and the verdict says that it is not known.
 """
 
 import asyncio
-from collections import deque
+import time
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
@@ -24,6 +30,8 @@ from votes.views.keys import Namespace
 from votes.views.read_model_store import translated
 
 CHECKS_MAX = 512
+COUNTS_MAX = 20_000
+"""About 5 MB."""
 WAIT_S = 0.25
 """After this a call is given up, and Redis taken to be away."""
 AWAY_S = 1.0
@@ -33,49 +41,49 @@ _SCRIPT = (files("votes.limits") / "gcra.lua").read_text()
 _DIGEST = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 """By which Redis knows the script when it has run it once."""
 
-Asked = Sequence[tuple[Limit, str]]
+Charges = Sequence[tuple[Limit, str]]
 """The limits that a request counts towards, each with who or what is counted there."""
 
-_Waiting = tuple[Asked, asyncio.Future["Verdict"]]
+_Waiting = tuple[Charges, asyncio.Future["Verdict"]]
 
 logger = structlog.get_logger("votes")
 
 
 class Verdict(Struct, frozen=True):
-    """What came of a check: for each limit that was asked about, what `gcra.lua` answers.
+    """What came of counting a request: for each of its limits the result that `gcra.lua` returns.
 
-    With `unknown` nothing was counted, as Redis does not answer.
+    With `unknown` nothing was counted, as Redis does not respond.
     """
 
-    asked: Asked = ()
-    answers: Sequence[int] = ()
+    charges: Charges = ()
+    results: Sequence[int] = ()
     unknown: bool = False
 
     @property
     def refused_by(self) -> Limit | None:
         """The limit that the request is beyond; of several, that which takes longest."""
-        if not self.answers or min(self.answers) >= 0:
+        if not self.results or min(self.results) >= 0:
             return None
-        answer, limit = min(self.hard(), key=itemgetter(0), default=(0, None))
-        return limit if answer < 0 else None
+        result, limit = min(self.hard(), key=itemgetter(0), default=(0, None))
+        return limit if result < 0 else None
 
     @property
     def retry_after_s(self) -> int:
         """In how many whole seconds the request would be within all its limits; 0 if it is."""
-        return seconds(-min(0, *(answer for answer, _ in self.hard())))
+        return seconds(-min(0, *(result for result, _ in self.hard())))
 
     @property
     def beyond_soft(self) -> bool | None:
         """Whether it is beyond a limit that refuses nothing; None where that is not known."""
         if self.unknown:
-            return None if any(limit.soft for limit, _ in self.asked) else False
-        asked = zip(self.answers, self.asked, strict=True)
-        return any(answer < 0 and limit.soft for answer, (limit, _) in asked)
+            return None if any(limit.soft for limit, _ in self.charges) else False
+        pairs = zip(self.results, self.charges, strict=True)
+        return any(result < 0 and limit.soft for result, (limit, _) in pairs)
 
     def hard(self) -> list[tuple[int, Limit]]:
-        """The limits that refuse, with their answers; none where nothing was counted."""
-        asked = zip(self.answers, self.asked, strict=True)
-        return [(answer, limit) for answer, (limit, _) in asked if not limit.soft]
+        """The limits that refuse, with their results; none where nothing was counted."""
+        pairs = zip(self.results, self.charges, strict=True)
+        return [(result, limit) for result, (limit, _) in pairs if not limit.soft]
 
 
 FREE = Verdict()
@@ -86,25 +94,98 @@ def seconds(us: int) -> int:
     return -(-us // MICROSECONDS)
 
 
+def used_us(result: int, limit: Limit) -> int:
+    """In how many µs all of the limit is back, by a result of `gcra.lua`."""
+    return result if result >= 0 else limit.burst_us - limit.interval_us - result
+
+
+class _Count:
+    """What this process knows of a limit of somebody.
+
+    `back_us` is when all of it is back, by this process's clock. `through` is how many requests
+    were let through that Redis has not heard of.
+    """
+
+    __slots__ = ("back_us", "through")
+
+    def __init__(self) -> None:
+        self.back_us = 0
+        self.through = 0
+
+
+class Counts:
+    """What one process knows of all limits, by name and who is counted; the least recently used
+    ones are forgotten."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[tuple[str, str], _Count] = OrderedDict()
+
+    def of(self, limit: Limit, who: str) -> _Count:
+        key = limit.name, who
+        count = self._counts.get(key)
+        if count is None:
+            count = self._counts[key] = _Count()
+            if len(self._counts) > COUNTS_MAX:
+                self._counts.popitem(last=False)
+        else:
+            self._counts.move_to_end(key)
+        return count
+
+    def verdict(self, charges: Charges, now_us: int) -> Verdict | None:
+        """Count a request, or refuse it; None where only Redis can say."""
+        results, counts, refused, sure = [], [], False, True
+        for limit, who in charges:
+            count = self.of(limit, who)
+            left_us = max(count.back_us - now_us, 0)
+            over_us = left_us + limit.interval_us - limit.burst_us
+            if over_us > 0:
+                results.append(-over_us)
+                refused = refused or not limit.soft
+            else:
+                results.append(left_us)
+                counts.append((len(results) - 1, limit, count))
+                sure = sure and count.through < limit.unheard_max
+        if refused:
+            return Verdict(charges, results)
+        if not sure:
+            return None
+        for place, limit, count in counts:
+            results[place] += limit.interval_us
+            count.back_us = now_us + results[place]
+            count.through += 1
+        return Verdict(charges, results)
+
+    def learn(self, charges: Charges, results: Sequence[int], now_us: int) -> None:
+        """Remember what Redis returned of a request."""
+        for (limit, who), result in zip(charges, results, strict=True):
+            count = self.of(limit, who)
+            unheard_us = count.through * limit.interval_us
+            count.back_us = now_us + used_us(result, limit) + unheard_us
+
+
 class Limiter:
     """Counts for one process; the script makes it right over any number of them."""
 
     def __init__(self, space: Namespace, limits: Mapping[Counted, tuple[Limit, ...]]) -> None:
         self.limits = limits
+        self._counts = Counts()
         self._redis = space.redis
         self._prefix = space.prefix
         self._queue: deque[_Waiting] = deque()
         self._runner: asyncio.Task[None] | None = None
         self._away: asyncio.Task[None] | None = None
 
-    async def check(self, asked: Asked) -> Verdict:
+    async def check(self, charges: Charges) -> Verdict:
         """Count a request towards its limits, if it is within all that refuse."""
-        if not asked:
+        if not charges:
             return FREE
+        known = self._counts.verdict(charges, now_us())
+        if known is not None:
+            return known
         if self._away is not None:
-            return Verdict(asked, unknown=True)
+            return Verdict(charges, unknown=True)
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._queue.append((asked, verdict))
+        self._queue.append((charges, verdict))
         if self._runner is None:
             self._runner = asyncio.create_task(self._run(), name="limits")
         return await verdict
@@ -121,39 +202,49 @@ class Limiter:
             while self._queue:
                 count = min(len(self._queue), CHECKS_MAX)
                 batch = [self._queue.popleft() for _ in range(count)]
-                answers = await self._count([asked for asked, _ in batch])
-                _settle(batch, answers)
+                self._settle(batch, await self._count([charges for charges, _ in batch]))
         except Unavailable as error:
             logger.warning("limits are not counted", error=str(error))
             self._away = asyncio.create_task(self._look_again(), name="limits are away")
         finally:
             self._runner = None
-            for asked, verdict in (*batch, *self._queue):
+            for charges, verdict in (*batch, *self._queue):
                 if not verdict.done():
-                    verdict.set_result(Verdict(asked, unknown=True))
+                    verdict.set_result(Verdict(charges, unknown=True))
             self._queue.clear()
 
-    async def _count(self, checks: list[Asked]) -> list[int]:
-        """What the script answers of all their limits in turn. Raises `Unavailable`."""
+    async def _count(self, requests: list[Charges]) -> list[int]:
+        """The results of all their limits in turn. Raises `Unavailable`."""
         numbers: dict[str, int] = {}
-        rates: list[int] = []
-        requests: list[int] = []
-        for asked in checks:
-            requests.append(len(asked))
-            for limit, who in asked:
+        limits: list[int] = []
+        counted: list[int] = []
+        for charges in requests:
+            counted.append(len(charges))
+            for limit, who in charges:
                 key = keys.limit(self._prefix, limit.name, who)
                 number = numbers.get(key)
                 if number is None:
                     number = numbers[key] = len(numbers) + 1
-                    rates += (limit.interval_us, limit.burst_us)
-                requests.append(-number if limit.soft else number)
-        arguments = (len(numbers), *numbers, *rates, *requests)
+                    count = self._counts.of(limit, who)
+                    limits += (limit.interval_us, limit.burst_us, count.through)
+                    count.through = 0
+                counted.append(-number if limit.soft else number)
+        arguments = (len(numbers), *numbers, *limits, *counted)
         async with translated(), asyncio.timeout(WAIT_S):
             try:
-                answer = await self._call("EVALSHA", _DIGEST, *arguments)
+                returned = await self._call("EVALSHA", _DIGEST, *arguments)
             except NoScriptError:
-                answer = await self._call("EVAL", _SCRIPT, *arguments)
-        return answer[1:]
+                returned = await self._call("EVAL", _SCRIPT, *arguments)
+        return returned[1:]
+
+    def _settle(self, batch: list[_Waiting], results: list[int]) -> None:
+        at, now = 0, now_us()
+        for charges, verdict in batch:
+            end = at + len(charges)
+            self._counts.learn(charges, results[at:end], now)
+            if not verdict.done():
+                verdict.set_result(Verdict(charges, results[at:end]))
+            at = end
 
     async def _call(self, *command: Any) -> list[int]:
         """As the client does, but packed by hiredis: of a long command the client's own packing
@@ -162,10 +253,10 @@ class Limiter:
         connection = await pool.get_connection()
         try:
             await connection.send_packed_command(pack_command(command))
-            answer: list[int] = await connection.read_response()
+            returned: list[int] = await connection.read_response()
         finally:
             await pool.release(connection)
-        return answer
+        return returned
 
     async def _look_again(self) -> None:
         """Until Redis answers."""
@@ -181,10 +272,6 @@ class Limiter:
         logger.info("limits are counted again")
 
 
-def _settle(batch: list[_Waiting], answers: list[int]) -> None:
-    at = 0
-    for asked, verdict in batch:
-        end = at + len(asked)
-        if not verdict.done():
-            verdict.set_result(Verdict(asked, answers[at:end]))
-        at = end
+def now_us() -> int:
+    """By a clock that only goes on."""
+    return time.monotonic_ns() // 1_000

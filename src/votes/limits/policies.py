@@ -14,6 +14,8 @@ Counted = Literal["votes", "visitors", "unproven", "proofs", "writes", "reads", 
 work; proofs of work; other writes; reads that take long; streams opened."""
 
 MICROSECONDS = 1_000_000
+UNHEARD_PART = 400
+"""A process lets this part of a limit through before Redis hears of it."""
 
 
 class Policy(Struct, frozen=True):
@@ -29,7 +31,7 @@ class Policy(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """As answers and keys say it."""
+        """In responses and keys."""
         return self.field.replace("_", "-")
 
     @property
@@ -63,6 +65,8 @@ class Limit(Struct, frozen=True):
     """In which one is given back."""
     burst_us: int
     """In which all of it is."""
+    unheard_max: int
+    """How many requests a process lets through before Redis hears of them."""
     described: bytes
     """As `RateLimit-Policy` says it."""
 
@@ -71,8 +75,17 @@ class Limit(Struct, frozen=True):
         interval_us = round(rate.window_s * MICROSECONDS / rate.quantity)
         described = f'"{policy.name}";q={rate.quantity};w={rate.window_s}'.encode()
         burst_us = interval_us * rate.quantity
-        name, by, soft = policy.name, policy.by, policy.soft
-        return cls(policy, rate, name, by, soft, interval_us, burst_us, described)
+        return cls(
+            policy,
+            rate,
+            policy.name,
+            policy.by,
+            policy.soft,
+            interval_us,
+            burst_us,
+            rate.quantity // UNHEARD_PART,
+            described,
+        )
 
 
 def limits_by_what_counts(limits: Limits) -> Mapping[Counted, tuple[Limit, ...]]:

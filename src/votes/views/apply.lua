@@ -2,7 +2,7 @@
 -- KEYS   1 checkpoint, then a hash for each projection
 -- ARGV   1 epoch, 2 position before, 3 position after, then for each projection how many values
 --        to set and how many to delete, a field and a value for each set, a field for each delete
--- Answer 'applied', or 'refused'.
+-- Returns 'applied', or 'refused'.
 -- A script is not rolled back, so it checks everything before the first write. It compares positions
 -- as text: a Lua number is exact to 2^53 only.
 local function counts()

@@ -1,7 +1,7 @@
 -- Begins a generation, with a number never used before, even if Redis was flushed.
 -- KEYS   1 the sorted set of generations
 -- ARGV   1 the signature of the projections
--- Answer the number: the server's clock in milliseconds, or one more than the last.
+-- Returns the number: the server's clock in milliseconds, or one more than the last.
 if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then
   redis.call('DEL', KEYS[1])
 end

@@ -70,7 +70,7 @@ async def test_who_gave_up_holds_up_nobody(limiter):
 async def test_the_script_is_sent_again_when_it_is_forgotten(limiter, space):
     for _ in range(3):
         await space.redis.script_flush()
-        assert (await limiter.check([(VISITOR, "a")])).answers
+        assert (await limiter.check([(VISITOR, "a")])).results
 
 
 @pytest.fixture(params=["nobody listens", "nobody answers"])

@@ -17,7 +17,7 @@ from votes.engine.decider import Rejected
 from votes.http.errors import Refused, send_problem
 from votes.http.exchange import Asgi, slugs_of, unknown
 from votes.http.identity import Caller
-from votes.http.limiting import count, told
+from votes.http.limiting import count, rate_limit_fields
 from votes.http.moved import Moved, location
 from votes.http.proxies import client_network, header_of
 from votes.live.hub import Listener, TooMany
@@ -93,11 +93,11 @@ async def _live(app: Litestar, scope: Any, receive: Any, send: Any) -> None:
     try:
         await count(services, scope, "streams", Caller())
         await streams.turn()
-        listener, headers = _listener(scope, services), told(scope)
+        listener, headers = _listener(scope, services), rate_limit_fields(scope)
         scope.clear()  # nobody reads it again, and the server holds it as long as the stream
         await streams.serve(listener, receive, send, headers)
     except Refused as refused:
-        await send_problem(send, refused.rejected, told(scope), refused.retry_after_s)
+        await send_problem(send, refused.rejected, rate_limit_fields(scope), refused.retry_after_s)
     except Moved as moved:
         to = (b"location", location(scope, moved.names).encode())
         await send({"type": "http.response.start", "status": 308, "headers": [to]})
