@@ -226,7 +226,7 @@ def test_the_checks_see_the_tree():
 
 
 SLEEP = "asyncio" + ".sleep"
-SCRIPT = "-- KEYS: one hash.\n-- ARGV: a position.\n-- Answer: 1 if applied.\nreturn 1\n"
+SCRIPT = "-- KEYS: one hash.\n-- ARGV: a position.\n-- Returns 1 if applied.\nreturn 1\n"
 PLANTED = [
     (top_level, "scripts/build.py", ""),
     (top_level, "TASKS.md", ""),
