@@ -3,7 +3,7 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
--- The application's role, and the role that `append_events` acts as. They may exist already (with a
+-- The application's role, and the roles that functions act as. They may exist already (with a
 -- login and a password, or made for another database of this server), or another migration may make
 -- them at this moment. The role that migrates must be a member of the second role to change the
 -- function; if it made that role, it may grant itself the membership.
@@ -26,9 +26,12 @@ BEGIN
 END
 $$;
 
--- The identity of this log. Read models folded from another log have another epoch.
+-- The identity of this log. Read models folded from another log have another epoch. The secret is
+-- the key of the hashes of subjects (see `people`): 244 random bits.
 CREATE TABLE log (
     epoch uuid NOT NULL DEFAULT gen_random_uuid(),
+    subject_secret bytea NOT NULL
+        DEFAULT sha256((gen_random_uuid()::text || gen_random_uuid()::text)::bytea),
     single boolean PRIMARY KEY DEFAULT true CHECK (single)
 );
 INSERT INTO log DEFAULT VALUES;
@@ -303,4 +306,41 @@ GRANT EXECUTE ON FUNCTION append_events, finish TO votes_app;
 GRANT CREATE ON SCHEMA public TO votes_log;
 ALTER FUNCTION append_events OWNER TO votes_log;
 ALTER FUNCTION finish OWNER TO votes_log;
+REVOKE CREATE ON SCHEMA public FROM votes_log;
+
+-- Which user is behind an id in the log. A user's subject (what the login calls them, often an
+-- e-mail address) is never sent here: `subject_hash` is its HMAC-SHA256 under `log.subject_secret`.
+-- With the key of a person is encrypted what the person writes for themselves. It is not encrypted
+-- itself: it is here to be destroyed.
+CREATE TABLE people (
+    subject_hash bytea NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    key bytea NOT NULL,
+    since timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT people_subject_hash PRIMARY KEY (subject_hash),
+    CONSTRAINT people_id UNIQUE (id),
+    CONSTRAINT people_sizes CHECK (
+        length(subject_hash) = 32 AND id ~ '^[A-Za-z0-9_-]{11}$' AND length(key) = 64
+    )
+);
+
+-- Adds persons that are not there. Of two that add the same one at the same time the second changes
+-- nothing. All take the rows in one order, so nobody waits in a circle.
+CREATE FUNCTION add_people(hashes bytea[], ids text[], keys bytea[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    INSERT INTO people (subject_hash, id, key)
+    SELECT added.subject_hash, added.id, added.key
+    FROM unnest(hashes, ids, keys) AS added(subject_hash, id, key)
+    ORDER BY added.subject_hash
+    ON CONFLICT (subject_hash) DO NOTHING
+$$;
+
+REVOKE ALL ON people FROM PUBLIC;
+GRANT SELECT ON people TO votes_app, votes_log;
+GRANT INSERT (subject_hash, id, key) ON people TO votes_log;
+REVOKE EXECUTE ON FUNCTION add_people FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION add_people TO votes_app;
+GRANT CREATE ON SCHEMA public TO votes_log;
+ALTER FUNCTION add_people OWNER TO votes_log;
 REVOKE CREATE ON SCHEMA public FROM votes_log;

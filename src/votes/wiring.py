@@ -34,6 +34,7 @@ from votes.live.hub import Hub
 from votes.live.sockets import streams_allowed
 from votes.projections import PROJECTIONS
 from votes.store.lead import leading
+from votes.store.people import People
 from votes.store.postgres import (
     ANY,
     PAST,
@@ -122,6 +123,7 @@ class Services(Struct):
 
     config: Config
     store: PostgresEventStore
+    people: People
     submit: Callable[[Request], Awaitable[Result]]
     replica: Replica
     reader: Reader
@@ -144,7 +146,8 @@ async def services(config: Config) -> AsyncIterator[Services]:
         event_store(config, PAST) as past,
     ):
         replica, heads = Replica(), Heads()
-        replica.listeners.append(_clearing(heads))
+        people = People(store, writes)
+        replica.listeners.append(_in_each_world(heads.clear, people.clear))
         batcher = batcher_on(writes, heads)
         hub = Hub(replica, _streams_max(config), config.live_streams_per_network_max)
         limiter = Limiter(space, limits_by_what_counts(config.limits))
@@ -160,6 +163,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
             yield Services(
                 config,
                 store,
+                people,
                 batcher.submit,
                 replica,
                 reader,
@@ -185,15 +189,16 @@ def _streams_max(config: Config) -> int:
     return allowed
 
 
-def _clearing(heads: Heads) -> Listener:
-    """Clears the cached heads when the world changes: the log may have been restored."""
+def _in_each_world(*clear: Callable[[], None]) -> Listener:
+    """Clears what was remembered when the world changes: the log may have been restored."""
     world = ""
 
     def on_change(models: ReadModels | None, _: Changes | None) -> None:
         nonlocal world
         if models is not None and models.world != world:
             world = models.world
-            heads.clear()
+            for each in clear:
+                each()
 
     return on_change
 

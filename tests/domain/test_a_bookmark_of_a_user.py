@@ -118,21 +118,21 @@ def test_a_canonical_annotation_is_its_own_canonical_form(tags):
     assert set(once.tags) == {tag.strip() for tag in tags} - {""}
 
 
-subjects = st.text(alphabet="ab:19", min_size=1, max_size=5)
+ids = st.text(alphabet="ab-_19", min_size=1, max_size=5)
 
 
-@for_all(subjects, subjects)
+@for_all(ids, ids)
 def test_no_users_prefix_begins_another_users_streams(one, other):
     mine = bookmark.stream(other, "notion").startswith(bookmark.prefix(one))
     assert mine == (one == other)
 
 
-@for_all(subjects)
+@for_all(ids)
 def test_a_stream_says_whose_it_is(user):
     assert bookmark.user_of(bookmark.stream(user, "notion")) == user
 
 
-@pytest.mark.parametrize("stream", ["", "vote:3:ann:x", "bookmark:x:ann:y", "bookmark:9:ann:y"])
+@pytest.mark.parametrize("stream", ["", "vote:3:ann:x", "bookmark", "bookmark:ann"])
 def test_no_other_stream_does(stream):
     with pytest.raises(ValueError, match=r"^not the stream of a bookmark$"):
         bookmark.user_of(stream)
@@ -140,4 +140,4 @@ def test_no_other_stream_does(stream):
 
 def test_a_command_writes_to_the_bookmarks_stream_and_reads_the_tools():
     for command in (keep(), REMOVE):
-        assert bookmark.decider.streams(command) == ("bookmark:3:ann:notion", "tool:notion")
+        assert bookmark.decider.streams(command) == ("bookmark:ann:notion", "tool:notion")

@@ -153,6 +153,16 @@ def test_nobody_sees_the_bookmarks_or_the_state_of_another(http, live_site):
         assert [slug for slug, mine in state.items() if mine["bookmarked"]] == [own[name]]
 
 
+def test_who_has_written_nothing_has_nothing(http, tool, me):
+    for _ in range(2):
+        assert http.get("/v1/me/state", params={"tools": tool}, headers=me).json() == {
+            tool: {"vote": None, "bookmarked": False}
+        }
+        assert names(http.get("/v1/me/bookmarks", headers=me)) == []
+    bad = http.get("/v1/me/bookmarks", params={"cursor": "x"}, headers=me)
+    problem(bad, 400, "invalid_cursor")
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_bookmarks_are_for_users(http, tool, method):
     path = "/v1/me/bookmarks" + ("" if method == "GET" else f"/{tool}")

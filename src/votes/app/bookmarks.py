@@ -6,7 +6,8 @@ from votes.app import catalogue
 from votes.app.paging import Page, page
 from votes.app.responses import BookmarkView
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked, prefix
-from votes.domain.terms import Subject, ToolId, ToolSlug
+from votes.domain.person import Person
+from votes.domain.terms import ToolId, ToolSlug
 from votes.engine.log import Recorded
 from votes.engine.ports import EventStore
 from votes.engine.read_models import ReadModels
@@ -16,10 +17,15 @@ BOOKMARKS_READ_MAX = 10_000
 Sort = Literal["new", "old", "tool"]
 
 
+def none(sort: Sort, cursor: str | None, limit: int) -> Page[BookmarkView]:
+    """The page of a user who has never written anything. Raises `BadCursor`."""
+    return page([], f"bookmarks {sort}", cursor, limit)
+
+
 async def bookmarks(
     store: EventStore,
     models: ReadModels | None,
-    user: Subject,
+    person: Person,
     sort: Sort,
     q: str | None,
     tag: str | None,
@@ -27,11 +33,11 @@ async def bookmarks(
     cursor: str | None,
     limit: int,
 ) -> Page[BookmarkView]:
-    """A page of the user's bookmarks; `models` give the slugs that the tools have now.
+    """A page of the person's bookmarks; `models` give the slugs that the tools have now.
 
     Raises `BadCursor` and `Unavailable`.
     """
-    last_events = await store.last_of_prefix(prefix(user), BOOKMARKS_READ_MAX)
+    last_events = await store.last_of_prefix(prefix(person.id), BOOKMARKS_READ_MAX)
     slugs = await catalogue.slugs(store, models, [ToolId(last.subject) for last in last_events])
     views = [
         view

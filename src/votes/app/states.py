@@ -6,7 +6,7 @@ from typing import Any
 from votes.app.responses import ToolState
 from votes.domain import bookmark, vote
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
-from votes.domain.terms import Choice, Subject, ToolId, ToolSlug, VoterId
+from votes.domain.terms import Choice, PersonId, ToolId, ToolSlug, VoterId
 from votes.domain.vote import VOTE_EVENTS, Vote
 from votes.engine.log import Stream
 from votes.engine.ports import EventStore
@@ -15,7 +15,7 @@ NOTHING = ToolState(None, False)
 
 
 async def states(
-    store: EventStore, voter: VoterId, user: Subject | None, tools: Mapping[ToolSlug, ToolId]
+    store: EventStore, voter: VoterId, user: PersonId | None, tools: Mapping[ToolSlug, ToolId]
 ) -> dict[ToolSlug, ToolState]:
     """The caller's vote on each tool, and whether the user (if one) has bookmarked it.
 

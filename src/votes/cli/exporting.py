@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from votes.app import catalogue
+from votes.cli.importing import PERSON
 from votes.cli.settings import data_dir_option, with_servers
 from votes.config import Config
 from votes.domain.bookmark import BookmarkEvent, BookmarkRevised, ToolBookmarked, user_of
@@ -53,7 +54,12 @@ async def _bookmarks(store: PostgresEventStore) -> AsyncIterator[Row]:
         if isinstance(last.event, ToolBookmarked | BookmarkRevised) and slug is not None:
             row = msgspec.to_builtins(last.event)
             notes = row["annotations"]
-            yield {"user": user_of(stream), "tool": slug, **notes, "at": row["added_at"]}
+            yield {
+                "user": f"{PERSON}{user_of(stream)}",
+                "tool": slug,
+                **notes,
+                "at": row["added_at"],
+            }
 
 
 EXPORTS = {"events": _events, "tallies": _tallies, "bookmarks": _bookmarks}

@@ -1,10 +1,11 @@
 """The commands of the rows of each kind of import."""
 
+import hmac
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import Struct
@@ -13,11 +14,13 @@ from votes.app import catalogue
 from votes.domain import bookmark, review, vote
 from votes.domain import tool as tools
 from votes.domain.bookmark import Annotations
+from votes.domain.person import Person
 from votes.domain.review import Opinion
 from votes.domain.terms import (
     Choice,
     Label,
     PersonaSlug,
+    PersonId,
     ReviewBody,
     Score,
     Subject,
@@ -29,13 +32,16 @@ from votes.domain.terms import (
 )
 from votes.domain.tool import Entry
 from votes.engine.bulk import submit_all
+from votes.engine.decider import Decider
 from votes.engine.handle import Request
 from votes.engine.log import TIME_MIN
 from votes.engine.ports import EventStore, Meta
+from votes.store.people import People
 from votes.wiring import new_tool_id, now
 
 ACTOR = Meta(actor="import")
 CREATED_CATEGORY = "Imported"
+_ROWS = UUID("b4f6a6b2-52a7-4a5c-8f0e-0c6f1f0d7a55")
 AHEAD_MAX = timedelta(hours=1)
 """How far in the future a row's time may be: clocks differ; a later vote would distort trends."""
 
@@ -65,15 +71,32 @@ class _BookmarkRow(Struct, forbid_unknown_fields=True):
     at: datetime | None = None
 
 
+Row = dict[str, Any]
+
+
 class Wanted(Struct, frozen=True):
-    """The command of a row: `of(id)` is the request for the tool to which the slug leads."""
+    """A row: the command for the tool to which `slug` leads, at the time `at`. `user` is what the
+    row calls a user, if it names one (see `people_of`), and `of` is then called with the person."""
 
+    decider: Decider[Any, Any]
     slug: ToolSlug
-    of: Callable[[ToolId], Request]
+    at: datetime
+    of: Callable[[ToolId, Person | None], Any]
+    user: str | None = None
+
+    def request(self, kind: str, row: Row, tool: ToolId, person: Person | None) -> Request:
+        """The row's request. Its id is a hash of the content, so that it is executed once: of a
+        person's with the person's key, so that it says nothing without that."""
+        content = kind.encode() + b":" + msgspec.json.encode(sorted(row.items()))
+        if person is None:
+            command_id = uuid5(_ROWS, content.hex())
+        else:
+            command_id = UUID(bytes=hmac.digest(person.key, content, "sha256")[:16])
+        return Request(self.decider, self.of(tool, person), ACTOR, self.at, command_id)
 
 
-Read = Callable[[dict[str, Any], UUID], Wanted]
-"""Decodes the fields of a row, given its command id. Raises `ValueError` with the reason."""
+Read = Callable[[Row], Wanted]
+"""Decodes the fields of a row. Raises `ValueError` with the reason."""
 
 
 def _moment(at: datetime | None) -> datetime:
@@ -91,51 +114,48 @@ def _moment(at: datetime | None) -> datetime:
     return moment
 
 
-def voter_of(name: str) -> VoterId:
-    """The voter of a name: a user or visitor for `user:…` or `visitor:…`, else `import:…`."""
-    if name.startswith("visitor:"):
-        return visitor(name.removeprefix("visitor:"))
-    if name.startswith(("user:", "v:", "import:")):
-        return VoterId(name)
-    return VoterId(f"import:{name}")
-
-
-def _vote(fields: dict[str, Any], command_id: UUID) -> Wanted:
+def _vote(fields: Row) -> Wanted:
     row = msgspec.convert(fields, _VoteRow, strict=False)
-    at = _moment(row.at)
+    kind, colon, name = row.voter.partition(":")
+    voter, user = VoterId(f"import:{row.voter}"), None
+    match f"{kind}{colon}":
+        case "user:":
+            user = msgspec.convert(name, Subject)
+        case "person:":
+            user = row.voter
+        case "visitor:":
+            voter = visitor(name)
+        case "v:" | "import:":
+            voter = VoterId(row.voter)
+        case _:
+            pass
 
-    def cast(tool: ToolId) -> Request:
-        command = vote.CastVote(tool, voter_of(row.voter), row.choice)
-        return Request(vote.decider, command, ACTOR, at, command_id)
+    def cast(tool: ToolId, person: Person | None) -> vote.CastVote:
+        return vote.CastVote(tool, voter if person is None else person.voter, row.choice)
 
-    return Wanted(row.tool, cast)
+    return Wanted(vote.decider, row.tool, _moment(row.at), cast, user)
 
 
 class _Slug(Struct):
     slug: ToolSlug
 
 
-def _tool(fields: dict[str, Any], command_id: UUID) -> Wanted:
+def _tool(fields: Row) -> Wanted:
     slug = msgspec.convert(fields, _Slug).slug
     rest = {key: value for key, value in fields.items() if key != "slug"}
     entry = msgspec.convert(rest, Entry, strict=False)
-    return Wanted(slug, lambda tool: listing(tool, slug, entry, command_id))
+    return Wanted(tools.decider, slug, now(), lambda tool, _: tools.ListTool(tool, slug, entry))
 
 
-def listing(tool: ToolId, slug: ToolSlug, entry: Entry, command_id: UUID | None = None) -> Request:
-    command = tools.ListTool(tool, slug, entry)
-    return Request(tools.decider, command, ACTOR, now(), command_id)
-
-
-def _review(fields: dict[str, Any], command_id: UUID) -> Wanted:
+def _review(fields: Row) -> Wanted:
     row = msgspec.convert(fields, _ReviewRow, strict=False)
-    opinion, at = Opinion(row.score, row.choice, row.body), _moment(row.at)
-
-    def publish(tool: ToolId) -> Request:
-        command = review.PublishReview(tool, row.persona, opinion)
-        return Request(review.decider, command, ACTOR, at, command_id)
-
-    return Wanted(row.tool, publish)
+    opinion = Opinion(row.score, row.choice, row.body)
+    return Wanted(
+        review.decider,
+        row.tool,
+        _moment(row.at),
+        lambda tool, _: review.PublishReview(tool, row.persona, opinion),
+    )
 
 
 def _tags(written: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -147,16 +167,16 @@ def _tags(written: str | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(tag.strip() for tag in tags if tag.strip())
 
 
-def _bookmark(fields: dict[str, Any], command_id: UUID) -> Wanted:
+def _bookmark(fields: Row) -> Wanted:
     row = msgspec.convert(fields, _BookmarkRow, strict=False)
     kept = {"note": row.note, "tags": _tags(row.tags), "collection": row.collection}
     annotations, at = msgspec.convert(kept, Annotations), _moment(row.at)
 
-    def keep(tool: ToolId) -> Request:
-        command = bookmark.KeepBookmark(row.user, tool, annotations, at)
-        return Request(bookmark.decider, command, ACTOR, at, command_id)
+    def keep(tool: ToolId, person: Person | None) -> bookmark.KeepBookmark:
+        assert person is not None  # the row names one
+        return bookmark.KeepBookmark(person.id, tool, annotations, at)
 
-    return Wanted(row.tool, keep)
+    return Wanted(bookmark.decider, row.tool, at, keep, row.user)
 
 
 IMPORTS: dict[str, Read] = {
@@ -177,7 +197,20 @@ async def tools_of(
     if kind == "tools":
         return ids | new
     if create and new:
-        entries = {slug: Entry(slug, CREATED_CATEGORY) for slug in new}
-        await submit_all(store, [listing(new[slug], slug, entries[slug]) for slug in new])
+        listings = [tools.ListTool(new[slug], slug, Entry(slug, CREATED_CATEGORY)) for slug in new]
+        await submit_all(store, [Request(tools.decider, each, ACTOR, now()) for each in listings])
         ids |= await catalogue.ids(store, None, new)
     return ids
+
+
+PERSON = "person:"
+"""What comes before a person's id in files."""
+
+
+async def people_of(people: People, names: Collection[str]) -> dict[str, Person]:
+    """The persons that rows call so: `person:ID`, as exports have it, for one that exists; any
+    other name is the subject of a login, and its person is made where there is none."""
+    by_id = {name: PersonId(name.removeprefix(PERSON)) for name in names if name.startswith(PERSON)}
+    existing = await people.by_id(by_id.values())
+    found = {name: existing[person] for name, person in by_id.items() if person in existing}
+    return found | await people.persons([name for name in names if name not in by_id])

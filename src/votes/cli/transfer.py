@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
-from uuid import UUID, uuid5
 
 import click
-import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from votes.cli.importing import IMPORTS, Wanted, tools_of
+from votes.cli.importing import IMPORTS, Wanted, people_of, tools_of
 from votes.cli.rows import Row, opened, rows
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
@@ -23,12 +21,12 @@ from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request
 from votes.store.migrate import migrate, require_migrated
+from votes.store.people import People
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import event_store, required
 
 CHUNK_ROWS = 512
 REFUSALS_SHOWN_MAX = 20
-_ROWS = UUID("b4f6a6b2-52a7-4a5c-8f0e-0c6f1f0d7a55")
 
 
 @click.command(name="import")
@@ -49,6 +47,9 @@ def import_(
     votes      tool,voter,choice,at
     reviews    tool,persona,score,choice,body
     bookmarks  user,tool,note,tags,collection,at   (tags separated by ;, or a list in JSON)
+
+    A `user` is the subject of a login, or `person:ID` as in an export. A `voter` may be `person:ID`
+    too, or `user:SUBJECT`, or `visitor:ID`; any other is known by this name alone.
 
     `at` is a time in the format of RFC 3339, from 1970 to an hour from now; default: now.
 
@@ -73,12 +74,13 @@ async def _import(config: Config, kind: str, path: Path, create_tools: bool) -> 
     await _migrated(config)
     counts = {"rows": 0, "events": 0, "unchanged": 0, "refused": 0}
     async with event_store(config) as store:
+        people = People(store, store)
         with _progress() as progress, opened(path) as file:
             size = os.fstat(file.fileno()).st_size if file.seekable() else None
             task = progress.add_task(f"importing {kind}", total=size, rows=0)
             source = rows(file, str(path))
             while chunk := list(islice(source, CHUNK_ROWS)):
-                await _import_chunk(store, kind, chunk, create_tools, counts)
+                await _import_chunk(store, people, kind, chunk, create_tools, counts)
                 progress.update(task, completed=_bytes_read(file), rows=counts["rows"])
     return counts
 
@@ -110,26 +112,33 @@ def _bytes_read(file: BinaryIO) -> int | None:
 
 async def _import_chunk(
     store: PostgresEventStore,
+    people: People,
     kind: str,
     chunk: Sequence[Row],
     create: bool,
     counts: dict[str, int],
 ) -> None:
-    wanted: dict[int, Wanted] = {}
+    read: dict[int, tuple[dict[str, Any], Wanted]] = {}
     for number, fields in chunk:
         counts["rows"] += 1
         try:
-            wanted[number] = _wanted(kind, fields)
+            read[number] = _read(kind, fields)
         except ValueError as error:
             _refuse(counts, number, str(error))
-    slugs = dict.fromkeys(row.slug for row in wanted.values())
+    slugs = dict.fromkeys(wanted.slug for _, wanted in read.values())
     tools = await tools_of(store, kind, slugs, create=create)
+    users = {row.user for _, row in read.values() if row.user is not None and row.slug in tools}
+    persons = await people_of(people, users)
     requests: dict[int, Request] = {}
-    for number, row in wanted.items():
-        if row.slug in tools:
-            requests[number] = row.of(tools[row.slug])
+    for number, (fields, wanted) in read.items():
+        user, tool = wanted.user, tools.get(wanted.slug)
+        if tool is None:
+            _refuse(counts, number, f"There is no tool {wanted.slug!r} in the catalogue.")
+        elif user is not None and user not in persons:
+            _refuse(counts, number, f"There is no {user!r} here.")
         else:
-            _refuse(counts, number, f"There is no tool {row.slug!r} in the catalogue.")
+            person = None if user is None else persons[user]
+            requests[number] = wanted.request(kind, fields, tool, person)
     results = await submit_all(store, list(requests.values()))
     for number, result in zip(requests, results, strict=True):
         if isinstance(result, Rejected):
@@ -139,12 +148,11 @@ async def _import_chunk(
             counts["events" if new else "unchanged"] += 1
 
 
-def _wanted(kind: str, fields: dict[str, Any] | str) -> Wanted:
-    """The command of a row. Its id is a hash of the content, so that it is executed once."""
+def _read(kind: str, fields: dict[str, Any] | str) -> tuple[dict[str, Any], Wanted]:
+    """The fields of a row, and what they mean. Raises `ValueError` with the reason."""
     if isinstance(fields, str):
         raise ValueError(fields)
-    content = msgspec.json.encode(sorted(fields.items()))
-    return IMPORTS[kind](fields, uuid5(_ROWS, kind.encode().hex() + content.hex()))
+    return fields, IMPORTS[kind](fields)
 
 
 def _refuse(counts: dict[str, int], number: int, reason: str) -> None:

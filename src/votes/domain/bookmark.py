@@ -7,7 +7,7 @@ from typing import Any, assert_never
 from msgspec import Struct
 
 from votes.domain import tool as tools
-from votes.domain.terms import Label, Subject, Tags, Text, ToolId
+from votes.domain.terms import Label, PersonId, Tags, Text, ToolId
 from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
@@ -27,25 +27,22 @@ class Annotations(Struct, frozen=True, forbid_unknown_fields=True):
         return Annotations(self.note, tuple(tags), self.collection)
 
 
-def stream(user: Subject, tool: ToolId) -> Stream:
+def stream(user: PersonId, tool: ToolId) -> Stream:
     return Stream(f"{prefix(user)}{tool}")
 
 
-def prefix(user: Subject) -> str:
-    """The prefix of the streams of all bookmarks of a user, and of no other stream.
-
-    A subject may contain a colon, so its length comes before it.
-    """
-    return f"bookmark:{len(user)}:{user}:"
+def prefix(user: PersonId) -> str:
+    """The prefix of the streams of all bookmarks of a user, and of no other stream."""
+    return f"bookmark:{user}:"
 
 
-def user_of(stream: Stream) -> Subject:
+def user_of(stream: Stream) -> PersonId:
     """The user of a bookmark's stream. Raises `ValueError` for another stream."""
     kind, _, rest = stream.partition(":")
-    length, _, rest = rest.partition(":")
-    if kind != "bookmark" or not length.isdecimal() or rest[int(length) : int(length) + 1] != ":":
+    user, colon, _ = rest.partition(":")
+    if kind != "bookmark" or not colon:
         raise ValueError("not the stream of a bookmark")
-    return rest[: int(length)]
+    return PersonId(user)
 
 
 class ToolBookmarked(Struct, frozen=True):
@@ -88,14 +85,14 @@ class KeepBookmark(Struct, frozen=True):
     Without annotations, the existing ones stay.
     """
 
-    user: Subject
+    user: PersonId
     tool: ToolId
     annotations: Annotations | None
     at: datetime
 
 
 class RemoveBookmark(Struct, frozen=True):
-    user: Subject
+    user: PersonId
     tool: ToolId
 
 

@@ -43,6 +43,8 @@ Time = Annotated[datetime, Meta(tz=True)]
 ToolId = NewType("ToolId", Annotated[str, Meta(pattern=_SLUG)])
 """A tool's id, made at its listing and never shown. It stays when the slug changes."""
 RulingId = NewType("RulingId", Annotated[str, Meta(description="A ruling's id.")])
+PersonId = NewType("PersonId", str)
+"""A user in the log: 11 random characters (`A-Z a-z 0-9 - _`), made at the user's first write."""
 VoterId = NewType("VoterId", str)
 """A voter: `v:…` for a visitor, `user:…` for a user, `import:…` for a voter of an imported file."""
 
@@ -77,6 +79,6 @@ def visitor(visitor_id: str) -> VoterId:
     return VoterId(f"v:{visitor_id}")
 
 
-def user(subject: str) -> VoterId:
+def user(person: PersonId) -> VoterId:
     """The voter behind a logged-in user."""
-    return VoterId(f"user:{subject}")
+    return VoterId(f"user:{person}")

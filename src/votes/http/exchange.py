@@ -12,6 +12,7 @@ from litestar.types import Send
 
 from votes.app import catalogue, unambiguous
 from votes.app.catalogue import Tool
+from votes.domain.person import Person
 from votes.domain.terms import ToolId, ToolSlug, VoterId, is_slug
 from votes.engine.decider import Command, Decider, Rejected, State
 from votes.engine.handle import Outcome
@@ -25,6 +26,7 @@ from votes.http.errors import Refused
 from votes.http.etags import etag_of, is_known
 from votes.http.moved import require_current
 from votes.http.proxies import header_of
+from votes.http.tokens import User
 from votes.wiring import Services, now
 
 SMALL_BODY_BYTES_MAX = 16 * 1024
@@ -44,6 +46,7 @@ _STALE = (b"cache-control", b"no-store")
 _JSON = (b"content-type", b"application/json")
 
 Body = TypeVar("Body")
+Found = TypeVar("Found")
 Headers = tuple[tuple[bytes, bytes], ...]
 Http = Request[Any, Any, Any]
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
@@ -170,6 +173,30 @@ async def write(
     if isinstance(answer, Rejected):
         raise refused(answer)
     return cast("Outcome[State]", answer)
+
+
+async def write_as(
+    request: Http, user: User, decider: Decider[Command, State], ask: Callable[[Person], Command]
+) -> Outcome[State]:
+    """Decide the command that `ask` makes for the user, as `write` does.
+
+    The user gets an id at the first write. Raises what `write` does.
+    """
+    async with within(WRITE_S):
+        person = await services(request).people.person(user.subject)
+        return await write(request, decider, ask(person), person.voter)
+
+
+async def read_as(
+    request: Http, user: User, read: Callable[[Person], Awaitable[Found]]
+) -> Found | None:
+    """What `read` finds of the user's; None for a user who has never written anything.
+
+    Raises `Unavailable`.
+    """
+    async with within(READ_S):
+        person = await services(request).people.known(user.subject)
+        return None if person is None else await read(person)
 
 
 def _request_id(request: Http) -> str | None:

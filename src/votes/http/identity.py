@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from votes.config import Config
-from votes.domain.terms import PersonaSlug, VoterId, visitor
+from votes.domain.terms import PersonaSlug
 from votes.http.errors import Refused
 from votes.http.exchange import Http, header
 from votes.http.hosts import is_loopback
@@ -38,10 +38,9 @@ class Caller(Struct, frozen=True):
     login_ended: bool = False
 
     @property
-    def voter(self) -> VoterId | None:
-        if self.user is not None:
-            return self.user.actor
-        return visitor(self.visitor.id) if self.visitor is not None else None
+    def known(self) -> bool:
+        """Whether the caller can have votes."""
+        return self.user is not None or self.visitor is not None
 
     @property
     def visitor_id(self) -> str | None:

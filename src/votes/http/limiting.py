@@ -68,7 +68,7 @@ async def count(parts: Services, scope: Any, counted: Counted, caller: Caller) -
     """Count a request. Raises `Refused` beyond a limit."""
     network = client_network(scope, parts.config)
     limits = parts.limiter.limits[counted]
-    if counted == "votes" and caller.voter is None and scope["method"] != "DELETE":
+    if counted == "votes" and not caller.known and scope["method"] != "DELETE":
         limits += parts.limiter.limits["visitors"]
     charges = _charges(limits, caller, network, scope, parts.config.secret_keys[0])
     verdict = scope[_VERDICT] = await parts.limiter.check(charges)

@@ -7,11 +7,12 @@ from votes.app import rulings
 from votes.app.moderation import PreviewView, RulingView
 from votes.domain import ruling as rules
 from votes.domain.ruling import RulingMade, Selector, Verdict, ruling_of
-from votes.domain.terms import Reason, RulingId, ToolId, ToolSlug, VoterId, is_slug
+from votes.domain.terms import Reason, RulingId, ToolId, ToolSlug, is_slug
 from votes.engine.log import Position
 from votes.http.deadlines import READ_S, within
 from votes.http.errors import Refused
-from votes.http.exchange import Http, refused, services, tool_ids, unknown, write
+from votes.http.exchange import Http, refused, services, tool_ids, unknown, write_as
+from votes.http.tokens import User
 from votes.projections.tallies import Counts, Tally, tally_view
 from votes.wiring import new_ruling_id, now
 
@@ -26,11 +27,11 @@ class RulingBody(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
 
 
-async def make(request: Http, body: RulingBody, moderator: VoterId) -> RulingView:
+async def make(request: Http, body: RulingBody, moderator: User) -> RulingView:
     """Store the ruling; a worker carries it out. Raises what `write` does."""
     tool = await _tool(request, body)
     command = rules.MakeRuling(new_ruling_id(), tool, body.selector, body.verdict, body.reason)
-    outcome = await write(request, rules.decider, command, moderator)
+    outcome = await write_as(request, moderator, rules.decider, lambda _: command)
     (stored,) = await services(request).store.at([outcome.position])
     return RulingView(
         id=ruling_of(stored.stream),  # a repeated request made none
@@ -59,14 +60,15 @@ async def preview(request: Http, body: RulingBody) -> PreviewView:
     return PreviewView(found.votes, tally_view(body.tool, after, stale=source.stale))
 
 
-async def lift(request: Http, ruling: str, moderator: VoterId) -> Position:
+async def lift(request: Http, ruling: str, moderator: User) -> Position:
     """Lift the ruling, and return the position of that. Raises what `write` does."""
     stream = rules.stream(RulingId(ruling))
     known = await services(request).store.last_events([stream]) if is_slug(ruling) else {}
     if stream not in known:
         raise refused(rules.UNKNOWN)
     command = rules.LiftRuling(RulingId(ruling), ToolId(known[stream].subject))
-    return (await write(request, rules.decider, command, moderator)).position
+    outcome = await write_as(request, moderator, rules.decider, lambda _: command)
+    return outcome.position
 
 
 async def _tool(request: Http, body: RulingBody) -> ToolId:

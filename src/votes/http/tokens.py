@@ -12,7 +12,7 @@ import msgspec
 from cachetools import LRUCache
 from msgspec import Struct
 
-from votes.domain.terms import PersonaSlug, Subject, VoterId, user
+from votes.domain.terms import PersonaSlug, Subject
 from votes.http.published_keys import PublishedKeys
 
 VISITOR_ID_BYTES = 16
@@ -34,11 +34,6 @@ class User(Struct, frozen=True):
     subject: Subject
     roles: frozenset[str] = frozenset()
     persona: PersonaSlug | None = None
-
-    @property
-    def actor(self) -> VoterId:
-        """How the log names this person."""
-        return user(self.subject)
 
 
 class _Claims(Struct, frozen=True):

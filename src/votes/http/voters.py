@@ -1,27 +1,44 @@
-"""Who votes, and whether the vote counts at once or is held."""
+"""Who votes, what they have, and whether the vote counts at once or is held."""
+
+from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
 
+from votes.app.responses import ToolState
+from votes.app.states import NOTHING, states
+from votes.domain.person import Person
 from votes.domain.terms import ToolId, ToolSlug, VoterId, visitor
 from votes.domain.vote import UNTIL_PROVEN, Held, Vote
+from votes.engine.decider import Command, Decider, State
+from votes.engine.handle import Outcome
 from votes.http import proofs
-from votes.http.exchange import PROOF, Headers, Http, header, services
-from votes.http.identity import identity
+from votes.http.deadlines import READ_S, within
+from votes.http.exchange import (
+    PROOF,
+    Found,
+    Headers,
+    Http,
+    header,
+    read_as,
+    services,
+    write,
+    write_as,
+)
+from votes.http.identity import Caller, identity
 from votes.http.limiting import verdict_of
-from votes.http.tokens import Visitor, new_visitor
+from votes.http.tokens import User, Visitor, new_visitor
 from votes.wiring import now
 
 
 class Voter(Struct, frozen=True):
     """Who votes, and the cookies that tell the next time.
 
-    `visitor` is None for a user. `beyond` says whether a network made the visitor beyond its soft
-    limit; None where that is not known.
+    `beyond` says whether a network made the visitor beyond its soft limit; None where that is not
+    known.
     """
 
-    id: VoterId
+    who: User | Visitor
     cookies: Headers = ()
-    visitor: Visitor | None = None
     beyond: bool | None = False
 
 
@@ -30,13 +47,48 @@ async def voter(request: Http, *, keep: bool) -> Voter:
     who = identity(request)
     caller = await who.caller(request)
     if caller.user is not None:
-        return Voter(caller.user.actor)
+        return Voter(caller.user)
     known, beyond = caller.visitor, verdict_of(request.scope).beyond_soft
     voting = known or new_visitor(now(), crowded=beyond is not False)
     cookies: Headers = ()
     if caller.renew or (known is None and keep):
         cookies = (who.cookie(request, who.visitors.token(voting)),)
-    return Voter(visitor(voting.id), cookies, voting, beyond if known is None else known.crowded)
+    return Voter(voting, cookies, beyond if known is None else known.crowded)
+
+
+async def write_for(
+    request: Http, voter: Voter, decider: Decider[Command, State], ask: Callable[[VoterId], Command]
+) -> Outcome[State]:
+    """Decide the command that `ask` makes for the voter. Raises what `write` does."""
+    if isinstance(voter.who, User):
+        return await write_as(request, voter.who, decider, lambda person: ask(person.voter))
+    known = visitor(voter.who.id)
+    return await write(request, decider, ask(known), known)
+
+
+async def read_for(
+    request: Http, caller: Caller, read: Callable[[VoterId, Person | None], Awaitable[Found]]
+) -> Found | None:
+    """What `read` finds of the caller's, called with the person too where that is a user; None for
+    a caller who has never written anything. Raises `Unavailable`."""
+    if caller.user is not None:
+        return await read_as(request, caller.user, lambda person: read(person.voter, person))
+    if caller.visitor is None:
+        return None
+    async with within(READ_S):
+        return await read(visitor(caller.visitor.id), None)
+
+
+async def states_for(
+    request: Http, caller: Caller, tools: Mapping[ToolSlug, ToolId]
+) -> dict[ToolSlug, ToolState]:
+    """The caller's own votes and bookmarks on these tools. Raises `Unavailable`."""
+    store = services(request).store
+
+    def read(voter: VoterId, person: Person | None) -> Awaitable[dict[ToolSlug, ToolState]]:
+        return states(store, voter, person.id if person is not None else None, tools)
+
+    return await read_for(request, caller, read) or dict.fromkeys(tools, NOTHING)
 
 
 async def held(request: Http, who: Voter, tool: ToolId) -> Held | None:
@@ -45,7 +97,7 @@ async def held(request: Http, who: Voter, tool: ToolId) -> Held | None:
     Only votes of new visitors are held: those of a network that makes many, and those on a tool
     that gets many. A proof of work lets them count.
     """
-    if who.visitor is None or not who.visitor.is_new(now()):
+    if not isinstance(who.who, Visitor) or not who.who.is_new(now()):
         return None
     parts, beyond = services(request), who.beyond
     if proof := header(request, PROOF):

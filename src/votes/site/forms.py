@@ -11,13 +11,14 @@ from litestar import post
 from litestar.response.base import ASGIResponse
 
 from votes.domain import bookmark, vote
+from votes.domain.person import Person
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.http.errors import Refused
-from votes.http.exchange import Http, header, tool_id, write
+from votes.http.exchange import Http, header, tool_id, write_as
 from votes.http.identity import require_user
 from votes.http.limiting import Limited
-from votes.http.voters import held, voter
+from votes.http.voters import held, voter, write_for
 from votes.site.html import PRIVATE, redirect
 from votes.wiring import now
 
@@ -38,18 +39,20 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
     tool = await tool_id(request, slug)
     fields = await read_form(request)
     back = _next(fields, slug)
-    asked = fields.get("choice", "")
-    command: vote.VoteCommand
-    match asked:
+    match fields.get("choice", ""):
         case "ship" | "skip" as choice:
             who = await voter(request, keep=True)
-            command = vote.CastVote(tool, who.id, choice, await held(request, who, tool))
+            why = await held(request, who, tool)
+            outcome = await write_for(
+                request, who, vote.decider, lambda voter: vote.CastVote(tool, voter, choice, why)
+            )
         case "retract":
             who = await voter(request, keep=False)
-            command = vote.RetractVote(tool, who.id)
+            outcome = await write_for(
+                request, who, vote.decider, lambda voter: vote.RetractVote(tool, voter)
+            )
         case _:
             raise Refused("invalid_body", "choice: ship, skip or retract.")
-    outcome = await write(request, vote.decider, command, who.id)
     return redirect(_with_position(back, outcome.position), 303, PRIVATE, *map(_text, who.cookies))
 
 
@@ -61,15 +64,16 @@ async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
     tool = await tool_id(request, slug)
     fields = await read_form(request)
     back = _next(fields, slug)
-    command: bookmark.BookmarkCommand
-    match fields.get("bookmarked"):
-        case "yes":
-            command = bookmark.KeepBookmark(user.subject, tool, None, now())
-        case "no":
-            command = bookmark.RemoveBookmark(user.subject, tool)
-        case _:
-            raise Refused("invalid_body", "bookmarked: yes or no.")
-    await write(request, bookmark.decider, command, user.actor)
+    asked, at = fields.get("bookmarked"), now()
+    if asked not in ("yes", "no"):
+        raise Refused("invalid_body", "bookmarked: yes or no.")
+
+    def ask(person: Person) -> bookmark.BookmarkCommand:
+        if asked == "no":
+            return bookmark.RemoveBookmark(person.id, tool)
+        return bookmark.KeepBookmark(person.id, tool, None, at)
+
+    await write_as(request, user, bookmark.decider, ask)
     return redirect(back, 303, PRIVATE)
 
 

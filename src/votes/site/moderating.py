@@ -96,7 +96,7 @@ async def make_form(request: Http) -> ASGIResponse:
     """The same fields as of the preview."""
     require_same_origin(request)
     moderator = await require_moderator(request)
-    made = await rulings.make(request, _body(await read_form(request)), moderator.actor)
+    made = await rulings.make(request, _body(await read_form(request)), moderator)
     return _back(made.position)
 
 
@@ -104,7 +104,7 @@ async def make_form(request: Http) -> ASGIResponse:
 async def lift_form(request: Http, ruling: str) -> ASGIResponse:
     require_same_origin(request)
     moderator = await require_moderator(request)
-    return _back(await rulings.lift(request, ruling, moderator.actor))
+    return _back(await rulings.lift(request, ruling, moderator))
 
 
 def _back(position: int) -> ASGIResponse:

@@ -16,8 +16,8 @@ from votes.domain.terms import ToolSlug
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
-from votes.http.deadlines import OPTIONAL_S, READ_S, STATUS_S, within
-from votes.http.exchange import Http, listed, services, tool_slug
+from votes.http.deadlines import OPTIONAL_S, STATUS_S, within
+from votes.http.exchange import Http, listed, read_as, services, tool_slug
 from votes.http.hosts import base
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
@@ -182,15 +182,19 @@ async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) ->
         ended = caller.login_ended
         return private_page(page("bookmarks.html", head, listing=None, login_ended=ended))
     source, _ = await read_at(request)
-    user, store = caller.user.subject, services(request).store
-    async with within(READ_S):
-        found = await bookmarks.bookmarks(
-            store, source.models, user, "new", q, None, None, cursor, ROWS_MAX
-        )
+    user, store = caller.user, services(request).store
+    found = await read_as(
+        request,
+        user,
+        lambda person: bookmarks.bookmarks(
+            store, source.models, person, "new", q, None, None, cursor, ROWS_MAX
+        ),
+    )
+    found = found or bookmarks.none("new", cursor, ROWS_MAX)
     items = [(kept, *_named(source.models, kept.tool)) for kept in found.items]
     shown = Page(items, found.next_cursor, found.total)
     return private_page(
-        page("bookmarks.html", head, listing=shown, subject=user, q=q, cursor=cursor)
+        page("bookmarks.html", head, listing=shown, subject=user.subject, q=q, cursor=cursor)
     )
 
 

@@ -4,7 +4,7 @@ from litestar.response.base import ASGIResponse
 
 from votes.app.catalogue import Tool
 from votes.app.responses import ToolState
-from votes.app.states import NOTHING, states
+from votes.app.states import NOTHING
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.engine.ports import Unavailable
@@ -13,6 +13,7 @@ from votes.http.deadlines import OPTIONAL_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import Http, services
 from votes.http.identity import Caller, identity
+from votes.http.voters import states_for
 from votes.site.html import private_page, shared_page
 
 
@@ -38,19 +39,17 @@ async def reader(request: Http) -> Caller:
 async def my_states(request: Http, caller: Caller, *tools: Tool) -> dict[ToolSlug, ToolState]:
     """The reader's own votes and bookmarks; none where the log does not respond soon."""
     nothing = {tool.slug: NOTHING for tool in tools}
-    if caller.voter is None:
+    if not caller.known:
         return nothing
-    user = caller.user.subject if caller.user is not None else None
     try:
         async with within(OPTIONAL_S):
-            ids = {tool.slug: tool.id for tool in tools}
-            return await states(services(request).store, caller.voter, user, ids)
+            return await states_for(request, caller, {tool.slug: tool.id for tool in tools})
     except Unavailable:
         return nothing
 
 
 def page_for(request: Http, caller: Caller, source: ReadSource, text: str) -> ASGIResponse:
     """The page; private if it shows a caller's own votes, or that their login has ended."""
-    if caller.voter is not None or caller.login_ended:
+    if caller.known or caller.login_ended:
         return private_page(text)
     return shared_page(request, text, stale=source.stale)

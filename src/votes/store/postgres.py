@@ -153,7 +153,8 @@ class PostgresEventStore:
         self._codec = codec or Codec()
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection of the pool; one that hangs is closed. Raises `Unavailable`."""
         async with translated():
             async with asyncio.timeout(self._connect_s):
                 connection = await self._pool.acquire()
@@ -171,12 +172,12 @@ class PostgresEventStore:
         return Recorded(*where, event, row["at"], row["subject"], row["late"])
 
     async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["last_events"], list(streams))
         return {row["stream"]: self._recorded(row) for row in rows}
 
     async def results(self, command_ids: Collection[UUID]) -> dict[UUID, StoredResult]:
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["command_results"], list(command_ids))
         return {
             UUID(bytes=row["command_id"].bytes): StoredResult(
@@ -187,7 +188,7 @@ class PostgresEventStore:
 
     async def append(self, batch: Sequence[Append]) -> list[Position | None]:
         document = document_of(batch, self._codec)
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             with _unreplicated(connection) as warned:
                 try:
                     row = await connection.fetchrow(QUERIES["append"], document)
@@ -202,7 +203,7 @@ class PostgresEventStore:
 
     async def after(self, position: Position, limit: int) -> AsyncIterator[list[Recorded]]:
         while True:
-            async with self._connection() as connection:
+            async with self.connection() as connection:
                 rows = await connection.fetch(QUERIES["events_after"], position, limit)
             if not rows:
                 return
@@ -215,14 +216,14 @@ class PostgresEventStore:
                 return
 
     async def at(self, positions: Collection[Position]) -> list[Recorded]:
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["events_at"], list(positions))
         return [self._recorded(row) for row in rows]
 
     async def records(self, limit: int, position: Position = 0) -> AsyncIterator[dict[str, Any]]:
         """The whole rows of the events after the position, read `limit` at a time."""
         while True:
-            async with self._connection() as connection:
+            async with self.connection() as connection:
                 rows = await connection.fetch(QUERIES["records_after"], position, limit)
             for row in rows:
                 yield dict(row) | {
@@ -237,7 +238,7 @@ class PostgresEventStore:
         about = query.subject, [kind.__name__ for kind in query.types]
         range_ = query.first, query.last, query.since, query.until
         sql = QUERIES["count_late_events" if query.late else "count_events"]
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             rows = await connection.fetch(sql, *about, *range_, list(query.without))
         return [
             EventCount(
@@ -252,7 +253,7 @@ class PostgresEventStore:
         self, subject: str, types: Sequence[type], position: Position, limit: int
     ) -> list[Recorded]:
         names = [kind.__name__ for kind in types]
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["last_about"], subject, names, position, limit)
         return [self._recorded(row) for row in reversed(rows)]
 
@@ -260,34 +261,34 @@ class PostgresEventStore:
         self, subject: str, types: Sequence[type], after: Position, until: Position, limit: int
     ) -> tuple[list[Recorded], Position]:
         names = [kind.__name__ for kind in types]
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["standing"], subject, names, after, until, limit)
         reached = rows[-1]["position"] if len(rows) == limit else until
         return [self._recorded(row) for row in rows if row["stands"]], reached
 
     async def unfinished(self, prefix: str, limit: int) -> list[Unfinished]:
         range_ = prefix, prefix + _PREFIX_END
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["unfinished"], *range_, limit)
         return [Unfinished(self._recorded(row), row["reached"]) for row in rows]
 
     async def finish(self, consumer: str, position: Position) -> None:
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             await connection.execute(QUERIES["finish"], consumer, position)
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             rows = await connection.fetch(
                 QUERIES["last_events_of_prefix"], prefix, prefix + _PREFIX_END, limit
             )
         return [self._recorded(row) for row in rows]
 
     async def head(self) -> Position:
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             return int(await connection.fetchval(QUERIES["head"]))
 
     async def epoch(self) -> str:
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             return str(await connection.fetchval(QUERIES["epoch"]))[:8]
 
 

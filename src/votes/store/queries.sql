@@ -123,6 +123,22 @@ SELECT coalesce(max(position), 0) FROM events;
 -- Which log this is.
 SELECT epoch FROM log;
 
+-- name: people
+-- The persons behind the subjects with the hashes $1, as far as they are known.
+SELECT subject_hash, id, key, since FROM people WHERE subject_hash = ANY ($1::bytea[]);
+
+-- name: people_by_id
+-- Those of the persons $1 that exist.
+SELECT id, key, since FROM people WHERE id = ANY ($1::text[]);
+
+-- name: add_people
+-- Adds persons with the hashes $1, ids $2 and keys $3: see the function in the migrations.
+SELECT add_people($1, $2, $3);
+
+-- name: subject_secret
+-- The key of the hashes of subjects.
+SELECT subject_secret FROM log;
+
 -- name: lead
 -- Waits for the lead of the read models of the signature $1; the session holds it until it ends.
 SELECT pg_advisory_lock(hashtext('votes.projector'), hashtext($1));

@@ -46,15 +46,20 @@ async def poll_a_moment(seconds: float) -> None:
 
 
 class Voter:
-    """A browser that votes as a user with this login, or as a visitor; then it has a token before
-    its first vote, so that a repetition is its own."""
+    """A browser that votes as a user with this login, whose votes have the name, or as a visitor;
+    then it has a token before its first vote, so that a repetition is its own."""
 
     def __init__(
-        self, record: Record, port: int, number: int, login: dict[str, str] | None = None
+        self,
+        record: Record,
+        port: int,
+        number: int,
+        login: dict[str, str] | None = None,
+        name: str = "",
     ) -> None:
         self.record = record
-        self.name = f"user:voter-{number}"
-        self.mind = record.mind(self.name)
+        self.name = name
+        self.mind = record.mind(f"user:voter-{number}")
         self.connection = Connection(port)
         self.visits = login is None
         self.login = login or {}

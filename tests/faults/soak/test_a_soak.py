@@ -20,6 +20,10 @@ from tests.faults.soak.staff import Importer, Staff
 from tests.faults.soak.stolen import ODD_TOOLS, Thief, preload
 from tests.lengths import length
 from tests.site import TIRELESS, Site, free_port, site
+from votes.config import Config
+from votes.domain.person import Person
+from votes.store.people import People
+from votes.wiring import event_store
 
 SECONDS = length(20, 60)
 END_S = 180.0
@@ -65,16 +69,24 @@ async def prepared(record: Record, site: Site, logins: Logins) -> Staff:
     return staff
 
 
+async def persons(site: Site, subjects: list[str]) -> dict[str, Person]:
+    """Of these users, in this order: what the log calls them."""
+    async with event_store(Config(postgres_url=site.servers.app_url)) as store:
+        found = await People(store, store).persons(subjects)
+        return {subject: found[subject] for subject in subjects}
+
+
 async def run(
     record: Record, site: Site, logins: Logins, staff: Staff, folder: Path, seconds: float
 ) -> None:
+    people = await persons(site, [f"voter-{VISITORS + number}" for number in range(USERS)])
     streams = [Stream(record, site.port, number) for number in range(STREAMS)]
     open_streams = [asyncio.create_task(stream.run()) for stream in streams]
     clients = [
         *(Voter(record, site.port, number) for number in range(VISITORS)),
         *(
-            Voter(record, site.port, number, logins.headers(f"voter-{number}"))
-            for number in range(VISITORS, VISITORS + USERS)
+            Voter(record, site.port, number, logins.headers(subject), person.voter)
+            for number, (subject, person) in enumerate(people.items(), VISITORS)
         ),
         *(Reader(record, site.port, number) for number in range(READERS)),
         *(Hostile(record, site.port, number) for number in range(HOSTILE)),

@@ -72,7 +72,7 @@ def with_a_naive_cursor(store):
     """`position > last`, and no look at what is between."""
 
     async def read(last):
-        async with store._connection() as connection:
+        async with store.connection() as connection:
             rows = await connection.fetch(QUERIES["events_after"], last, READ_MAX)
         if rows:
             yield [row["position"] for row in rows]

@@ -73,6 +73,10 @@ REFUSED_TO_THE_APPLICATION = [
     "INSERT INTO consumers VALUES ('ruling:x', 1)",
     "UPDATE consumers SET position = 0",
     "DELETE FROM consumers",
+    "INSERT INTO people (subject_hash, id, key) VALUES ('', '', '')",
+    "UPDATE people SET key = ''",
+    "DELETE FROM people",
+    "UPDATE log SET subject_secret = ''",
 ]
 
 
@@ -104,7 +108,7 @@ async def test_the_application_writes_no_table(application):
         " OR has_any_column_privilege(oid, 'INSERT, UPDATE, REFERENCES') AS may FROM pg_class"
         " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
     )
-    tables = {"events", "command_results", "consumers", "log", "migrations"}
+    tables = {"events", "command_results", "consumers", "log", "migrations", "people"}
     assert {row["relname"] for row in rows} == tables
     assert not [row["relname"] for row in rows if row["may"]]
 

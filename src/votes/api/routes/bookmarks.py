@@ -10,18 +10,18 @@ from votes.app.paging import LIMIT_DEFAULT
 from votes.app.responses import BookmarksPage, BookmarkView
 from votes.domain import bookmark
 from votes.domain.bookmark import Annotations
-from votes.http.deadlines import READ_S, within
 from votes.http.exchange import (
     LARGE_BODY_BYTES_MAX,
     Http,
     no_content,
     private,
+    read_as,
     read_json,
     services,
     tool_id,
     tool_ids,
     tool_slug,
-    write,
+    write_as,
 )
 from votes.http.identity import require_user
 from votes.http.limiting import Limited
@@ -53,10 +53,15 @@ async def list_bookmarks(
     if min_position:
         await services(request).reader.models(min_position)
     parts = services(request)
-    async with within(READ_S):
-        page = await bookmarks.bookmarks(
-            parts.store, parts.reader.latest, user.subject, sort, q, tag, collection, cursor, limit
-        )
+    models = parts.reader.latest
+    found = await read_as(
+        request,
+        user,
+        lambda person: bookmarks.bookmarks(
+            parts.store, models, person, sort, q, tag, collection, cursor, limit
+        ),
+    )
+    page = found or bookmarks.none(sort, cursor, limit)
     return private(BookmarksPage(page.items, page.next_cursor, page.total))
 
 
@@ -84,8 +89,13 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
     annotations: Annotations | None = None
     if await request.body():
         annotations = await read_json(request, _annotations)
-    command = bookmark.KeepBookmark(user.subject, tool, annotations, now())
-    outcome = await write(request, bookmark.decider, command, user.actor)
+    at = now()
+    outcome = await write_as(
+        request,
+        user,
+        bookmark.decider,
+        lambda person: bookmark.KeepBookmark(person.id, tool, annotations, at),
+    )
     after, added_at = outcome.after.annotations, outcome.after.added_at
     assert added_at is not None  # it is there now
     view = BookmarkView(slug, after.note, after.tags, after.collection, added_at, outcome.position)
@@ -106,8 +116,9 @@ async def remove_bookmark(request: Http, slug: str) -> ASGIResponse:
     tool = (await tool_ids(request, [tool_slug(request, slug)])).get(slug)
     if tool is None:
         return no_content(0)
-    command = bookmark.RemoveBookmark(user.subject, tool)
-    outcome = await write(request, bookmark.decider, command, user.actor)
+    outcome = await write_as(
+        request, user, bookmark.decider, lambda person: bookmark.RemoveBookmark(person.id, tool)
+    )
     return no_content(outcome.position)
 
 

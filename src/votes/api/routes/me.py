@@ -8,11 +8,11 @@ from litestar.response.base import ASGIResponse
 from votes.api.operation import Operation
 from votes.app.responses import ToolState
 from votes.app.shapes import MeView
-from votes.app.states import NOTHING, states
-from votes.http.deadlines import READ_S, within
+from votes.app.states import NOTHING
 from votes.http.exchange import Http, private, services, tool_ids, tool_slugs
 from votes.http.identity import identity
 from votes.http.parameters import MinPosition, ToolList
+from votes.http.voters import states_for
 
 
 @get(
@@ -47,12 +47,10 @@ async def get_my_state(
     slugs = tool_slugs(request, tools)
     if min_position:
         await services(request).reader.models(min_position)
-    if caller.voter is None:
+    if not caller.known:
         return private(dict.fromkeys(slugs, NOTHING))
-    subject = caller.user.subject if caller.user is not None else None
     known = await tool_ids(request, slugs)
-    async with within(READ_S):
-        found = await states(services(request).store, caller.voter, subject, known)
+    found = await states_for(request, caller, known)
     return private({slug: found.get(slug, NOTHING) for slug in slugs})
 
 

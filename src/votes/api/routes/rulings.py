@@ -95,7 +95,7 @@ async def make_ruling(request: Http, dry_run: DryRun = False) -> ASGIResponse:
     body = await read_json(request, _body)
     if dry_run:
         return private(await rulings.preview(request, body))
-    return private(await rulings.make(request, body, moderator.actor), status=201)
+    return private(await rulings.make(request, body, moderator), status=201)
 
 
 @delete(
@@ -110,7 +110,7 @@ async def lift_ruling(request: Http, ruling: str) -> ASGIResponse:
     """Within seconds each vote is what it was before. A lifted ruling stays in the journal. For
     moderators."""
     moderator = await require_moderator(request)
-    return no_content(await rulings.lift(request, ruling, moderator.actor))
+    return no_content(await rulings.lift(request, ruling, moderator))
 
 
 ROUTES = [list_rulings, get_queue, make_ruling, lift_ruling]

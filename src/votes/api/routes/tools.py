@@ -11,7 +11,7 @@ from votes.app.paging import LIMIT_DEFAULT
 from votes.app.responses import CompareView, SummaryView, ToolsPage, compare_view, summary
 from votes.app.shapes import RenameWritten, ToolWritten
 from votes.domain import tool as tools
-from votes.domain.terms import ToolSlug, VoterId, is_slug
+from votes.domain.terms import ToolSlug, is_slug
 from votes.domain.tool import Entry, Tool
 from votes.engine.handle import Outcome
 from votes.http.errors import Refused
@@ -27,11 +27,12 @@ from votes.http.exchange import (
     tool_id,
     tool_ids,
     tool_slug,
-    write,
+    write_as,
 )
 from votes.http.identity import require_admin
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query
+from votes.http.tokens import User
 from votes.wiring import new_tool_id
 
 _entry = msgspec.json.Decoder(Entry)
@@ -122,20 +123,20 @@ async def put_tool(request: Http, slug: str) -> ASGIResponse:
         raise Refused("invalid_parameter", "slug: lower-case letters, digits, '-', '_' and '.'.")
     tool_slug(request, slug)
     entry = await read_json(request, _entry)
-    outcome = await _listing(request, slug, entry, admin.actor)
+    outcome = await _listing(request, slug, entry, admin)
     written = ToolWritten(slug, entry, outcome.changed, outcome.position)
     return private(written, status=200 if outcome.before.listed else 201)
 
 
-async def _listing(request: Http, slug: ToolSlug, entry: Entry, actor: VoterId) -> Outcome[Tool]:
+async def _listing(request: Http, slug: ToolSlug, entry: Entry, admin: User) -> Outcome[Tool]:
     tool = (await tool_ids(request, [slug])).get(slug)
     command = tools.ListTool(tool or new_tool_id(), slug, entry)
     try:
-        return await write(request, tools.decider, command, actor)
+        return await write_as(request, admin, tools.decider, lambda _: command)
     except Refused as refused:
         if tool is not None or refused.rejected.code != "slug_taken":
             raise
-    return await _listing(request, slug, entry, actor)  # somebody listed it meanwhile
+    return await _listing(request, slug, entry, admin)  # somebody listed it meanwhile
 
 
 class RenameBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,7 +168,7 @@ async def rename_tool(request: Http, slug: str) -> ASGIResponse:
     tool = await tool_id(request, slug)
     body = await read_json(request, _rename)
     command = tools.RenameTool(tool, body.slug)
-    outcome = await write(request, tools.decider, command, admin.actor)
+    outcome = await write_as(request, admin, tools.decider, lambda _: command)
     previous = outcome.before.slug
     assert previous is not None  # a tool that was never listed cannot be renamed
     return private(RenameWritten(body.slug, previous, outcome.changed, outcome.position))
@@ -185,7 +186,7 @@ async def delist_tool(request: Http, slug: str) -> ASGIResponse:
     """Its votes and reviews stay in the log and come back when it is listed again. For admins."""
     admin = await require_admin(request)
     command = tools.DelistTool(await tool_id(request, slug))
-    outcome = await write(request, tools.decider, command, admin.actor)
+    outcome = await write_as(request, admin, tools.decider, lambda _: command)
     return no_content(outcome.position)
 
 

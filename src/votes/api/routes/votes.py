@@ -15,12 +15,12 @@ from votes.domain.terms import Choice, ToolSlug
 from votes.domain.vote import Vote
 from votes.engine.handle import Outcome
 from votes.http import proofs
-from votes.http.exchange import Http, private, read_json, services, tool_id, write
+from votes.http.exchange import Http, private, read_json, services, tool_id
 from votes.http.identity import identity
 from votes.http.limiting import Limited, verdict_of
 from votes.http.parameters import OneTool
 from votes.http.tokens import new_visitor
-from votes.http.voters import asking_for_proof, held, voter
+from votes.http.voters import asking_for_proof, held, voter, write_for
 from votes.wiring import now
 
 
@@ -52,8 +52,10 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     tool = await tool_id(request, slug)
     body = await read_json(request, _body)
     who = await voter(request, keep=True)
-    command = vote.CastVote(tool, who.id, body.choice, await held(request, who, tool))
-    outcome = await write(request, vote.decider, command, who.id)
+    why = await held(request, who, tool)
+    outcome = await write_for(
+        request, who, vote.decider, lambda voter: vote.CastVote(tool, voter, body.choice, why)
+    )
     return private(
         _view(slug, outcome), headers=(*who.cookies, *asking_for_proof(slug, outcome.after))
     )
@@ -71,7 +73,9 @@ async def retract_vote(request: Http, slug: str) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""
     tool = await tool_id(request, slug)
     who = await voter(request, keep=False)
-    outcome = await write(request, vote.decider, vote.RetractVote(tool, who.id), who.id)
+    outcome = await write_for(
+        request, who, vote.decider, lambda voter: vote.RetractVote(tool, voter)
+    )
     return private(_view(slug, outcome), headers=who.cookies)
 
 

@@ -1,0 +1,21 @@
+"""Persons: the users of this site, as the log knows them: by a random id and nothing else."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from votes.domain.terms import PersonId, VoterId, user
+
+
+class Person(Struct, frozen=True):
+    """A user who has written something, for the first time at `since`. `key` is the person's own:
+    it encrypts what the person writes for themselves."""
+
+    id: PersonId
+    key: bytes
+    since: datetime
+
+    @property
+    def voter(self) -> VoterId:
+        """The person as a voter, and as the one who did something."""
+        return user(self.id)

@@ -1,0 +1,89 @@
+"""Who the persons in the log are: the only place where the subject of a login leads to an id.
+
+The database never gets the subject itself, only a keyed hash of it. The key of that hash is the
+log's own, so it outlives each of `VOTES_SECRET_KEYS`.
+"""
+
+import hmac
+import secrets
+from collections.abc import Collection
+
+from cachetools import LRUCache
+
+from votes.domain.person import Person
+from votes.domain.terms import PersonId, Subject
+from votes.engine.ports import Unavailable
+from votes.store.postgres import PostgresEventStore
+from votes.store.queries import QUERIES
+
+ID_BYTES = 8
+KEY_BYTES = 64
+REMEMBERED_MAX = 20_000
+"""About 10 MB."""
+
+
+class People:
+    """The persons of a log, those used last from memory. All methods raise `Unavailable`."""
+
+    def __init__(self, reads: PostgresEventStore, writes: PostgresEventStore) -> None:
+        self._reads = reads
+        self._writes = writes
+        self._remembered: LRUCache[Subject, Person] = LRUCache(REMEMBERED_MAX)
+        self._secret: bytes | None = None
+
+    async def known(self, subject: Subject) -> Person | None:
+        """The person; None for a user who has written nothing yet."""
+        return (await self.all_known([subject])).get(subject)
+
+    async def person(self, subject: Subject) -> Person:
+        """The person, made now if this is the user's first write."""
+        return (await self.persons([subject]))[subject]
+
+    async def all_known(self, subjects: Collection[Subject]) -> dict[Subject, Person]:
+        """Those of the users who have written something."""
+        found = {s: self._remembered[s] for s in subjects if s in self._remembered}
+        missing = {await self._hash(s): s for s in subjects if s not in found}
+        if missing:
+            async with self._reads.connection() as connection:
+                rows = await connection.fetch(QUERIES["people"], list(missing))
+            for row in rows:
+                subject = missing[row["subject_hash"]]
+                found[subject] = Person(PersonId(row["id"]), row["key"], row["since"])
+                self._remembered[subject] = found[subject]
+        return found
+
+    async def persons(self, subjects: Collection[Subject]) -> dict[Subject, Person]:
+        """The persons, those made now whose first write this is.
+
+        Of several processes that make one at the same time all get the same.
+        """
+        found = await self.all_known(subjects)
+        new = [subject for subject in dict.fromkeys(subjects) if subject not in found]
+        if new:
+            hashes = [await self._hash(subject) for subject in new]
+            ids = [secrets.token_urlsafe(ID_BYTES) for _ in new]
+            keys = [secrets.token_bytes(KEY_BYTES) for _ in new]
+            async with self._writes.connection() as connection:
+                await connection.execute(QUERIES["add_people"], hashes, ids, keys)
+            found |= await self.all_known(new)
+        if len(found) < len(set(subjects)):
+            raise Unavailable("a person was erased at this moment")
+        return found
+
+    async def by_id(self, ids: Collection[PersonId]) -> dict[PersonId, Person]:
+        """Those of the persons that exist."""
+        async with self._reads.connection() as connection:
+            rows = await connection.fetch(QUERIES["people_by_id"], list(ids))
+        return {row["id"]: Person(row["id"], row["key"], row["since"]) for row in rows}
+
+    def clear(self) -> None:
+        """Forget everybody, for example when the log may have been restored."""
+        self._remembered.clear()
+        self._secret = None
+
+    async def _hash(self, subject: Subject) -> bytes:
+        """What the database has of a subject."""
+        if self._secret is None:
+            async with self._reads.connection() as connection:
+                self._secret = await connection.fetchval(QUERIES["subject_secret"])
+        return hmac.digest(self._secret, b"votes.people:" + subject.encode(), "sha256")
