@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tests.contract.products import PARCELS, VOTES, each_product
 from tests.contract.requests import cast, delisted, everything, listed, request, retract
 from tests.domain.histories import START
-from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark
+from votes.domain.bookmark import KeepBookmark, RemoveBookmark
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
 from votes.engine.batcher import Batcher
 from votes.engine.bulk import submit_all
@@ -24,7 +24,7 @@ async def submit(store, *requests):
     return (await submit_all(store, requests))[-1]
 
 
-NOTED = Annotations("Mine", ("a", "b"), "Work")
+NOTED = b"Mine, encrypted"
 MOVED_ON = [
     (PARCELS.put("ann", "bath", key="k"), [PARCELS.put("ann", "aalen"), PARCELS.clear("ann")]),
     (PARCELS.clear("ann", key="k"), [PARCELS.put("ann", "bath")]),

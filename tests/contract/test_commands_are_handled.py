@@ -10,7 +10,7 @@ from tests.contract.products import each_product
 from tests.contract.requests import append_to, cast, delisted, everything, listed, request, retract
 from tests.domain import arbitrary
 from tests.domain.histories import START, commands
-from votes.domain.bookmark import Annotations, KeepBookmark
+from votes.domain.bookmark import KeepBookmark
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import Tool
 from votes.domain.vote import Vote, VoteCast
@@ -141,7 +141,7 @@ async def test_no_commands_are_no_work(log):
 
 
 async def test_where_an_event_comes_from_and_when_it_happened_is_kept(log):
-    kept = KeepBookmark("ann", "atlas", Annotations("x"), START)
+    kept = KeepBookmark("ann", "atlas", b"x", START)
     await submit_all(log, [listed(), request(kept, at=START)])
     last = (await everything(log))[-1]
     assert (last.stream, last.at) == ("bookmark:ann:atlas", START)

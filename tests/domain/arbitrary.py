@@ -5,7 +5,7 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from votes.domain.bookmark import Annotations, BookmarkRemoved, BookmarkRevised, ToolBookmarked
+from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.ruling import RulingLifted, RulingMade, Selector
@@ -45,8 +45,7 @@ prices = st.none() | st.floats(min_value=0, allow_infinity=False)
 plans = st.builds(Plan, label, prices, text)
 some_plans = st.lists(plans, max_size=3).map(tuple)
 entries = st.builds(Entry, label, label, text, text, st.none() | addresses, text, text, some_plans)
-tags = st.lists(label, max_size=3).map(tuple)
-annotations = st.builds(Annotations, text, tags, st.none() | label)
+sealed = st.binary(max_size=40)
 rulings = st.text("abcdefg", min_size=7, max_size=7)
 held = st.none() | st.sampled_from(get_args(Held))
 against = held | st.just("ruling")
@@ -69,8 +68,8 @@ BY_TYPE = {
     VoteRestored: st.builds(VoteRestored, rulings, st.none() | choices, held, against),
     VoteReleased: st.builds(VoteReleased, rulings, choices, st.sampled_from(get_args(Held))),
     VoteHeld: st.builds(VoteHeld, rulings, choices, st.sampled_from(get_args(Held))),
-    ToolBookmarked: st.builds(ToolBookmarked, annotations, times),
-    BookmarkRevised: st.builds(BookmarkRevised, annotations, times),
+    ToolBookmarked: st.builds(ToolBookmarked, sealed, times),
+    BookmarkRevised: st.builds(BookmarkRevised, sealed, times),
     BookmarkRemoved: st.builds(BookmarkRemoved),
     ReviewPublished: st.builds(ReviewPublished, opinions),
     ReviewRevised: st.builds(ReviewRevised, opinions),

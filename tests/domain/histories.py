@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from tests import toy
 from votes.domain import bookmark, review, ruled_vote, ruling, tool, vote
-from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark
+from votes.domain.bookmark import KeepBookmark, RemoveBookmark
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
 from votes.domain.ruled_vote import CarryOut
 from votes.domain.ruling import LiftRuling, MakeRuling, Selector
@@ -34,7 +34,7 @@ choices = st.sampled_from(("ship", "skip"))
 personas = st.sampled_from(("builder", "skeptic"))
 entries = st.sampled_from((Entry("Atlas", "Maps"), Entry("Bolt", "Tools", tagline="Fast")))
 opinions = st.sampled_from((Opinion(80, "ship"), Opinion(20, "skip", "No.")))
-annotations = st.sampled_from((Annotations(), Annotations("Mine", ("a", "b"), "Work")))
+annotations = st.sampled_from((b"", b"Mine, encrypted"))
 times = st.integers(0, 99).map(lambda minutes: START + timedelta(minutes=minutes))
 
 tool_commands = (

@@ -9,11 +9,11 @@ from typing import Any, TextIO
 import click
 import msgspec
 
-from votes.app import catalogue
+from votes.app import bookmarks, catalogue
 from votes.cli.importing import PERSON
 from votes.cli.settings import data_dir_option, with_servers
 from votes.config import Config
-from votes.domain.bookmark import BookmarkEvent, BookmarkRevised, ToolBookmarked, user_of
+from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked, user_of
 from votes.domain.terms import ToolId
 from votes.engine.log import Recorded, Stream
 from votes.engine.projector import PASS_EVENTS_MAX, fold_log
@@ -21,6 +21,7 @@ from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, tally_view
+from votes.store.people import People
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import event_store
 
@@ -42,23 +43,24 @@ async def _tallies(store: PostgresEventStore) -> AsyncIterator[Row]:
 
 
 async def _bookmarks(store: PostgresEventStore) -> AsyncIterator[Row]:
-    last_events: dict[Stream, Recorded] = {}
+    kept: dict[Stream, Recorded] = {}
     async for events in store.after(0, PASS_EVENTS_MAX):
         for recorded in events:
-            if isinstance(recorded.event, BookmarkEvent):
-                last_events[recorded.stream] = recorded
-    tools = {ToolId(last.subject) for last in last_events.values()}
-    slugs = await catalogue.slugs(store, None, tools)
-    for stream, last in last_events.items():
-        slug = slugs.get(ToolId(last.subject))
-        if isinstance(last.event, ToolBookmarked | BookmarkRevised) and slug is not None:
-            row = msgspec.to_builtins(last.event)
-            notes = row["annotations"]
+            if isinstance(recorded.event, ToolBookmarked | BookmarkRevised):
+                kept[recorded.stream] = recorded
+            elif isinstance(recorded.event, BookmarkRemoved):
+                kept.pop(recorded.stream, None)
+    slugs = await catalogue.slugs(store, None, {ToolId(last.subject) for last in kept.values()})
+    people = await People(store, store).by_id({user_of(stream) for stream in kept})
+    for stream, last in kept.items():
+        slug, person = slugs.get(ToolId(last.subject)), people.get(user_of(stream))
+        if slug is not None and person is not None:
+            notes = bookmarks.unseal(person.cipher, stream, last.event.annotations)
             yield {
-                "user": f"{PERSON}{user_of(stream)}",
+                "user": f"{PERSON}{person.id}",
                 "tool": slug,
-                **notes,
-                "at": row["added_at"],
+                **msgspec.to_builtins(notes),
+                "at": msgspec.to_builtins(last.event.added_at),
             }
 
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import Struct
 
-from votes.app import catalogue
+from votes.app import bookmarks, catalogue
 from votes.domain import bookmark, review, vote
 from votes.domain import tool as tools
 from votes.domain.bookmark import Annotations
@@ -174,7 +174,7 @@ def _bookmark(fields: Row) -> Wanted:
 
     def keep(tool: ToolId, person: Person | None) -> bookmark.KeepBookmark:
         assert person is not None  # the row names one
-        return bookmark.KeepBookmark(person.id, tool, annotations, at)
+        return bookmarks.keep(person, tool, annotations, at)
 
     return Wanted(bookmark.decider, row.tool, at, keep, row.user)
 

@@ -1,4 +1,7 @@
-"""Bookmarks: a user's saved tools, each with a note, tags and a collection."""
+"""Bookmarks: a user's saved tools, each with a note, tags and a collection.
+
+Events and commands have these only encrypted with the user's key, see `votes.app.bookmarks`.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -45,13 +48,17 @@ def user_of(stream: Stream) -> PersonId:
     return PersonId(user)
 
 
+Sealed = bytes
+"""Annotations, encrypted; empty where nothing is written."""
+
+
 class ToolBookmarked(Struct, frozen=True):
-    annotations: Annotations
+    annotations: Sealed
     added_at: datetime
 
 
 class BookmarkRevised(Struct, frozen=True):
-    annotations: Annotations
+    annotations: Sealed
     added_at: datetime
 
 
@@ -66,7 +73,7 @@ class Bookmark(Struct, frozen=True):
 
     listed: bool = False
     added_at: datetime | None = None
-    annotations: Annotations = Annotations()
+    annotations: Sealed = b""
 
 
 def evolve(state: Bookmark, event: BookmarkEvent | ToolEvent) -> Bookmark:
@@ -87,7 +94,7 @@ class KeepBookmark(Struct, frozen=True):
 
     user: PersonId
     tool: ToolId
-    annotations: Annotations | None
+    annotations: Sealed | None
     at: datetime
 
 
@@ -104,7 +111,7 @@ def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[BookmarkEvent]
         case KeepBookmark(annotations=annotations, at=at):
             if not state.listed:
                 return tools.UNKNOWN
-            new = (annotations or state.annotations).canonical()
+            new = state.annotations if annotations is None else annotations
             if state.added_at is None:
                 return [ToolBookmarked(new, added_at=at)]
             if new == state.annotations:
@@ -118,7 +125,7 @@ def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[BookmarkEvent]
 def _as_sent(command: BookmarkCommand) -> Any:
     match command:
         case KeepBookmark(user, tool, annotations):
-            return user, tool, annotations and annotations.canonical()
+            return user, tool, annotations
         case RemoveBookmark():
             return command
     assert_never(command)

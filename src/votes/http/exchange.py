@@ -177,14 +177,14 @@ async def write(
 
 async def write_as(
     request: Http, user: User, decider: Decider[Command, State], ask: Callable[[Person], Command]
-) -> Outcome[State]:
+) -> tuple[Outcome[State], Person]:
     """Decide the command that `ask` makes for the user, as `write` does.
 
     The user gets an id at the first write. Raises what `write` does.
     """
     async with within(WRITE_S):
         person = await services(request).people.person(user.subject)
-        return await write(request, decider, ask(person), person.voter)
+        return await write(request, decider, ask(person), person.voter), person
 
 
 async def read_as(

@@ -31,7 +31,7 @@ async def make(request: Http, body: RulingBody, moderator: User) -> RulingView:
     """Store the ruling; a worker carries it out. Raises what `write` does."""
     tool = await _tool(request, body)
     command = rules.MakeRuling(new_ruling_id(), tool, body.selector, body.verdict, body.reason)
-    outcome = await write_as(request, moderator, rules.decider, lambda _: command)
+    outcome, _ = await write_as(request, moderator, rules.decider, lambda _: command)
     (stored,) = await services(request).store.at([outcome.position])
     return RulingView(
         id=ruling_of(stored.stream),  # a repeated request made none
@@ -67,7 +67,7 @@ async def lift(request: Http, ruling: str, moderator: User) -> Position:
     if stream not in known:
         raise refused(rules.UNKNOWN)
     command = rules.LiftRuling(RulingId(ruling), ToolId(known[stream].subject))
-    outcome = await write_as(request, moderator, rules.decider, lambda _: command)
+    outcome, _ = await write_as(request, moderator, rules.decider, lambda _: command)
     return outcome.position
 
 

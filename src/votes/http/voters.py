@@ -61,7 +61,9 @@ async def write_for(
 ) -> Outcome[State]:
     """Decide the command that `ask` makes for the voter. Raises what `write` does."""
     if isinstance(voter.who, User):
-        return await write_as(request, voter.who, decider, lambda person: ask(person.voter))
+        who = voter.who
+        outcome, _ = await write_as(request, who, decider, lambda person: ask(person.voter))
+        return outcome
     known = visitor(voter.who.id)
     return await write(request, decider, ask(known), known)
 

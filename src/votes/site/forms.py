@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from litestar import post
 from litestar.response.base import ASGIResponse
 
+from votes.app import bookmarks
 from votes.domain import bookmark, vote
 from votes.domain.person import Person
 from votes.domain.terms import ToolSlug
@@ -71,7 +72,7 @@ async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
     def ask(person: Person) -> bookmark.BookmarkCommand:
         if asked == "no":
             return bookmark.RemoveBookmark(person.id, tool)
-        return bookmark.KeepBookmark(person.id, tool, None, at)
+        return bookmarks.keep(person, tool, None, at)
 
     await write_as(request, user, bookmark.decider, ask)
     return redirect(back, 303, PRIVATE)

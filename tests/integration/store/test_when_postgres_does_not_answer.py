@@ -8,9 +8,8 @@ import asyncpg
 import pytest
 
 from tests.contract.requests import append_to, cast, listed, request
-from tests.domain.histories import START
 from tests.polling import until_told
-from votes.domain.bookmark import Annotations, KeepBookmark
+from votes.domain.review import Opinion, PublishReview
 from votes.domain.vote import VoteCast
 from votes.engine.batcher import Batcher
 from votes.engine.handle import handle
@@ -46,11 +45,15 @@ async def watcher(config):
     await connection.close()
 
 
+def said(body):
+    return PublishReview("atlas", "x", Opinion(1, "skip", body))
+
+
 BAD = {
     "a NUL in a stream's name": cast("a\0b", "ship"),
     "half a character in a stream's name": cast("a\ud800b", "ship"),
-    "a NUL in an event's text": request(KeepBookmark("x", "atlas", Annotations("\0"), START)),
-    "half a character in a text": request(KeepBookmark("x", "atlas", Annotations("\ud800"), START)),
+    "a NUL in an event's text": request(said("\0")),
+    "half a character in a text": request(said("\ud800")),
 }
 
 

@@ -90,13 +90,14 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
     if await request.body():
         annotations = await read_json(request, _annotations)
     at = now()
-    outcome = await write_as(
+    outcome, person = await write_as(
         request,
         user,
         bookmark.decider,
-        lambda person: bookmark.KeepBookmark(person.id, tool, annotations, at),
+        lambda person: bookmarks.keep(person, tool, annotations, at),
     )
-    after, added_at = outcome.after.annotations, outcome.after.added_at
+    sealed, added_at = outcome.after.annotations, outcome.after.added_at
+    after = bookmarks.unseal(person.cipher, bookmark.stream(person.id, tool), sealed)
     assert added_at is not None  # it is there now
     view = BookmarkView(slug, after.note, after.tags, after.collection, added_at, outcome.position)
     return private(view, status=200 if outcome.before.added_at else 201)
@@ -116,7 +117,7 @@ async def remove_bookmark(request: Http, slug: str) -> ASGIResponse:
     tool = (await tool_ids(request, [tool_slug(request, slug)])).get(slug)
     if tool is None:
         return no_content(0)
-    outcome = await write_as(
+    outcome, _ = await write_as(
         request, user, bookmark.decider, lambda person: bookmark.RemoveBookmark(person.id, tool)
     )
     return no_content(outcome.position)

@@ -66,7 +66,7 @@ async def put_review(request: Http, slug: str, persona: str) -> ASGIResponse:
     tool = await tool_id(request, slug)
     opinion = await read_json(request, _opinion)
     command = review.PublishReview(tool, persona, opinion)
-    outcome = await write_as(request, panelist, review.decider, lambda _: command)
+    outcome, _ = await write_as(request, panelist, review.decider, lambda _: command)
     said = opinion.score, opinion.choice, opinion.body
     written = ReviewWritten(slug, persona, *said, outcome.changed, outcome.position)
     return private(written, status=200 if outcome.before.opinion else 201)
@@ -84,7 +84,7 @@ async def withdraw_review(request: Http, slug: str, persona: str) -> ASGIRespons
     """Without a review this changes nothing. For the panelist with that persona."""
     panelist = await require_persona(request, persona)
     command = review.WithdrawReview(await tool_id(request, slug), persona)
-    outcome = await write_as(request, panelist, review.decider, lambda _: command)
+    outcome, _ = await write_as(request, panelist, review.decider, lambda _: command)
     return no_content(outcome.position)
 
 

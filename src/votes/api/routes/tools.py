@@ -132,11 +132,12 @@ async def _listing(request: Http, slug: ToolSlug, entry: Entry, admin: User) -> 
     tool = (await tool_ids(request, [slug])).get(slug)
     command = tools.ListTool(tool or new_tool_id(), slug, entry)
     try:
-        return await write_as(request, admin, tools.decider, lambda _: command)
+        outcome, _ = await write_as(request, admin, tools.decider, lambda _: command)
     except Refused as refused:
         if tool is not None or refused.rejected.code != "slug_taken":
             raise
-    return await _listing(request, slug, entry, admin)  # somebody listed it meanwhile
+        return await _listing(request, slug, entry, admin)  # somebody listed it meanwhile
+    return outcome
 
 
 class RenameBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -168,7 +169,7 @@ async def rename_tool(request: Http, slug: str) -> ASGIResponse:
     tool = await tool_id(request, slug)
     body = await read_json(request, _rename)
     command = tools.RenameTool(tool, body.slug)
-    outcome = await write_as(request, admin, tools.decider, lambda _: command)
+    outcome, _ = await write_as(request, admin, tools.decider, lambda _: command)
     previous = outcome.before.slug
     assert previous is not None  # a tool that was never listed cannot be renamed
     return private(RenameWritten(body.slug, previous, outcome.changed, outcome.position))
@@ -186,7 +187,7 @@ async def delist_tool(request: Http, slug: str) -> ASGIResponse:
     """Its votes and reviews stay in the log and come back when it is listed again. For admins."""
     admin = await require_admin(request)
     command = tools.DelistTool(await tool_id(request, slug))
-    outcome = await write_as(request, admin, tools.decider, lambda _: command)
+    outcome, _ = await write_as(request, admin, tools.decider, lambda _: command)
     return no_content(outcome.position)
 
 

@@ -1,0 +1,83 @@
+"""What a user writes beside a bookmark is encrypted with the user's key, and only that opens it."""
+
+import os
+from datetime import UTC, datetime
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from votes.app.bookmarks import keep, seal, unseal
+from votes.domain import bookmark
+from votes.domain.bookmark import Annotations
+from votes.domain.person import Person
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+ANN, BOB = (Person(name, os.urandom(64), AT) for name in ("ann", "bob"))
+EMPTY = Annotations()
+
+# "C": controls, and what shows text in another order, which nobody may write.
+texts = st.text(st.characters(exclude_categories=["C"]) | st.just("\n"), max_size=40)
+lines = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=20)
+annotations = st.builds(
+    Annotations, texts, st.lists(lines, max_size=3).map(tuple), st.none() | lines
+)
+
+
+def opened(person: Person, tool: str, sealed: bytes) -> Annotations:
+    return unseal(person.cipher, bookmark.stream(person.id, tool), sealed)
+
+
+@given(annotations)
+def test_it_comes_back_as_it_was(written):
+    assert opened(ANN, "notion", seal(ANN, "notion", written)) == written.canonical()
+
+
+@given(annotations)
+@example(Annotations("", (" b ", "a", "b")))
+def test_written_again_in_other_words_for_the_same_it_is_the_same(written):
+    spaced = Annotations(
+        written.note, tuple(f" {tag} " for tag in written.tags), written.collection
+    )
+    assert seal(ANN, "notion", spaced) == seal(ANN, "notion", written)
+
+
+@given(annotations.filter(lambda written: written.canonical() != EMPTY))
+def test_elsewhere_or_with_another_key_it_cannot_be_read(written):
+    sealed = seal(ANN, "notion", written)
+    assert opened(ANN, "figma", sealed) == opened(BOB, "notion", sealed) == EMPTY
+    assert unseal(BOB.cipher, bookmark.stream("ann", "notion"), sealed) == EMPTY
+    others = {seal(ANN, "figma", written), seal(BOB, "notion", written), sealed}
+    assert len(others) == 3
+
+
+@given(annotations, st.data())
+def test_a_changed_byte_leaves_nothing_of_it(written, data):
+    sealed = bytearray(seal(ANN, "notion", Annotations("x" + written.note)))
+    place = data.draw(st.integers(0, len(sealed) - 1))
+    sealed[place] ^= data.draw(st.integers(1, 255))
+    assert opened(ANN, "notion", bytes(sealed)) == EMPTY
+
+
+@given(st.binary(max_size=60))
+def test_bytes_of_another_program_are_no_text(sealed):
+    assert opened(ANN, "notion", sealed) == EMPTY
+
+
+def test_what_was_sealed_and_is_no_annotation_is_no_text():
+    place = [bookmark.stream("ann", "notion").encode()]
+    for text in (b"null", b"[]", b"{", b'{"note": 5}', b'{"more": ""}'):
+        assert opened(ANN, "notion", ANN.cipher.encrypt(text, place)) == EMPTY
+
+
+def test_nothing_written_is_nothing_stored():
+    assert seal(ANN, "notion", Annotations("", (" ",))) == b""
+
+
+def test_the_text_is_not_in_the_bytes():
+    sealed = seal(ANN, "notion", Annotations("canary", ("canary",), "canary"))
+    assert b"canary" not in sealed
+
+
+def test_a_command_without_annotations_leaves_them():
+    assert keep(ANN, "notion", None, AT).annotations is None
+    assert keep(ANN, "notion", EMPTY, AT).annotations == b""
