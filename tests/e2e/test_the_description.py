@@ -1,5 +1,6 @@
 """The API's description: valid, true to its examples and to its answers, whatever is asked."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
@@ -16,10 +17,13 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.generation.modes import GenerationMode
 
 from tests.e2e.asking import bearer, get, head, new_ruling, new_tool, request
+from tests.lengths import length
 from votes.engine.log import POSITION_MAX
 from votes.http.errors import PROBLEM_TYPE, REFUSALS
 
-CASES_MAX = 300
+SEEDS = range(length(1, 3))
+CASES = int(os.environ.get("VOTES_TEST_CASES", "300"))
+"""With each seed."""
 TOO_LONG_TO_READ = (414, 431)  # the server's own answers, before the API hears of it
 Operation = tuple[str, str, dict[str, Any]]
 
@@ -221,31 +225,79 @@ def check_answer(description: dict[str, Any], responses: dict[str, Any], answer:
         assert answer.json()["code"] in codes(described)
 
 
-def test_whatever_is_asked_the_answer_is_as_described(live_site, description):
-    tool, before = new_tool(live_site), head(live_site)
-    everything = bearer(live_site, "fuzz", "admin", "moderator", "panelist", persona="fuzz")
-    tokens = st.sampled_from([everything, bearer(live_site, "fuzz"), {}])
-    ruling = new_ruling(live_site)
-    names = {"slug": tool, "a": tool, "b": "notion", "persona": "fuzz", "ruling": ruling}
-    statuses: Counter[int] = Counter()
+class Asking:
+    """Sends cases, checks what comes, and puts what it learned from responses into later cases."""
 
-    @settings(max_examples=CASES_MAX, suppress_health_check=list(HealthCheck), database=None)
-    @given(case=cases(live_site.url), token=tokens, real=st.booleans())
-    def ask(case: Any, token: dict[str, str], real: bool) -> None:
-        if real:
-            case.path_parameters.update(
-                {name: names[name] for name in case.path_parameters if name in names}
-            )
+    def __init__(self, site: Any, description: dict[str, Any]) -> None:
+        self.url, self.description = site.url, description
+        tool = new_tool(site)
+        self.known: dict[str, list[Any]] = {
+            "slug": [tool],
+            "persona": ["fuzz"],
+            "ruling": [new_ruling(site)],
+            "cursor": [],
+            "at": [],
+        }
+        self.statuses: Counter[int] = Counter()
+
+    def ask(self, case: Any, token: dict[str, str], pick: int | None) -> None:
+        if pick is not None:
+            self.make_real(case, pick)
         if isinstance(case.query, dict):
             case.query.pop("min_position", None)  # a far one waits, as it should
-        answer = case.call(base_url=live_site.url, headers=token)
-        statuses[answer.status_code] += 1
-        if answer.status_code not in TOO_LONG_TO_READ:
-            case.validate_response(answer, checks=[not_a_server_error])
-            said = description["paths"][case.operation.path][case.operation.method]
-            check_answer(description, said["responses"], answer)
+        answer = case.call(base_url=self.url, headers=token)
+        self.statuses[answer.status_code] += 1
+        if answer.status_code in TOO_LONG_TO_READ:
+            return
+        case.validate_response(answer, checks=[not_a_server_error])
+        said = self.description["paths"][case.operation.path][case.operation.method]
+        check_answer(self.description, said["responses"], answer)
+        if answer.content and answer.status_code < 300:
+            self.learn(answer.json())
+
+    def make_real(self, case: Any, pick: int) -> None:
+        """Put something known in each place where it may stand, `pick` steps from the newest."""
+        for places in (case.path_parameters, case.query):
+            for name in places if isinstance(places, dict) else ():
+                kind = {"a": "slug", "b": "slug", "tool": "slug", "tools": "slug"}.get(name, name)
+                if known := self.known.get(kind):
+                    places[name] = known[-1 - pick % len(known)]
+
+    def learn(self, body: Any) -> None:
+        for one in objects(body):
+            for name, value in one.items():
+                kind = {"tool": "slug", "id": "ruling", "next_cursor": "cursor", "position": "at"}
+                known = self.known.get(kind.get(name, name))
+                if known is not None and isinstance(value, str | int) and value not in known:
+                    known.append(value)
+
+
+@pytest.mark.parametrize("begun", SEEDS)
+def test_whatever_is_asked_the_answer_is_as_described(live_site, description, begun, measured):
+    before, asking = head(live_site), Asking(live_site, description)
+    roles = ("admin", "moderator", "panelist", "service")
+    everything = bearer(live_site, "fuzz", *roles, persona="fuzz")
+    tokens = st.sampled_from([everything, bearer(live_site, "fuzz"), {}])
+    picks = st.one_of(st.none(), st.integers(0, 5))
+
+    @seed(begun)
+    @settings(
+        max_examples=CASES,
+        phases=[Phase.generate],  # what follows depends on what was asked before
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(case=cases(live_site.url), token=tokens, pick=picks)
+    def ask(case: Any, token: dict[str, str], pick: int | None) -> None:
+        asking.ask(case, token, pick)
 
     ask()
+    statuses, known = asking.statuses, asking.known
+    measured(
+        f"{statuses.total()} cases of the description: {dict(sorted(statuses.items()))};"
+        f" learned { ({name: len(values) for name, values in known.items()}) }"
+    )
     assert head(live_site) > before
-    assert statuses[200] > CASES_MAX / 20, statuses
+    assert statuses[200] > CASES / 20, statuses
     assert statuses.keys() & {400, 401, 403, 404} == {400, 401, 403, 404}, statuses
+    assert all(len(known[kind]) > 1 for kind in ("slug", "ruling", "at"))
