@@ -29,6 +29,8 @@ HOLDING = {
 """Settings for sites that hold votes, as `docs/limits.md` recommends them."""
 TIRELESS = {policy.setting: "off" for policy in POLICIES if policy.by in ("visitor", "user")}
 """Settings for sites of tests in which a few people do what thousands would."""
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+"""What a browser says of the requests of a site's own pages."""
 TLS = ssl.create_default_context()
 """For every client: to make it takes longer than most requests."""
 PORTS = range(20_000, 32_000)  # below the ports that the system hands out itself

@@ -52,9 +52,9 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS = get_args(LogLevel)
 Network = IPv4Network | IPv6Network
 
-# As a browser spells it: without a path, in lower case.
+# As a browser spells it: without a path or the usual port, in lower case.
 _HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
-_ORIGIN = rf"https?://{_HOST}"
+_ORIGIN = rf"(?!https://.*:443$|http://.*:80$)https?://{_HOST}"
 _PREFIX = r"[A-Za-z0-9._-]+"
 _COOKIE_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # a token (RFC 6265, RFC 9110)
 

@@ -16,8 +16,9 @@ from votes.api.openapi import describe
 from votes.api.routes.live import with_live
 from votes.config import Config, load
 from votes.http.cors import with_cors
-from votes.http.edge import with_edge
-from votes.http.exchange import Asgi
+from votes.http.edge import with_edge, with_end
+from votes.http.exchange import Asgi, Headers
+from votes.http.headers import FOR_OTHER_SITES, FOR_PROGRAMS, FOR_READERS, with_headers
 from votes.http.hosts import with_one_host
 from votes.http.identity import Identity
 from votes.http.limiting import with_rate_limit_fields
@@ -25,10 +26,12 @@ from votes.live.sockets import limit_connections
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
 from votes.site.application import create_site
+from votes.site.describing import docs_of
 from votes.site.pictures.gallery import Gallery
 from votes.wiring import ends_the_process, services
 
-FOR_PROGRAMS = ("/v1/", "/health/", "/metrics/", "/docs/", "/openapi.json/")
+PATHS_FOR_PROGRAMS = ("/v1/", "/health/", "/metrics/", "/openapi.json/")
+PATHS_FOR_OTHER_SITES = ("/static/", "/elements.js/", "/elements.json/", "/og/")
 GARBAGE_OBJECTS_MAX = 10_000
 """New objects before a search for garbage: Python's own 700 cost a tenth of a vote."""
 
@@ -46,7 +49,9 @@ def create_app(config: Config) -> Asgi:
                 app.state.identity = Identity.of(config)
             site.state.gallery = Gallery(parts.pictures)
             api.state.streams = streams
-            api.state.openapi = msgspec.json.encode(describe(api, HANDLERS))
+            description = describe(api, HANDLERS)
+            api.state.openapi = msgspec.json.encode(description)
+            site.state.docs = docs_of(description)
             tasks = [
                 asyncio.create_task(streams.supervise(), name="streams"),
                 asyncio.create_task(parts.hub.follow_log(parts.reader), name="hub"),
@@ -62,18 +67,29 @@ def create_app(config: Config) -> Asgi:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     api = create_api(running)
-    others = with_live(api, with_rate_limit_fields(api))
+    others = with_live(api, with_end(with_rate_limit_fields(api)))
     for_programs = with_cors(config, with_hot_routes(api, others))
-    return with_edge(config, with_one_host(_by_path(for_programs, with_rate_limit_fields(site))))
+    for_readers = with_end(with_rate_limit_fields(site))
+    return _by_path(
+        _behind_edge(config, FOR_PROGRAMS, for_programs),
+        _behind_edge(config, FOR_OTHER_SITES, for_readers),
+        _behind_edge(config, FOR_READERS, for_readers),
+    )
 
 
-def _by_path(api: Asgi, site: Asgi) -> Asgi:
+def _behind_edge(config: Config, headers: Headers, app: Asgi) -> Asgi:
+    return with_headers(config, headers, with_edge(config, with_one_host(app)))
+
+
+def _by_path(api: Asgi, for_other_sites: Asgi, site: Asgi) -> Asgi:
     """The API for its own paths, and for what is no request; pages for all others."""
 
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        if scope["type"] == "http" and not f"{scope['path']}/".startswith(FOR_PROGRAMS):
-            return site(scope, receive, send)
-        return api(scope, receive, send)
+        if scope["type"] != "http" or (path := f"{scope['path']}/").startswith(PATHS_FOR_PROGRAMS):
+            return api(scope, receive, send)
+        if path.startswith(PATHS_FOR_OTHER_SITES):
+            return for_other_sites(scope, receive, send)
+        return site(scope, receive, send)
 
     return dispatch
 

@@ -77,7 +77,7 @@ def known_visitors(seconds: float) -> list[bytes]:
     tokens = VisitorTokens([SECRET_KEY])
     known = (tokens.token(Visitor(uuid4().hex)) for _ in range(_enough(seconds)))
     return [
-        _vote(TOOLS[number % len(TOOLS)], f"Cookie: visitor={token}\r\n")
+        _vote(TOOLS[number % len(TOOLS)], f"Sec-Fetch-Site: none\r\nCookie: visitor={token}\r\n")
         for number, token in enumerate(known)
     ]
 

@@ -16,20 +16,20 @@ import httpx
 import jwt
 
 from tests.polling import wait_for
-from tests.site import TLS, Site, free_port
+from tests.site import SAME_ORIGIN, TLS, Site, free_port
 
 ANSWER_S = 20
 PROBLEM_FIELDS = {"type", "title", "status", "code", "detail"}
 
 
 def browser(url: str = "") -> httpx.Client:
-    """A client that keeps cookies."""
-    return httpx.Client(base_url=url, timeout=ANSWER_S, verify=TLS)
+    """A client that keeps cookies, and is on a page of the site."""
+    return httpx.Client(base_url=url, timeout=ANSWER_S, verify=TLS, headers=SAME_ORIGIN)
 
 
 def request(method: str, url: str, **options: Any) -> httpx.Response:
-    """One request of somebody who keeps nothing."""
-    with browser() as client:
+    """One request of a program that keeps nothing."""
+    with httpx.Client(timeout=ANSWER_S, verify=TLS) as client:
         return client.request(method, url, **options)
 
 

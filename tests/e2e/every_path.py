@@ -7,7 +7,6 @@ from votes.site.application import HANDLERS as PAGES
 from votes.site.assets import assets
 
 STREAM = "/v1/live"
-DOCS = "/docs"
 VALUES = {
     "slug": "notion",
     "persona": "builder",
@@ -22,7 +21,7 @@ VALUES = {
 QUERIES = dict.fromkeys(("/v1/tallies", "/v1/me/state", STREAM), "tools=notion")
 QUERIES["/v1/challenge"] = "tool=notion"
 
-METHODS: dict[str, set[str]] = {STREAM: {"GET"}, DOCS: {"GET"}}
+METHODS: dict[str, set[str]] = {STREAM: {"GET"}}
 for handler in (*HANDLERS, *PAGES, openapi_json):
     for path in handler.paths:
         METHODS.setdefault(path, set()).update(handler.http_methods)

@@ -9,12 +9,12 @@ import pytest
 from redis import Redis
 
 from tests.e2e.asking import api_beside, bearer, browser, get, put, request, unique
-from tests.e2e.every_path import DOCS, STREAM, VALUES, WITH_GET, address
+from tests.e2e.every_path import STREAM, VALUES, WITH_GET, address
 from tests.polling import wait_for
 from tests.site import Site, site
 
 TOOL, OTHER = VALUES["slug"], VALUES["a"]
-NEVER_KEPT = {DOCS, STREAM, "/v1/challenge", "/v1/moderation/queue"}
+NEVER_KEPT = {STREAM, "/v1/challenge", "/v1/moderation/queue"}
 NEVER_KEPT |= {"/bookmarks", "/moderation", "/status", "/elements.js"}
 KEPT = [
     *(path for path in WITH_GET if not re.match("/v1/me|/health/", path)),

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.e2e.asking import authorization, get, problem, put, secrets_of, unique, visitor_token
+from tests.site import SAME_ORIGIN
 from votes.http.tokens import Visitor, VisitorTokens
 
 READS = [
@@ -31,9 +32,9 @@ COOKIE = re.compile(
 
 
 def cast(url: str, tool: str, choice: str = "ship", **headers: str) -> httpx.Response:
-    """A vote of a browser that keeps nothing."""
+    """A vote of a page of ours in a browser that keeps nothing."""
     path = f"{url}/v1/tools/{tool}/vote"
-    answer = put(path, json={"choice": choice}, headers=headers)
+    answer = put(path, json={"choice": choice}, headers=SAME_ORIGIN | headers)
     assert answer.status_code == 200, answer.text
     return answer
 

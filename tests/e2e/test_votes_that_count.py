@@ -16,10 +16,9 @@ import msgspec
 import pytest
 
 from tests.e2e.asking import api_beside, authorization, bearer, browser, new_tool, secrets_of
-from tests.e2e.pages.reading import SAME_ORIGIN
 from tests.faults.killing import hanging, wait_until_ready
 from tests.polling import wait_for
-from tests.site import HOLDING, Site, site
+from tests.site import HOLDING, SAME_ORIGIN, Site, site
 from tests.slugs import VOTES_BY_SLUG, ids_by_slug
 from votes.config import Config
 from votes.http import proofs

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.killing import hanging, wait_until_ready
 from tests.polling import wait_for
-from tests.site import TLS
+from tests.site import SAME_ORIGIN, TLS
 from votes.http.deadlines import OPTIONAL_S, READ_S, STATUS_S, WRITE_S
 
 SLACK = 2
@@ -26,7 +26,9 @@ Expected = tuple[str, str, int, float]
 @pytest.fixture
 def client(program) -> Iterator[httpx.Client]:
     """A browser that has voted, so that pages look for its votes."""
-    with httpx.Client(verify=TLS, base_url=program.url, timeout=TIMEOUT_S) as made:
+    with httpx.Client(
+        verify=TLS, base_url=program.url, timeout=TIMEOUT_S, headers=SAME_ORIGIN
+    ) as made:
         assert vote(made).status_code == 200
         assert vote(made, "skip").status_code == 200
         yield made
@@ -39,6 +41,7 @@ def vote(client: httpx.Client, choice: str = "ship") -> httpx.Response:
 async def ask_all(client: httpx.Client, expected: list[Expected], **headers: str) -> None:
     """All at once: each has its status within its deadline."""
     options = {"base_url": client.base_url, "cookies": client.cookies, "timeout": TIMEOUT_S}
+    headers |= SAME_ORIGIN
 
     async def ask(http: httpx.AsyncClient, method, path, status, deadline_s) -> str | None:
         body = {"json": {"choice": "ship"}} if method == "PUT" else {}

@@ -1965,6 +1965,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A problem: `tool_unknown`. */
             readonly 404: {
                 headers: {
@@ -2120,6 +2129,15 @@ export interface operations {
             };
             /** @description A problem: `not_authenticated`, `token_invalid`. */
             readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -2668,7 +2686,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `forbidden`. */
+            /** @description A problem: `forbidden`, `cross_origin`. */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2831,7 +2849,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `forbidden`. */
+            /** @description A problem: `forbidden`, `cross_origin`. */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3527,7 +3545,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `forbidden`. */
+            /** @description A problem: `forbidden`, `cross_origin`. */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3689,7 +3707,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `forbidden`. */
+            /** @description A problem: `forbidden`, `cross_origin`. */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3850,7 +3868,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `forbidden`. */
+            /** @description A problem: `forbidden`, `cross_origin`. */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4198,7 +4216,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `forbidden`. */
+            /** @description A problem: `forbidden`, `cross_origin`. */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4370,7 +4388,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `forbidden`. */
+            /** @description A problem: `forbidden`, `cross_origin`. */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4819,6 +4837,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A problem: `tool_unknown`. */
             readonly 404: {
                 headers: {
@@ -4990,6 +5017,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A problem: `tool_unknown`. */
             readonly 404: {
                 headers: {
@@ -5097,6 +5133,15 @@ export interface operations {
                      *     }
                      */
                     readonly "application/json": components["schemas"]["VisitorView"];
+                };
+            };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description A problem: `address_too_long`. */

@@ -6,16 +6,15 @@ from contextlib import AbstractAsyncContextManager
 from litestar import Litestar, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import ScalarRenderPlugin
 from litestar.openapi.spec import License
 from litestar.response.base import ASGIResponse
 
 from votes import __version__
 from votes.api.openapi import ABOUT
 from votes.api.routes import bookmarks, health, me, reviews, rulings, tallies, tools, trend, votes
+from votes.http import limiting, origins
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.exchange import SMALL_BODY_BYTES_MAX, Http, shared
-from votes.http.limiting import guard
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -41,7 +40,7 @@ def create_api(*lifespan: Lifespan) -> Litestar:
     return Litestar(
         route_handlers=[*HANDLERS, openapi_json],
         lifespan=lifespan,
-        guards=[guard],
+        guards=[origins.guard, limiting.guard],
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=SMALL_BODY_BYTES_MAX,
         openapi_config=OpenAPIConfig(
@@ -50,8 +49,6 @@ def create_api(*lifespan: Lifespan) -> Litestar:
             description=ABOUT,
             license=License("Apache-2.0", identifier="Apache-2.0"),
             use_handler_docstrings=True,
-            path="/docs",
-            render_plugins=[ScalarRenderPlugin(path="/")],
         ),
         logging_config=None,
     )

@@ -20,6 +20,7 @@ from votes.api.routes.votes import cast_vote, create_visitor, retract_vote
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.exchange import SMALL_BODY_BYTES_MAX, Asgi
 from votes.http.limiting import Limited, adding_fields, limit, limited_of
+from votes.http.origins import check
 from votes.http.proxies import header_of
 
 
@@ -140,6 +141,7 @@ async def _respond(
     request: Any = PlainRequest(api, scope, receive)
     limited = hot.limited
     try:
+        check(request)
         if limited is not None:
             send = adding_fields(scope, send)
             await limit(request, limited)

@@ -21,6 +21,7 @@ from votes.app.shapes import Problem
 from votes.domain.terms import PersonaSlug, RulingId, ToolSlug
 from votes.http.errors import PROBLEM_TYPE, REFUSALS, problem_of
 from votes.http.moved import IN_PATHS, IN_QUERIES
+from votes.http.origins import SAFE
 
 ABOUT = """Ship or skip: votes, bookmarks, panel reviews and live tallies.
 
@@ -146,9 +147,8 @@ def describe(app: Litestar, handlers: Iterable[HTTPRouteHandler]) -> dict[str, A
     for handler in handlers:
         for path in handler.paths:
             item = document["paths"][path.replace(":str", "")]
-            _complete(
-                item[next(iter(handler.http_methods)).lower()], operation_of(handler), by_type
-            )
+            method = next(iter(handler.http_methods))
+            _complete(item[method.lower()], operation_of(handler), by_type, method)
     document["paths"][live.PATH] = {"get": _stream(live.DESCRIPTION["get"])}
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {}).update(portable(components))
@@ -179,7 +179,9 @@ def _types(handler: HTTPRouteHandler) -> list[Any]:
     return [kind for kind in kinds if kind is not None]
 
 
-def _complete(operation: dict[str, Any], said: Operation, by_type: dict[Any, Any]) -> None:
+def _complete(
+    operation: dict[str, Any], said: Operation, by_type: dict[Any, Any], method: str
+) -> None:
     examples = EXAMPLES.get(operation["operationId"], {})
     parameters = [portable_parameter(one) for one in operation.get("parameters", ())]
     for one in parameters:
@@ -198,7 +200,8 @@ def _complete(operation: dict[str, Any], said: Operation, by_type: dict[Any, Any
         | ({"headers": _CHALLENGE} if said.held else {})
         for status, kind in said.responses.items()
     }
-    operation["responses"] = _problems(_traits(said, parameters)) | responses
+    changes = {"changes"} if method not in SAFE else set()
+    operation["responses"] = _problems(_traits(said, parameters) | changes) | responses
     if said.limited is not None:
         _tell_limits(operation["responses"], *map(str, said.responses))
     operation["security"] = _SECURITY[said.who]

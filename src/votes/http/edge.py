@@ -19,6 +19,9 @@ BODY_S = 10
 BODY_BYTES_PER_S_MIN = 4 * 1024
 """Each byte that arrives extends the time at this rate: a slow upload succeeds, a trickle fails."""
 
+REQUEST_S = 60.0
+"""After this long a request ends, whatever its own deadlines; a stream does not."""
+
 NO_METHOD = "-"
 """No route has this method, so the router responds with the methods that exist."""
 
@@ -43,6 +46,33 @@ def with_edge(config: Config, others: Asgi) -> Asgi:
                 return others(scope, receive, _methods_alone(send))
             case _:
                 return others(scope, _in_time(receive), _allowing_head(send))
+
+    return dispatch
+
+
+def with_end(others: Asgi) -> Asgi:
+    """The others, whose requests end after `REQUEST_S`, whatever they wait for: with a problem, or
+    with a closed connection where the response has begun."""
+
+    async def dispatch(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return await others(scope, receive, send)
+        begun = False
+
+        def send_and_tell(message: Any) -> Any:
+            nonlocal begun
+            begun = True
+            return send(message)
+
+        try:
+            async with asyncio.timeout(REQUEST_S):
+                await others(scope, receive, send_and_tell)
+        except TimeoutError:
+            if begun:
+                raise
+            rejected = Rejected("unavailable", f"There was no response within {REQUEST_S:.0f} s.")
+            await send_problem(send, rejected)
+        return None
 
     return dispatch
 

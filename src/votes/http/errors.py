@@ -47,9 +47,11 @@ TITLES = {
 Part = Literal["query", "cursor", "min_position", "Idempotency-Key", "body", "stream"]
 Who = Literal["voter", "user", "panelist", "moderator", "admin"]
 _WITH_ROLE: tuple[Who, ...] = ("panelist", "moderator", "admin")
-Trait = Part | Who | Literal["tool", "new_tool", "tool_in_body", "takes_slug", "ruling", "limited"]
+About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "ruling"]
+Trait = Part | Who | About | Literal["changes", "limited"]
 """What an operation may have: a parameter, a body or a stream; who may ask it; a tool that must be
-there or may be new; a slug to be taken; a ruling; a limit to how often."""
+there or may be new; a slug to be taken; a ruling; a method that changes something; a limit to how
+often."""
 
 
 class Refusal(Struct, frozen=True):
@@ -74,6 +76,7 @@ REFUSALS: dict[str, Refusal] = {
     "not_authenticated": Refusal(401, ("user", *_WITH_ROLE)),
     "token_invalid": Refusal(401, ("voter", "user", *_WITH_ROLE)),
     "forbidden": Refusal(403, _WITH_ROLE),
+    "cross_origin": Refusal(403, ("changes",)),
     "tool_unknown": Refusal(404, ("tool", "tool_in_body")),
     "ruling_unknown": Refusal(404, ("ruling",)),
     "not_found": Refusal(404, ()),

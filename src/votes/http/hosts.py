@@ -44,9 +44,12 @@ def base(request: Http) -> str:
     Empty where the `Host` cannot be trusted: such links are then relative, so that no response
     carries a made-up name into a cache.
     """
+    return services(request).config.public_url or own_base(request)
+
+
+def own_base(request: Http) -> str:
+    """The address by which this request reached the site, empty where the `Host` is not trusted."""
     config = services(request).config
-    if config.public_url is not None:
-        return config.public_url
     host = (header(request, b"host") or "").lower()
     if not is_loopback(host) and host not in config.allowed_hosts:
         return ""

@@ -104,6 +104,12 @@ class Identity(Struct):
                 return Caller(visitor=known[0])
         raise Refused("token_invalid", "Authorization: send a Bearer or a Visitor token of ours.")
 
+    def has_cookie(self, request: Http) -> bool:
+        """Whether a cookie of ours was sent, be it valid or not."""
+        text = header(request, b"cookie")
+        ours = {self.config.user_cookie, self.cookie_name(request)}
+        return text is not None and not ours.isdisjoint(_cookies(text))
+
     def cookie_name(self, request: Http) -> str:
         return LOOPBACK_COOKIE if self._on_loopback(request) else SECURE_COOKIE
 

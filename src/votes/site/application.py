@@ -9,9 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
 
+from votes.http import limiting, origins
 from votes.http.exchange import SMALL_BODY_BYTES_MAX
-from votes.http.limiting import guard
-from votes.site import about, comparing, files, forms, moderating, pages
+from votes.site import about, comparing, describing, files, forms, moderating, pages
 from votes.site.html import PAGE_PROBLEMS
 
 COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="^/og/")
@@ -21,6 +21,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *pages.ROUTES,
     *comparing.ROUTES,
     *about.ROUTES,
+    *describing.ROUTES,
     *forms.ROUTES,
     *moderating.ROUTES,
     *files.ROUTES,
@@ -39,7 +40,7 @@ class Gzip(CompressionMiddleware):
 def create_site() -> Litestar:
     return Litestar(
         route_handlers=HANDLERS,
-        guards=[guard],
+        guards=[origins.guard, limiting.guard],
         exception_handlers=PAGE_PROBLEMS,
         middleware=[DefineMiddleware(Gzip, config=COMPRESSION)],
         request_max_body_size=SMALL_BODY_BYTES_MAX,

@@ -28,13 +28,12 @@ from votes.site.reading import read_at
 from votes.site.verdicts import look
 
 _VARY = ("vary", "Accept-Encoding")
-_NOSNIFF = ("x-content-type-options", "nosniff")
 _FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
 _FOR_A_WHILE = ("cache-control", "public, max-age=300, must-revalidate")
 # A picture may be hours behind its page: other sites then request it seldom, and little is drawn.
 _FOR_HOURS = ("cache-control", "public, max-age=14400, stale-while-revalidate=86400")
 # Pages of other origins may use the elements.
-_FOR_ALL = (("access-control-allow-origin", "*"), ("cross-origin-resource-policy", "cross-origin"))
+_FOR_ALL = ("access-control-allow-origin", "*")
 
 
 @get("/static/{digest:str}/{name:path}")
@@ -43,7 +42,7 @@ async def static(request: Http, digest: str, name: Path) -> ASGIResponse:
     asset = assets().get(str(name).lstrip("/"))
     if asset is None or asset.hash != digest:
         raise Refused("not_found", "There is no such file in this release.")
-    headers = (_FOR_EVER, _VARY, _NOSNIFF, *_FOR_ALL)
+    headers = (_FOR_EVER, _VARY, _FOR_ALL)
     return tagged(request, asset.body, asset.media_type, headers)
 
 
@@ -52,7 +51,7 @@ async def elements_now(request: Http) -> ASGIResponse:
     """The address of this release's elements, for pages of other sites."""
     name = "elements/elements.js"
     where = {"script": asset_url(name), "integrity": sri(name)}
-    headers = (_FOR_A_WHILE, _VARY, _NOSNIFF, *_FOR_ALL)
+    headers = (_FOR_A_WHILE, _VARY, _FOR_ALL)
     return tagged(request, msgspec.json.encode(where), "application/json", headers)
 
 
@@ -60,7 +59,7 @@ async def elements_now(request: Http) -> ASGIResponse:
 async def elements() -> ASGIResponse:
     """Redirects to the elements of this release, for pages that use any release."""
     to = ("location", asset_url("elements/elements.js"))
-    return ASGIResponse(status_code=302, headers=(to, _FOR_A_WHILE, _NOSNIFF, *_FOR_ALL))
+    return ASGIResponse(status_code=302, headers=(to, _FOR_A_WHILE, _FOR_ALL))
 
 
 @get("/og/{file:str}", opt=Limited("reads").opt)
@@ -79,7 +78,7 @@ async def picture(request: Http, file: str) -> ASGIResponse:
     network = client_network(request.scope, services(request).config)
     gallery: Gallery = request.app.state.gallery
     body = await gallery.picture(key, sides, network.name)
-    headers = (how_long, _NOSNIFF, *_FOR_ALL)
+    headers = (how_long, _FOR_ALL)
     return tagged(request, body, "image/png", headers, compressible=False)
 
 

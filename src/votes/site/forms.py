@@ -1,8 +1,4 @@
-"""Votes and bookmarks by plain forms, for pages without script.
-
-A form can be sent from anywhere, so it only counts when the browser says that the page it was on
-is one of ours.
-"""
+"""Votes and bookmarks by plain forms, for pages without script."""
 
 import re
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -19,6 +15,7 @@ from votes.http.errors import Refused
 from votes.http.exchange import Http, header, tool_id, write_as
 from votes.http.identity import require_user
 from votes.http.limiting import Limited
+from votes.http.origins import require_own_page
 from votes.http.voters import held, voter, write_for
 from votes.site.html import PRIVATE, redirect
 from votes.wiring import now
@@ -35,8 +32,12 @@ _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 @post("/tools/{slug:str}/vote", status_code=303, opt=Limited("votes").opt)
 async def vote_form(request: Http, slug: str) -> ASGIResponse:
-    """`choice` is ship, skip or retract; `next` is the page to go back to."""
-    require_same_origin(request)
+    """`choice` is ship, skip or retract; `next` is the page to go back to.
+
+    A form can be on any page. Here it needs to be on ours even without a cookie, since the response
+    to a first vote sets one.
+    """
+    require_own_page(request)
     tool = await tool_id(request, slug)
     fields = await read_form(request)
     back = _next(fields, slug)
@@ -60,7 +61,6 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
 @post("/tools/{slug:str}/bookmark", status_code=303, opt=Limited("writes").opt)
 async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
     """`bookmarked` is yes or no. The annotations of an existing bookmark stay."""
-    require_same_origin(request)
     user = await require_user(request)
     tool = await tool_id(request, slug)
     fields = await read_form(request)
@@ -80,17 +80,6 @@ async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
 
 def _text(header: tuple[bytes, bytes]) -> tuple[str, str]:
     return header[0].decode(), header[1].decode()
-
-
-def require_same_origin(request: Http) -> None:
-    """Refuse a request not from a page of this site; all the browser's headers must agree."""
-    site, origin = header(request, b"sec-fetch-site"), header(request, b"origin")
-    host = (header(request, b"host") or "").lower()
-    from_here = [] if site is None else [site == "same-origin"]
-    if origin is not None:
-        from_here.append(origin.partition("://")[2].lower() == host != "")
-    if not from_here or not all(from_here):
-        raise Refused("forbidden", "The form was not sent from a page of this site.")
 
 
 async def read_form(request: Http) -> dict[str, str]:

@@ -20,17 +20,7 @@ from votes.http.moved import Moved, moved
 from votes.site.render import SITE_NAME, Head, page
 
 HTML = "text/html"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-ALWAYS = (
-    ("content-security-policy", POLICY),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "strict-origin-when-cross-origin"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("vary", "Cookie, Authorization, Accept-Encoding"),
-)
+VARY = ("vary", "Cookie, Authorization, Accept-Encoding")
 PRIVATE = ("cache-control", "private, no-store")
 SHARED = ("cache-control", "public, max-age=0, must-revalidate")
 UNKEPT = ("cache-control", "no-store")
@@ -65,18 +55,18 @@ def shared_page(
     """A page that is the same for all: 304 where the client has it. A stale one has no ETag."""
     body = text.encode()
     if stale:
-        return ASGIResponse(body=body, media_type=media_type, headers=(*ALWAYS, UNKEPT))
-    return tagged(request, body, media_type, (*ALWAYS, SHARED))
+        return ASGIResponse(body=body, media_type=media_type, headers=(VARY, UNKEPT))
+    return tagged(request, body, media_type, (VARY, SHARED))
 
 
 def private_page(text: str, status: int = 200) -> ASGIResponse:
     """A page for one person, never cached."""
-    return ASGIResponse(body=text, status_code=status, media_type=HTML, headers=(*ALWAYS, PRIVATE))
+    return ASGIResponse(body=text, status_code=status, media_type=HTML, headers=(VARY, PRIVATE))
 
 
 def redirect(to: str, status: int, *headers: tuple[str, str]) -> ASGIResponse:
     return ASGIResponse(
-        status_code=status, media_type=HTML, headers=(*ALWAYS, ("location", to), *headers)
+        status_code=status, media_type=HTML, headers=(VARY, ("location", to), *headers)
     )
 
 
@@ -96,7 +86,7 @@ def _as_page(handler: Handler) -> Handler:
             advice=advice,
             again=again,
         )
-        headers = {**told.headers, **dict(ALWAYS)}
+        headers = dict([*told.headers.items(), VARY])
         return Response(text.encode(), status_code=problem.status, media_type=HTML, headers=headers)
 
     return answer

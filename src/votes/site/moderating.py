@@ -17,7 +17,7 @@ from votes.http.identity import require_moderator
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.rulings import RulingBody
-from votes.site.forms import read_form, require_same_origin
+from votes.site.forms import read_form
 from votes.site.html import PRIVATE, private_page, redirect, shared_page
 from votes.site.reading import read_at
 from votes.site.render import SITE_NAME, Head, page
@@ -82,7 +82,6 @@ def _head(request: Http) -> Head:
 @post(f"{MODERATION}/preview", status_code=200, opt=Limited("reads").opt)
 async def preview_form(request: Http) -> ASGIResponse:
     """What the ruling would do, and a button that makes it."""
-    require_same_origin(request)
     await require_moderator(request)
     fields = await read_form(request)
     body = _body(fields)
@@ -94,7 +93,6 @@ async def preview_form(request: Http) -> ASGIResponse:
 @post(f"{MODERATION}/rulings", status_code=303, opt=Limited("writes").opt)
 async def make_form(request: Http) -> ASGIResponse:
     """The same fields as of the preview."""
-    require_same_origin(request)
     moderator = await require_moderator(request)
     made = await rulings.make(request, _body(await read_form(request)), moderator)
     return _back(made.position)
@@ -102,7 +100,6 @@ async def make_form(request: Http) -> ASGIResponse:
 
 @post(f"{MODERATION}/rulings/{{ruling:str}}/lift", status_code=303, opt=Limited("writes").opt)
 async def lift_form(request: Http, ruling: str) -> ASGIResponse:
-    require_same_origin(request)
     moderator = await require_moderator(request)
     return _back(await rulings.lift(request, ruling, moderator))
 

@@ -11,7 +11,7 @@ from tests.site import Site
 A, B = "claude-haiku-open-weights", "mistral-3-small"
 PATHS = [
     *("/", f"/tools/{A}", f"/compare/{A}-vs-{B}", "/compare"),
-    *("/bookmarks", "/status", "/verdicts", "/rulings"),
+    *("/bookmarks", "/status", "/verdicts", "/rulings", "/docs"),
 ]
 
 REQUESTS_MAX = 8

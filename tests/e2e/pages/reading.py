@@ -13,9 +13,8 @@ PAIR = "/compare/claude-haiku-open-weights-vs-mistral-3-small"
 PAGES = (
     *("/", "/?sort=new", "/?q=note", "/?category=llm", "/?q=nothing-of-this-name"),
     *("/tools/mistral-3-small", "/tools/notion", PAIR, "/compare", "/bookmarks", "/status"),
-    *("/verdicts", "/rulings"),
+    *("/verdicts", "/rulings", "/docs"),
 )
-SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 
 def parsed(text: str) -> Element:

@@ -15,7 +15,6 @@ from tests.e2e.asking import head as log_head
 from tests.e2e.pages.reading import (
     PAGES,
     PAIR,
-    SAME_ORIGIN,
     addresses,
     meta,
     named,
@@ -25,6 +24,7 @@ from tests.e2e.pages.reading import (
     title,
     words,
 )
+from tests.site import SAME_ORIGIN
 
 POLICY = {
     "default-src": "'none'",

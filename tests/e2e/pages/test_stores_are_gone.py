@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from tests.e2e.asking import bearer, browser, get, secrets_of, unique
-from tests.e2e.pages.reading import PAIR, SAME_ORIGIN, named, one, page, parsed, words
+from tests.e2e.pages.reading import PAIR, named, one, page, parsed, words
 from tests.polling import wait_for
-from tests.site import free_port
+from tests.site import SAME_ORIGIN, free_port
 from votes.http.errors import OUTAGE_LOGGED_S
 
 

@@ -1,10 +1,11 @@
-"""A page without script: votes and bookmarks by forms, and nothing that a form elsewhere can do."""
+"""A page without script: votes and bookmarks by forms."""
 
 import httpx
 import pytest
 
 from tests.e2e.asking import bearer, browser, new_tool, unique
-from tests.e2e.pages.reading import PAIR, SAME_ORIGIN, named, one, page, words
+from tests.e2e.pages.reading import PAIR, named, one, page, words
+from tests.site import SAME_ORIGIN
 
 
 def vote(http: httpx.Client, tool: str, choice: str, **more: str) -> httpx.Response:
@@ -74,40 +75,6 @@ def test_taking_back_what_is_not_there_makes_no_visitor(http, tool):
     answer = vote(http, tool, "retract")
     assert answer.status_code == 303
     assert "set-cookie" not in answer.headers
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-        {"Sec-Fetch-Site": "none"},
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Origin": "http://[x"},
-        {"Origin": "http://127.0.0.1:1"},
-        {"Sec-Fetch-Site": "same-origin", "Origin": "https://evil.example"},
-        {"Sec-Fetch-Site": "cross-site", "Origin": "HERE"},
-        {"Referer": "HERE"},
-    ],
-)
-@pytest.mark.parametrize("form", ["vote", "bookmark"])
-def test_a_form_of_another_site_does_not_count(live_site, http, tool, headers, form):
-    headers = {k: v.replace("HERE", live_site.url) for k, v in headers.items()}
-    user = bearer(live_site, unique("victim"))
-    data = {"choice": "ship", "bookmarked": "yes"}
-    answer = http.post(f"/tools/{tool}/{form}", data=data, headers=headers | user)
-    assert answer.status_code == 403
-    assert "text/html" in answer.headers["content-type"]
-    assert http.get(f"/v1/tools/{tool}/tally").json()["total"] == 0
-    assert http.get("/v1/me/bookmarks", headers=user).json()["total"] == 0
-
-
-def test_an_origin_that_is_ours_is_enough_for_older_browsers(live_site, http, tool):
-    headers = {"Origin": live_site.url}
-    answer = http.post(f"/tools/{tool}/vote", data={"choice": "ship"}, headers=headers)
-    assert answer.status_code == 303
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,124 @@
+"""The API's description as a page, for people.
+
+Rendered here, without a script: of the common viewers only Swagger UI works under the policy of our
+pages, and it is 1.9 MB.
+"""
+
+import shlex
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
+
+import msgspec
+from litestar import get
+from litestar.response.base import ASGIResponse
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from votes.http.exchange import Http
+from votes.http.hosts import base
+from votes.http.limiting import Limited
+from votes.site.html import shared_page
+from votes.site.render import SITE_NAME, Head, page
+
+DOCS = "/docs"
+ANYWHERE = "https://votes.example.com"
+"""In the place of this site's address where that is not known."""
+ADDRESSES_REMEMBERED = 8
+WHO = {
+    "visitorCookie": "a visitor by cookie",
+    "visitorToken": "a visitor by token",
+    "user": "a user by token",
+}
+"""Who may ask, by the names of the security schemes."""
+TOKENS = {"visitorToken": "Visitor TOKEN", "user": "Bearer TOKEN"}
+"""How a program says who it is, the simplest first."""
+
+_markdown = MarkdownIt("commonmark", {"html": False})
+
+
+@get(DOCS, opt=Limited("reads").opt)
+async def docs(request: Http) -> ASGIResponse:
+    """The same as `/openapi.json`, to be read."""
+    rendered: Callable[[str], str] = request.app.state.docs
+    return shared_page(request, rendered(base(request)))
+
+
+def docs_of(document: dict[str, Any]) -> Callable[[str], str]:
+    """The page for each address of this site, rendered once: it takes a tenth of a second."""
+    return lru_cache(ADDRESSES_REMEMBERED)(partial(_rendered, document))
+
+
+def _rendered(document: dict[str, Any], address: str) -> str:
+    about = "Every operation of the API: what it takes, what it answers, and who may ask."
+    return page(
+        "docs.html",
+        Head(f"API · {SITE_NAME}", about, DOCS, address),
+        document=document,
+        by_tag=_by_tag(document, address or ANYWHERE),
+        schemas=document["components"]["schemas"],
+        prose=_prose,
+        who=_who,
+        json=_json,
+    )
+
+
+def _by_tag(document: dict[str, Any], address: str) -> dict[str, list[dict[str, Any]]]:
+    """The operations, each with its `method`, its `path` and a command, `curl`."""
+    found: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in document["tags"]}
+    for path, methods in document["paths"].items():
+        for name, said in methods.items():
+            method = name.upper()
+            operation = said | {
+                "method": method,
+                "path": path,
+                "curl": _curl(method, address + path, said),
+            }
+            found[said["tags"][0]].append(operation)
+    return found
+
+
+def _curl(method: str, address: str, said: dict[str, Any]) -> str:
+    """The operation as a command; words in capitals are to be replaced."""
+    asked = []
+    for one in said.get("parameters", ()):
+        name = one["name"]
+        address = address.replace(f"{{{name}}}", name.upper())
+        if one["in"] == "query" and one.get("required"):
+            asked.append(f"{name}={name.upper()}")
+    lines = [["curl", "-X", method, "?".join(filter(None, (address, "&".join(asked))))]]
+    schemes = {name for one in said["security"] for name in one}
+    tokens = [token for name, token in TOKENS.items() if name in schemes]
+    lines += [["-H", f"Authorization: {token}"] for token in tokens[:1]]
+    if body := said.get("requestBody"):
+        example = msgspec.json.encode(body["content"]["application/json"]["example"]).decode()
+        lines += [["-H", "Content-Type: application/json"], ["-d", example]]
+    return " \\\n  ".join(map(shlex.join, lines))
+
+
+def _who(said: dict[str, Any]) -> str:
+    """Who may ask, in words."""
+    if not said["security"]:
+        return "anybody"
+    named = []
+    for one in said["security"]:
+        for scheme, roles in one.items():
+            role = f" with the role {' and '.join(roles)}" if roles else ""
+            named.append(WHO[scheme] + role)
+        if not one:
+            named.append("somebody new")
+    return ", ".join(named)
+
+
+def _prose(text: str) -> Markup:
+    """A text of the description, which is Markdown."""
+    return Markup(_markdown.render(text))  # noqa: S704 - it lets no HTML through
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+ROUTES = [docs]
