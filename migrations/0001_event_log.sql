@@ -3,15 +3,17 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
--- The application's role, and the roles that functions act as. They may exist already (with a
--- login and a password, or made for another database of this server), or another migration may make
--- them at this moment. The role that migrates must be a member of the second role to change the
--- function; if it made that role, it may grant itself the membership.
+-- The roles of the program (the logins are members of them, or are these roles), and the role that
+-- the functions act as. They may exist already (with a login and a password, or made for another
+-- database of this server), or another migration may make them at this moment. The role that
+-- migrates must be a member of `votes_log` to change the functions; if it made that role, it may
+-- grant itself the membership.
 DO $$
 DECLARE
     wanted text;
+    of_role text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['votes_app', 'votes_log'] LOOP
+    FOREACH wanted IN ARRAY ARRAY['votes_reader', 'votes_api', 'votes_projector', 'votes_log'] LOOP
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
@@ -23,6 +25,15 @@ BEGIN
     IF NOT pg_has_role('votes_log', 'USAGE') THEN
         GRANT votes_log TO CURRENT_USER;
     END IF;
+    -- Both read. `votes_log` may see since when a session of theirs has its transaction, and end it.
+    FOR wanted, of_role IN
+        VALUES ('votes_api', 'votes_reader'), ('votes_projector', 'votes_reader'),
+            ('votes_log', 'votes_api'), ('votes_log', 'votes_projector')
+    LOOP
+        IF NOT pg_has_role(wanted, of_role, 'USAGE') THEN
+            EXECUTE format('GRANT %I TO %I', of_role, wanted);
+        END IF;
+    END LOOP;
 END
 $$;
 
@@ -90,6 +101,17 @@ CREATE TABLE consumers (
     CONSTRAINT consumers_size_in_range CHECK (length(name) <= 1000)
 );
 
+-- Which process leads the projection of each set of read models, in which session, and until when if
+-- it says nothing more.
+CREATE TABLE leads (
+    signature text COLLATE "C" CONSTRAINT leads_signature PRIMARY KEY,
+    process uuid NOT NULL,
+    -- squawk-ignore prefer-bigint-over-int -- as Postgres counts its sessions
+    session integer NOT NULL,
+    until timestamptz NOT NULL,
+    CONSTRAINT leads_size_in_range CHECK (length(signature) <= 1000)
+);
+
 -- A second protection after the grants: not even the owner changes history by accident.
 CREATE FUNCTION refuse_rewriting_history() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -107,8 +129,8 @@ CREATE TRIGGER command_results_append_only BEFORE UPDATE OR DELETE OR TRUNCATE O
 -- reader that asks for "position > last" never skips one. The next position is the last one plus 1,
 -- so there are no gaps either, whatever process died.
 --
--- It is the lock of a table that the application may only read, and not an advisory lock, which
--- anybody may take. Its mode is the weakest that excludes itself; no reader waits for it.
+-- It is the lock of a table that the logins may only read, and not an advisory lock, which anybody
+-- may take. Its mode is the weakest that excludes itself; no reader waits for it.
 CREATE FUNCTION open_log() RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
     LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE;
@@ -146,7 +168,7 @@ LANGUAGE sql AS $$
     ) AS falls(append)
 $$;
 
--- Appends a batch in one call: the application has no other way to write. A batch has an append for
+-- Appends a batch in one call: the logins have no other way to write events. A batch has an append for
 -- each of its commands, which is stored whole or not at all. Appends are numbered from 0; the
 -- document is, with everything in the order of decision,
 --
@@ -286,26 +308,63 @@ SET search_path = public, pg_temp AS $$
         WHERE stored.position < excluded.position
 $$;
 
--- The application may read, and call `append_events` and `finish`. They act as a role that nobody
--- logs in as, with exactly the rights that they need: to read, to insert, to move a consumer, and to
--- take the lock, for which Postgres demands a right to change the table.
+-- Takes the lead of a set of read models for a process, or keeps it, for some time from now (none to
+-- give it back). True where the process leads, null where another one does.
+--
+-- It is a row with a time, and not a lock: any login may take an advisory lock for ever, and a lock of
+-- a table needs an open transaction, in which a session receives no notification.
+CREATE FUNCTION take_lead(wanted text, taker uuid, lasting interval) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    INSERT INTO leads AS held (signature, process, session, until)
+    VALUES (wanted, taker, pg_backend_pid(), clock_timestamp() + lasting)
+    ON CONFLICT (signature) DO UPDATE SET
+        process = excluded.process, session = excluded.session, until = excluded.until
+        WHERE held.process = excluded.process OR held.until < clock_timestamp()
+    RETURNING true
+$$;
+
+-- Ends each session of the program's logins that holds the writers' lock in a transaction of more
+-- than 3 s, and returns how many. Whoever holds the lock so long hangs, or keeps it from others: it can
+-- switch off its own time limits, but not this. Anybody of the program may call it.
+CREATE FUNCTION free_log() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    SELECT count(*) FILTER (WHERE pg_terminate_backend(lock.pid))
+    FROM pg_locks AS lock JOIN pg_stat_activity AS session ON session.pid = lock.pid
+    WHERE lock.relation = 'log'::regclass AND lock.granted
+        AND lock.mode = 'ShareUpdateExclusiveLock'
+        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND session.xact_start < clock_timestamp() - interval '3 s'
+        AND pg_has_role(session.usesysid, 'USAGE')
+$$;
+
+-- All may read. What is written, functions write, which act as a role that nobody logs in as, with
+-- exactly the rights that they need: to read, to insert, to move a consumer and the lead, and to take
+-- the lock, for which Postgres demands a right to change the table.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-REVOKE ALL ON log, events, command_results, consumers FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO votes_app, votes_log;
-GRANT SELECT ON log, events, command_results, consumers TO votes_app;
-GRANT SELECT ON events, command_results, consumers TO votes_log;
-GRANT INSERT, UPDATE ON consumers TO votes_log;
+REVOKE ALL ON log, events, command_results, consumers, leads FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO votes_reader, votes_log;
+GRANT SELECT (epoch, single) ON log TO votes_reader;
+GRANT SELECT ON events, consumers TO votes_reader;
+GRANT SELECT ON log, command_results TO votes_api;
+GRANT SELECT ON leads, command_results TO votes_log;
+GRANT INSERT, UPDATE ON consumers, leads TO votes_log;
 GRANT INSERT ON events TO votes_log;
 GRANT INSERT (command_id, fingerprint, outcome, position) ON command_results TO votes_log;
 GRANT UPDATE ON log TO votes_log;
-REVOKE EXECUTE ON FUNCTION open_log, appends_to_refuse, append_events, finish FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION open_log, appends_to_refuse FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION append_events, finish, take_lead, free_log FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_log, appends_to_refuse TO votes_log;
-GRANT EXECUTE ON FUNCTION append_events, finish TO votes_app;
+GRANT EXECUTE ON FUNCTION free_log TO votes_reader;
+GRANT EXECUTE ON FUNCTION append_events TO votes_api, votes_projector;
+GRANT EXECUTE ON FUNCTION finish, take_lead TO votes_projector;
 
 -- Postgres makes a role the owner of a function only if the role could have created it there.
 GRANT CREATE ON SCHEMA public TO votes_log;
 ALTER FUNCTION append_events OWNER TO votes_log;
 ALTER FUNCTION finish OWNER TO votes_log;
+ALTER FUNCTION take_lead OWNER TO votes_log;
+ALTER FUNCTION free_log OWNER TO votes_log;
 REVOKE CREATE ON SCHEMA public FROM votes_log;
 
 -- Which user is behind an id in the log. A user's subject (what the login calls them, often an
@@ -337,10 +396,36 @@ SET search_path = public, pg_temp AS $$
 $$;
 
 REVOKE ALL ON people FROM PUBLIC;
-GRANT SELECT ON people TO votes_app, votes_log;
+GRANT SELECT ON people TO votes_api, votes_log;
 GRANT INSERT (subject_hash, id, key) ON people TO votes_log;
 REVOKE EXECUTE ON FUNCTION add_people FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION add_people TO votes_app;
+GRANT EXECUTE ON FUNCTION add_people TO votes_api;
 GRANT CREATE ON SCHEMA public TO votes_log;
 ALTER FUNCTION add_people OWNER TO votes_log;
 REVOKE CREATE ON SCHEMA public FROM votes_log;
+
+-- What Postgres lets any login do in a database: connect, make temporary tables, and call functions
+-- that end other sessions of the same login, that fill the table of all locks, and that store large
+-- objects. Only their owner can take these away: where a superuser does not migrate, one has to do it
+-- before (deploy/postgres-init/roles.sh).
+DO $$
+DECLARE
+    one regprocedure;
+BEGIN
+    IF pg_has_role((SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE') THEN
+        EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+        EXECUTE format('GRANT CONNECT ON DATABASE %I TO votes_reader', current_database());
+    END IF;
+    FOR one IN
+        SELECT oid FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace
+            AND proname ~ '^(pg_(cancel|terminate)_backend$|pg_(try_)?advisory_|lo_|lowrite$)'
+            AND pg_has_role(proowner, 'USAGE')
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
+        IF one = 'pg_terminate_backend'::regproc THEN
+            GRANT EXECUTE ON FUNCTION pg_terminate_backend TO votes_log;
+        END IF;
+    END LOOP;
+END
+$$;

@@ -14,17 +14,20 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
+from msgspec import structs
 
 from tests.parallel import InUnits, by_unit
 from tests.site import Site, site
 from votes.config import Config
 from votes.embedded import Addresses, started
 from votes.store.migrate import migrate
-from votes.store.postgres import PostgresEventStore
+from votes.store.postgres import COMMANDS, PostgresEventStore
 from votes.wiring import event_store
 
 SECRET_KEYS = (b"the-first-key-of-the-tests", b"the-second-key-of-the-tests")
 JWT_SECRET = "the-jwt-secret-of-all-the-tests-0"
+EVERYBODY = structs.replace(COMMANDS, role="votes_app")
+"""What the API, the worker and commands do with the log, in one process."""
 
 settings.register_profile(
     "votes", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -167,7 +170,7 @@ def settings_of(servers: Addresses, database: str, prefix: str) -> Config:
     return Config(
         postgres_url=url_of(database, servers.app_url),
         migration_url=url_of(database, servers.owner_url),
-        redis_url=servers.redis_url,
+        redis_url=servers.redis_owner_url,
         queue_url=servers.queue_url,
         redis_prefix=prefix,
         secret_keys=SECRET_KEYS,
@@ -195,7 +198,7 @@ async def config(servers: Addresses, shared: str, redis_prefix: str) -> Config:
 
 @pytest.fixture
 async def store(config: Config) -> AsyncIterator[PostgresEventStore]:
-    async with event_store(config) as made:
+    async with event_store(config, EVERYBODY) as made:
         yield made
 
 

@@ -1,5 +1,6 @@
 """The image, the composition and the locks, as far as they can be checked without a container."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -11,10 +12,13 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import asyncpg
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from tests.polling import until_told
+from tests.roles import API, ENDED, PROJECTOR, wrong
 from votes.embedded import started
 from votes.limits.policies import POLICIES
 
@@ -113,7 +117,7 @@ def test_what_the_image_leaves_out_is_locked():
 
 def test_every_secret_is_required():
     assert not optional_secrets(COMPOSE)
-    assert optional_secrets(COMPOSE.replace("${APP_PASSWORD:?", "${APP_PASSWORD:-"))
+    assert optional_secrets(COMPOSE.replace("${API_PASSWORD:?", "${API_PASSWORD:-"))
     assert optional_secrets(COMPOSE + "\n  VOTES_JWT_SECRET:\n")
 
 
@@ -126,9 +130,20 @@ def test_the_program_knows_every_name_it_is_given():
 
 def test_only_the_migrations_connect_as_the_owner():
     assert "votes_owner" in (environment("migrate")["VOTES_MIGRATION_URL"] or "")
-    for service in ("api", "worker"):
-        assert "votes_app" in (environment(service)["VOTES_POSTGRES_URL"] or "")
+    for service, login in (("api", "votes_api"), ("worker", "votes_projector")):
+        assert f"//{login}:" in (environment(service)["VOTES_POSTGRES_URL"] or "")
         assert "OWNER" not in str(environment(service))
+
+
+def test_no_service_has_a_secret_that_it_does_not_need():
+    def secrets(service: str) -> set[str]:
+        return {name for name, rule in interpolations(str(environment(service))) if rule == ":?"}
+
+    of_users = {"VOTES_SECRET_KEYS", "VOTES_JWT_SECRET"}
+    assert secrets("api") == {"API_PASSWORD", "VALKEY_API_PASSWORD"} | of_users
+    assert secrets("worker") == {"PROJECTOR_PASSWORD", "VALKEY_WORKER_PASSWORD"}
+    assert secrets("migrate") == {"OWNER_PASSWORD"}
+    assert "_PASSWORD" not in str([service.get("command") for service in SERVICES.values()])
 
 
 def test_nothing_starts_before_what_it_needs():
@@ -158,7 +173,8 @@ def socket() -> Iterator[Path]:
         started(Path(home), "a test of the roles", redis=False) as servers,
     ):
         directory = Path(re.findall(r"host=([^&]+)", servers.addresses.owner_url)[0])
-        for statement in ("DROP DATABASE votes", "DROP ROLE votes_app"):
+        roles = "votes_log, votes_app, votes_projector, votes_api, votes_reader"
+        for statement in ("DROP DATABASE votes", f"DROP ROLE {roles}"):
             assert psql(directory, "postgres", statement, "postgres") == ""
         yield directory
 
@@ -180,27 +196,50 @@ def migrate(socket: Path, folder: Path, owner: str, database: str = "votes") -> 
 
 
 APPEND_NOTHING = "SELECT append_events('{}')"
-REFUSED = (
-    "DELETE FROM events",
-    "UPDATE events SET type = ''",
-    "INSERT INTO events DEFAULT VALUES",
-    "SET ROLE votes_log",
-    "CREATE TABLE mine ()",
-    "CREATE TEMP TABLE mine ()",
-)
 
 
-def test_the_owner_migrates_and_the_application_rewrites_nothing(socket: Path, tmp_path: Path):
-    secrets = {"OWNER_PASSWORD": "it's", "APP_PASSWORD": 'a "quoted" one'}
+def set_up(socket: Path, folder: Path) -> None:
+    """The roles as the composition makes them, and the migrations."""
+    secrets = {
+        "OWNER_PASSWORD": "it's",
+        "API_PASSWORD": 'a "quoted" one',
+        "PROJECTOR_PASSWORD": "p",
+    }
     server = {"PGHOST": str(socket), "PGPORT": "5432", "POSTGRES_USER": "postgres"}
     path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
     init = DEPLOY / "postgres-init" / "roles.sh"
     subprocess.run([init], env={"PATH": path, **server, **secrets}, check=True)
-    migrate(socket, tmp_path, "votes_owner")
-    for allowed in ("SELECT count(*) FROM events", APPEND_NOTHING):
-        assert psql(socket, "votes_app", allowed) == ""
-    for refused in REFUSED:
-        assert "permission denied" in psql(socket, "votes_app", refused)
+    migrate(socket, folder, "votes_owner")
+
+
+def test_each_login_may_what_it_needs_and_nothing_else(socket: Path, tmp_path: Path):
+    set_up(socket, tmp_path)
+    for role in (API, PROJECTOR):
+        assert asyncio.run(wrong_of(socket, role)) == []
+    has_password = "SELECT 1 / count(rolpassword) FROM pg_authid WHERE rolname = '{}'"
+    for role in ("votes_owner", API, PROJECTOR):
+        assert psql(socket, "postgres", has_password.format(role)) == ""
+
+
+async def wrong_of(socket: Path, role: str, database: str = "votes") -> list[str]:
+    session = await asyncpg.connect(f"postgresql://{role}@/{database}?host={socket}&port=5432")
+    try:
+        return await wrong(session, role)
+    finally:
+        await session.close()
+
+
+async def test_who_holds_the_log_is_ended_there_too(socket: Path, tmp_path: Path):
+    """By a role that is no superuser."""
+    await asyncio.to_thread(set_up, socket, tmp_path)
+    url = f"postgresql://{{}}@/votes?host={socket}&port=5432"
+    thief, worker = [await asyncpg.connect(url.format(role)) for role in (API, PROJECTOR)]
+    holding = asyncio.create_task(thief.execute(f"{APPEND_NOTHING}; SELECT pg_sleep(600)"))
+    await until_told(worker, "SELECT free_log() > 0")
+    with pytest.raises(ENDED):
+        await holding
+    await worker.execute(APPEND_NOTHING)
+    await worker.close()
 
 
 def test_an_owner_who_may_create_roles_needs_no_other_prepared(socket: Path, tmp_path: Path):
@@ -212,13 +251,16 @@ def test_an_owner_who_may_create_roles_needs_no_other_prepared(socket: Path, tmp
         assert psql(socket, "postgres", statement, "postgres") == ""
     for database in ("votes", "another"):
         migrate(socket, tmp_path, "maker", database)
-        assert psql(socket, "maker", "ALTER ROLE votes_app LOGIN", database) == ""
-        assert psql(socket, "votes_app", APPEND_NOTHING, database) == ""
-        for refused in ("INSERT INTO events DEFAULT VALUES", "SET ROLE votes_log"):
-            assert "permission denied" in psql(socket, "votes_app", refused, database)
+        for role in (API, PROJECTOR):
+            assert psql(socket, "maker", f"ALTER ROLE {role} LOGIN", database) == ""
+            found = asyncio.run(wrong_of(socket, role, database))
+            assert not [line for line in found if not re.search(ONLY_A_SUPERUSER_TAKES, line)]
         # A later migration may put another function in its place.
         replace = "ALTER FUNCTION append_events COST 200"
         assert psql(socket, "maker", replace, database) == ""
+
+
+ONLY_A_SUPERUSER_TAKES = r": SELECT (pg_(try_)?advisory_|pg_(terminate|cancel)_backend\b|lo_)"
 
 
 @pytest.mark.parametrize("path", LOCKS)

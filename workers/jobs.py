@@ -7,6 +7,7 @@ import structlog
 
 from votes.engine.projector import rebuild as rebuild_models
 from votes.engine.verify import audit as audit_models
+from votes.store.postgres import WORKER
 from votes.wiring import event_store, now, read_model_store
 
 OLD_SETS_KEPT = timedelta(days=7)
@@ -17,7 +18,7 @@ logger = structlog.get_logger("votes.worker")
 async def rebuild(ctx: dict[str, Any]) -> int:
     """Fold the read models anew and make them live; return their position."""
     config = ctx["config"]
-    async with event_store(config) as store, read_model_store(config) as read_models:
+    async with event_store(config, WORKER) as store, read_model_store(config) as read_models:
         return (await rebuild_models(store, read_models)).position
 
 
@@ -27,7 +28,7 @@ async def audit(ctx: dict[str, Any]) -> bool:
     Then remove the read models of releases that no longer run.
     """
     config = ctx["config"]
-    async with event_store(config) as store, read_model_store(config) as read_models:
+    async with event_store(config, WORKER) as store, read_model_store(config) as read_models:
         result = await audit_models(store, read_models, now())
         if result.ok:
             logger.info("audit: no drift", events=result.events, models=result.models)

@@ -2,7 +2,7 @@
 
 | variable | meaning |
 |---|---|
-| `VOTES_POSTGRES_URL` | the log; its login must be a member of the role `votes_app` |
+| `VOTES_POSTGRES_URL` | the log; its login is in `votes_api` or, of the worker, `votes_projector` |
 | `VOTES_MIGRATION_URL` | the same database as its owner, for `votes migrate`; default: the log's |
 | `VOTES_REDIS_URL` | read models |
 | `VOTES_QUEUE_URL` | the worker's job queue; default: the read models' server |
@@ -111,6 +111,15 @@ class Config(Struct, frozen=True):
     challenge_cost: int = CHALLENGE_COST
     log: LogLevel = "info"
 
+    def __repr__(self) -> str:
+        return "Config(...)"  # most of it is secret
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    url = re.sub(r"(//[^/?#]*?):[^/?#]*@", r"\1:***@", url)
+    return re.sub(r"([?&]password=)[^&#]*", r"\1***", url)
+
 
 def load(env: Mapping[str, str]) -> Config:
     """The settings in the environment. Raises `ConfigError`."""
@@ -163,8 +172,10 @@ def _url(env: Mapping[str, str], name: str, *schemes: str) -> str | None:
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError as error:
-        raise ConfigError(f"{name}: not a URL: {error}") from error
+    except ValueError:  # what it says may be a part of the password
+        raise ConfigError(
+            f"{name}: not a URL; in a password, write what is no letter or digit as %XX"
+        ) from None
     if parts.scheme not in schemes:
         raise ConfigError(f"{name}: must begin with {' or '.join(s + '://' for s in schemes)}")
     return url

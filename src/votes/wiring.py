@@ -23,7 +23,7 @@ from votes.domain.terms import RulingId, ToolId
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Request, Result, handle
 from votes.engine.heads import Heads
-from votes.engine.ports import EventStore
+from votes.engine.ports import EventStore, Unavailable
 from votes.engine.projector import Projector, belongs_to_log
 from votes.engine.read_models import Changes, ReadModels
 from votes.engine.reader import Reader
@@ -36,9 +36,10 @@ from votes.projections import PROJECTIONS
 from votes.store.lead import leading
 from votes.store.people import People
 from votes.store.postgres import (
-    ANY,
+    COMMANDS,
     PAST,
     READS,
+    WORKER,
     WRITES,
     Connections,
     PostgresEventStore,
@@ -51,6 +52,7 @@ from votes.views.subscription import Subscription
 
 REDIS_TIMEOUT_S = 5.0
 RULINGS_POLL_S = 1.0
+FREE_LOG_POLL_S = 0.5
 TOOL_ID_LENGTH = 7
 TOOL_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 letters that are not confused with others. Ids are short because each vote stores one."""
@@ -97,7 +99,9 @@ def namespace(config: Config) -> Namespace:
 
 
 @asynccontextmanager
-async def event_store(config: Config, use: Connections = ANY) -> AsyncIterator[PostgresEventStore]:
+async def event_store(
+    config: Config, use: Connections = COMMANDS
+) -> AsyncIterator[PostgresEventStore]:
     """The log on its own pool of connections."""
     pool = await create_pool(required(config.postgres_url, "VOTES_POSTGRES_URL"), use)
     try:
@@ -157,8 +161,12 @@ async def services(config: Config) -> AsyncIterator[Services]:
         subscription = Subscription(
             space, PROJECTIONS, in_this_log, replica.changed, time.time, logger.warning
         )
-        following = asyncio.create_task(subscription.run(), name="subscription")
-        following.add_done_callback(ends_the_process)
+        tasks = [
+            asyncio.create_task(subscription.run(), name="subscription"),
+            asyncio.create_task(keep_log_free(store), name="free log"),
+        ]
+        for task in tasks:
+            task.add_done_callback(ends_the_process)
         try:
             yield Services(
                 config,
@@ -177,8 +185,9 @@ async def services(config: Config) -> AsyncIterator[Services]:
             await batcher.close()
             await limiter.close()
             await reader.close()
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await space.redis.aclose()
 
 
@@ -229,7 +238,7 @@ async def project(config: Config) -> None:
     """
     url = required(config.postgres_url, "VOTES_POSTGRES_URL")
     async with (
-        event_store(config) as store,
+        event_store(config, WORKER) as store,
         read_model_store(config) as read_models,
         leading(url, PROJECTIONS.signature) as (appended, lost),
     ):
@@ -238,6 +247,7 @@ async def project(config: Config) -> None:
         await _first_of(
             asyncio.create_task(projector.run()),
             asyncio.create_task(_carry_out_rulings(store)),
+            asyncio.create_task(keep_log_free(store)),
             asyncio.create_task(lost.wait()),
         )
 
@@ -247,6 +257,15 @@ async def _carry_out_rulings(store: EventStore) -> None:
     while True:
         await carry_out_all(store, now())
         await asyncio.sleep(RULINGS_POLL_S)
+
+
+async def keep_log_free(store: PostgresEventStore) -> None:
+    """End sessions that keep the log from others, until cancelled."""
+    while True:
+        with suppress(Unavailable):
+            if ended := await store.free():
+                logger.warning("ended sessions that held the log", sessions=ended)
+        await asyncio.sleep(FREE_LOG_POLL_S)
 
 
 async def _first_of(*tasks: "asyncio.Task[Any]") -> None:

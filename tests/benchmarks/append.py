@@ -92,9 +92,9 @@ async def _own_tables(url: str) -> None:
             CREATE TABLE bare (LIKE events INCLUDING ALL);
             CREATE TABLE tallies (tool text PRIMARY KEY, ship bigint NOT NULL);
             INSERT INTO tallies VALUES ('hot-tool', 0);
-            GRANT SELECT, INSERT ON bare TO votes_app;
-            GRANT SELECT, UPDATE ON tallies TO votes_app;
-            GRANT CREATE ON SCHEMA public TO votes_app;
+            GRANT SELECT, INSERT ON bare TO votes_api;
+            GRANT SELECT, UPDATE ON tallies TO votes_api;
+            GRANT CREATE ON SCHEMA public TO votes_api;
         """)
     finally:
         await connection.close()

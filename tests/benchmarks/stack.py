@@ -32,7 +32,7 @@ def servers() -> Iterator[Config]:
             yield Config(
                 postgres_url=where.app_url,
                 migration_url=where.owner_url,
-                redis_url=where.redis_url,
+                redis_url=where.redis_owner_url,
                 queue_url=where.queue_url,
                 data_dir=folder / "data",
                 secret_keys=(SECRET_KEY,),

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 from msgspec import Struct
 
+from tests.conftest import EVERYBODY
 from tests.contract.memory_read_models import MemoryModels, MemoryReadModelStore
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.products import CODEC
@@ -36,7 +37,7 @@ async def postgres_processes(config: Config):
     pools = []
 
     async def another():
-        pools.append(await create_pool(config.postgres_url))
+        pools.append(await create_pool(config.postgres_url, EVERYBODY))
         return pools[-1]
 
     spare = [await another() for _ in range(4)]
@@ -66,7 +67,7 @@ async def redis_stores(
     async with AsyncExitStack() as clients:
 
         def another() -> ReadModelStore:
-            redis = connect_redis(servers.redis_url)
+            redis = connect_redis(servers.redis_owner_url)
             clients.push_async_callback(redis.aclose)
             return RedisReadModelStore(Namespace(redis, redis_prefix), PROJECTIONS)
 

@@ -114,8 +114,8 @@ def api_beside(site: Site, **env: str) -> Iterator[str]:
     """Another API process on the site's servers, with settings of its own; its address."""
     port, kept = free_port(), secrets_of(site)
     ours = {
-        "VOTES_POSTGRES_URL": site.servers.app_url,
-        "VOTES_REDIS_URL": site.servers.redis_url,
+        "VOTES_POSTGRES_URL": site.servers.api_url,
+        "VOTES_REDIS_URL": site.servers.redis_api_url,
         "VOTES_SECRET_KEYS": kept["secret_key"],
         "VOTES_JWT_SECRET": kept["jwt_secret"],
     }

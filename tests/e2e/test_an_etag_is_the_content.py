@@ -175,7 +175,7 @@ def rebuild(site: Site) -> None:
 
 
 def lose_the_read_models(site: Site) -> None:
-    with Redis.from_url(site.servers.redis_url) as redis:
+    with Redis.from_url(site.servers.redis_owner_url) as redis:
         redis.flushall()
 
 

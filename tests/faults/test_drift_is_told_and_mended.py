@@ -23,7 +23,7 @@ SLUGS = [slug for slug, _ in demo.tools()]
 def tallies(program):
     """The live hash that holds the tool's tally, and a client."""
     wait_until_ready(program)
-    with Redis.from_url(program.servers.redis_url) as redis:
+    with Redis.from_url(program.servers.redis_owner_url) as redis:
         tool = found(redis, TOOL)
         yield redis, place(KEYS, generation(redis), tool, "tallies"), tool
 

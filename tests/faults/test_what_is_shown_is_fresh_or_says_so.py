@@ -101,7 +101,7 @@ async def test_a_vote_that_a_restored_log_lacks_is_soon_shown_no_more(program, r
 def test_a_pointer_to_a_far_position_is_not_believed_for_long(program, restarted):
     wait_until_ready(program)
     far = 10**12
-    with Redis.from_url(program.servers.redis_url) as redis:
+    with Redis.from_url(program.servers.redis_owner_url) as redis:
         live = json.loads(redis.get(KEYS.live))
         redis.set(KEYS.live, json.dumps(live | {"position": far}, separators=(",", ":")))
         if restarted == "api":

@@ -71,7 +71,7 @@ def postmaster(data_dir: Path) -> int | None:
 
 
 def valkey(data_dir: Path) -> int | None:
-    path = addresses(data_dir).redis_url.removeprefix("unix://").removesuffix("?db=0")
+    path = addresses(data_dir).redis_url.removeprefix("unix://worker@").removesuffix("?db=0")
     return servers._listener(Path(path))
 
 
@@ -137,7 +137,7 @@ def test_loses_no_commit_to_its_settings_and_opens_no_port(
             "server_encoding": "UTF8",
         }.items():
             assert sql(mine.addresses, f"SHOW {setting}") == value
-        with redis.Redis.from_url(mine.addresses.redis_url, decode_responses=True) as views:
+        with redis.Redis.from_url(mine.addresses.redis_owner_url, decode_responses=True) as views:
             options = views.config_get("port", "save", "appendonly")
             assert options == {"port": "0", "save": "", "appendonly": "no"}
 
@@ -317,7 +317,7 @@ def test_a_long_log_is_put_aside_at_the_start(place: Path, monkeypatch: pytest.M
 
 def test_a_sockets_directory_open_to_others_is_refused(place: Path) -> None:
     data_dir = place / ("x" * 120)
-    sockets = Path(addresses(data_dir).redis_url.removeprefix("unix://")).parent
+    sockets = Path(addresses(data_dir).redis_url.removeprefix("unix://worker@")).parent
     sockets.mkdir()
     sockets.chmod(0o777)
     try:
@@ -329,7 +329,7 @@ def test_a_sockets_directory_open_to_others_is_refused(place: Path) -> None:
 
 def test_the_sockets_directory_of_a_long_path_goes_at_the_end(place: Path) -> None:
     data_dir = place / ("x" * 120)
-    sockets = Path(addresses(data_dir).redis_url.removeprefix("unix://")).parent
+    sockets = Path(addresses(data_dir).redis_url.removeprefix("unix://worker@")).parent
     with started(data_dir, "a test", postgres=False):
         assert sockets.stat().st_uid == os.geteuid()
     with started(data_dir, "a test", redis=False):

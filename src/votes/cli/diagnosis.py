@@ -14,7 +14,13 @@ from votes.engine.projection import PARKED
 from votes.engine.read_models import ReadModels
 from votes.limits.policies import POLICIES
 from votes.store.migrate import pending
-from votes.store.postgres import CONNECT_TIMEOUT_S, PostgresEventStore, create_pool, translated
+from votes.store.postgres import (
+    CONNECT_TIMEOUT_S,
+    REPORTS,
+    PostgresEventStore,
+    create_pool,
+    translated,
+)
 from votes.views.read_model_store import translated as redis_translated
 from votes.wiring import connect_redis, event_store, now, read_model_store, required
 
@@ -70,7 +76,7 @@ async def _postgres(config: Config) -> AsyncIterator[Check]:
         finally:
             await connection.close()
     if not missing:
-        pool = await create_pool(url)
+        pool = await create_pool(url, REPORTS)
         async with pool:
             head = await PostgresEventStore(pool).head()
         yield Check("log", True, f"{head} events")
@@ -93,7 +99,7 @@ async def _redis(config: Config) -> AsyncIterator[Check]:
 
 
 async def _projection(config: Config) -> AsyncIterator[Check]:
-    async with event_store(config) as store, read_model_store(config) as read_models:
+    async with event_store(config, REPORTS) as store, read_model_store(config) as read_models:
         heartbeat, models, head = (
             await read_models.heartbeat(),
             await read_models.load(),

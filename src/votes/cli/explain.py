@@ -14,6 +14,7 @@ from votes.app.moderation import WHY
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
 from votes.domain.terms import ToolSlug
+from votes.store.postgres import REPORTS
 from votes.wiring import event_store
 
 CALLS = {
@@ -38,7 +39,7 @@ def explain(tool: str, data_dir: Path | None, as_json: bool) -> None:
 
 
 async def _explain(config: Config, slug: ToolSlug) -> Explanation:
-    async with event_store(config) as store:
+    async with event_store(config, REPORTS) as store:
         tool = (await catalogue.ids(store, None, [slug])).get(slug)
         if tool is None:
             raise click.ClickException(f"There is no tool {slug!r} in the catalogue.")

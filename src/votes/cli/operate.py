@@ -32,6 +32,7 @@ from votes.engine.projector import rebuild as rebuild_models
 from votes.engine.verify import Audit, audit
 from votes.projections import PROJECTIONS
 from votes.store.migrate import migrate as apply_migrations
+from votes.store.postgres import REPORTS
 from votes.wiring import event_store, now, read_model_store
 
 DRIFTS_SHOWN_MAX = 20
@@ -80,7 +81,7 @@ def rebuild(projection: str, data_dir: Path | None, as_json: bool) -> None:
 
 async def _rebuild(config: Config, only: Projection[Any] | None) -> tuple[Position, dict[str, int]]:
     """The position, and the number of values of each rebuilt projection."""
-    async with event_store(config) as store, read_model_store(config) as read_models:
+    async with event_store(config, REPORTS) as store, read_model_store(config) as read_models:
         models = await rebuild_models(store, read_models, only)
     rebuilt = [only] if only is not None else [PROJECTIONS.named[name] for name in NAMES]
     return models.position, {each.name: sum(1 for _ in models.items(each)) for each in rebuilt}
@@ -101,7 +102,7 @@ def verify(data_dir: Path | None, as_json: bool) -> None:
 
 
 async def _verify(config: Config) -> Audit:
-    async with event_store(config) as store, read_model_store(config) as read_models:
+    async with event_store(config, REPORTS) as store, read_model_store(config) as read_models:
         return await audit(store, read_models, now())
 
 
@@ -135,7 +136,7 @@ def tail(after: int | None, follow: bool, data_dir: Path | None) -> None:
 
 
 async def _tail(config: Config, after: int | None, follow: bool) -> None:
-    async with event_store(config) as store:
+    async with event_store(config, REPORTS) as store:
         position = after if after is not None else (await store.head() if follow else 0)
         while True:
             async for record in store.records(PASS_EVENTS_MAX, position):

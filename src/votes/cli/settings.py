@@ -132,7 +132,8 @@ def stored_secrets(data_dir: Path) -> _Secrets:
 
 
 def environment(config: Config) -> dict[str, str]:
-    """The environment of child processes with these settings, without unknown `VOTES_` names."""
+    """The environment of a child process with these settings: of those that hold a secret, only
+    what is set here; without unknown `VOTES_` names."""
     ours: dict[str, Any] = {
         "VOTES_POSTGRES_URL": config.postgres_url,
         "VOTES_MIGRATION_URL": config.migration_url,
@@ -142,6 +143,6 @@ def environment(config: Config) -> dict[str, str]:
         "VOTES_SECRET_KEYS": ",".join(key.decode() for key in config.secret_keys),
         "VOTES_JWT_SECRET": config.jwt_secret,
     }
-    unknown = unknown_names(os.environ)
-    given = {name: value for name, value in os.environ.items() if name not in unknown}
+    without = {*unknown_names(os.environ), *ours}
+    given = {name: value for name, value in os.environ.items() if name not in without}
     return given | {name: value for name, value in ours.items() if value}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import httpx
+from msgspec.structs import replace
 from rich.console import Console
 
 from votes import embedded
@@ -20,9 +21,9 @@ from votes.cli.settings import (
     from_environment,
     with_secrets,
 )
-from votes.config import Config
+from votes.config import Config, without_password
 from votes.demo.load import load_demo
-from votes.embedded import Servers, StartFailed, supervise
+from votes.embedded import Addresses, Servers, StartFailed, supervise
 from votes.embedded.supervise import Child
 from votes.store.migrate import migrate
 
@@ -40,13 +41,12 @@ console = Console(stderr=True, highlight=False)
 @data_dir_option
 def up(demo: bool, host: str, port: int, data_dir: Path | None) -> None:
     """Start everything: servers, migrations, worker and API. Ctrl-C stops all of it."""
-    config = from_environment(data_dir)
+    given = from_environment(data_dir)
     _check_port(host, port)
-    postgres, redis = config.postgres_url is None, config.redis_url is None
+    postgres, redis = given.postgres_url is None, given.redis_url is None
     started = time.monotonic()
-    with embedded.started(config.data_dir, "votes up", postgres=postgres, redis=redis) as servers:
-        config = with_secrets(completed(config, servers.addresses))
-        asyncio.run(_serve(config, servers, host, port, demo, started))
+    with embedded.started(given.data_dir, "votes up", postgres=postgres, redis=redis) as servers:
+        asyncio.run(_serve(with_secrets(given), servers, host, port, demo, started))
     console.print("Stopped. The data stays.")
 
 
@@ -62,9 +62,23 @@ def _check_port(host: str, port: int) -> None:
             ) from None
 
 
+def _children(given: Config, at: Addresses, host: str, port: int) -> list[Child]:
+    """The API and the worker, each with its own logins and with no secret that it does not need."""
+    command = (sys.executable, "-m", "votes")
+    api = completed(given, replace(at, app_url=at.api_url, redis_url=at.redis_api_url))
+    worker = completed(given, replace(at, app_url=at.worker_url))
+    api = replace(api, migration_url=None, queue_url=None)
+    worker = replace(worker, migration_url=None, secret_keys=(), jwt_secret=None)
+    return [
+        Child("api", (*command, "api", "--host", host, "--port", str(port)), environment(api)),
+        Child("worker", (*command, "worker"), environment(worker)),
+    ]
+
+
 async def _serve(
-    config: Config, servers: Servers, host: str, port: int, demo: bool, started: float
+    given: Config, servers: Servers, host: str, port: int, demo: bool, started: float
 ) -> None:
+    config = completed(given, servers.addresses)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -73,12 +87,7 @@ async def _serve(
         console.print(f"migrated {name}")
     if demo and not stop.is_set():
         await load_demo(config, console)
-    command = (sys.executable, "-m", "votes")
-    env = environment(config)
-    children = [
-        Child("api", (*command, "api", "--host", host, "--port", str(port)), env),
-        Child("worker", (*command, "worker"), env),
-    ]
+    children = _children(given, servers.addresses, host, port)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     beside = [
         asyncio.create_task(_revive(servers)),
@@ -113,8 +122,8 @@ async def _announce(url: str, config: Config, demo: bool, started: float) -> Non
     console.print(f"  reference     {url}/docs", soft_wrap=True)
     console.print(f"  health        {url}/health/ready", soft_wrap=True)
     console.print(f"  data          {config.data_dir.resolve()}", soft_wrap=True)
-    console.print(f"  Postgres      {config.postgres_url}", soft_wrap=True)
-    console.print(f"  Valkey        {config.redis_url}", soft_wrap=True)
+    console.print(f"  Postgres      {without_password(config.postgres_url or '')}", soft_wrap=True)
+    console.print(f"  Valkey        {without_password(config.redis_url or '')}", soft_wrap=True)
     console.print("\nCtrl-C stops it; the data stays.", soft_wrap=True)
 
 

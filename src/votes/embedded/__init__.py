@@ -44,8 +44,12 @@ class Addresses(msgspec.Struct, frozen=True):
     """Where the servers listen, as URLs that asyncpg, redis-py and arq take."""
 
     owner_url: str  # superuser, for migrations
-    app_url: str  # the role that the migrations make
-    redis_url: str  # read models
+    api_url: str
+    worker_url: str
+    app_url: str  # with the rights of both, for commands; each acts as the role that it needs
+    redis_url: str  # read models, as their worker and its commands reach them
+    redis_api_url: str
+    redis_owner_url: str  # may do everything
     queue_url: str  # arq
 
 
@@ -101,9 +105,13 @@ def addresses(data_dir: Path) -> Addresses:
     postgres = f"@/votes?host={postgres_socket(sockets).parent}&port=5432"
     return Addresses(
         owner_url=f"postgresql://postgres{postgres}",
+        api_url=f"postgresql://votes_api{postgres}",
+        worker_url=f"postgresql://votes_projector{postgres}",
         app_url=f"postgresql://votes_app{postgres}",
-        redis_url=f"unix://{sockets}/valkey.sock?db=0",
-        queue_url=f"unix://{sockets}/valkey.sock?db=1",
+        redis_url=f"unix://worker@{sockets}/valkey.sock?db=0",
+        redis_api_url=f"unix://api@{sockets}/valkey.sock?db=0",
+        redis_owner_url=f"unix://owner@{sockets}/valkey.sock?db=0",
+        queue_url=f"unix://worker@{sockets}/valkey.sock?db=1",
     )
 
 

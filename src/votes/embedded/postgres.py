@@ -29,9 +29,11 @@ from votes.embedded.supervise import dies_with_parent
 
 INIT_TIMEOUT_S = 120.0
 
-_CREATE = b"""CREATE ROLE votes_app LOGIN
-ALTER ROLE votes_app SET idle_in_transaction_session_timeout = '2s'
-ALTER ROLE votes_app SET lock_timeout = '4s'
+_CREATE = b"""CREATE ROLE votes_reader
+CREATE ROLE votes_api LOGIN CONNECTION LIMIT 70 IN ROLE votes_reader
+CREATE ROLE votes_projector LOGIN CONNECTION LIMIT 20 IN ROLE votes_reader
+CREATE ROLE votes_app LOGIN IN ROLE votes_api, votes_projector
+CREATE ROLE votes_log IN ROLE votes_api, votes_projector, votes_app
 CREATE DATABASE votes
 """  # a statement a line
 

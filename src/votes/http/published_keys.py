@@ -94,7 +94,8 @@ class PublishedKeys:
             ) as client,
             client.stream("GET", self._url) as answer,
         ):
-            answer.raise_for_status()
+            if not answer.is_success:
+                raise ValueError(f"status {answer.status_code}")  # the address may hold a secret
             if self._url.startswith("https:") and answer.url.scheme != "https":
                 raise ValueError("redirected to where anybody on the way can change the keys")
             text = b""

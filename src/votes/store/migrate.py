@@ -5,6 +5,7 @@ must not change after it was applied.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -19,7 +20,7 @@ from votes.store.postgres import CONNECT_TIMEOUT_S, translated
 
 WAIT_FOR_OTHERS_S = 300
 
-_LOCK = "SELECT pg_advisory_lock(hashtextextended('votes.migrations', 0))"
+_LOCK = "LOCK TABLE migrations IN EXCLUSIVE MODE"
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS migrations (
     name text PRIMARY KEY,
@@ -70,7 +71,6 @@ async def migrate(url: str) -> list[str]:
             url, timeout=CONNECT_TIMEOUT_S, server_settings={"application_name": "votes migrate"}
         )
         try:
-            await connection.execute(_LOCK, timeout=WAIT_FOR_OTHERS_S)
             return await _apply_missing(connection)
         except asyncpg.InsufficientPrivilegeError as error:
             raise NotMigrated(
@@ -103,32 +103,37 @@ async def pending(connection: Any) -> list[str]:
 
 
 async def _apply_missing(connection: Any) -> list[str]:
-    await connection.execute("SET client_min_messages = warning")
-    await connection.execute(_LEDGER)
-    rows = await connection.fetch("SELECT name, checksum FROM migrations")
-    applied = {row["name"]: row["checksum"] for row in rows}
+    await connection.execute("SET client_min_messages = error")
+    with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+        await connection.execute(_LEDGER)  # another may make it at this moment
     done = []
     for migration in migrations():
-        if migration.name not in applied:
-            await _apply(connection, migration)
-            done.append(migration.name)
-        elif applied[migration.name] != migration.checksum:
-            raise MigrationChanged(
-                f"{migration.name} has changed since it was applied: another state of the program"
-                " made this database, so start with an empty one"
-            )
+        async with connection.transaction():
+            if await _apply(connection, migration):
+                done.append(migration.name)
     return done
 
 
-async def _apply(connection: Any, migration: Migration) -> None:
-    async with connection.transaction():
+async def _apply(connection: Any, migration: Migration) -> bool:
+    """Apply the migration if it is missing; whether it was."""
+    await connection.execute(_LOCK, timeout=WAIT_FOR_OTHERS_S)
+    applied = await connection.fetchval(
+        "SELECT checksum FROM migrations WHERE name = $1", migration.name
+    )
+    if applied is None:
         await connection.execute(migration.sql)
         await connection.execute(
             "INSERT INTO migrations (name, checksum) VALUES ($1, $2)",
             migration.name,
             migration.checksum,
         )
-        await connection.execute("GRANT SELECT ON migrations TO votes_app")
+        await connection.execute("GRANT SELECT ON migrations TO votes_reader")
+    elif applied != migration.checksum:
+        raise MigrationChanged(
+            f"{migration.name} has changed since it was applied: another state of the program"
+            " made this database, so start with an empty one"
+        )
+    return applied is None
 
 
 __all__ = [

@@ -31,14 +31,14 @@ from votes.store.codec import Codec
 from votes.store.document import document_of
 from votes.store.queries import QUERIES
 
-APPLICATION_ROLE = "votes_app"
+READER_ROLE, API_ROLE, PROJECTOR_ROLE = "votes_reader", "votes_api", "votes_projector"
 CONNECT_TIMEOUT_S = 5.0
 HANGING_S = 0.5
 """How long after `statement_s` Postgres may take to end the statement itself."""
 
 
 class Connections(Struct, frozen=True):
-    """The size and the time limits, in seconds, of a pool of connections.
+    """The role, the size and the time limits, in seconds, of a pool of connections.
 
     A connection is acquired within `connect_s`. Postgres ends a statement after `statement_s`.
     `settings` are settings of Postgres.
@@ -48,6 +48,7 @@ class Connections(Struct, frozen=True):
     connections_max: int
     connect_s: float
     statement_s: float
+    role: str = API_ROLE
     settings: Mapping[str, str] = {}
 
     @property
@@ -56,14 +57,18 @@ class Connections(Struct, frozen=True):
         return self.connect_s + self.statement_s + HANGING_S
 
 
-ANY = Connections("votes", 8, CONNECT_TIMEOUT_S, 10.0)
-"""For workers and commands of the command line."""
+COMMANDS = Connections("votes", 8, CONNECT_TIMEOUT_S, 10.0)
+"""For commands of the command line that add events, or need to know who somebody is."""
+REPORTS = Connections("votes reports", 8, CONNECT_TIMEOUT_S, 10.0, READER_ROLE)
+"""For commands that only read the log."""
+WORKER = Connections("votes worker", 8, CONNECT_TIMEOUT_S, 10.0, PROJECTOR_ROLE)
 WRITES = Connections("votes writes", 1, 1.5, 2.5)
 """For the API's batches, which are stored one after another: nothing else uses it."""
 READS = Connections("votes reads", 4, 1.5, 2.5)
 """For the API's reads by index."""
 PAST = Connections(
-    "votes past", 2, 1.5, 10.0, {"enable_sort": "off", "max_parallel_workers_per_gather": "0"}
+    *("votes past", 2, 1.5, 10.0, READER_ROLE),
+    {"enable_sort": "off", "max_parallel_workers_per_gather": "0"},
 )
 """For counting votes of a part of an hour, or of some positions, each on one processor. The groups
 are few, so hashing takes half the time of sorting."""
@@ -115,8 +120,8 @@ _TIMEOUTS = {
 }
 
 
-async def create_pool(url: str, use: Connections = ANY) -> asyncpg.Pool:
-    """A pool whose connections act as the application's role, whatever the login."""
+async def create_pool(url: str, use: Connections = COMMANDS) -> asyncpg.Pool:
+    """A pool whose connections act as the role of their use, whatever the login."""
 
     async def no_reset(_: Connection) -> None:
         """Our statements change no setting of a session, so there is nothing to reset."""
@@ -128,7 +133,7 @@ async def create_pool(url: str, use: Connections = ANY) -> asyncpg.Pool:
         timeout=use.connect_s,
         command_timeout=use.statement_s + HANGING_S,
         server_settings={
-            "role": APPLICATION_ROLE,
+            "role": use.role,
             "application_name": use.name,
             "statement_timeout": f"{use.statement_s * 1_000:.0f}",
             **_PLANNING,
@@ -275,6 +280,11 @@ class PostgresEventStore:
     async def finish(self, consumer: str, position: Position) -> None:
         async with self.connection() as connection:
             await connection.execute(QUERIES["finish"], consumer, position)
+
+    async def free(self) -> int:
+        """End the sessions that keep the log from others for more than 3 s; how many there were."""
+        async with self._connection() as connection:
+            return int(await connection.fetchval(QUERIES["free_log"]))
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
         async with self.connection() as connection:

@@ -139,6 +139,10 @@ SELECT add_people($1, $2, $3);
 -- The key of the hashes of subjects.
 SELECT subject_secret FROM log;
 
--- name: lead
--- Waits for the lead of the read models of the signature $1; the session holds it until it ends.
-SELECT pg_advisory_lock(hashtext('votes.projector'), hashtext($1));
+-- name: take_lead
+-- Takes or keeps the lead of the set $1 for the process $2, for $3: see the function in the migrations.
+SELECT take_lead($1, $2, $3);
+
+-- name: free_log
+-- Ends the sessions that keep the log from others: see the function in the migrations.
+SELECT free_log();

@@ -79,7 +79,7 @@ def _script(name: str) -> str:
 class RedisReadModelStore:
     """Implements `votes.engine.read_model_store.ReadModelStore`.
 
-    With `complete` false it loads the replicated projections only.
+    With `complete` false it loads the replicated projections only, and can write nothing.
     """
 
     def __init__(
@@ -97,9 +97,10 @@ class RedisReadModelStore:
 
     async def load(self) -> ReadModels | None:
         async with translated():
-            self._apply = await self._redis.script_load(_script("apply.lua"))
-            self._announce = await self._redis.script_load(_script("announce.lua"))
-            self._begin = await self._redis.script_load(_script("begin.lua"))
+            if self._complete:
+                self._apply = await self._redis.script_load(_script("apply.lua"))
+                self._announce = await self._redis.script_load(_script("announce.lua"))
+                self._begin = await self._redis.script_load(_script("begin.lua"))
             self._live, self._pointer = None, b""
             async with _unreadable_is_missing():
                 self._pointer = await self._redis.get(self.keys.live) or b""

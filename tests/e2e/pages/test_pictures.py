@@ -75,7 +75,7 @@ def test_it_may_be_kept_for_hours(http):
 def place_of(site, path: str) -> tuple[str, bytes]:
     """Where Redis keeps the picture, and its key."""
     drawn = get(site.url + path).content
-    with Redis.from_url(site.servers.redis_url) as redis:
+    with Redis.from_url(site.servers.redis_owner_url) as redis:
         for place in (keys.picture(REDIS_PREFIX_DEFAULT, number) for number in range(PLACES)):
             kept = redis.get(place)
             if kept is not None and kept.endswith(drawn):
@@ -86,7 +86,7 @@ def place_of(site, path: str) -> tuple[str, bytes]:
 def test_what_one_process_has_drawn_another_need_not_draw(live_site, guarded):
     path = f"/og/{new_tool(live_site)}.png"
     place, key = place_of(live_site, path)
-    with Redis.from_url(live_site.servers.redis_url) as redis:
+    with Redis.from_url(live_site.servers.redis_owner_url) as redis:
         assert redis.get(place) == key + get(live_site.url + path).content
         assert 0 < redis.ttl(place) <= 24 * 3_600
         redis.set(place, key + b"as it was drawn")
@@ -99,7 +99,7 @@ def test_what_one_process_has_drawn_another_need_not_draw(live_site, guarded):
 def test_what_is_not_the_picture_is_drawn_anew(live_site, guarded, kept):
     path = f"/og/{new_tool(live_site)}.png"
     place, key = place_of(live_site, path)
-    with Redis.from_url(live_site.servers.redis_url) as redis:
+    with Redis.from_url(live_site.servers.redis_owner_url) as redis:
         redis.delete(place)
         redis.rpush(place, *kept) if isinstance(kept, list) else redis.set(place, kept)
         drawn = get(guarded + path).content

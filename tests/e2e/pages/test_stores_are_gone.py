@@ -36,8 +36,8 @@ def without_log(live_site, log) -> Iterator[httpx.Client]:
     """An API process whose Postgres nobody answers for, with the site's read models."""
     kept, port = secrets_of(live_site), free_port()
     env = live_site.env | {
-        "VOTES_POSTGRES_URL": f"postgresql://votes_app@127.0.0.1:{free_port()}/votes",
-        "VOTES_REDIS_URL": live_site.servers.redis_url,
+        "VOTES_POSTGRES_URL": f"postgresql://votes_api@127.0.0.1:{free_port()}/votes",
+        "VOTES_REDIS_URL": live_site.servers.redis_api_url,
         "VOTES_SECRET_KEYS": kept["secret_key"],
         "VOTES_JWT_SECRET": kept["jwt_secret"],
     }

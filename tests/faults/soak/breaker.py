@@ -166,7 +166,7 @@ class Garbler:
                     self.record.done["Redis was away"] += 1
 
     def _do(self, fault: Callable[[Redis, random.Random], None]) -> None:
-        url = self.site.servers.redis_url
+        url = self.site.servers.redis_owner_url
         with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as redis:
             fault(redis, self.mind)
 

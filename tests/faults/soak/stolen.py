@@ -128,8 +128,8 @@ class Thief:
             await self.record.pause(self.mind.uniform(0, 2 * PAUSE_S))
 
     async def _hold(self) -> None:
-        """As the application's login: append nothing, and do not end the transaction."""
-        connection = await asyncpg.connect(self.site.servers.app_url, timeout=5)
+        """As the login of the API: append nothing, and do not end the transaction."""
+        connection = await asyncpg.connect(self.site.servers.api_url, timeout=5)
         try:
             await connection.execute("BEGIN")
             await connection.fetchrow(QUERIES["append"], "{}")

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import asyncpg
+from msgspec.structs import replace
 
 from tests.benchmarks.stack import ROOT
 from tests.conftest import url_of
@@ -97,7 +98,8 @@ class House(Site):
 
     def start_release(self, name: str) -> Running:
         """Its API processes: they are asked when they answer."""
-        env = environment(with_secrets(completed(load(self.env), self.servers))) | TIRELESS
+        servers = replace(self.servers, redis_url=self.servers.redis_owner_url)
+        env = environment(with_secrets(completed(load(self.env), servers))) | TIRELESS
         self.running.append(Running(name, env, self.data_dir.parent))
         return self.running[-1]
 

@@ -153,7 +153,7 @@ async def test_redis_loses_everything(house, visitors, measured):
     async with voting(house, visitors) as people:
         await people.poll_flowing()
         gone, began = people.worlds(), monotonic()
-        with Redis.from_url(house.servers.redis_url) as redis:
+        with Redis.from_url(house.servers.redis_owner_url) as redis:
             redis.flushall()
         right_s = await people.poll_right(gone) - began
     measured(told(people, "FLUSHALL", right_s))
@@ -175,7 +175,7 @@ async def test_one_read_model_is_rebuilt(house, visitors, measured):
 
 def change_a_tally(house: House) -> None:
     """Five votes more on the tool on which nobody votes."""
-    with Redis.from_url(house.servers.redis_url) as redis:
+    with Redis.from_url(house.servers.redis_owner_url) as redis:
         generation = json.loads(redis.get(KEYS.live))["generation"]
         for number in range(PARTITIONS):
             place = KEYS.values(generation, number, TALLIES.name)

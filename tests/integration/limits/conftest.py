@@ -11,5 +11,5 @@ from votes.wiring import connect_redis
 
 @pytest.fixture
 async def space(servers: Addresses, redis_prefix: str) -> AsyncIterator[Namespace]:
-    async with connect_redis(servers.redis_url) as redis:
+    async with connect_redis(servers.redis_owner_url) as redis:
         yield Namespace(redis, redis_prefix)

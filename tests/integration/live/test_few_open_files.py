@@ -24,8 +24,8 @@ def port(live_site) -> Iterator[int]:
     """An API process on the site's servers."""
     kept, port = secrets_of(live_site), free_port()
     env = live_site.env | {
-        "VOTES_POSTGRES_URL": live_site.servers.app_url,
-        "VOTES_REDIS_URL": live_site.servers.redis_url,
+        "VOTES_POSTGRES_URL": live_site.servers.api_url,
+        "VOTES_REDIS_URL": live_site.servers.redis_api_url,
         "VOTES_SECRET_KEYS": kept["secret_key"],
     }
     api = f"{sys.executable} -m votes api --port {port}"

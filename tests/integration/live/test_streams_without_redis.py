@@ -22,9 +22,9 @@ class Beside:
     def __init__(self, site) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._real = httpx.URL(site.servers.redis_url).path
+        self._real = httpx.URL(site.servers.redis_api_url).path
         self._socket = site.data_dir / f"redis-{self.port}.sock"
-        self.redis_url = f"unix://{self._socket}?db=0"
+        self.redis_url = f"unix://api@{self._socket}?db=0"
 
     @contextlib.asynccontextmanager
     async def redis(self) -> AsyncIterator[None]:
@@ -62,7 +62,7 @@ def alive(url: str) -> bool:
 def beside(live_site) -> Iterator[Beside]:
     made = Beside(live_site)
     env = live_site.env | {
-        "VOTES_POSTGRES_URL": live_site.servers.app_url,
+        "VOTES_POSTGRES_URL": live_site.servers.api_url,
         "VOTES_REDIS_URL": made.redis_url,
         "VOTES_SECRET_KEYS": secrets_of(live_site)["secret_key"],
     }

@@ -17,14 +17,14 @@ from votes.wiring import connect_redis
 @pytest.fixture
 async def space(servers: Addresses, redis_prefix: str) -> AsyncIterator[Namespace]:
     """Where the `config` of the test has its keys; empty."""
-    async with connect_redis(servers.redis_url) as redis:
+    async with connect_redis(servers.redis_owner_url) as redis:
         yield Namespace(redis, redis_prefix)
 
 
 @pytest.fixture
 async def other_space(space: Namespace, servers: Addresses) -> AsyncIterator[Namespace]:
     """As another process reaches the same."""
-    async with connect_redis(servers.redis_url) as redis:
+    async with connect_redis(servers.redis_owner_url) as redis:
         yield Namespace(redis, space.prefix)
 
 
@@ -46,5 +46,5 @@ def own_valkey() -> Iterator[Servers]:
 
 @pytest.fixture
 async def own_space(own_valkey: Servers, redis_prefix: str) -> AsyncIterator[Namespace]:
-    async with connect_redis(own_valkey.addresses.redis_url) as redis:
+    async with connect_redis(own_valkey.addresses.redis_owner_url) as redis:
         yield Namespace(redis, redis_prefix)

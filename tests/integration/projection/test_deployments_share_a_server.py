@@ -56,7 +56,7 @@ class Deployment(Struct):
 @pytest.fixture
 async def two(servers, template, own_valkey):
     """One's prefix is what the other's begins with."""
-    url = own_valkey.addresses.redis_url
+    url = own_valkey.addresses.redis_owner_url
     async with AsyncExitStack() as stack:
         made = []
         for prefix in ("votes-1", "votes-12"):

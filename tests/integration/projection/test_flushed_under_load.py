@@ -33,7 +33,7 @@ async def test_flushed_again_and_again_it_ends_as_if_never_flushed(
     config, store, own_space, space, own_valkey
 ):
     never_flushed = space
-    config = replace(config, redis_url=own_valkey.addresses.redis_url)
+    config = replace(config, redis_url=own_valkey.addresses.redis_owner_url)
     head = await fill(store)
     async with worker(config), projecting(store, never_flushed) as appended:
         flushing = asyncio.create_task(flush_often(own_space))

@@ -50,7 +50,7 @@ def cast(models, *votes, position=3):
 @pytest.fixture
 async def projectors(space, servers):
     """Two processes' views of the same read models, each with its own folded models."""
-    clients = [connect_redis(servers.redis_url) for _ in range(2)]
+    clients = [connect_redis(servers.redis_owner_url) for _ in range(2)]
     both = [RedisReadModelStore(Namespace(c, space.prefix), PROJECTIONS) for c in clients]
     await both[0].load()
     await both[0].replace(models_of_two_tools())

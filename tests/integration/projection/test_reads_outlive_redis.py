@@ -154,7 +154,7 @@ async def test_a_process_that_stood_still_does_not_believe_what_it_knew_before(s
 @asynccontextmanager
 async def on_own_valkey(config, own_valkey):
     """An API process and a worker whose Valkey alone can be stopped."""
-    url = own_valkey.addresses.redis_url
+    url = own_valkey.addresses.redis_owner_url
     config = replace(config, redis_url=url, queue_url=url)
     async with worker(config), services(config) as running:
         await until(lambda: running.replica.models, "live models")

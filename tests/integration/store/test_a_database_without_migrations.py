@@ -26,7 +26,7 @@ def votes(servers, tmp_path):
     file = tmp_path / "votes.ndjson"
     file.write_text(ROWS)
     env = {name: value for name, value in os.environ.items() if not name.startswith("VOTES_")}
-    env |= {"VOTES_REDIS_URL": servers.redis_url, "VOTES_QUEUE_URL": servers.queue_url}
+    env |= {"VOTES_REDIS_URL": servers.redis_owner_url, "VOTES_QUEUE_URL": servers.queue_url}
     env |= {"VOTES_SECRET_KEYS": "a-key-of-these-tests", "VOTES_DATA_DIR": str(tmp_path)}
 
     def run(url, *arguments):

@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -18,105 +17,12 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 INSERT = (
     "INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at, late"
 )
-INSERT_ANSWER = "INSERT INTO command_results (command_id, fingerprint, outcome, position"
 VALUES = "1, 's', 1, 'a', 'VoteCast', 1, '{}', '{}', now(), false"
 
 
 def append(stream, version, *words):
     events = [VoteCast("ship") for word in words]
     return append_to(stream, version, *events, at=AT)
-
-
-REFUSED_TO_THE_APPLICATION = [
-    "UPDATE events SET data = '{}'",
-    "DELETE FROM events",
-    "TRUNCATE events",
-    "UPDATE command_results SET outcome = '{}'",
-    "DELETE FROM command_results",
-    "TRUNCATE command_results",
-    "UPDATE log SET epoch = gen_random_uuid()",
-    "INSERT INTO log DEFAULT VALUES",
-    "DELETE FROM log",
-    f"{INSERT}) VALUES ({VALUES})",
-    f"{INSERT_ANSWER}) VALUES ('{uuid4()}', '', '{{}}', 1)",
-    f"{INSERT_ANSWER}, at) VALUES ('{uuid4()}', '', '{{}}', 1, '2020-01-01')",
-    f"{INSERT}) VALUES ({VALUES}) ON CONFLICT (stream, version) DO UPDATE SET data = '{{}}'",
-    "ALTER TABLE events DISABLE TRIGGER ALL",
-    "ALTER TABLE events DROP CONSTRAINT events_position",
-    "ALTER TABLE events DROP COLUMN meta",
-    "DROP TABLE events",
-    "DROP TRIGGER events_append_only ON events",
-    "DROP FUNCTION append_events",
-    "CREATE TABLE public.mine ()",
-    "CREATE OR REPLACE FUNCTION open_log() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
-    "CREATE INDEX ON events (at)",
-    "SET session_replication_role = replica",
-    "SET ROLE postgres",
-    "SET ROLE votes_log",
-    "GRANT votes_log TO votes_app",
-    "ALTER ROLE votes_log LOGIN",
-    "ALTER FUNCTION append_events RESET search_path",
-    "ALTER FUNCTION append_events OWNER TO votes_app",
-    "CREATE FUNCTION public.cardinality(text[]) RETURNS int LANGUAGE sql AS 'SELECT 1'",
-    "CREATE SCHEMA mine",
-    "SELECT open_log()",
-    "SELECT appends_to_refuse('{}', '{}', '{}')",
-    "BEGIN; LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE",
-    "BEGIN; LOCK TABLE log IN ROW EXCLUSIVE MODE",
-    "BEGIN; LOCK TABLE log",
-    "BEGIN; LOCK TABLE events IN SHARE MODE",
-    "BEGIN; LOCK TABLE command_results IN EXCLUSIVE MODE",
-    "SELECT FROM log FOR UPDATE",
-    "SELECT FROM events FOR KEY SHARE",
-    "INSERT INTO migrations (name, checksum) VALUES ('9999', '')",
-    "UPDATE migrations SET checksum = ''",
-    "INSERT INTO consumers VALUES ('ruling:x', 1)",
-    "UPDATE consumers SET position = 0",
-    "DELETE FROM consumers",
-    "INSERT INTO people (subject_hash, id, key) VALUES ('', '', '')",
-    "UPDATE people SET key = ''",
-    "DELETE FROM people",
-    "UPDATE log SET subject_secret = ''",
-]
-
-
-@pytest.mark.parametrize("statement", REFUSED_TO_THE_APPLICATION)
-async def test_the_applications_role_is_refused(statement, shared_application):
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await shared_application.execute(statement)
-
-
-@pytest.fixture
-async def shared_application(servers, template):
-    """A session of the application on the template: what is refused leaves it as it was."""
-    url = servers.app_url.replace("/votes?", f"/{template}?")
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
-
-
-async def test_the_applications_role_cannot_give_itself_more(application):
-    await application.execute("GRANT UPDATE, DELETE, TRUNCATE ON events TO votes_app")
-    for privilege in ("UPDATE", "DELETE", "TRUNCATE"):
-        query = "SELECT has_table_privilege('events', $1)"
-        assert not await application.fetchval(query, privilege)
-
-
-async def test_the_application_writes_no_table(application):
-    rows = await application.fetch(
-        "SELECT relname, has_table_privilege(oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')"
-        " OR has_any_column_privilege(oid, 'INSERT, UPDATE, REFERENCES') AS may FROM pg_class"
-        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-    )
-    tables = {"events", "command_results", "consumers", "log", "migrations", "people"}
-    assert {row["relname"] for row in rows} == tables
-    assert not [row["relname"] for row in rows if row["may"]]
-
-
-async def test_the_application_may_append_and_read_what_it_needs(application):
-    assert await call_append(application, "s", 1) == []
-    assert await application.fetchval("SELECT position FROM events") == 1
-    assert await application.fetchval("SELECT count(*) FROM log, migrations") >= 1
 
 
 async def test_the_one_who_appends_may_do_no_more_than_that(owner):

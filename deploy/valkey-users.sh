@@ -1,0 +1,19 @@
+#!/bin/sh
+# Starts Valkey with a user for the API, one for the worker and one who may do everything. The settings
+# go in by standard input: as arguments the passwords would stand in the list of processes.
+# src/votes/embedded/servers.py has the same users without passwords.
+set -eu
+of=${VOTES_REDIS_PREFIX:-votes}
+exec docker-entrypoint.sh valkey-server - << CONF
+maxmemory-policy noeviction
+appendonly yes
+user default off
+user owner on >$VALKEY_PASSWORD ~* &* +@all
+
+# The API reads the read models and is told of their changes; it counts towards limits by a script, and
+# keeps pictures. Its scripts have no other rights than itself.
+user api on >$VALKEY_API_PASSWORD %R~$of:*:live %R~$of:*:heartbeat %R~$of:audit %R~$of:{p*}:* ~$of:{limits}:* ~$of:picture:* &$of:*:changes +@read +@write +@transaction +@connection +subscribe +unsubscribe +eval +evalsha +time -@dangerous -function -scan -randomkey -client +client|setinfo
+
+# The worker writes the read models by its own scripts, and has the queue of jobs (arq).
+user worker on >$VALKEY_WORKER_PASSWORD ~$of:* ~arq:* &$of:*:changes +@read +@write +@transaction +@connection +publish +evalsha +script|load +time +dbsize -@dangerous -function +info -client +client|setinfo
+CONF
