@@ -283,7 +283,7 @@ class PostgresEventStore:
 
     async def free(self) -> int:
         """End the sessions that keep the log from others for more than 3 s; how many there were."""
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             return int(await connection.fetchval(QUERIES["free_log"]))
 
     async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
