@@ -347,7 +347,7 @@ GRANT USAGE ON SCHEMA public TO votes_reader, votes_log;
 GRANT SELECT (epoch, single) ON log TO votes_reader;
 GRANT SELECT ON events, consumers TO votes_reader;
 GRANT SELECT ON log, command_results TO votes_api;
-GRANT SELECT ON leads, command_results TO votes_log;
+GRANT SELECT ON events, command_results, consumers, leads TO votes_log;
 GRANT INSERT, UPDATE ON consumers, leads TO votes_log;
 GRANT INSERT ON events TO votes_log;
 GRANT INSERT (command_id, fingerprint, outcome, position) ON command_results TO votes_log;
