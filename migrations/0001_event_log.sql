@@ -13,7 +13,9 @@ DECLARE
     wanted text;
     of_role text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['votes_reader', 'votes_api', 'votes_projector', 'votes_log'] LOOP
+    FOREACH wanted IN ARRAY ARRAY[
+        'votes_reader', 'votes_api', 'votes_projector', 'votes_log', 'votes_eraser'
+    ] LOOP
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
@@ -24,6 +26,9 @@ BEGIN
     END LOOP;
     IF NOT pg_has_role('votes_log', 'USAGE') THEN
         GRANT votes_log TO CURRENT_USER;
+    END IF;
+    IF NOT pg_has_role('votes_eraser', 'USAGE') THEN
+        GRANT votes_eraser TO CURRENT_USER;
     END IF;
     -- Both read. `votes_log` may see since when a session of theirs has its transaction, and end it.
     FOR wanted, of_role IN
@@ -84,6 +89,11 @@ CREATE INDEX events_subject_position ON events (subject, position);
 -- Events that are not late are found by their positions, late ones by their times.
 -- squawk-ignore require-concurrent-index-creation -- the table is empty
 CREATE INDEX events_late_subject_at ON events (subject, at) WHERE late;
+
+-- What a user did under a role, in order. The streams of votes and bookmarks say whose they are.
+-- squawk-ignore require-concurrent-index-creation -- the table is empty
+CREATE INDEX events_actor ON events ((meta ->> 'actor'), position)
+WHERE starts_with(meta ->> 'actor', 'user:');
 
 -- The results of commands with an idempotency key, stored as long as their events.
 CREATE TABLE command_results (
@@ -381,6 +391,9 @@ CREATE TABLE people (
     CONSTRAINT people_sizes CHECK (
         length(subject_hash) = 32 AND id ~ '^[A-Za-z0-9_-]{11}$' AND length(key) = 64
     )
+) WITH (
+    -- A destroyed row is vacuumed within a minute or two, however few there are.
+    autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0
 );
 
 -- Adds persons that are not there. Of two that add the same one at the same time the second changes
@@ -395,14 +408,44 @@ SET search_path = public, pg_temp AS $$
     ON CONFLICT (subject_hash) DO NOTHING
 $$;
 
+-- Destroys the rows of those of the persons whose erasure is in the log, and of no others. It acts as
+-- a role that nobody logs in as, the only one but the owner that may delete here.
+CREATE FUNCTION erase_people(ids text[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    DELETE FROM people
+    WHERE people.id = ANY (ids)
+        AND EXISTS (SELECT FROM events WHERE events.stream = 'person:' || people.id)
+$$;
+
+-- Destroys the rows of all who are erased and still have one, as a process died in between; returns
+-- how many.
+CREATE FUNCTION finish_erasures() RETURNS bigint
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    WITH destroyed AS (
+        DELETE FROM people USING events
+        WHERE events.stream >= 'person:' AND events.stream < 'person;'
+            AND people.id = substr(events.stream, 8)
+        RETURNING people.id
+    )
+    SELECT count(*) FROM destroyed
+$$;
+
 REVOKE ALL ON people FROM PUBLIC;
 GRANT SELECT ON people TO votes_api, votes_log;
 GRANT INSERT (subject_hash, id, key) ON people TO votes_log;
-REVOKE EXECUTE ON FUNCTION add_people FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION add_people TO votes_api;
-GRANT CREATE ON SCHEMA public TO votes_log;
+GRANT USAGE ON SCHEMA public TO votes_eraser;
+GRANT SELECT (id), DELETE ON people TO votes_eraser;
+GRANT SELECT (stream) ON events TO votes_eraser;
+REVOKE EXECUTE ON FUNCTION add_people, erase_people, finish_erasures FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION add_people, erase_people TO votes_api;
+GRANT EXECUTE ON FUNCTION finish_erasures TO votes_projector;
+GRANT CREATE ON SCHEMA public TO votes_log, votes_eraser;
 ALTER FUNCTION add_people OWNER TO votes_log;
-REVOKE CREATE ON SCHEMA public FROM votes_log;
+ALTER FUNCTION erase_people OWNER TO votes_eraser;
+ALTER FUNCTION finish_erasures OWNER TO votes_eraser;
+REVOKE CREATE ON SCHEMA public FROM votes_log, votes_eraser;
 
 -- What Postgres lets any login do in a database: connect, make temporary tables, and call functions
 -- that end other sessions of the same login, that fill the table of all locks, and that store large

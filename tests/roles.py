@@ -30,6 +30,8 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "SELECT subject_secret FROM log": (API,),
     "SELECT FROM people": (API,),
     "SELECT add_people('{}', '{}', '{}')": (API,),
+    "SELECT erase_people('{}')": (API,),
+    "SELECT finish_erasures()": (PROJECTOR,),
     "SELECT finish('ruling:x', 1)": (PROJECTOR,),
     "SELECT take_lead('x', gen_random_uuid(), '3 s')": (PROJECTOR,),
 }
@@ -92,6 +94,7 @@ REFUSED = (
     "CREATE OR REPLACE FUNCTION open_log() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
     "ALTER FUNCTION append_events RESET search_path",
     "ALTER FUNCTION append_events OWNER TO votes_api",
+    "ALTER FUNCTION erase_people OWNER TO votes_api",
     "DROP FUNCTION append_events",
     "CREATE SCHEMA mine",
     "CREATE EVENT TRIGGER mine ON ddl_command_end EXECUTE FUNCTION refuse_rewriting_history()",
@@ -99,6 +102,7 @@ REFUSED = (
     "SELECT appends_to_refuse('{}', '{}', '{}')",
     # more rights
     "SET ROLE votes_log",
+    "SET ROLE votes_eraser",
     "SET ROLE postgres",
     "SET SESSION AUTHORIZATION postgres",
     "SET session_replication_role = replica",
@@ -131,6 +135,8 @@ HOLES = (
     "GRANT UPDATE ON log TO votes_api",
     "GRANT SELECT ON log TO votes_reader",
     "GRANT SELECT (key) ON people TO votes_projector",
+    "GRANT DELETE ON people TO votes_api",
+    "GRANT EXECUTE ON FUNCTION finish_erasures TO PUBLIC",
     "GRANT EXECUTE ON FUNCTION finish TO votes_api",
     "GRANT EXECUTE ON FUNCTION take_lead TO PUBLIC",
     "GRANT EXECUTE ON FUNCTION append_events TO votes_reader",

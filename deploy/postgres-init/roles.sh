@@ -1,8 +1,8 @@
 #!/bin/sh
 # Run once by the postgres image, on an empty volume. The owner migrates, the API and the worker have
 # logins of their own, and the migrations grant each what it needs. What these write, functions of the
-# migrations write as `votes_log`, as which nobody logs in. The passwords are read by psql itself: as
-# arguments they would stand in the list of processes.
+# migrations write as `votes_log` and `votes_eraser`, as which nobody logs in. The passwords are read
+# by psql itself: as arguments they would stand in the list of processes.
 set -eu
 psql --no-psqlrc --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname=postgres << 'SQL'
 \getenv owner_password OWNER_PASSWORD
@@ -14,6 +14,7 @@ CREATE ROLE votes_api LOGIN PASSWORD :'api_password' CONNECTION LIMIT 70 IN ROLE
 CREATE ROLE votes_projector LOGIN PASSWORD :'projector_password' CONNECTION LIMIT 20
     IN ROLE votes_reader;
 CREATE ROLE votes_log IN ROLE votes_api, votes_projector ROLE votes_owner;
+CREATE ROLE votes_eraser ROLE votes_owner;
 CREATE DATABASE votes OWNER votes_owner;
 
 \connect votes

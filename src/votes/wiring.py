@@ -53,6 +53,7 @@ from votes.views.subscription import Subscription
 REDIS_TIMEOUT_S = 5.0
 RULINGS_POLL_S = 1.0
 FREE_LOG_POLL_S = 0.5
+ERASURES_POLL_S = 60.0
 TOOL_ID_LENGTH = 7
 TOOL_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 letters that are not confused with others. Ids are short because each vote stores one."""
@@ -232,7 +233,7 @@ def batcher_on(store: PostgresEventStore, heads: Heads | None = None) -> Batcher
 
 
 async def project(config: Config) -> None:
-    """Lead, project and carry out rulings until cancelled.
+    """Lead, project, carry out rulings and finish erasures until cancelled.
 
     Raises when the lead or a server is lost.
     """
@@ -248,6 +249,7 @@ async def project(config: Config) -> None:
             asyncio.create_task(projector.run()),
             asyncio.create_task(_carry_out_rulings(store)),
             asyncio.create_task(keep_log_free(store)),
+            asyncio.create_task(_finish_erasures(People(store, store))),
             asyncio.create_task(lost.wait()),
         )
 
@@ -266,6 +268,14 @@ async def keep_log_free(store: PostgresEventStore) -> None:
             if ended := await store.free():
                 logger.warning("ended sessions that held the log", sessions=ended)
         await asyncio.sleep(FREE_LOG_POLL_S)
+
+
+async def _finish_erasures(people: People) -> None:
+    """Until cancelled, finish the erasures of processes that died in between."""
+    while True:
+        if finished := await people.finish_erasures():
+            logger.info("erasures finished", persons=finished)
+        await asyncio.sleep(ERASURES_POLL_S)
 
 
 async def _first_of(*tasks: "asyncio.Task[Any]") -> None:

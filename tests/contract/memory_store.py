@@ -158,10 +158,12 @@ class MemoryEventStore:
         await asyncio.sleep(0)
         self._log.consumers[consumer] = max(self._log.consumers.get(consumer, 0), position)
 
-    async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
+    async def last_of_prefix(
+        self, prefix: str, limit: int, after: Stream | None = None
+    ) -> list[Recorded]:
         await asyncio.sleep(0)
         names = sorted(name for name, rows in self._log.streams.items() if rows)
-        found = [name for name in names if name.startswith(prefix)][:limit]
+        found = [name for name in names if name.startswith(prefix) and name > (after or "")][:limit]
         return [self._recorded(self._log.streams[name][-1]) for name in found]
 
     async def head(self) -> Position:

@@ -351,6 +351,10 @@ async def test_the_last_events_of_a_prefix_are_one_a_stream_in_the_order_of_stre
     assert [recorded.event.slug for recorded in last] == ["7", "2", "6", "5"]
     assert [recorded.version for recorded in last] == [2, 2, 1, 1]
     assert await log.last_of_prefix("v:a:", 2) == last[:2]
+    assert await log.last_of_prefix("v:a:", 2, last[0].stream) == last[1:3]
+    assert await log.last_of_prefix("v:a:", 9, "v:a:1") == last[1:]
+    assert await log.last_of_prefix("v:a:", 9, "v:a:10") == last[1:]
+    assert await log.last_of_prefix("v:a:", 9, last[-1].stream) == []
 
 
 async def test_the_last_event_of_each_stream_is_found_among_many(log):

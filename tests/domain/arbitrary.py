@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.events import EVENT_TYPES
+from votes.domain.person import SubjectErased
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.ruling import RulingLifted, RulingMade, Selector
 from votes.domain.tool import (
@@ -76,6 +77,7 @@ BY_TYPE = {
     ReviewWithdrawn: st.builds(ReviewWithdrawn),
     RulingMade: st.builds(RulingMade, selectors, st.sampled_from(("discount", "release")), label),
     RulingLifted: st.builds(RulingLifted),
+    SubjectErased: st.builds(SubjectErased),
 }
 assert set(BY_TYPE) == set(EVENT_TYPES)
 

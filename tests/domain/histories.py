@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from tests import toy
-from votes.domain import bookmark, review, ruled_vote, ruling, tool, vote
+from votes.domain import bookmark, person, review, ruled_vote, ruling, tool, vote
 from votes.domain.bookmark import KeepBookmark, RemoveBookmark
+from votes.domain.person import EraseSubject
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
 from votes.domain.ruled_vote import CarryOut
 from votes.domain.ruling import LiftRuling, MakeRuling, Selector
@@ -59,7 +60,9 @@ bookmark_commands = st.builds(
 review_commands = st.builds(PublishReview, tools, personas, opinions) | st.builds(
     WithdrawReview, tools, personas
 )
-commands = tool_commands | vote_commands | bookmark_commands | review_commands | ruling_commands
+erasures = st.builds(EraseSubject, st.sampled_from(("ann", "bob")))
+by_people = vote_commands | bookmark_commands | erasures
+commands = tool_commands | by_people | review_commands | ruling_commands
 histories = st.lists(commands, max_size=60)
 
 
@@ -75,6 +78,8 @@ def decider_of(command: Any) -> Decider[Any, Any]:
             return ruled_vote.decider
         case KeepBookmark() | RemoveBookmark():
             return bookmark.decider
+        case EraseSubject():
+            return person.decider
         case toy.Move() | toy.Lose():
             return toy.decider
         case _:

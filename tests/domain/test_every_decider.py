@@ -5,7 +5,7 @@ from copy import deepcopy
 from hypothesis import given
 
 from tests.domain.histories import commands, decider_of, histories, log_of
-from votes.domain import bookmark, review, ruled_vote, ruling, tool, vote
+from votes.domain import bookmark, person, review, ruled_vote, ruling, tool, vote
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import SlugTaken, ToolListed, ToolRenamed
 from votes.domain.vote import VoteCast, VoteRetracted
@@ -13,7 +13,7 @@ from votes.engine.decider import ForStream, Rejected, fold
 
 DECIDERS = [
     *(tool.decider, vote.decider, bookmark.decider, review.decider),
-    *(ruling.decider, ruled_vote.decider),
+    *(ruling.decider, ruled_vote.decider, person.decider),
 ]
 
 

@@ -115,7 +115,14 @@ export interface paths {
         readonly get: operations["getMe"];
         readonly put?: never;
         readonly post?: never;
-        readonly delete?: never;
+        /**
+         * Erase me
+         * @description Destroys for good what leads from your login to what you did here, and the key of what you
+         *     wrote beside bookmarks. Your votes count on, and nobody can say whose they are; reviews stay
+         *     under their persona. Whatever you do later begins anew. Nothing remembers this request, so it
+         *     takes no `Idempotency-Key`: sent again, it erases what was written since.
+         */
+        readonly delete: operations["eraseMe"];
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -161,6 +168,27 @@ export interface paths {
          * @description Without a bookmark this changes nothing.
          */
         readonly delete: operations["removeBookmark"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/export": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * All that is held of me
+         * @description Votes, bookmarks, and what was done as an admin, a moderator or a panelist. Read from the log
+         *     itself: always complete.
+         */
+        readonly get: operations["exportMe"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -477,6 +505,22 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActView
+         * @description What the caller did under a role: an event of the log, and the tool that it is about.
+         */
+        readonly ActView: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly data: Record<string, never>;
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            readonly tool: string | null;
+            readonly type: string;
+        };
         /** Alive */
         readonly Alive: {
             /** @enum {string} */
@@ -604,6 +648,30 @@ export interface components {
             readonly login_ended: boolean;
             readonly persona: string | null;
             readonly roles: readonly string[];
+        };
+        /**
+         * MyData
+         * @description All that is held of a user. `since` is when the user wrote something for the first time, None
+         *     where that has not happened yet. Whether a vote counts is not said.
+         */
+        readonly MyData: {
+            readonly acts: readonly components["schemas"]["ActView"][];
+            readonly bookmarks: readonly components["schemas"]["BookmarkView"][];
+            readonly id: string;
+            readonly since: string | null;
+            readonly votes: readonly components["schemas"]["MyVote"][];
+        };
+        /**
+         * MyVote
+         * @description A vote of the caller's, and when it was cast.
+         */
+        readonly MyVote: {
+            /** Format: date-time */
+            readonly at: string;
+            /** @enum {string} */
+            readonly choice: "ship" | "skip";
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
         };
         /**
          * Opinion
@@ -1726,6 +1794,101 @@ export interface operations {
             };
         };
     };
+    readonly eraseMe: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Where the log then stood. */
+                    readonly "Votes-Position"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly listBookmarks: {
         readonly parameters: {
             readonly query?: {
@@ -2206,6 +2369,141 @@ export interface operations {
                 };
             };
             /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly exportMe: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "acts": [
+                     *         {
+                     *           "at": "2026-01-31T12:00:00Z",
+                     *           "data": {
+                     *             "opinion": {
+                     *               "body": "Runs on the laptop it was promised for.",
+                     *               "choice": "ship",
+                     *               "score": 85
+                     *             }
+                     *           },
+                     *           "position": 340,
+                     *           "tool": "mistral-3-small",
+                     *           "type": "ReviewPublished"
+                     *         }
+                     *       ],
+                     *       "bookmarks": [
+                     *         {
+                     *           "added_at": "2026-01-31T12:00:00Z",
+                     *           "collection": "To try",
+                     *           "note": "Try on the build machine",
+                     *           "position": 352,
+                     *           "tags": [
+                     *             "edge"
+                     *           ],
+                     *           "tool": "mistral-3-small"
+                     *         }
+                     *       ],
+                     *       "id": "ada@example.com",
+                     *       "since": "2026-01-30T12:00:00Z",
+                     *       "votes": [
+                     *         {
+                     *           "at": "2026-01-31T12:00:00Z",
+                     *           "choice": "ship",
+                     *           "tool": "mistral-3-small"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["MyData"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
             readonly 503: {
                 headers: {
                     /** @description Seconds. */

@@ -214,6 +214,23 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         }
     },
     "getMyState": {"response": {"mistral-3-small": {"vote": "ship", "bookmarked": True}}},
+    "exportMe": {
+        "response": {
+            "id": "ada@example.com",
+            "since": "2026-01-30T12:00:00Z",
+            "votes": [{"tool": "mistral-3-small", "choice": "ship", "at": "2026-01-31T12:00:00Z"}],
+            "bookmarks": [BOOKMARK],
+            "acts": [
+                {
+                    "type": "ReviewPublished",
+                    "tool": "mistral-3-small",
+                    "at": "2026-01-31T12:00:00Z",
+                    "data": {"opinion": REVIEW},
+                    "position": 340,
+                }
+            ],
+        }
+    },
     "listBookmarks": {"response": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
     "putBookmark": {
         "body": {key: BOOKMARK[key] for key in ("note", "tags", "collection")},

@@ -4,6 +4,7 @@ What a user writes beside a bookmark is encrypted here before a command is decid
 after its event is read.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -83,19 +84,28 @@ async def bookmarks(
     """
     last_events = await store.last_of_prefix(prefix(person.id), BOOKMARKS_READ_MAX)
     slugs = await catalogue.slugs(store, models, [ToolId(last.subject) for last in last_events])
-    cipher = person.cipher
-    views = [
+    found = [
         view
-        for recorded in last_events
-        if (view := _view(recorded, slugs, cipher)) is not None
-        and (tag is None or tag in view.tags)
+        for view in views(person, last_events, slugs)
+        if (tag is None or tag in view.tags)
         and (collection is None or collection == view.collection)
         and _has(q, view)
     ]
-    return page([(_key(sort, view), view) for view in views], f"bookmarks {sort}", cursor, limit)
+    return page([(_key(sort, view), view) for view in found], f"bookmarks {sort}", cursor, limit)
 
 
-def _view(recorded: Recorded, slugs: dict[ToolId, ToolSlug], cipher: AESSIV) -> BookmarkView | None:
+def views(
+    person: Person, last_events: Iterable[Recorded], slugs: Mapping[ToolId, ToolSlug]
+) -> list[BookmarkView]:
+    """The person's bookmarks, by the last events of their streams."""
+    cipher = person.cipher
+    found = (_view(recorded, slugs, cipher) for recorded in last_events)
+    return [view for view in found if view is not None]
+
+
+def _view(
+    recorded: Recorded, slugs: Mapping[ToolId, ToolSlug], cipher: AESSIV
+) -> BookmarkView | None:
     slug = slugs.get(ToolId(recorded.subject))
     match recorded.event:
         case (

@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from votes.app.catalogue import Tool
 from votes.domain import verdict
-from votes.domain.terms import Choice, PersonaSlug, Score, Time, ToolSlug
+from votes.domain.terms import Choice, PersonaSlug, Score, Subject, Time, ToolSlug
 from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import PanelVerdict
 from votes.engine.log import Position
@@ -175,3 +175,32 @@ class ToolState(Struct, frozen=True):
 
     vote: Choice | None
     bookmarked: bool
+
+
+class MyVote(Struct, frozen=True):
+    """A vote of the caller's, and when it was cast."""
+
+    tool: ToolSlug
+    choice: Choice
+    at: Time
+
+
+class ActView(Struct, frozen=True):
+    """What the caller did under a role: an event of the log, and the tool that it is about."""
+
+    type: str
+    tool: ToolSlug | None
+    at: Time
+    data: dict[str, Any]
+    position: Position
+
+
+class MyData(Struct, frozen=True):
+    """All that is held of a user. `since` is when the user wrote something for the first time, None
+    where that has not happened yet. Whether a vote counts is not said."""
+
+    id: Subject
+    since: Time | None
+    votes: list[MyVote]
+    bookmarks: list[BookmarkView]
+    acts: list[ActView]

@@ -92,7 +92,14 @@ class Wanted(Struct, frozen=True):
             command_id = uuid5(_ROWS, content.hex())
         else:
             command_id = UUID(bytes=hmac.digest(person.key, content, "sha256")[:16])
-        return Request(self.decider, self.of(tool, person), ACTOR, self.at, command_id)
+        return Request(
+            self.decider,
+            self.of(tool, person),
+            ACTOR,
+            self.at,
+            command_id,
+            unless=None if person is None else person.stream,
+        )
 
 
 Read = Callable[[Row], Wanted]

@@ -24,6 +24,7 @@ from votes.app.responses import (
     BookmarksPage,
     BookmarkView,
     CompareView,
+    MyData,
     ReviewsView,
     SummaryView,
     TalliesView,
@@ -192,6 +193,12 @@ class Votes:
 
     async def get_my_state(self, *tools: str) -> dict[str, ToolState]:
         return await self._get("/v1/me/state", dict[str, ToolState], {"tools": ",".join(tools)})
+
+    async def export_me(self) -> MyData:
+        return await self._get("/v1/me/export", MyData)
+
+    async def erase_me(self) -> None:
+        await self._command("DELETE", "/v1/me")
 
     async def list_bookmarks(
         self,

@@ -3,11 +3,12 @@
 from typing import get_args
 
 from votes.domain.bookmark import BookmarkEvent
+from votes.domain.person import PersonEvent
 from votes.domain.review import ReviewEvent
 from votes.domain.ruling import RulingEvent
 from votes.domain.tool import SlugTaken, ToolEvent
 from votes.domain.vote import VoteEvent
 
-Event = ToolEvent | SlugTaken | VoteEvent | BookmarkEvent | ReviewEvent | RulingEvent
+Event = ToolEvent | SlugTaken | VoteEvent | BookmarkEvent | ReviewEvent | RulingEvent | PersonEvent
 
 EVENT_TYPES: tuple[type, ...] = get_args(Event)

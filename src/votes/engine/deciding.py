@@ -23,7 +23,8 @@ from votes.engine.ports import Addition, Append, KeyedResult, Meta, StoredResult
 class Request(Struct, frozen=True):
     """A command to handle at the time `at`.
 
-    `command_id` comes from an idempotency key, `fingerprint` from the request sent with it.
+    `command_id` comes from an idempotency key, `fingerprint` from the request sent with it. Once
+    the stream `unless` has an event, the command is refused, also where it had a result before.
     """
 
     decider: Decider[Any, Any]
@@ -32,6 +33,13 @@ class Request(Struct, frozen=True):
     at: datetime
     command_id: UUID | None = None
     fingerprint: bytes = b""
+    unless: Stream | None = None
+
+    @property
+    def streams(self) -> "Streams":
+        """The streams that the command relies on; its own comes first."""
+        streams = self.decider.streams(self.command)
+        return streams if self.unless is None else (*streams, self.unless)
 
 
 class Outcome(Struct, Generic[State], frozen=True):
@@ -54,6 +62,7 @@ Streams = tuple[Stream, ...]
 KEY_REUSED = Rejected(
     "idempotency_key_reused", "This Idempotency-Key was used before, with another request."
 )
+ENDED = Rejected("ended", "Nothing more is written here.")
 _NEWER = Rejected(
     "written_by_newer_release",
     "A newer release, or another program, wrote to this last; this one cannot decide on it.",
@@ -147,6 +156,8 @@ class Batch:
         return fold(request.decider, events)
 
     def _decide(self, request: Request, streams: Streams) -> Decided | Result | None:
+        if request.unless is not None and self.heads[request.unless].version:
+            return self._no_append(ENDED, streams)
         if request.command_id is not None:
             stored = self._stored.get(request.command_id)
             if stored is not None:

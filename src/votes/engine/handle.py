@@ -8,12 +8,12 @@ tool just listed) waits until that is stored, and so do all commands after it.
 
 from collections.abc import Collection, Sequence
 
-from votes.engine.deciding import KEY_REUSED, Batch, Decided, Outcome, Request, Result
+from votes.engine.deciding import ENDED, KEY_REUSED, Batch, Decided, Outcome, Request, Result
 from votes.engine.heads import NOTHING, Head, Heads
 from votes.engine.log import Stream
 from votes.engine.ports import EventStore, Unavailable
 
-__all__ = ["KEY_REUSED", "Outcome", "Request", "Result", "handle"]
+__all__ = ["ENDED", "KEY_REUSED", "Outcome", "Request", "Result", "handle"]
 
 
 async def handle(
@@ -61,7 +61,7 @@ async def _decide(store: EventStore, requests: Sequence[Request], heads: Heads) 
     """
     command_ids = {r.command_id for r in requests if r.command_id is not None}
     stored = await store.results(command_ids) if command_ids else {}
-    commands = [(request, request.decider.streams(request.command)) for request in requests]
+    commands = [(request, request.streams) for request in requests]
     streams = {stream for _, each in commands for stream in each}
     used = heads.cached(streams)
     read = await _read(store, streams - used.keys())

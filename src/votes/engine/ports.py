@@ -159,8 +159,11 @@ class EventStore(Protocol):
         """Store that the consumer has dealt with the log up to the position, if it was behind."""
         ...
 
-    async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
-        """The last event of each stream that begins with the prefix, at most `limit`."""
+    async def last_of_prefix(
+        self, prefix: str, limit: int, after: Stream | None = None
+    ) -> list[Recorded]:
+        """The last event of each stream that begins with the prefix, in the order of their names
+        (by code points), at most `limit`; those of the streams after `after`, if it is given."""
         ...
 
     async def head(self) -> Position:

@@ -93,6 +93,7 @@ REFUSALS: dict[str, Refusal] = {
     "internal": Refusal(500),
     "too_many_streams": Refusal(503, ("stream",)),
     "contended": Refusal(503, ("Idempotency-Key",)),
+    "ended": Refusal(503, ()),
     "overloaded": Refusal(503),
     "written_by_newer_release": Refusal(503, ("Idempotency-Key",)),
     "not_yet": Refusal(503, ("min_position",)),

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection
 from hashlib import sha256
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 import msgspec
@@ -12,12 +12,13 @@ from litestar.types import Send
 
 from votes.app import catalogue, unambiguous
 from votes.app.catalogue import Tool
-from votes.domain.person import Person
+from votes.domain import person as persons
+from votes.domain.person import EraseSubject, Person
 from votes.domain.terms import ToolId, ToolSlug, VoterId, is_slug
 from votes.engine.decider import Command, Decider, Rejected, State
-from votes.engine.handle import Outcome
+from votes.engine.handle import ENDED, Outcome, Result
 from votes.engine.handle import Request as CommandRequest
-from votes.engine.log import Position
+from votes.engine.log import Position, Stream
 from votes.engine.ports import Meta
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
@@ -160,19 +161,7 @@ async def write(
     An `Idempotency-Key` of the request is the actor's own, and holds for this command alone.
     Raises `Refused`, and `Unavailable` where the outcome is unknown.
     """
-    key = header(request, b"idempotency-key")
-    command_id, fingerprint = None, b""
-    if key is not None:
-        command_id = _command_id(actor, key, header(request, PROOF) or "")
-        asked = type(command).__name__, decider.as_sent(command)
-        fingerprint = sha256(_encode(asked)).digest()
-    meta = Meta(None if decider.owned else actor, _request_id(request))
-    asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint)
-    async with within(WRITE_S):
-        answer = await services(request).submit(asking)
-    if isinstance(answer, Rejected):
-        raise refused(answer)
-    return cast("Outcome[State]", answer)
+    return _accepted(await _submit(request, decider, command, actor))
 
 
 async def write_as(
@@ -180,23 +169,80 @@ async def write_as(
 ) -> tuple[Outcome[State], Person]:
     """Decide the command that `ask` makes for the user, as `write` does.
 
-    The user gets an id at the first write. Raises what `write` does.
+    At the first write, and at the first one after an erasure, the user gets a new id. Raises what
+    `write` does.
     """
+    people = services(request).people
     async with within(WRITE_S):
-        person = await services(request).people.person(user.subject)
-        return await write(request, decider, ask(person), person.voter), person
+        while True:
+            person = await people.person(user.subject)
+            command = ask(person)
+            answer = await _submit(request, decider, command, person.voter, person.stream)
+            if answer != ENDED:
+                return _accepted(answer), person
+            await people.destroy(user.subject, person)
+
+
+async def _submit(
+    request: Http,
+    decider: Decider[Command, State],
+    command: Command,
+    actor: VoterId,
+    unless: Stream | None = None,
+) -> Result:
+    key = header(request, b"idempotency-key")
+    command_id, fingerprint = None, b""
+    if key is not None:
+        command_id = _command_id(actor, key, header(request, PROOF) or "")
+        asked = type(command).__name__, decider.as_sent(command)
+        fingerprint = sha256(_encode(asked)).digest()
+    meta = Meta(None if decider.owned else actor, _request_id(request))
+    asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint, unless)
+    async with within(WRITE_S):
+        return await services(request).submit(asking)
+
+
+def _accepted(answer: Result) -> Outcome[Any]:
+    if isinstance(answer, Rejected):
+        raise refused(answer)
+    return answer
+
+
+async def erase(request: Http, user: User) -> Position:
+    """Erase the person, and return the position of that, 0 where there was nobody.
+
+    First the event is stored: from then on nothing is written or read as this person. Then the row
+    is destroyed. Whoever finds an erased person with a row destroys it: this request when it is
+    repeated, the user's next read or write, or the worker. An `Idempotency-Key` has no meaning, as
+    nothing remembers the request. Raises what `write` does.
+    """
+    people = services(request).people
+    people.forget(user.subject)  # another process may have erased the person that this one knows
+    async with within(WRITE_S):
+        person = await people.known(user.subject)
+        if person is None:
+            return 0
+        command, meta = EraseSubject(person.id), Meta(request=_request_id(request))
+        asking = CommandRequest(persons.decider, command, meta, now())
+        outcome = _accepted(await services(request).submit(asking))
+        await people.destroy(user.subject, person)
+        return outcome.position
 
 
 async def read_as(
     request: Http, user: User, read: Callable[[Person], Awaitable[Found]]
 ) -> Found | None:
-    """What `read` finds of the user's; None for a user who has never written anything.
-
-    Raises `Unavailable`.
+    """What `read` finds of the user's; None for a user who has never written anything, or nothing
+    since an erasure. Raises `Unavailable`.
     """
+    people, store = services(request).people, services(request).store
     async with within(READ_S):
-        person = await services(request).people.known(user.subject)
-        return None if person is None else await read(person)
+        while (person := await people.known(user.subject)) is not None:
+            found = await read(person)
+            if not await store.last_events([person.stream]):
+                return found
+            await people.destroy(user.subject, person)
+        return None
 
 
 def _request_id(request: Http) -> str | None:

@@ -3,6 +3,7 @@
 from votes import __version__
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.events import EVENT_TYPES
+from votes.domain.person import SubjectErased
 from votes.engine.projection import Projections
 from votes.projections.over_time import HOURS, MARKS, MONTHS
 from votes.projections.profiles import PROFILES
@@ -13,6 +14,6 @@ from votes.projections.tallies import TALLIES
 PROJECTIONS = Projections(
     [TALLIES, PROFILES, SLUGS, MONTHS, HOURS, MARKS, RULINGS],
     events=EVENT_TYPES,
-    ignored=(ToolBookmarked, BookmarkRevised, BookmarkRemoved),
+    ignored=(ToolBookmarked, BookmarkRevised, BookmarkRemoved, SubjectErased),
     release=__version__,
 )

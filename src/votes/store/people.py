@@ -12,6 +12,7 @@ from cachetools import LRUCache
 
 from votes.domain.person import Person
 from votes.domain.terms import PersonId, Subject
+from votes.engine.log import Recorded
 from votes.engine.ports import Unavailable
 from votes.store.postgres import PostgresEventStore
 from votes.store.queries import QUERIES
@@ -20,6 +21,7 @@ ID_BYTES = 8
 KEY_BYTES = 64
 REMEMBERED_MAX = 20_000
 """About 10 MB."""
+TRIES_MAX = 20
 
 
 class People:
@@ -57,24 +59,47 @@ class People:
 
         Of several processes that make one at the same time all get the same.
         """
-        found = await self.all_known(subjects)
-        new = [subject for subject in dict.fromkeys(subjects) if subject not in found]
-        if new:
+        for _ in range(TRIES_MAX):
+            found = await self.all_known(subjects)
+            new = [subject for subject in dict.fromkeys(subjects) if subject not in found]
+            if not new:
+                return found
             hashes = [await self._hash(subject) for subject in new]
             ids = [secrets.token_urlsafe(ID_BYTES) for _ in new]
             keys = [secrets.token_bytes(KEY_BYTES) for _ in new]
             async with self._writes.connection() as connection:
                 await connection.execute(QUERIES["add_people"], hashes, ids, keys)
-            found |= await self.all_known(new)
-        if len(found) < len(set(subjects)):
-            raise Unavailable("a person was erased at this moment")
-        return found
+        raise Unavailable("others erase these persons all the time")
 
     async def by_id(self, ids: Collection[PersonId]) -> dict[PersonId, Person]:
         """Those of the persons that exist."""
         async with self._reads.connection() as connection:
             rows = await connection.fetch(QUERIES["people_by_id"], list(ids))
         return {row["id"]: Person(row["id"], row["key"], row["since"]) for row in rows}
+
+    async def acts_of(self, person: Person) -> list[Recorded]:
+        """What the person did as an admin, a moderator or a panelist, in order."""
+        async with self._reads.connection() as connection:
+            rows = await connection.fetch(QUERIES["acts"], person.voter)
+        return [self._reads.recorded(row) for row in rows]
+
+    def forget(self, subject: Subject) -> None:
+        """Look the user up again the next time."""
+        self._remembered.pop(subject, None)
+
+    async def destroy(self, subject: Subject, person: Person) -> None:
+        """Destroy the key of a person who is erased, and what leads to the id.
+
+        A person who is not erased keeps them. The user's next write makes another person.
+        """
+        async with self._writes.connection() as connection:
+            await connection.execute(QUERIES["erase_people"], [person.id])
+        self.forget(subject)
+
+    async def finish_erasures(self) -> int:
+        """Do what processes left that died after an erasure was stored; return for how many."""
+        async with self._writes.connection() as connection:
+            return int(await connection.fetchval(QUERIES["finish_erasures"]))
 
     def clear(self) -> None:
         """Forget everybody, for example when the log may have been restored."""

@@ -171,7 +171,8 @@ class PostgresEventStore:
             finally:
                 await self._pool.release(connection)
 
-    def _recorded(self, row: Any) -> Recorded:
+    def recorded(self, row: Any) -> Recorded:
+        """The event of a row."""
         event = self._codec.decode(row["type"], row["schema"], row["data"])
         where = row["position"], row["stream"], row["version"]
         return Recorded(*where, event, row["at"], row["subject"], row["late"])
@@ -179,7 +180,7 @@ class PostgresEventStore:
     async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["last_events"], list(streams))
-        return {row["stream"]: self._recorded(row) for row in rows}
+        return {row["stream"]: self.recorded(row) for row in rows}
 
     async def results(self, command_ids: Collection[UUID]) -> dict[UUID, StoredResult]:
         async with self.connection() as connection:
@@ -212,7 +213,7 @@ class PostgresEventStore:
                 rows = await connection.fetch(QUERIES["events_after"], position, limit)
             if not rows:
                 return
-            events = [self._recorded(row) for row in rows]
+            events = [self.recorded(row) for row in rows]
             if rows[0]["position"] != position + 1 or rows[-1]["position"] != position + len(rows):
                 events = list(_with_gaps(position, events))
             position = rows[-1]["position"]
@@ -223,7 +224,7 @@ class PostgresEventStore:
     async def at(self, positions: Collection[Position]) -> list[Recorded]:
         async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["events_at"], list(positions))
-        return [self._recorded(row) for row in rows]
+        return [self.recorded(row) for row in rows]
 
     async def records(self, limit: int, position: Position = 0) -> AsyncIterator[dict[str, Any]]:
         """The whole rows of the events after the position, read `limit` at a time."""
@@ -260,7 +261,7 @@ class PostgresEventStore:
         names = [kind.__name__ for kind in types]
         async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["last_about"], subject, names, position, limit)
-        return [self._recorded(row) for row in reversed(rows)]
+        return [self.recorded(row) for row in reversed(rows)]
 
     async def standing(
         self, subject: str, types: Sequence[type], after: Position, until: Position, limit: int
@@ -269,13 +270,13 @@ class PostgresEventStore:
         async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["standing"], subject, names, after, until, limit)
         reached = rows[-1]["position"] if len(rows) == limit else until
-        return [self._recorded(row) for row in rows if row["stands"]], reached
+        return [self.recorded(row) for row in rows if row["stands"]], reached
 
     async def unfinished(self, prefix: str, limit: int) -> list[Unfinished]:
         range_ = prefix, prefix + _PREFIX_END
         async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["unfinished"], *range_, limit)
-        return [Unfinished(self._recorded(row), row["reached"]) for row in rows]
+        return [Unfinished(self.recorded(row), row["reached"]) for row in rows]
 
     async def finish(self, consumer: str, position: Position) -> None:
         async with self.connection() as connection:
@@ -286,12 +287,15 @@ class PostgresEventStore:
         async with self.connection() as connection:
             return int(await connection.fetchval(QUERIES["free_log"]))
 
-    async def last_of_prefix(self, prefix: str, limit: int) -> list[Recorded]:
+    async def last_of_prefix(
+        self, prefix: str, limit: int, after: Stream | None = None
+    ) -> list[Recorded]:
+        first = prefix if after is None else after + "\x01"  # Postgres has no \x00 in a name
         async with self.connection() as connection:
             rows = await connection.fetch(
-                QUERIES["last_events_of_prefix"], prefix, prefix + _PREFIX_END, limit
+                QUERIES["last_events_of_prefix"], first, prefix + _PREFIX_END, limit
             )
-        return [self._recorded(row) for row in rows]
+        return [self.recorded(row) for row in rows]
 
     async def head(self) -> Position:
         async with self.connection() as connection:

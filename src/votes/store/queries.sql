@@ -135,6 +135,20 @@ SELECT id, key, since FROM people WHERE id = ANY ($1::text[]);
 -- Adds persons with the hashes $1, ids $2 and keys $3: see the function in the migrations.
 SELECT add_people($1, $2, $3);
 
+-- name: erase_people
+-- Destroys the rows of those of the persons $1 that are erased: see the function in the migrations.
+SELECT erase_people($1);
+
+-- name: finish_erasures
+-- Destroys the rows of all who are erased and still have one: see the function in the migrations.
+SELECT finish_erasures();
+
+-- name: acts
+-- What the user $1 did whose streams do not say whose they are, in order.
+SELECT position, stream, version, subject, type, schema, data, at, late FROM events
+WHERE meta ->> 'actor' = $1 AND starts_with(meta ->> 'actor', 'user:')
+ORDER BY position;
+
 -- name: subject_secret
 -- The key of the hashes of subjects.
 SELECT subject_secret FROM log;

@@ -46,7 +46,7 @@ def test_the_names_of_events_are_storage():
         *("VoteDiscounted", "VoteRestored", "VoteReleased", "VoteHeld"),
         *("ToolBookmarked", "BookmarkRevised", "BookmarkRemoved"),
         *("ReviewPublished", "ReviewRevised", "ReviewWithdrawn"),
-        *("RulingMade", "RulingLifted"),
+        *("RulingMade", "RulingLifted", "SubjectErased"),
     ]
 
 

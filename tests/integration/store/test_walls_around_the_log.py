@@ -41,6 +41,34 @@ async def test_the_one_who_appends_may_do_no_more_than_that(owner):
             await owner.execute(refused)
 
 
+async def test_the_one_who_erases_may_do_no_more_than_that(owner):
+    query = "SELECT rolsuper OR rolcanlogin OR rolcreaterole OR rolcreatedb OR rolbypassrls"
+    assert not await owner.fetchval(f"{query} FROM pg_roles WHERE rolname = 'votes_eraser'")
+    await owner.execute("SET ROLE votes_eraser")
+    for refused in (
+        "CREATE TABLE public.mine ()",
+        "SELECT key FROM people",
+        "SELECT data FROM events",
+        "UPDATE people SET key = ''",
+        "TRUNCATE people",
+        "DELETE FROM events",
+        f"{INSERT}) VALUES ({VALUES})",
+        "SELECT append_events('{}')",
+        "SELECT add_people('{}', '{}', '{}')",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await owner.execute(refused)
+
+
+async def test_a_person_is_destroyed_only_where_the_log_says_so(application):
+    people = [b"1" * 32, b"2" * 32], ["a-person-01", "a-person-02"], [b"k" * 64] * 2
+    await application.execute("SELECT add_people($1, $2, $3)", *people)
+    assert await call_append(application, "person:a-person-01", 1) == []
+    await application.execute("SELECT erase_people($1)", people[1])
+    left = await application.fetch("SELECT id FROM people")
+    assert [row["id"] for row in left] == ["a-person-02"]
+
+
 NOT_NEXT = (0, -1, 1, 3, 2_147_483_647, -2_147_483_648)
 
 

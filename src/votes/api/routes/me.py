@@ -2,15 +2,27 @@
 
 from typing import Literal
 
-from litestar import get
+from litestar import delete, get
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app.responses import ToolState
+from votes.app.export import export
+from votes.app.responses import MyData, ToolState
 from votes.app.shapes import MeView
 from votes.app.states import NOTHING
-from votes.http.exchange import Http, private, services, tool_ids, tool_slugs
-from votes.http.identity import identity
+from votes.domain.person import Person
+from votes.http.exchange import (
+    Http,
+    erase,
+    no_content,
+    private,
+    read_as,
+    services,
+    tool_ids,
+    tool_slugs,
+)
+from votes.http.identity import identity, require_user
+from votes.http.limiting import Limited
 from votes.http.parameters import MinPosition, ToolList
 from votes.http.voters import states_for
 
@@ -54,4 +66,40 @@ async def get_my_state(
     return private({slug: found.get(slug, NOTHING) for slug in slugs})
 
 
-ROUTES = [get_me, get_my_state]
+@get(
+    "/v1/me/export",
+    operation_id="exportMe",
+    summary="All that is held of me",
+    tags=["me"],
+    opt=Operation(responses={200: MyData}, who="user", limited=Limited("reads")).opt,
+)
+async def export_me(request: Http) -> ASGIResponse:
+    """Votes, bookmarks, and what was done as an admin, a moderator or a panelist. Read from the log
+    itself: always complete."""
+    user, parts = await require_user(request), services(request)
+
+    async def read(person: Person) -> MyData:
+        acts = await parts.people.acts_of(person)
+        return await export(parts.store, parts.reader.latest, user.subject, person, acts)
+
+    return private(await read_as(request, user, read) or MyData(user.subject, None, [], [], []))
+
+
+@delete(
+    "/v1/me",
+    operation_id="eraseMe",
+    summary="Erase me",
+    tags=["me"],
+    status_code=200,  # the answer itself says 204
+    opt=Operation(who="user", limited=Limited("writes")).opt,
+)
+async def erase_me(request: Http) -> ASGIResponse:
+    """Destroys for good what leads from your login to what you did here, and the key of what you
+    wrote beside bookmarks. Your votes count on, and nobody can say whose they are; reviews stay
+    under their persona. Whatever you do later begins anew. Nothing remembers this request, so it
+    takes no `Idempotency-Key`: sent again, it erases what was written since."""
+    user = await require_user(request)
+    return no_content(await erase(request, user))
+
+
+ROUTES = [get_me, get_my_state, export_me, erase_me]

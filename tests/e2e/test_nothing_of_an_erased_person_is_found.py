@@ -1,0 +1,153 @@
+"""After an erasure, what a person wrote and what the login called them is found nowhere.
+
+Canaries are planted, and looked for in every table, in Redis, in all exports, and in all files of
+the servers and the logs of the processes as they are on disk.
+"""
+
+import asyncio
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.e2e.asking import bearer, browser, new_tool, unique
+from tests.site import Site, site
+from votes.cli.exporting import EXPORTS
+from votes.wiring import connect_redis
+
+SUBJECT, NOTE, TAG, COLLECTION = (
+    unique(f"canary.{kind}") for kind in ("sub@example.org", "note", "tag", "collection")
+)
+WRITTEN = {"note": f"A {NOTE}.", "tags": [TAG], "collection": COLLECTION}
+PUBLIC = unique("canary.review")
+"""What everybody may read stays: it shows that the search finds."""
+
+
+def forms(canary: str) -> Iterator[bytes]:
+    """How it could be written: plainly, in hex, and in Base64 at each of three places."""
+    text = canary.encode()
+    yield text
+    yield text.hex().encode()
+    for shift in range(3):
+        yield b64encode(b"\0" * shift + text)[4 if shift else 0 : -4]
+
+
+def found_in(text: bytes, canaries: tuple[str, ...]) -> list[str]:
+    return [canary for canary in canaries if any(form in text for form in forms(canary))]
+
+
+async def tables(alone: Site) -> bytes:
+    """All rows of all tables, as a dump has them, and everything on disk after that."""
+    owner = await asyncpg.connect(alone.servers.owner_url)
+    try:
+        names = await owner.fetch(
+            "SELECT relname FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = 'public'::regnamespace"
+        )
+        rows = [
+            row["row"]
+            for name in names
+            for row in await owner.fetch(f"SELECT each::text AS row FROM {name[0]} AS each")
+        ]
+        await owner.execute("CHECKPOINT")
+    finally:
+        await owner.close()
+    return "\n".join(rows).encode()
+
+
+async def redis(alone: Site) -> bytes:
+    """All keys and values, and what is in its files after that."""
+    client = connect_redis(alone.servers.redis_url)
+    read = {
+        b"string": client.get,
+        b"hash": client.hgetall,
+        b"zset": lambda key: client.zrange(key, 0, -1),
+        b"set": client.smembers,
+    }
+    try:
+        await client.config_set("rdbcompression", "no")
+        found = [
+            repr((key, await read[await client.type(key)](key))) async for key in client.scan_iter()
+        ]
+        await client.save()
+    finally:
+        await client.aclose()
+    return "\n".join(found).encode()
+
+
+def files(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield path, path.read_bytes()
+
+
+def everything(alone: Site) -> Iterator[tuple[str, bytes]]:
+    """All that is stored anywhere, and where."""
+    yield "tables", asyncio.run(tables(alone))
+    yield "Redis", asyncio.run(redis(alone))
+    for kind in EXPORTS:
+        told = alone.votes("export", kind)
+        assert told.returncode == 0, told.stderr
+        yield f"export {kind}", (told.stdout + told.stderr).encode()
+    for path, text in files(alone.data_dir.parent):
+        yield str(path), text
+
+
+@pytest.fixture(scope="module")
+def alone() -> Iterator[Site]:
+    with site(VOTES_LOG="debug") as running:
+        yield running
+
+
+@pytest.fixture
+def http(alone: Site) -> Iterator[httpx.Client]:
+    with browser(alone.url) as client:
+        yield client
+
+
+def test_it_is_found_nowhere(alone, http):
+    me = bearer(alone, SUBJECT, "panelist", persona="canary")
+    one, two = new_tool(alone), new_tool(alone)
+    for tool in (one, two):
+        assert http.put(f"/v1/me/bookmarks/{tool}", json=WRITTEN, headers=me).status_code == 201
+        keyed = me | {"Idempotency-Key": "k"}
+        assert http.put(f"/v1/tools/{tool}/vote", json={"choice": "ship"}, headers=keyed)
+    revised = WRITTEN | {"note": f"Another {NOTE}."}
+    http.put(f"/v1/me/bookmarks/{one}", json=revised, headers=me)
+    http.delete(f"/v1/me/bookmarks/{two}", headers=me)
+    review = {"score": 1, "choice": "skip", "body": PUBLIC}
+    assert http.put(f"/v1/tools/{one}/reviews/canary", json=review, headers=me).status_code == 201
+    http.get("/v1/me/bookmarks", params={"q": NOTE, "tag": TAG}, headers=me)
+    http.get("/bookmarks", headers=me)
+    told = http.get("/v1/me/export", headers=me)
+    held = json.dumps(told.json())
+    assert found_in(held.encode(), (SUBJECT, NOTE, TAG, COLLECTION, PUBLIC)) == [
+        SUBJECT,
+        *(NOTE, TAG, COLLECTION, PUBLIC),
+    ]
+    exported = alone.votes("export", "bookmarks").stdout
+    assert found_in(exported.encode(), (SUBJECT, NOTE, TAG, COLLECTION)) == [NOTE, TAG, COLLECTION]
+
+    assert http.delete("/v1/me", headers=me).status_code == 204
+
+    seen = {where: text for where, text in everything(alone) if where}
+    assert len(seen) > 1_000
+    left = {where: found_in(text, (SUBJECT, NOTE, TAG, COLLECTION)) for where, text in seen.items()}
+    assert {where: canaries for where, canaries in left.items() if canaries} == {}
+    public = [where for where, text in seen.items() if found_in(text, (PUBLIC,))]
+    assert {"tables", "Redis", "export events"} <= set(public)
+    assert any("/base/" in where for where in public)
+    assert any("pg_wal" in where for where in public)
+    assert http.get("/v1/me/export", headers=me).json() == {
+        "id": SUBJECT,
+        "since": None,
+        "votes": [],
+        "bookmarks": [],
+        "acts": [],
+    }
+    assert alone.votes("verify").returncode == 0
+    assert alone.votes("rebuild").returncode == 0
