@@ -6,7 +6,8 @@ from typing import Any
 from votes.app.responses import ToolState
 from votes.domain import bookmark, vote
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
-from votes.domain.terms import Choice, PersonId, ToolId, ToolSlug, VoterId
+from votes.domain.person import Person
+from votes.domain.terms import Choice, ToolId, ToolSlug, VoterId
 from votes.domain.vote import VOTE_EVENTS, Vote
 from votes.engine.log import Stream
 from votes.engine.ports import EventStore
@@ -15,15 +16,21 @@ NOTHING = ToolState(None, False)
 
 
 async def states(
-    store: EventStore, voter: VoterId, user: PersonId | None, tools: Mapping[ToolSlug, ToolId]
-) -> dict[ToolSlug, ToolState]:
-    """The caller's vote on each tool, and whether the user (if one) has bookmarked it.
+    store: EventStore, voter: VoterId, person: Person | None, tools: Mapping[ToolSlug, ToolId]
+) -> dict[ToolSlug, ToolState] | None:
+    """The caller's vote on each tool, and whether the person (if the caller is one) has bookmarked
+    it; None for a person who is erased.
 
     Always includes the caller's last write. Raises `Unavailable`.
     """
     votes = {slug: vote.stream(voter, tool) for slug, tool in tools.items()}
-    bookmarks = {s: bookmark.stream(user, tool) for s, tool in tools.items()} if user else {}
-    last = await store.last_events([*votes.values(), *bookmarks.values()])
+    bookmarks, own = {}, []
+    if person is not None:
+        bookmarks = {slug: bookmark.stream(person.id, tool) for slug, tool in tools.items()}
+        own = [person.stream]
+    last = await store.last_events([*votes.values(), *bookmarks.values(), *own])
+    if any(stream in last for stream in own):
+        return None
 
     def event(stream: Stream | None) -> Any:
         return last[stream].event if stream in last else None

@@ -161,7 +161,8 @@ async def write(
     An `Idempotency-Key` of the request is the actor's own, and holds for this command alone.
     Raises `Refused`, and `Unavailable` where the outcome is unknown.
     """
-    return _accepted(await _submit(request, decider, command, actor))
+    async with within(WRITE_S):
+        return _accepted(await _submit(request, decider, command, actor))
 
 
 async def write_as(
@@ -198,8 +199,7 @@ async def _submit(
         fingerprint = sha256(_encode(asked)).digest()
     meta = Meta(None if decider.owned else actor, _request_id(request))
     asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint, unless)
-    async with within(WRITE_S):
-        return await services(request).submit(asking)
+    return await services(request).submit(asking)
 
 
 def _accepted(answer: Result) -> Outcome[Any]:
@@ -235,11 +235,23 @@ async def read_as(
     """What `read` finds of the user's; None for a user who has never written anything, or nothing
     since an erasure. Raises `Unavailable`.
     """
-    people, store = services(request).people, services(request).store
+    store = services(request).store
+
+    async def read_unless_erased(person: Person) -> Found | None:
+        found = await read(person)
+        return None if await store.last_events([person.stream]) else found
+
+    return await read_checked(request, user, read_unless_erased)
+
+
+async def read_checked(
+    request: Http, user: User, read: Callable[[Person], Awaitable[Found | None]]
+) -> Found | None:
+    """As `read_as`, for a `read` that returns None itself where the person is erased."""
+    people = services(request).people
     async with within(READ_S):
         while (person := await people.known(user.subject)) is not None:
-            found = await read(person)
-            if not await store.last_events([person.stream]):
+            if (found := await read(person)) is not None:
                 return found
             await people.destroy(user.subject, person)
         return None

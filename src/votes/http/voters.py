@@ -20,6 +20,7 @@ from votes.http.exchange import (
     Http,
     header,
     read_as,
+    read_checked,
     services,
     write,
     write_as,
@@ -85,12 +86,15 @@ async def states_for(
     request: Http, caller: Caller, tools: Mapping[ToolSlug, ToolId]
 ) -> dict[ToolSlug, ToolState]:
     """The caller's own votes and bookmarks on these tools. Raises `Unavailable`."""
-    store = services(request).store
-
-    def read(voter: VoterId, person: Person | None) -> Awaitable[dict[ToolSlug, ToolState]]:
-        return states(store, voter, person.id if person is not None else None, tools)
-
-    return await read_for(request, caller, read) or dict.fromkeys(tools, NOTHING)
+    store, found = services(request).store, None
+    if caller.user is not None:
+        found = await read_checked(
+            request, caller.user, lambda person: states(store, person.voter, person, tools)
+        )
+    elif caller.visitor is not None:
+        async with within(READ_S):
+            found = await states(store, visitor(caller.visitor.id), None, tools)
+    return found or dict.fromkeys(tools, NOTHING)
 
 
 async def held(request: Http, who: Voter, tool: ToolId) -> Held | None:

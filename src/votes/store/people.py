@@ -35,11 +35,13 @@ class People:
 
     async def known(self, subject: Subject) -> Person | None:
         """The person; None for a user who has written nothing yet."""
-        return (await self.all_known([subject])).get(subject)
+        person = self._remembered.get(subject)
+        return person or (await self.all_known([subject])).get(subject)
 
     async def person(self, subject: Subject) -> Person:
         """The person, made now if this is the user's first write."""
-        return (await self.persons([subject]))[subject]
+        person = self._remembered.get(subject)
+        return person or (await self.persons([subject]))[subject]
 
     async def all_known(self, subjects: Collection[Subject]) -> dict[Subject, Person]:
         """Those of the users who have written something."""
