@@ -72,7 +72,7 @@ async def _preflight(send: Any, leave: tuple[bytes, bytes] | None) -> None:
 def _readable(send: Any, leave: tuple[bytes, bytes]) -> Any:
     async def send_readable(message: Any) -> None:
         if message["type"] == "http.response.start":
-            others = [header for header in message["headers"] if header[0] != b"vary"]
+            others = [header for header in message["headers"] if header != _VARY]
             message["headers"] = [*others, _VARY, leave, _EXPOSED]
         await send(message)
 
