@@ -61,7 +61,7 @@ async def tables(alone: Site) -> bytes:
 
 async def redis(alone: Site) -> bytes:
     """All keys and values, and what is in its files after that."""
-    client = connect_redis(alone.servers.redis_url)
+    client = connect_redis(alone.servers.redis_owner_url)
     read = {
         b"string": client.get,
         b"hash": client.hgetall,
