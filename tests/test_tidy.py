@@ -22,6 +22,7 @@ TOP_LEVEL = (
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "GUARANTEES.md",
+        "SECURITY.md",
         "LICENSE",
     ),
     *("requirements.lock", "Makefile", ".gitignore"),
@@ -30,6 +31,7 @@ VAGUE_NAMES = {"util", "utils", "common", "helper", "helpers", "manager", "manag
 SQL = re.compile(r"\b(SELECT\s+[\w*$(']|INSERT\s+INTO\b|UPDATE\s+\w+\s+SET\b|DELETE\s+FROM\b)")
 SQL_PLACES = ("src/votes/store/", "migrations/", "tests/")
 UNFINISHED = re.compile(r"\b([T]ODO|[F]IXME|[X]XX)\b")
+NAMED_TEST = re.compile(r"`(tests/[\w./]+?)/?`")
 KEY_IN_PYTHON = re.compile(r"\{p(\d|$|%|\{)")
 KEY_IN_LUA = re.compile(r"""['"]\{p""")
 IMPURE_CALL = re.compile(
@@ -75,6 +77,13 @@ def clean_text(path: str, text: str) -> Iterator[str]:
             yield f"{path}:{number}: tab"
         if UNFINISHED.search(line):
             yield f"{path}:{number}: unfinished work is not left in the text"
+
+
+def named_tests_exist(path: str, text: str) -> Iterator[str]:
+    """Documents name the tests that show what they say."""
+    for named in NAMED_TEST.findall(text) if path.endswith(".md") else ():
+        if not (ROOT / named).exists():
+            yield f"{path}: there is no {named}"
 
 
 def described_scripts(path: str, text: str) -> Iterator[str]:
@@ -175,6 +184,7 @@ CHECKS: list[Check] = [
     short_files,
     short_functions,
     clean_text,
+    named_tests_exist,
     described_scripts,
     sql_in_its_place,
     keys_in_one_place,
@@ -235,6 +245,7 @@ PLANTED = [
     (short_files, "src/votes/long.py", "x = 1\n" * (FILE_LINES_MAX + 1)),
     (short_functions, "src/votes/a.py", "def f():\n" + "    x = 1\n" * FUNCTION_LINES_MAX),
     (short_functions, "tests/a.py", "async def f():\n" + "    x = 1\n" * FUNCTION_LINES_MAX),
+    (named_tests_exist, "docs/a.md", "Shown by `tests/none`.\n"),
     (clean_text, "docs/a.md", "no newline"),
     (clean_text, "docs/a.md", "two newlines\n\n"),
     (clean_text, "docs/a.md", "a space \n"),
