@@ -99,18 +99,15 @@ def used_us(result: int, limit: Limit) -> int:
     return result if result >= 0 else limit.burst_us - limit.interval_us - result
 
 
-class _Count:
+class _Count(Struct, gc=False):
     """What this process knows of a limit of somebody.
 
     `back_us` is when all of it is back, by this process's clock. `through` is how many requests
     were let through that Redis has not heard of.
     """
 
-    __slots__ = ("back_us", "through")
-
-    def __init__(self) -> None:
-        self.back_us = 0
-        self.through = 0
+    back_us: int = 0
+    through: int = 0
 
 
 class Counts:
