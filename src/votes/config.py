@@ -21,6 +21,8 @@
 | `VOTES_LIVE_STREAMS_PER_NETWORK_MAX` | and of one network (IPv4, IPv6 /64); default 500 |
 | `VOTES_LIMIT_…` | how often what may be asked: `docs/limits.md` lists them all |
 | `VOTES_CHALLENGE_COST` | how much a proof of work costs; default 5000: `docs/limits.md` |
+| `VOTES_RELEASE_HELD_AFTER_H` | after how many hours the scan releases held votes; default 24 |
+| `VOTES_SCAN_DISCOUNTS` | `on`: the scan discounts what it finds; default `off`: `docs/fraud.md` |
 | `VOTES_LOG` | `debug`, `info` (default), `warning` or `error` |
 
 Without any URL the embedded servers are used. Canonical links use `VOTES_PUBLIC_URL`; without it,
@@ -48,6 +50,8 @@ LIMIT_RATE_MAX = 10_000
 """Of requests a second: what a limit counts in whole microseconds is then right within 0.5 %."""
 CHALLENGE_COST = 5_000
 CHALLENGE_COST_MAX = 1_000_000
+RELEASE_HELD_AFTER_H = 24
+"""A new visitor is new no more by then, and a campaign of a day has shown itself."""
 LogLevel = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS = get_args(LogLevel)
 Network = IPv4Network | IPv6Network
@@ -109,6 +113,8 @@ class Config(Struct, frozen=True):
     live_streams_per_network_max: int = 500
     limits: Limits = Limits()
     challenge_cost: int = CHALLENGE_COST
+    release_held_after_h: int = RELEASE_HELD_AFTER_H
+    scan_discounts: bool = False
     log: LogLevel = "info"
 
     def __repr__(self) -> str:
@@ -148,6 +154,8 @@ def load(env: Mapping[str, str]) -> Config:
         live_streams_per_network_max=_count(env, "VOTES_LIVE_STREAMS_PER_NETWORK_MAX", 500),
         limits=_limits(env),
         challenge_cost=_cost(env),
+        release_held_after_h=_count(env, "VOTES_RELEASE_HELD_AFTER_H", RELEASE_HELD_AFTER_H),
+        scan_discounts=_is_on(env, "VOTES_SCAN_DISCOUNTS"),
         log=_log_level(env),
     )
 
@@ -193,6 +201,13 @@ def _cost(env: Mapping[str, str]) -> int:
     if not 1 <= cost <= CHALLENGE_COST_MAX:
         raise ConfigError(f"VOTES_CHALLENGE_COST: {cost} is not from 1 to {CHALLENGE_COST_MAX}")
     return cost
+
+
+def _is_on(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name) or "off"
+    if text not in ("on", "off"):
+        raise ConfigError(f"{name}: {text[:20]!r} is neither on nor off")
+    return text == "on"
 
 
 def limit_setting(field: str) -> str:

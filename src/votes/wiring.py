@@ -6,8 +6,9 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 
 import structlog
@@ -18,6 +19,8 @@ from redis.backoff import NoBackoff
 
 from votes.app.past import Past
 from votes.app.rulings import carry_out_all
+from votes.app.scan_rulings import discount_clusters, release_held
+from votes.app.scanning import Scanner
 from votes.config import Config, ConfigError
 from votes.domain.terms import RulingId, ToolId
 from votes.engine.batcher import Batcher
@@ -52,6 +55,9 @@ from votes.views.subscription import Subscription
 
 REDIS_TIMEOUT_S = 5.0
 RULINGS_POLL_S = 1.0
+SCAN_POLL_S = 10.0
+RELEASE_PASSES = 30
+"""Held votes are looked at in each so many passes of the scan."""
 FREE_LOG_POLL_S = 0.5
 ERASURES_POLL_S = 60.0
 TOOL_ID_LENGTH = 7
@@ -233,7 +239,7 @@ def batcher_on(store: PostgresEventStore, heads: Heads | None = None) -> Batcher
 
 
 async def project(config: Config) -> None:
-    """Lead, project, carry out rulings and finish erasures until cancelled.
+    """Lead, project, carry out rulings, scan and finish erasures until cancelled.
 
     Raises when the lead or a server is lost.
     """
@@ -248,6 +254,7 @@ async def project(config: Config) -> None:
         await _first_of(
             asyncio.create_task(projector.run()),
             asyncio.create_task(_carry_out_rulings(store)),
+            asyncio.create_task(_scan(store, config)),
             asyncio.create_task(keep_log_free(store)),
             asyncio.create_task(_finish_erasures(People(store, store))),
             asyncio.create_task(lost.wait()),
@@ -259,6 +266,19 @@ async def _carry_out_rulings(store: EventStore) -> None:
     while True:
         await carry_out_all(store, now())
         await asyncio.sleep(RULINGS_POLL_S)
+
+
+async def _scan(store: EventStore, config: Config) -> None:
+    """Look for fraud, and rule on it as far as the settings say, until cancelled."""
+    scanner, quiet = Scanner(store, now), timedelta(hours=config.release_held_after_h)
+    await scanner.begin()
+    for passes in count():
+        await scanner.catch_up()
+        if config.scan_discounts:
+            await discount_clusters(store, scanner, now())
+        if quiet and passes % RELEASE_PASSES == 0:
+            await release_held(store, scanner, now(), quiet)
+        await asyncio.sleep(SCAN_POLL_S)
 
 
 async def keep_log_free(store: PostgresEventStore) -> None:

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-NAMES = ("append", "http", "freshness", "fold", "live", "openings", "past", "limits")
+NAMES = ("append", "http", "freshness", "fold", "live", "openings", "past", "limits", "fraud")
 
 
 def main() -> None:
@@ -18,13 +18,24 @@ def main() -> None:
     sys.path[0] = str(Path(__file__).parents[2])
     from rich.console import Console
 
-    from tests.benchmarks import append, fold, freshness, limits, live, openings, past, serve
+    from tests.benchmarks import (
+        append,
+        fold,
+        fraud,
+        freshness,
+        limits,
+        live,
+        openings,
+        past,
+        serve,
+    )
     from tests.benchmarks.rounds import Settings, report
 
     options = _options()
     settings = Settings(options.rounds, options.seconds)
     benchmarks = {"append": append, "http": serve, "freshness": freshness, "fold": fold}
     benchmarks |= {"live": live, "openings": openings, "past": past, "limits": limits}
+    benchmarks["fraud"] = fraud
     results = []
     for name in dict.fromkeys(options.names or NAMES):
         for result in benchmarks[name].run(settings):

@@ -154,6 +154,10 @@ class MemoryEventStore:
         behind = [one for one in found if one.reached < one.last.position]
         return sorted(behind, key=lambda one: one.last.position)[:limit]
 
+    async def reached(self, consumer: str) -> Position:
+        await asyncio.sleep(0)
+        return self._log.consumers.get(consumer, 0)
+
     async def finish(self, consumer: str, position: Position) -> None:
         await asyncio.sleep(0)
         self._log.consumers[consumer] = max(self._log.consumers.get(consumer, 0), position)

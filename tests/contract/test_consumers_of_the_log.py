@@ -38,10 +38,12 @@ async def test_a_consumer_moves_on_and_never_back(log):
     await log.append([append("job:a", 0, "1", "2"), append("job:b", 0, "3"), append("jo", 0, "4")])
     await log.append([append("job:a", 2, "5")])
     assert await unfinished(log) == [("3", 0), ("5", 0)]
+    assert await log.reached("job:a") == 0
     assert await unfinished(log, limit=1) == [("3", 0)]
     await log.finish("job:a", 4)
     await log.finish("job:a", 2)
     await log.finish("job:b", 3)
     assert await unfinished(log) == [("5", 4)]
+    assert await log.reached("job:a") == 4
     await log.finish("job:a", 5)
     assert await unfinished(log) == []

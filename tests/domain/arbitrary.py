@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.events import EVENT_TYPES
+from votes.domain.finding import BurstFound, ClusterFound, Evidence, OnTool
 from votes.domain.person import SubjectErased
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.ruling import RulingLifted, RulingMade, Selector
@@ -50,8 +51,28 @@ sealed = st.binary(max_size=40)
 rulings = st.text("abcdefg", min_size=7, max_size=7)
 held = st.none() | st.sampled_from(get_args(Held))
 against = held | st.just("ruling")
+some_names = st.lists(rulings, max_size=3).map(tuple)
 selectors = st.builds(
-    Selector, st.none() | times, st.none() | times, st.booleans(), st.none() | rulings
+    Selector,
+    st.none() | times,
+    st.none() | times,
+    st.booleans(),
+    st.none() | rulings,
+    some_names,
+)
+counts = st.integers(0, 9)
+shares = st.floats(0, 1)
+on_tools = st.lists(st.builds(OnTool, slugs, times, times, counts, counts, counts, counts))
+evidence = st.builds(
+    Evidence,
+    counts,
+    counts,
+    times,
+    times,
+    shares,
+    shares,
+    on_tools.map(tuple),
+    st.lists(counts).map(tuple),
 )
 opinions = st.builds(Opinion, st.integers(0, 100), choices, text)
 
@@ -77,6 +98,8 @@ BY_TYPE = {
     ReviewWithdrawn: st.builds(ReviewWithdrawn),
     RulingMade: st.builds(RulingMade, selectors, st.sampled_from(("discount", "release")), label),
     RulingLifted: st.builds(RulingLifted),
+    ClusterFound: st.builds(ClusterFound, evidence, st.text("0123 x"), some_names),
+    BurstFound: st.builds(BurstFound, times, times, counts, counts, counts, shares),
     SubjectErased: st.builds(SubjectErased),
 }
 assert set(BY_TYPE) == set(EVENT_TYPES)

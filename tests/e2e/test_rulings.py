@@ -192,7 +192,7 @@ def test_an_admin_may_do_it_too(live_site, admin, tool):
     ("said", "status", "code"),
     [
         ({"slug": "no-such-tool"}, 404, "tool_unknown"),
-        ({"selector": {"cluster": "c1"}}, 400, "invalid_body"),
+        ({"selector": {"cluster": "c1"}}, 404, "cluster_unknown"),
         ({"selector": {"from": WINDOW["to"], "to": WINDOW["from"]}}, 400, "invalid_body"),
         ({"selector": {"from": "yesterday"}}, 400, "invalid_body"),
         ({"selector": {"network": "10.0.0.1"}}, 400, "invalid_body"),

@@ -222,9 +222,9 @@ export interface paths {
             readonly cookie?: never;
         };
         /**
-         * The tools on which votes are held
-         * @description Most held votes first, with the reasons and the last 48 hours; never a person. For
-         *     moderators.
+         * What the scan found, and the tools on which votes are held
+         * @description Clusters and bursts newest first, then the tools with most held votes, with the reasons and
+         *     the last 48 hours; never a person. For moderators.
          */
         readonly get: operations["getModerationQueue"];
         readonly put?: never;
@@ -561,6 +561,28 @@ export interface components {
             readonly tool: string;
         };
         /**
+         * BurstView
+         * @description From `start` to `end` so many `votes` came on the tool, of which so many were of `new`
+         *     voters, and so many for ship. On other tools the share `usual` was new.
+         */
+        readonly BurstView: {
+            /** Format: date-time */
+            readonly end: string;
+            readonly new: number;
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            readonly ship: number;
+            /** Format: date-time */
+            readonly start: string;
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+            readonly usual: number;
+            readonly votes: number;
+        };
+        /**
          * ChallengeParameters
          * @description Find the `counter`, a number of 4 bytes, with which PBKDF2 of `nonce` and counter, with the
          *     `salt` and `cost` rounds, gives a key of `keyLength` bytes whose hex begins with `keyPrefix`.
@@ -583,6 +605,56 @@ export interface components {
         readonly ChallengeView: {
             readonly parameters: components["schemas"]["ChallengeParameters"];
             readonly signature: string;
+        };
+        /**
+         * ClusterToolView
+         * @description The votes of a cluster on a tool, most of them from `start` to `end`, and the share of ship
+         *     among them and among the votes of others. `ruled`: a ruling on this cluster discounts them.
+         */
+        readonly ClusterToolView: {
+            /** Format: date-time */
+            readonly end: string;
+            readonly others_ship_share: number | null;
+            readonly ruled: boolean;
+            readonly ship: number;
+            readonly ship_share: number | null;
+            readonly skip: number;
+            /** Format: date-time */
+            readonly start: string;
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+        };
+        /**
+         * ClusterView
+         * @description So many `voters` who cast their `votes` on the same tools at the same times, as if by one
+         *     hand.
+         *
+         *     `density` is the share of these tools on which a voter voted, on average. `lockstep` is the
+         *     natural log of how much likelier that is if they belong together than by chance, after all ways
+         *     to choose them. `one_sided` is the e-value of their choices against the choices of others, e^230
+         *     at most. `chart` is the number of votes in equal parts of the time from `first` to `last`.
+         */
+        readonly ClusterView: {
+            readonly chart: readonly number[];
+            readonly density: number;
+            /** Format: date-time */
+            readonly first: string;
+            /** Format: date-time */
+            readonly found_at: string;
+            /** @description A cluster's id. */
+            readonly id: string;
+            /** Format: date-time */
+            readonly last: string;
+            readonly lockstep: number;
+            readonly one_sided: number;
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            readonly tools: readonly components["schemas"]["ClusterToolView"][];
+            readonly voters: number;
+            readonly votes: number;
         };
         /** CompareView */
         readonly CompareView: {
@@ -735,8 +807,14 @@ export interface components {
             readonly title: string;
             readonly type: string;
         };
-        /** QueuePage */
+        /**
+         * QueuePage
+         * @description Tools with held votes, a page of them. Beside them, at most 50 each, the last clusters that
+         *     are not ruled on, and the last bursts of new voters.
+         */
         readonly QueuePage: {
+            readonly bursts: readonly components["schemas"]["BurstView"][];
+            readonly clusters: readonly components["schemas"]["ClusterView"][];
             readonly next_cursor: string | null;
             readonly tools: readonly components["schemas"]["WatchedView"][];
             readonly total: number;
@@ -826,7 +904,8 @@ export interface components {
         /**
          * RulingBody
          * @description Votes on the tool: those cast at the times `from` (or at it) to `to` (before it), and of
-         *     these the held ones alone. `discount`: they count no more. `release`: the held ones count.
+         *     these the held ones alone, those of the voters of a `cluster`, or those of no voter of the
+         *     clusters `without`. `discount`: they count no more. `release`: the held ones count.
          */
         readonly RulingBody: {
             readonly reason: string;
@@ -871,7 +950,8 @@ export interface components {
         /**
          * Selector
          * @description Which votes on the tool: those cast from `start` on and before `end`, and of them the held
-         *     ones alone, or those of the visitors of a `cluster`.
+         *     ones alone, those of the voters of a `cluster`, or those of no voter of the clusters
+         *     `without`.
          */
         readonly Selector: {
             /** @default null */
@@ -882,6 +962,8 @@ export interface components {
             readonly held: boolean;
             /** @default null */
             readonly to: string | null;
+            /** @default [] */
+            readonly without: readonly string[];
         };
         /**
          * SummaryView
@@ -2679,6 +2761,49 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "bursts": [
+                     *         {
+                     *           "end": "2026-01-31T12:08:00Z",
+                     *           "new": 24,
+                     *           "position": 300,
+                     *           "ship": 24,
+                     *           "start": "2026-01-31T12:00:03Z",
+                     *           "tool": "mistral-3-small",
+                     *           "usual": 0.14,
+                     *           "votes": 24
+                     *         }
+                     *       ],
+                     *       "clusters": [
+                     *         {
+                     *           "chart": [
+                     *             40,
+                     *             55,
+                     *             1
+                     *           ],
+                     *           "density": 0.768,
+                     *           "first": "2026-01-31T12:00:03Z",
+                     *           "found_at": "2026-01-31T12:40:00Z",
+                     *           "id": "9f2c51d07a3be684",
+                     *           "last": "2026-01-31T12:29:51Z",
+                     *           "lockstep": 1310.5,
+                     *           "one_sided": 5200000000,
+                     *           "position": 352,
+                     *           "tools": [
+                     *             {
+                     *               "end": "2026-01-31T12:30:00Z",
+                     *               "others_ship_share": 0.54,
+                     *               "ruled": false,
+                     *               "ship": 96,
+                     *               "ship_share": 1,
+                     *               "skip": 0,
+                     *               "start": "2026-01-31T12:00:00Z",
+                     *               "tool": "mistral-3-small"
+                     *             }
+                     *           ],
+                     *           "voters": 120,
+                     *           "votes": 461
+                     *         }
+                     *       ],
                      *       "next_cursor": null,
                      *       "tools": [
                      *         {
@@ -3002,7 +3127,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `tool_unknown`. */
+            /** @description A problem: `tool_unknown`, `cluster_unknown`. */
             readonly 404: {
                 headers: {
                     readonly [name: string]: unknown;

@@ -186,6 +186,45 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "listRulings": {"response": {"rulings": [RULING], "next_cursor": None, "total": 1}},
     "getModerationQueue": {
         "response": {
+            "clusters": [
+                {
+                    "id": "9f2c51d07a3be684",
+                    "found_at": "2026-01-31T12:40:00Z",
+                    "voters": 120,
+                    "votes": 461,
+                    "first": "2026-01-31T12:00:03Z",
+                    "last": "2026-01-31T12:29:51Z",
+                    "density": 0.768,
+                    "lockstep": 1310.5,
+                    "one_sided": 5.2e9,
+                    "tools": [
+                        {
+                            "tool": "mistral-3-small",
+                            "start": "2026-01-31T12:00:00Z",
+                            "end": "2026-01-31T12:30:00Z",
+                            "ship": 96,
+                            "skip": 0,
+                            "ship_share": 1.0,
+                            "others_ship_share": 0.54,
+                            "ruled": False,
+                        }
+                    ],
+                    "chart": [40, 55, 1],
+                    "position": 352,
+                }
+            ],
+            "bursts": [
+                {
+                    "tool": "mistral-3-small",
+                    "start": "2026-01-31T12:00:03Z",
+                    "end": "2026-01-31T12:08:00Z",
+                    "votes": 24,
+                    "new": 24,
+                    "ship": 24,
+                    "usual": 0.14,
+                    "position": 300,
+                }
+            ],
             "tools": [
                 {
                     "tally": TALLY,

@@ -8,8 +8,9 @@ from msgspec import Struct
 from votes.domain import ruling as rulings
 from votes.domain import verdict
 from votes.domain import vote as votes
+from votes.domain.finding import CLUSTERS, BurstFound, current
 from votes.domain.ruling import RulingMade, Selector, Verdict, ruling_of
-from votes.domain.terms import Choice, Reason, RulingId, Time, ToolId, ToolSlug
+from votes.domain.terms import Choice, ClusterId, Reason, RulingId, Time, ToolId, ToolSlug
 from votes.domain.verdict import Call
 from votes.domain.vote import VOTE_EVENTS, Against, Vote
 from votes.engine.log import Position, Recorded, Unreadable
@@ -17,6 +18,7 @@ from votes.engine.ports import EventStore
 
 VOTES_READ_MAX = 1_000
 RULINGS_READ_MAX = 10_000
+FINDINGS_READ_MAX = 10_000
 
 
 class RulingTold(Struct, frozen=True):
@@ -31,6 +33,26 @@ class RulingTold(Struct, frozen=True):
     lifted_at: Time | None
     votes: int
     carried_out: bool
+
+
+class ClusterTold(Struct, frozen=True):
+    """So many voters in lockstep, and their votes on the tool."""
+
+    id: ClusterId
+    voters: int
+    ship: int
+    skip: int
+    start: Time
+    end: Time
+
+
+class BurstTold(Struct, frozen=True):
+    """So many votes of the tool, of which so many were of new voters."""
+
+    start: Time
+    end: Time
+    votes: int
+    new: int
 
 
 class Explanation(Struct, frozen=True):
@@ -53,6 +75,8 @@ class Explanation(Struct, frozen=True):
     first_vote_at: Time | None
     last_vote_at: Time | None
     rulings: list[RulingTold]
+    clusters: list[ClusterTold]
+    bursts: list[BurstTold]
     position: Position
 
 
@@ -80,6 +104,12 @@ async def explain(store: EventStore, tool: ToolId, slug: ToolSlug) -> Explanatio
         first_vote_at=min(times, default=None),
         last_vote_at=max(times, default=None),
         rulings=await _rulings(store, tool, head, [vote for _, vote in standing]),
+        clusters=await _clusters(store, tool),
+        bursts=[
+            BurstTold(one.event.start, one.event.end, one.event.votes, one.event.new)
+            for one in await store.last_about(tool, (BurstFound,), head, FINDINGS_READ_MAX)
+            if isinstance(one.event, BurstFound)
+        ],
         position=head,
     )
 
@@ -119,4 +149,15 @@ async def _rulings(
         )
         for made in events
         if isinstance(made.event, RulingMade)
+    ]
+
+
+async def _clusters(store: EventStore, tool: ToolId) -> list[ClusterTold]:
+    """The current clusters with votes on the tool."""
+    found = current(await store.last_of_prefix(CLUSTERS, FINDINGS_READ_MAX))
+    return [
+        ClusterTold(name, one.evidence.voters, on.ship, on.skip, on.start, on.end)
+        for name, one in sorted(found.items())
+        for on in one.evidence.tools
+        if on.tool == tool
     ]

@@ -5,6 +5,7 @@ from msgspec import Struct
 from votes.app.catalogue import Tool, listed
 from votes.app.paging import Page, page
 from votes.app.past import Past
+from votes.app.suspicion import BurstView, ClusterView
 from votes.app.trend import Window
 from votes.domain.ruling import Selector, Verdict
 from votes.domain.terms import Reason, RulingId, Time, ToolSlug
@@ -74,6 +75,11 @@ class WatchedView(Struct, frozen=True):
 
 
 class QueuePage(Struct, frozen=True):
+    """Tools with held votes, a page of them. Beside them, at most 50 each, the last clusters that
+    are not ruled on, and the last bursts of new voters."""
+
+    clusters: list[ClusterView]
+    bursts: list[BurstView]
     tools: list[WatchedView]
     next_cursor: str | None
     total: int

@@ -10,17 +10,19 @@ from datetime import datetime
 import structlog
 from msgspec import Struct
 
+from votes.domain import finding as findings
 from votes.domain import ruled_vote
 from votes.domain import ruling as rulings
 from votes.domain import vote as votes
+from votes.domain.finding import ClusterFound
 from votes.domain.ruled_vote import CarryOut, RuledVote
-from votes.domain.ruling import RulingMade, ruling_of
-from votes.domain.terms import RulingId, ToolId
+from votes.domain.ruling import RulingMade, Selector, ruling_of
+from votes.domain.terms import ClusterId, RulingId, ToolId
 from votes.domain.vote import VOTE_EVENTS, Vote
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request
-from votes.engine.log import Position, Recorded, Unreadable
+from votes.engine.log import Position, Recorded, Stream, Unreadable
 from votes.engine.ports import EventStore, Meta, Unfinished
 from votes.projections.tallies import Counts, moved
 
@@ -29,9 +31,13 @@ PAUSE_S = 0.005
 """One append changes so many votes, and then there is a pause: meanwhile those who vote wait."""
 VOTES_READ_MAX = 1_000
 UNFINISHED_MAX = 100
+MEMBERS_READ_MAX = 5_000
 ACTOR = Meta(actor="ruling")
 
 logger = structlog.get_logger("votes.rulings")
+
+
+Members = dict[ClusterId, set[Stream]]
 
 
 class Preview(Struct, frozen=True):
@@ -43,11 +49,12 @@ class Preview(Struct, frozen=True):
 
 async def preview(store: EventStore, tool: ToolId, made: RulingMade, position: Position) -> Preview:
     """What the ruling would do if it were made now, at the position. Raises `Unavailable`."""
+    members = await members_of(store, tool, made.selector)
     number, change, reached = 0, Counts(), 0
     while reached < position:
         page, reached = await store.standing(tool, VOTE_EVENTS, reached, position, VOTES_READ_MAX)
         for last in page:
-            if _falls_under(last, made, _NOT_YET_MADE):
+            if _falls_under(last, made, _NOT_YET_MADE, members):
                 asked = CarryOut(last.stream, tool, _NOT_YET_MADE)
                 state = RuledVote(votes.evolve(Vote(), last.event), made.verdict)
                 for event in ruled_vote.decide(asked, state):
@@ -74,6 +81,9 @@ async def carry_out(store: EventStore, ruling: Unfinished, at: datetime) -> bool
     name = ruling_of(said.stream)
     if isinstance(said.event, Unreadable):
         return False
+    members: Members = {}
+    if isinstance(said.event, RulingMade):
+        members = await members_of(store, tool, said.event.selector)
     while reached < said.position:
         page, reached = await store.standing(
             tool, VOTE_EVENTS, reached, said.position, VOTES_AT_ONCE_MAX
@@ -81,7 +91,7 @@ async def carry_out(store: EventStore, ruling: Unfinished, at: datetime) -> bool
         commands = [
             CarryOut(last.stream, tool, name)
             for last in page
-            if _falls_under(last, said.event, name)
+            if _falls_under(last, said.event, name, members)
         ]
         if commands:
             requests = [Request(ruled_vote.decider, command, ACTOR, at) for command in commands]
@@ -94,7 +104,22 @@ async def carry_out(store: EventStore, ruling: Unfinished, at: datetime) -> bool
     return True
 
 
-def _falls_under(last: Recorded, said: object, name: RulingId) -> bool:
+async def members_of(store: EventStore, tool: ToolId, selector: Selector) -> Members:
+    """Of each cluster that the selector names the votes on the tool. Raises `Unavailable`."""
+    names = {findings.cluster_stream(name): name for name in selector.clusters}
+    found = await store.last_events(names) if names else {}
+    members: Members = {}
+    for stream, last in found.items():
+        if isinstance(last.event, ClusterFound):
+            places = findings.places(last.event)
+            members[names[stream]] = votes_on = set[Stream]()
+            for start in range(0, len(places), MEMBERS_READ_MAX):
+                cast = await store.at(places[start : start + MEMBERS_READ_MAX])
+                votes_on.update(one.stream for one in cast if one.subject == tool)
+    return members
+
+
+def _falls_under(last: Recorded, said: object, name: RulingId, members: Members) -> bool:
     """Whether a vote, by its last event, is one of those that the ruling is about.
 
     A lifted one is about those that it discounted or released; all of them stand after it was made.
@@ -103,5 +128,6 @@ def _falls_under(last: Recorded, said: object, name: RulingId) -> bool:
         return False
     vote = votes.evolve(Vote(), last.event)
     if isinstance(said, RulingMade):
-        return said.selector.selects(last.at, vote)
+        of = [cluster for cluster, streams in members.items() if last.stream in streams]
+        return said.selector.selects(last.at, vote, of)
     return name in (vote.discounted_by, vote.released_by)

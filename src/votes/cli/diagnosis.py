@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
+from votes.app.scanning import CONSUMER
 from votes.config import Config
 from votes.domain.ruling import PREFIX, ruling_of
 from votes.engine.ports import Unavailable, Unfinished
@@ -49,7 +50,7 @@ async def diagnose(config: Config) -> list[Check]:
     names = {check.name for check in checks}
     if "log" in names and "server" not in names:
         checks.extend([check async for check in _projection(config)])
-    return [*checks, *_limits(config)]
+    return [*checks, *_limits(config), *_scan(config)]
 
 
 def _limits(config: Config) -> Iterator[Check]:
@@ -57,6 +58,14 @@ def _limits(config: Config) -> Iterator[Check]:
         rate = getattr(config.limits, policy.field)
         found = "off" if rate is None else f"{rate.quantity} within {rate.window_s} s"
         yield Check(f"limit {policy.name}", True, found)
+
+
+def _scan(config: Config) -> Iterator[Check]:
+    hours = config.release_held_after_h
+    found = f"after {hours} h, where the scan finds nothing" if hours else "by moderators alone"
+    yield Check("held votes are released", True, found)
+    found = "by the scan itself" if config.scan_discounts else "by moderators alone"
+    yield Check("clusters are discounted", True, found)
 
 
 async def _postgres(config: Config) -> AsyncIterator[Check]:
@@ -106,6 +115,10 @@ async def _projection(config: Config) -> AsyncIterator[Check]:
             await store.head(),
         )
         unfinished = await store.unfinished(PREFIX, RULINGS_SHOWN_MAX)
+        scanned = await store.reached(CONSUMER)
+    behind = max(head - scanned, 0)
+    found = f"at position {scanned}, {behind} events behind the log"
+    yield Check("scan", behind <= LAG_EVENTS_MAX, found)
     yield rulings_checked(unfinished)
     found = "keeps the read models fresh" if heartbeat else "has no heartbeat: does a worker run?"
     yield Check("projector", heartbeat is not None, found)

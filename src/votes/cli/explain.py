@@ -63,6 +63,17 @@ def _lines(found: Explanation) -> Iterator[str]:
     if found.first_vote_at is not None and found.last_vote_at is not None:
         first, last = _time(found.first_vote_at), _time(found.last_vote_at)
         yield f"The first was cast at {first}, the last at {last}."
+    for burst in found.bursts:
+        yield (
+            f"From {_time(burst.start)} to {_time(burst.end)} {burst.new} of {burst.votes} votes"
+            " were of new voters, more than on other tools."
+        )
+    for cluster in found.clusters:
+        yield (
+            f"Cluster {cluster.id}: {cluster.voters} voters in lockstep, here with {cluster.ship}"
+            f" ship and {cluster.skip} skip, most from {_time(cluster.start)} to"
+            f" {_time(cluster.end)}."
+        )
     yield ""
     yield "Rulings, oldest first:" if found.rulings else "There are no rulings."
     for ruling in found.rulings:
@@ -76,6 +87,10 @@ def _of_ruling(ruling: RulingTold) -> Iterator[str]:
         said.append(f"from {_time(selector.start)}")
     if selector.end is not None:
         said.append(f"before {_time(selector.end)}")
+    if selector.cluster is not None:
+        said.append(f"of cluster {selector.cluster}")
+    if selector.without:
+        said.append(f"without those of {', '.join(selector.without)}")
     yield f"  {_time(ruling.made_at)}  {' '.join(said)}, ruling {ruling.id}"
     yield f"    because: {ruling.reason}"
     if ruling.lifted_at is not None:

@@ -3,12 +3,22 @@
 from typing import get_args
 
 from votes.domain.bookmark import BookmarkEvent
+from votes.domain.finding import FindingEvent
 from votes.domain.person import PersonEvent
 from votes.domain.review import ReviewEvent
 from votes.domain.ruling import RulingEvent
 from votes.domain.tool import SlugTaken, ToolEvent
 from votes.domain.vote import VoteEvent
 
-Event = ToolEvent | SlugTaken | VoteEvent | BookmarkEvent | ReviewEvent | RulingEvent | PersonEvent
+Event = (
+    ToolEvent
+    | SlugTaken
+    | VoteEvent
+    | BookmarkEvent
+    | ReviewEvent
+    | RulingEvent
+    | PersonEvent
+    | FindingEvent
+)
 
 EVENT_TYPES: tuple[type, ...] = get_args(Event)

@@ -3,15 +3,15 @@
 A ruling is one event. Carrying it out is one small event on each vote (`ruled_vote`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Literal, assert_never, get_args
+from typing import Annotated, Literal, assert_never, get_args
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from votes.domain import tool as tools
-from votes.domain.terms import Reason, RulingId, Time, ToolId
+from votes.domain.terms import ClusterId, Reason, RulingId, Time, ToolId
 from votes.domain.tool import ToolEvent
 from votes.domain.vote import HELD, Vote
 from votes.engine.decider import Decider, Rejected
@@ -19,6 +19,9 @@ from votes.engine.log import Stream
 
 Verdict = Literal["discount", "release"]
 """Discount votes that count or are held, or let held ones count."""
+
+CLUSTERS_MAX = 100
+"""So many clusters may be left out of a ruling."""
 
 PREFIX = "ruling:"
 """Of the streams of all rulings, and of no other."""
@@ -39,18 +42,27 @@ def ruling_of(stream: Stream) -> RulingId:
 
 class Selector(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which votes on the tool: those cast from `start` on and before `end`, and of them the held
-    ones alone, or those of the visitors of a `cluster`."""
+    ones alone, those of the voters of a `cluster`, or those of no voter of the clusters
+    `without`."""
 
     start: Time | None = field(default=None, name="from")
     end: Time | None = field(default=None, name="to")
     held: bool = False
-    cluster: str | None = None
+    cluster: ClusterId | None = None
+    without: Annotated[tuple[ClusterId, ...], Meta(max_length=CLUSTERS_MAX)] = ()
 
-    def selects(self, at: datetime, vote: Vote) -> bool:
-        """Whether it selects the vote, cast at that time."""
+    @property
+    def clusters(self) -> tuple[ClusterId, ...]:
+        """The clusters that one has to know to say which votes it selects."""
+        return self.without if self.cluster is None else (self.cluster, *self.without)
+
+    def selects(self, at: datetime, vote: Vote, member_of: Collection[ClusterId] = ()) -> bool:
+        """Whether it selects the vote, cast at that time by a member of these clusters."""
         begun = self.start is None or self.start <= at
         over = self.end is not None and self.end <= at
-        return begun and not over and (vote.against in HELD or not self.held)
+        within = self.cluster is None or self.cluster in member_of
+        apart = not any(cluster in member_of for cluster in self.without)
+        return begun and not over and within and apart and (vote.against in HELD or not self.held)
 
 
 class RulingMade(Struct, frozen=True):

@@ -43,6 +43,10 @@ Time = Annotated[datetime, Meta(tz=True)]
 ToolId = NewType("ToolId", Annotated[str, Meta(pattern=_SLUG)])
 """A tool's id, made at its listing and never shown. It stays when the slug changes."""
 RulingId = NewType("RulingId", Annotated[str, Meta(description="A ruling's id.")])
+_CLUSTER = r"\A[0-9a-z]{1,32}\Z"
+ClusterId = NewType(
+    "ClusterId", Annotated[str, Meta(pattern=_CLUSTER, description="A cluster's id.")]
+)
 PersonId = NewType("PersonId", str)
 """A user in the log: 11 random characters (`A-Z a-z 0-9 - _`), made at the user's first write."""
 VoterId = NewType("VoterId", str)

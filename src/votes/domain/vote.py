@@ -27,6 +27,10 @@ UNTIL_PROVEN: tuple[Held, ...] = ("unproven", "unchecked")
 """A proof of work, or a ruling, lets these count."""
 
 
+PREFIX = "vote:"
+"""Of the streams of all votes, and of no other."""
+
+
 def stream(voter: VoterId, tool: ToolId) -> Stream:
     return Stream(f"{prefix(voter)}{tool}")
 
@@ -36,7 +40,7 @@ def prefix(voter: VoterId) -> str:
 
     A voter's id may contain a colon, so its length comes before it.
     """
-    return f"vote:{len(voter)}:{voter}:"
+    return f"{PREFIX}{len(voter)}:{voter}:"
 
 
 def voter_of(stream: Stream) -> VoterId:

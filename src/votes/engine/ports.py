@@ -155,6 +155,10 @@ class EventStore(Protocol):
         at most `limit`, in the order of these events."""
         ...
 
+    async def reached(self, consumer: str) -> Position:
+        """Up to which position the consumer has dealt with the log, 0 where it never began."""
+        ...
+
     async def finish(self, consumer: str, position: Position) -> None:
         """Store that the consumer has dealt with the log up to the position, if it was behind."""
         ...

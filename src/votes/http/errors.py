@@ -79,6 +79,7 @@ REFUSALS: dict[str, Refusal] = {
     "cross_origin": Refusal(403, ("changes",)),
     "tool_unknown": Refusal(404, ("tool", "tool_in_body")),
     "ruling_unknown": Refusal(404, ("ruling",)),
+    "cluster_unknown": Refusal(404, ("tool_in_body",)),
     "not_found": Refusal(404, ()),
     "method_not_allowed": Refusal(405, ()),
     "body_timeout": Refusal(408, ("body",)),

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from votes.app import rulings
 from votes.app.moderation import PreviewView, RulingView
+from votes.domain import finding as findings
 from votes.domain import ruling as rules
 from votes.domain.ruling import RulingMade, Selector, Verdict, ruling_of
 from votes.domain.terms import Reason, RulingId, ToolId, ToolSlug, is_slug
@@ -19,7 +20,8 @@ from votes.wiring import new_ruling_id, now
 
 class RulingBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Votes on the tool: those cast at the times `from` (or at it) to `to` (before it), and of
-    these the held ones alone. `discount`: they count no more. `release`: the held ones count."""
+    these the held ones alone, those of the voters of a `cluster`, or those of no voter of the
+    clusters `without`. `discount`: they count no more. `release`: the held ones count."""
 
     tool: ToolSlug
     selector: Selector
@@ -74,11 +76,13 @@ async def lift(request: Http, ruling: str, moderator: User) -> Position:
 async def _tool(request: Http, body: RulingBody) -> ToolId:
     """The tool of a body whose selector can select something. Raises `Refused`."""
     selector = body.selector
-    if selector.cluster is not None:
-        raise Refused("invalid_body", "selector.cluster: no clusters are known.")
     if selector.start is not None and selector.end is not None and selector.start >= selector.end:
         raise Refused("invalid_body", "selector.from: must be before selector.to.")
     tool = (await tool_ids(request, [body.tool])).get(body.tool)
     if tool is None:
         raise unknown(body.tool)
+    async with within(READ_S):
+        members = await rulings.members_of(services(request).store, tool, selector)
+    if not all(members.get(cluster) for cluster in selector.clusters):
+        raise refused(findings.UNKNOWN)
     return tool

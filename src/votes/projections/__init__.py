@@ -5,6 +5,7 @@ from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmark
 from votes.domain.events import EVENT_TYPES
 from votes.domain.person import SubjectErased
 from votes.engine.projection import Projections
+from votes.projections.findings import BURSTS, CLUSTERS
 from votes.projections.over_time import HOURS, MARKS, MONTHS
 from votes.projections.profiles import PROFILES
 from votes.projections.rulings import RULINGS
@@ -12,7 +13,7 @@ from votes.projections.slugs import SLUGS
 from votes.projections.tallies import TALLIES
 
 PROJECTIONS = Projections(
-    [TALLIES, PROFILES, SLUGS, MONTHS, HOURS, MARKS, RULINGS],
+    [TALLIES, PROFILES, SLUGS, MONTHS, HOURS, MARKS, RULINGS, CLUSTERS, BURSTS],
     events=EVENT_TYPES,
     ignored=(ToolBookmarked, BookmarkRevised, BookmarkRemoved, SubjectErased),
     release=__version__,

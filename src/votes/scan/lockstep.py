@@ -47,8 +47,9 @@ NARROWED_SHARE = 0.8
 class Group(Struct, frozen=True):
     """Voters that vote in lockstep, and how sure that is: both numbers are natural logs.
 
-    `lockstep` is that of step 2, at least log(1/ALPHA); `one_sided` that of step 4. `casts` are all
-    votes of the voters on the tools, at whatever time.
+    `lockstep` is that of step 3, at least log(1/ALPHA); `one_sided` that of step 4. `casts` are all
+    votes of the voters on the tools, at whatever time. Each tool has one of the windows, and
+    `others` are the votes on it of those who are in no group, at other times.
     """
 
     voters: Sequence[int]
@@ -56,6 +57,7 @@ class Group(Struct, frozen=True):
     casts: Sequence[Cast]
     lockstep: float
     one_sided: float
+    others: Sequence[Counts]
 
 
 class Lockstep:
@@ -121,7 +123,8 @@ class Lockstep:
             for cast in self.casts.by_voter[voter]
             if cast.tool in tools
         )
-        return Group(candidate.voters, candidate.windows, casts, candidate.lockstep, one_sided)
+        found = candidate.voters, candidate.windows, casts, candidate.lockstep, one_sided
+        return Group(*found, [others for _, others in sides])
 
     def _stands_alone(
         self, candidate: "_Candidate", sides: Sequence[tuple[Counts, Counts]]

@@ -6,7 +6,7 @@ numbers are those of a process that has run all the time."""
 
 from collections.abc import Iterator
 
-from votes.domain.vote import UNTIL_PROVEN, VOTE_EVENTS, Vote, VoteCast, evolve, voter_of
+from votes.domain.vote import PREFIX, UNTIL_PROVEN, VOTE_EVENTS, Vote, VoteCast, evolve, voter_of
 from votes.engine.log import Position, Recorded
 from votes.scan.lockstep import Group, Lockstep
 from votes.scan.newness import Burst, Newness
@@ -40,7 +40,8 @@ class Scan:
             held.pop(recorded.stream, None)
             if evolve(Vote(), event).against in UNTIL_PROVEN:
                 held[recorded.stream] = None
-        if not isinstance(event, VoteCast) or event.previous == event.choice:
+        new = isinstance(event, VoteCast) and event.previous != event.choice
+        if not new or not recorded.stream.startswith(PREFIX):
             return None
         vote = (
             voter_of(recorded.stream),

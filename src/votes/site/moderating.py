@@ -6,7 +6,7 @@ import msgspec
 from litestar import get, post
 from litestar.response.base import ASGIResponse
 
-from votes.app import catalogue, moderation
+from votes.app import catalogue, moderation, suspicion
 from votes.app.trend import window
 from votes.http import rulings
 from votes.http.deadlines import READ_S, within
@@ -68,6 +68,8 @@ async def queue(
         views=views,
         queue=found,
         cursor=cursor,
+        clusters=[] if chosen or cursor else suspicion.clusters(source.models),
+        bursts=[] if chosen or cursor else suspicion.bursts(source.models),
         listing=moderation.journal(source.models, None, ROWS_MAX),
         may_lift=True,
     )
@@ -109,7 +111,8 @@ def _back(position: int) -> ASGIResponse:
 
 
 def _body(fields: dict[str, str]) -> RulingBody:
-    """The ruling of a form: `tool`, `from` and `to` (UTC, may be empty), `what`, `reason`."""
+    """The ruling of a form: `tool`, `from`, `to` (UTC) and `cluster`, which may be empty, `what`,
+    `reason`."""
     what = WHAT.get(fields.get("what", ""))
     if what is None:
         raise Refused("invalid_body", f"what: one of {', '.join(WHAT)}.")
@@ -117,7 +120,7 @@ def _body(fields: dict[str, str]) -> RulingBody:
     verdict, held = what
     said = {
         "tool": fields.get("tool", ""),
-        "selector": {**times, "held": held},
+        "selector": {**times, "held": held, "cluster": fields.get("cluster") or None},
         "verdict": verdict,
         "reason": fields.get("reason", ""),
     }

@@ -1,6 +1,7 @@
 """Values as texts for readers."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -17,6 +18,7 @@ from votes.projections.tallies import TallyView
 from votes.site.verdicts import look
 
 NOTHING = "\u2013"
+BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 
 _ACRONYMS = {"ai": "AI", "crm": "CRM", "defi": "DeFi", "dex": "DEX", "llm": "LLM", "vpn": "VPN"}
 
@@ -59,6 +61,12 @@ def counted(number: int, word: str) -> str:
     return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
+def spark(numbers: Sequence[int]) -> str:
+    """The numbers as a line of bars."""
+    highest = max([*numbers, 1])
+    return "".join(BARS[-(-(len(BARS) - 1) * number // highest)] for number in numbers)
+
+
 def persona(slug: PersonaSlug) -> str:
     """Such as "Builder" or "Data engineer"."""
     return slug.replace("-", " ").replace("_", " ").capitalize()
@@ -88,6 +96,10 @@ def selected(selector: Selector) -> str:
         said.append(f"from {minute(selector.start)}")
     if selector.end is not None:
         said.append(f"before {minute(selector.end)}")
+    if selector.cluster is not None:
+        said.append(f"of cluster {selector.cluster}")
+    if selector.without:
+        said.append(f"without those of {counted(len(selector.without), 'cluster')}")
     return " ".join(said)
 
 

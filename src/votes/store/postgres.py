@@ -278,6 +278,10 @@ class PostgresEventStore:
             rows = await connection.fetch(QUERIES["unfinished"], *range_, limit)
         return [Unfinished(self.recorded(row), row["reached"]) for row in rows]
 
+    async def reached(self, consumer: str) -> Position:
+        async with self._connection() as connection:
+            return int(await connection.fetchval(QUERIES["reached"], consumer) or 0)
+
     async def finish(self, consumer: str, position: Position) -> None:
         async with self.connection() as connection:
             await connection.execute(QUERIES["finish"], consumer, position)

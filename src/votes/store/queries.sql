@@ -104,6 +104,10 @@ WHERE last.position > coalesce(consumers.position, 0)
 ORDER BY last.position
 LIMIT $3;
 
+-- name: reached
+-- The position that the consumer $1 has reached; no row where it never began.
+SELECT position FROM consumers WHERE name = $1;
+
 -- name: finish
 -- Moves the consumer $1 to the position $2: see the function in the migrations.
 SELECT finish($1, $2);

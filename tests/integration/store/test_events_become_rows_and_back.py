@@ -47,6 +47,7 @@ def test_the_names_of_events_are_storage():
         *("ToolBookmarked", "BookmarkRevised", "BookmarkRemoved"),
         *("ReviewPublished", "ReviewRevised", "ReviewWithdrawn"),
         *("RulingMade", "RulingLifted", "SubjectErased"),
+        *("ClusterFound", "BurstFound"),
     ]
 
 

@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app import moderation
+from votes.app import moderation, suspicion
 from votes.app.moderation import PreviewView, QueuePage, RulingsPage, RulingView
 from votes.app.paging import LIMIT_DEFAULT
 from votes.app.trend import window
@@ -50,7 +50,7 @@ async def list_rulings(
 @get(
     "/v1/moderation/queue",
     operation_id="getModerationQueue",
-    summary="The tools on which votes are held",
+    summary="What the scan found, and the tools on which votes are held",
     tags=["moderation"],
     opt=Operation(responses={200: QueuePage}, who="moderator", limited=Limited("reads")).opt,
 )
@@ -60,8 +60,8 @@ async def get_queue(
     limit: Limit = LIMIT_DEFAULT,
     min_position: MinPosition = 0,
 ) -> ASGIResponse:
-    """Most held votes first, with the reasons and the last 48 hours; never a person. For
-    moderators."""
+    """Clusters and bursts newest first, then the tools with most held votes, with the reasons and
+    the last 48 hours; never a person. For moderators."""
     await require_moderator(request)
     parts = services(request)
     source = await parts.reader.models(min_position)
@@ -71,7 +71,8 @@ async def get_queue(
         views = [
             await moderation.watched_view(parts.past, source, tool, hours) for tool in found.items
         ]
-    return private(QueuePage(views, found.next_cursor, found.total))
+    suspect = suspicion.clusters(source.models), suspicion.bursts(source.models)
+    return private(QueuePage(*suspect, views, found.next_cursor, found.total))
 
 
 @post(

@@ -1,0 +1,190 @@
+"""The scan stores each finding once, and one ruling takes a campaign out of a tally."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from tests.contract.requests import everything, listed, request
+from tests.scan.planting import LEVELS, START_S, campaign, made_votes
+from votes.app.rulings import carry_out_all, preview
+from votes.app.scanning import CONSUMER, Scanner
+from votes.domain.finding import CLUSTERS, BurstFound, ClusterFound, cluster_of, places
+from votes.domain.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
+from votes.domain.terms import VoterId
+from votes.domain.vote import VOTE_EVENTS, CastVote, VoteCast
+from votes.engine.bulk import submit_all
+from votes.projections import tallies
+from votes.projections.tallies import Counts
+
+LATER = datetime.fromtimestamp(START_S, UTC) + timedelta(days=90)
+BOTS, TOOLS = 60, 6
+
+
+def planted(seed=1, bots=BOTS):
+    random = Random(seed)
+    honest = made_votes(random, votes=1_500, voters=500, tools=30, days=20)
+    return honest, campaign(random, honest, "campaign", bots, TOOLS, LEVELS[0], 3_600, "together")
+
+
+def requests(votes):
+    return [
+        request(
+            CastVote(vote.tool, VoterId(f"v:{vote.voter}"), "ship" if vote.ship else "skip"),
+            at=datetime.fromtimestamp(vote.at_s, UTC),
+        )
+        for vote in votes
+    ]
+
+
+async def logged(log, votes):
+    tools = sorted({vote.tool for vote in votes})
+    await submit_all(log, [listed(tool) for tool in tools])
+    await submit_all(log, requests(sorted(votes)))
+
+
+async def scanned(log, looks=2):
+    """As a process that starts now, and looks so many times."""
+    scanner = Scanner(log, lambda: LATER)
+    await scanner.begin()
+    for _ in range(looks):
+        await scanner.catch_up()
+    return scanner
+
+
+async def found(log, kind=ClusterFound):
+    return [one for one in await everything(log) if isinstance(one.event, kind)]
+
+
+async def counts(log, tool):
+    about = [one for one in await everything(log) if one.subject == tool]
+    changes = [tallies.moved(one.event) for one in about if isinstance(one.event, VOTE_EVENTS)]
+    return sum(changes, Counts())
+
+
+async def test_a_campaign_is_stored_once_without_its_voters(log):
+    honest, bots = planted()
+    await logged(log, honest + bots)
+    await scanned(log, looks=3)
+    await scanned(log)
+    (cluster,) = await found(log)
+    said = cluster.event.evidence
+    assert (said.voters, said.votes) == (BOTS, len(bots))
+    assert {on.tool for on in said.tools} == {vote.tool for vote in bots}
+    assert sum(said.chart) == said.votes
+    votes = await log.at(places(cluster.event))
+    assert sorted(one.stream for one in votes) == sorted(
+        one.stream
+        for one in await everything(log)
+        if isinstance(one.event, VoteCast) and "campaign" in one.stream
+    )
+    assert "campaign" not in repr(cluster)
+    assert await log.reached(CONSUMER) == cluster.position
+
+
+async def test_several_at_once_store_the_same(log):
+    honest, bots = planted()
+    await logged(log, honest + bots)
+    await asyncio.gather(*(scanned(log) for _ in range(3)))
+    assert len(await found(log)) == 1
+
+
+async def test_new_voters_in_one_place_are_a_burst(log):
+    honest, bots = planted()
+    await logged(log, honest + bots)
+    await scanned(log)
+    bursts = await found(log, BurstFound)
+    assert bursts
+    assert {one.subject for one in bursts} <= {vote.tool for vote in bots}
+    await scanned(log)
+    assert await found(log, BurstFound) == bursts
+
+
+async def test_a_campaign_that_grows_takes_the_place_of_what_it_was(log):
+    honest, bots = planted()
+    half = [vote for vote in bots if int(vote.voter.rpartition("-")[2]) % 2]
+    rest = [vote for vote in bots if vote not in half]
+    await logged(log, honest + half)
+    scanner = await scanned(log)
+    await submit_all(log, requests(rest))
+    await scanner.catch_up()
+    first, second = await found(log)
+    assert second.event.replaces == (cluster_of(first.stream),)
+    assert second.event.evidence.votes == len(bots)
+    anew = await scanned(log)
+    assert [cluster_of(second.stream)] == list(anew._stored)
+
+
+@pytest.mark.parametrize("deaths", range(4))
+async def test_a_scan_that_dies_anywhere_goes_on(log, deaths):
+    honest, bots = planted()
+    await logged(log, honest + bots)
+
+    class Dying:
+        """A store that is gone after some calls."""
+
+        calls = 0
+
+        def __getattr__(self, name):
+            Dying.calls += 1
+            if Dying.calls > 2 + deaths:
+                raise ConnectionError(name)
+            return getattr(log, name)
+
+    with pytest.raises(ConnectionError):
+        await scanned(Dying(), looks=9)
+    await scanned(log)
+    assert len(await found(log)) == 1
+
+
+async def test_one_ruling_takes_the_campaign_out_of_a_tally_and_lifted_puts_it_back(log):
+    honest, bots = planted()
+    await logged(log, honest + bots)
+    await scanned(log)
+    (cluster,) = await found(log)
+    for tool in [on.tool for on in cluster.event.evidence.tools]:
+        alone = [vote for vote in honest if vote.tool == tool]
+        before = await counts(log, tool)
+        name = f"r-{tool}"
+        selector = Selector(cluster=cluster_of(cluster.stream))
+        said = await preview(log, tool, RulingMade(selector, "discount", "x"), await log.head())
+        made = MakeRuling(name, tool, selector, "discount", "A campaign.")
+        await submit_all(log, [request(made, at=LATER)])
+        await carry_out_all(log, LATER)
+        after = await counts(log, tool)
+        ships = sum(vote.ship for vote in alone)
+        assert (after.ship, after.skip) == (ships, len(alone) - ships)
+        assert after == before + said.change
+        await submit_all(log, [request(LiftRuling(name, tool), at=LATER)])
+        await carry_out_all(log, LATER)
+        assert await counts(log, tool) == before
+    assert await log.unfinished(PREFIX, 9) == []
+
+
+async def test_votes_without_those_of_a_cluster_are_the_others(log):
+    honest, bots = planted()
+    await logged(log, honest + bots)
+    await scanned(log)
+    (cluster,) = await found(log)
+    (tool, *_) = [on.tool for on in cluster.event.evidence.tools]
+    name = cluster_of(cluster.stream)
+    both = Selector(), Selector(cluster=name), Selector(without=(name,))
+    all_, of_it, others = [
+        (await preview(log, tool, RulingMade(each, "discount", "x"), await log.head())).votes
+        for each in both
+    ]
+    assert all_ == of_it + others
+    assert of_it == sum(vote.tool == tool for vote in bots)
+    neither = Selector(cluster="nothing")
+    said = await preview(log, tool, RulingMade(neither, "discount", "x"), await log.head())
+    assert said.votes == 0
+
+
+async def test_clusters_are_found_again_by_their_prefix(log):
+    honest, bots = planted()
+    await logged(log, honest + bots)
+    await scanned(log)
+    assert [one.stream for one in await log.last_of_prefix(CLUSTERS, 9)] == [
+        one.stream for one in await found(log)
+    ]
