@@ -17,6 +17,7 @@ from votes.domain.vote import VOTE_EVENTS, CastVote, VoteCast
 from votes.engine.bulk import submit_all
 from votes.projections import tallies
 from votes.projections.tallies import Counts
+from votes.scan.state import Scan
 
 LATER = datetime.fromtimestamp(START_S, UTC) + timedelta(days=90)
 BOTS, TOOLS = 60, 6
@@ -99,6 +100,33 @@ async def test_new_voters_in_one_place_are_a_burst(log):
     assert {one.subject for one in bursts} <= {vote.tool for vote in bots}
     await scanned(log)
     assert await found(log, BurstFound) == bursts
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+async def test_a_scan_that_restarts_now_and_again_stores_the_same_bursts(log, seed):
+    """In short segments, so with each restart the state begins somewhere else."""
+    honest, bots = planted(seed)
+    votes, segment, parts = sorted(honest + bots), 700, 9
+    await submit_all(log, [listed(tool) for tool in sorted({vote.tool for vote in votes})])
+    for part in range(parts):
+        first, end = part * len(votes) // parts, (part + 1) * len(votes) // parts
+        await submit_all(log, requests(votes[first:end]))
+        scanner = Scanner(log, lambda: LATER, segment)
+        await scanner.begin()
+        await scanner.catch_up()
+    scan = Scan(segment=segment)
+    alarms = [alarm for one in await everything(log) if (alarm := scan.add(one)) is not None]
+    bursts = [(one.subject, one.event.votes) for one in await found(log, BurstFound)]
+    assert bursts == [(alarm.tool, alarm.votes) for alarm in alarms] != []
+
+
+async def test_bursts_before_the_position_that_was_reached_are_not_stored_again(log):
+    """There the state may have begun later than that of the scan which reached it."""
+    honest, bots = planted()
+    await logged(log, honest + bots)
+    await log.finish(CONSUMER, await log.head())
+    await scanned(log)
+    assert await found(log, BurstFound) == []
 
 
 async def test_a_campaign_that_grows_takes_the_place_of_what_it_was(log):

@@ -119,9 +119,8 @@ def test_by_the_page(http, moderator, campaign):
     tool = next(iter(campaign))
     wait_for(lambda: cluster_on(http, moderator, tool), "the scan")
     queue = page(http, "/moderation", headers=moderator)
-    (block,) = [
-        each for each in named(section(queue, "found"), "article") if f"{tool} " in words(each)
-    ]
+    blocks = named(section(queue, "found"), "article")
+    (block,) = [one for one in blocks if tool in [words(name) for name in named(one, "option")]]
     assert f"{BOTS} voters in lockstep on {TOOLS} tools" in words(block)
     form = one(block, "form")
     fields = {field.get("name"): field.get("value") or "" for field in named(form, "input")}

@@ -8,7 +8,7 @@ from tests.lengths import length
 from tests.scan.planting import LEVELS, campaign, made_votes, office, real_votes, shuffled
 from tests.scan.trials import planted, scanned, summed, tried
 
-TRIALS = length(short=1, long=20)
+TRIALS = length(short=2, long=20)
 HONEST = length(short=3, long=40)
 PRECISION_MIN, FOUND_MIN = 0.95, 0.9
 
@@ -31,7 +31,8 @@ def test_in_made_up_votes(measured):
     trials = []
     for seed in range(TRIALS):
         random = Random(seed)
-        trials.append(tried(planted(random, honest_votes(random), campaigns=12, offices=3)))
+        votes = made_votes(random, votes=60_000, voters=8_000, tools=300, days=90)
+        trials.append(tried(planted(random, votes, campaigns=20, offices=3)))
     assert aims_are_met(trials, measured, "made-up votes").honest == 0
 
 

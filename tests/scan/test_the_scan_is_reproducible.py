@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.scan.planting import LEVELS, campaign, made_votes
 from votes.domain.terms import ToolId, VoterId
 from votes.domain.vote import VoteCast, VoteHeld, VoteReleased, VoteRetracted, stream
-from votes.engine.log import Recorded, Unreadable
+from votes.engine.log import POSITION_MAX, Recorded, Unreadable
 from votes.scan.lockstep import Lockstep
 from votes.scan.state import Scan, begins
 
@@ -70,7 +70,7 @@ def test_a_scan_that_begins_later_says_the_same(position):
     begun = begins(position, SEGMENT)
     whole, anew = run(0, position)[0], run(begun, position)[0]
     assert said(anew) == said(whole)
-    assert anew.lockstep.casts.size == whole.lockstep.casts.size
+    assert anew.lockstep.casts.size == whole.lockstep.casts.size == position - begun
     assert begun % SEGMENT == 0
     assert position - begun <= 2 * SEGMENT
 
@@ -136,4 +136,14 @@ def test_it_knows_the_tools_with_held_votes():
 def test_what_cannot_be_read_changes_nothing():
     scan = Scan()
     assert scan.add(Recorded(1, "", 0, Unreadable("Missing", 0, "lost"), START)) is None
-    assert scan.position == 1
+    for place, name in enumerate(("", "vote:", "vote:x:y:z", "review:1:a:b"), 2):
+        assert scan.add(Recorded(place, name, 1, VoteCast("ship"), START, "atlas")) is None
+    assert (scan.position, scan.lockstep.casts.size) == (5, 0)
+
+
+def test_a_long_gap_is_passed_at_once():
+    scan = Scan(0, SEGMENT)
+    for place in (1, POSITION_MAX - 1, POSITION_MAX):
+        name = stream(VoterId(f"v:{place}"), ToolId("atlas"))
+        scan.add(Recorded(place, name, 1, VoteCast("ship"), START, "atlas"))
+    assert scan.lockstep.casts.size == 2

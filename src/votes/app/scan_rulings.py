@@ -29,7 +29,7 @@ from votes.domain.terms import Reason, RulingId, ToolId
 from votes.domain.vote import UNTIL_PROVEN, VOTE_EVENTS, Vote
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
-from votes.engine.log import Position, Unreadable
+from votes.engine.log import TIME_END, Position, Unreadable
 from votes.engine.ports import EventStore
 
 BY_SCAN = "scan-"
@@ -114,7 +114,7 @@ async def _quiet_times(
     """The times before `until` without a burst on the tool."""
     found = await store.last_about(tool, (BurstFound,), head, FINDINGS_READ_MAX)
     bursts = sorted(
-        (one.event.start, one.event.end + BURST_LASTS)
+        (one.event.start, min(one.event.end, TIME_END) + BURST_LASTS)
         for one in found
         if isinstance(one.event, BurstFound)
     )

@@ -31,7 +31,7 @@ from votes.engine.log import Position
 from votes.engine.ports import EventStore, Meta
 from votes.scan.lockstep import Group
 from votes.scan.newness import Burst
-from votes.scan.state import Scan, begins
+from votes.scan.state import SEGMENT, Scan, begins
 
 CONSUMER = "scan"
 ACTOR = Meta(actor="scan")
@@ -56,9 +56,11 @@ class Found(Struct, frozen=True):
 class Scanner:
     """The scan of one process. Several may run at once: they come to the same."""
 
-    def __init__(self, store: EventStore, now: Callable[[], datetime]) -> None:
-        self._store, self._now = store, now
-        self._scan = Scan()
+    def __init__(
+        self, store: EventStore, now: Callable[[], datetime], segment: int = SEGMENT
+    ) -> None:
+        self._store, self._now, self._segment = store, now, segment
+        self._scan = Scan(segment=segment)
         self._stored: dict[ClusterId, frozenset[Position]] = {}
         self.clusters: dict[ClusterId, Evidence] = {}
         """The current clusters."""
@@ -66,6 +68,7 @@ class Scanner:
         """Those on which the scan itself has ruled."""
         self._seen: frozenset[ClusterId] = frozenset()
         self._looked_at: Position = 0
+        self._reached: Position = 0
 
     @property
     def scan(self) -> Scan:
@@ -73,8 +76,8 @@ class Scanner:
 
     async def begin(self) -> None:
         """Read the state at the position that the scan had reached. Raises `Unavailable`."""
-        reached = await self._store.reached(CONSUMER)
-        self._scan = Scan(begins(reached))
+        self._reached = await self._store.reached(CONSUMER)
+        self._scan = Scan(begins(self._reached, self._segment), self._segment)
         last = await self._store.last_of_prefix(CLUSTERS, CLUSTERS_MAX)
         current = findings.current(last)
         self.clusters = {name: found.evidence for name, found in current.items()}
@@ -85,7 +88,8 @@ class Scanner:
         """Read what is new in the log, and store what is found in it. Raises `Unavailable`."""
         async for events in self._store.after(self._scan.position, EVENTS_AT_ONCE_MAX):
             alarms = [self._scan.add(recorded) for recorded in events]
-            await self._record([_burst(alarm) for alarm in alarms if alarm is not None])
+            new = [one for one in alarms if one is not None and one.position > self._reached]
+            await self._record([_burst(alarm) for alarm in new])
             if self._scan.position - self._looked_at >= LOOK_EVENTS_MAX:
                 await self._look()
             await asyncio.sleep(0)

@@ -27,10 +27,6 @@ UNTIL_PROVEN: tuple[Held, ...] = ("unproven", "unchecked")
 """A proof of work, or a ruling, lets these count."""
 
 
-PREFIX = "vote:"
-"""Of the streams of all votes, and of no other."""
-
-
 def stream(voter: VoterId, tool: ToolId) -> Stream:
     return Stream(f"{prefix(voter)}{tool}")
 
@@ -40,12 +36,14 @@ def prefix(voter: VoterId) -> str:
 
     A voter's id may contain a colon, so its length comes before it.
     """
-    return f"{PREFIX}{len(voter)}:{voter}:"
+    return f"vote:{len(voter)}:{voter}:"
 
 
 def voter_of(stream: Stream) -> VoterId:
-    """The voter of a vote's stream."""
-    _, length, rest = stream.split(":", 2)
+    """The voter of a vote's stream. Raises `ValueError` for another stream."""
+    kind, length, rest = stream.split(":", 2)
+    if kind != "vote":
+        raise ValueError("not the stream of a vote")
     return VoterId(rest[: int(length)])
 
 

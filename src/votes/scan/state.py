@@ -6,7 +6,7 @@ numbers are those of a process that has run all the time."""
 
 from collections.abc import Iterator
 
-from votes.domain.vote import PREFIX, UNTIL_PROVEN, VOTE_EVENTS, Vote, VoteCast, evolve, voter_of
+from votes.domain.vote import UNTIL_PROVEN, VOTE_EVENTS, Vote, VoteCast, evolve, voter_of
 from votes.engine.log import Position, Recorded
 from votes.scan.lockstep import Group, Lockstep
 from votes.scan.newness import Burst, Newness
@@ -31,8 +31,9 @@ class Scan:
 
     def add(self, recorded: Recorded) -> Burst | None:
         """The alarm that the event leads to, if it does."""
-        while (recorded.position - 1) // self._segment > self._number:
-            self._begin_segment()
+        number = (recorded.position - 1) // self._segment
+        if number > self._number:
+            self._begin_segment(number)
         self.position = recorded.position
         event = recorded.event
         if isinstance(event, VOTE_EVENTS):
@@ -40,11 +41,14 @@ class Scan:
             held.pop(recorded.stream, None)
             if evolve(Vote(), event).against in UNTIL_PROVEN:
                 held[recorded.stream] = None
-        new = isinstance(event, VoteCast) and event.previous != event.choice
-        if not new or not recorded.stream.startswith(PREFIX):
+        if not isinstance(event, VoteCast) or event.previous == event.choice:
+            return None
+        try:
+            voter = voter_of(recorded.stream)
+        except ValueError:  # another program wrote it
             return None
         vote = (
-            voter_of(recorded.stream),
+            voter,
             recorded.subject,
             event.choice == "ship",
             int(recorded.at.timestamp()),
@@ -61,10 +65,11 @@ class Scan:
     def tools_with_held_votes(self) -> list[str]:
         return sorted(tool for tool, held in self._held.items() if held)
 
-    def _begin_segment(self) -> None:
-        self._number += 1
+    def _begin_segment(self, number: int) -> None:
         kept = Lockstep()
-        for vote in self.lockstep.casts.after((self._number - 1) * self._segment):
+        for vote in self.lockstep.casts.after((number - 1) * self._segment):
             kept.add(*vote)
         self.lockstep = kept
-        self._newness = [*self._newness[-1:], Newness()]
+        before = self._newness[-1] if number == self._number + 1 else Newness()
+        self._newness = [before, Newness()]
+        self._number = number
