@@ -279,7 +279,7 @@ class PostgresEventStore:
         return [Unfinished(self.recorded(row), row["reached"]) for row in rows]
 
     async def reached(self, consumer: str) -> Position:
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             return int(await connection.fetchval(QUERIES["reached"], consumer) or 0)
 
     async def finish(self, consumer: str, position: Position) -> None:
