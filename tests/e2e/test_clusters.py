@@ -6,8 +6,9 @@ from random import Random
 import pytest
 
 from tests.e2e.asking import bearer, new_tool
-from tests.e2e.pages.reading import SAME_ORIGIN, named, one, page, parsed, section, words
+from tests.e2e.pages.reading import named, one, page, parsed, section, words
 from tests.polling import wait_for
+from tests.site import SAME_ORIGIN
 from tests.slugs import ids_by_slug
 from votes.config import Config
 from votes.domain import vote
