@@ -13,6 +13,7 @@ from votes.http.identity import identity
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing (RFC 9110 §9.2.1)."""
+_SITE = b"sec-fetch-site"
 FROM_HERE = ("same-origin", "none")
 """Of `Sec-Fetch-Site`: a page of this origin, or the person alone (Fetch Metadata §2.4)."""
 
@@ -24,7 +25,9 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
 
 def check(request: Http) -> None:
     """Whatever changes something by a cookie of ours is from a page of ours. Raises `Refused`."""
-    if request.scope["method"] not in SAFE and identity(request).has_cookie(request):
+    if request.scope["method"] in SAFE or header(request, _SITE) in FROM_HERE:
+        return
+    if identity(request).has_cookie(request):
         require_own_page(request)
 
 
@@ -36,7 +39,7 @@ def require_own_page(request: Http) -> None:
     """
     if header(request, b"authorization") is not None:
         return
-    if header(request, b"sec-fetch-site") in FROM_HERE or _is_allowed(request):
+    if header(request, _SITE) in FROM_HERE or _is_allowed(request):
         return
     raise Refused(
         "cross_origin",

@@ -20,6 +20,8 @@ FORWARDED_BYTES_MAX = 512
 ADDRESSES_REMEMBERED = 4_096
 
 _FORWARDED_FOR = b"x-forwarded-for"
+_HEADERS = "votes.headers"
+"""Where a request's scope has its headers by name."""
 
 
 class Network(Struct, frozen=True):
@@ -33,12 +35,13 @@ class Network(Struct, frozen=True):
     here: bool = False
 
 
-def header_of(scope: Mapping[str, Any], name: bytes) -> str | None:
-    """A header of a request; `name` in lower case."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return str(value, "latin-1")
-    return None
+def header_of(scope: Any, name: bytes) -> str | None:
+    """A header of a request, the first of those with the name; `name` in lower case."""
+    headers = scope.get(_HEADERS)
+    if headers is None:
+        headers = scope[_HEADERS] = dict(reversed(scope["headers"]))
+    value = headers.get(name)
+    return None if value is None else str(value, "latin-1")
 
 
 def _bare(hop: str) -> str:
@@ -81,7 +84,7 @@ def _peer(scope: Mapping[str, Any]) -> str:
     return str(client[0]) if client else ""
 
 
-def scheme(scope: Mapping[str, Any], config: Config) -> str:
+def scheme(scope: Any, config: Config) -> str:
     """`http` or `https`, as the browser sees it."""
     seen = str(scope["scheme"])
     if not config.trusted_proxies or not _trusted(_peer(scope), config.trusted_proxies):
