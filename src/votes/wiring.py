@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from votes.app.linking import Links
 from votes.app.past import Past
 from votes.app.rulings import carry_out_all
 from votes.app.scan_rulings import discount_clusters, release_held
@@ -135,6 +136,7 @@ class Services(Struct):
     config: Config
     store: PostgresEventStore
     people: People
+    links: Links
     submit: Callable[[Request], Awaitable[Result]]
     replica: Replica
     reader: Reader
@@ -158,8 +160,9 @@ async def services(config: Config) -> AsyncIterator[Services]:
     ):
         replica, heads = Replica(), Heads()
         people = People(store, writes)
-        replica.listeners.append(_in_each_world(heads.clear, people.clear))
         batcher = batcher_on(writes, heads)
+        links = Links(store, batcher.submit, now)
+        replica.listeners.append(_in_each_world(heads.clear, people.clear, links.clear))
         hub = Hub(replica, _streams_max(config), config.live_streams_per_network_max)
         limiter = Limiter(space, limits_by_what_counts(config.limits))
         read_models = RedisReadModelStore(space, PROJECTIONS)
@@ -179,6 +182,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 config,
                 store,
                 people,
+                links,
                 batcher.submit,
                 replica,
                 reader,

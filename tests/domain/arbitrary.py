@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.events import EVENT_TYPES
 from votes.domain.finding import BurstFound, ClusterFound, Evidence, OnTool
+from votes.domain.link import VisitorLinked, VisitorUnlinked
 from votes.domain.person import SubjectErased
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.ruling import RulingLifted, RulingMade, Selector
@@ -25,9 +26,11 @@ from votes.domain.vote import (
     VoteCast,
     VoteDiscounted,
     VoteHeld,
+    VoteMoved,
     VoteReleased,
     VoteRestored,
     VoteRetracted,
+    VoteWithdrawn,
 )
 from votes.engine.log import Unreadable
 
@@ -90,6 +93,22 @@ BY_TYPE = {
     VoteRestored: st.builds(VoteRestored, rulings, st.none() | choices, held, against),
     VoteReleased: st.builds(VoteReleased, rulings, choices, st.sampled_from(get_args(Held))),
     VoteHeld: st.builds(VoteHeld, rulings, choices, st.sampled_from(get_args(Held))),
+    VoteMoved: st.builds(
+        VoteMoved,
+        choices,
+        against,
+        st.none() | choices,
+        against,
+        against,
+        st.none() | rulings,
+        st.none() | rulings,
+        held,
+    ),
+    VoteWithdrawn: st.builds(
+        VoteWithdrawn, st.none() | rulings, st.none() | choices, against, st.none() | rulings
+    ),
+    VisitorLinked: st.builds(VisitorLinked, rulings),
+    VisitorUnlinked: st.builds(VisitorUnlinked),
     ToolBookmarked: st.builds(ToolBookmarked, sealed, times),
     BookmarkRevised: st.builds(BookmarkRevised, sealed, times),
     BookmarkRemoved: st.builds(BookmarkRemoved),

@@ -8,16 +8,19 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from tests import toy
-from votes.domain import bookmark, person, review, ruled_vote, ruling, tool, vote
+from votes.domain import bookmark, link, moved_vote, person, review, ruled_vote, ruling, tool, vote
 from votes.domain.bookmark import KeepBookmark, RemoveBookmark
+from votes.domain.link import LinkVisitor, UnlinkVisitor
+from votes.domain.moved_vote import MoveVote
 from votes.domain.person import EraseSubject
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
 from votes.domain.ruled_vote import CarryOut
 from votes.domain.ruling import LiftRuling, MakeRuling, Selector
-from votes.domain.terms import RulingId, ToolId, VoterId, user
+from votes.domain.terms import RulingId, ToolId, VoterId, user, visitor
 from votes.domain.tool import DelistTool, Entry, ListTool, RenameTool
 from votes.domain.vote import UNTIL_PROVEN, CastVote, RetractVote
-from votes.engine.decider import Decider, ForStream, Rejected, fold
+from votes.engine.decider import Decider, ForStream, Rejected, fold, state_of
+from votes.engine.heads import NOTHING, Head
 from votes.engine.log import Recorded, Stream
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,6 +50,18 @@ helds = st.none() | st.sampled_from(UNTIL_PROVEN)
 vote_commands = st.builds(CastVote, tools, voters, choices, helds) | st.builds(
     RetractVote, tools, voters
 )
+visitors = st.sampled_from(("here", "there"))
+persons = st.sampled_from(("ann", "bob"))
+linked_votes = st.builds(CastVote, tools, voters | visitors.map(visitor), choices, helds) | (
+    st.builds(CastVote, tools, persons.map(user), choices, helds, visitors)
+)
+link_commands = (
+    st.builds(LinkVisitor, visitors, persons)
+    | st.builds(UnlinkVisitor, visitors, persons)
+    | st.builds(MoveVote, visitors, persons, tools)
+    | linked_votes
+    | st.builds(RetractVote, tools, visitors.map(visitor))
+)
 rulings = st.sampled_from(("first", "second"))
 verdicts = st.sampled_from(("discount", "release"))
 ruling_commands = (
@@ -62,7 +77,7 @@ review_commands = st.builds(PublishReview, tools, personas, opinions) | st.build
 )
 erasures = st.builds(EraseSubject, st.sampled_from(("ann", "bob")))
 by_people = vote_commands | bookmark_commands | erasures
-commands = tool_commands | by_people | review_commands | ruling_commands
+commands = tool_commands | by_people | review_commands | ruling_commands | link_commands
 histories = st.lists(commands, max_size=60)
 
 
@@ -74,6 +89,10 @@ def decider_of(command: Any) -> Decider[Any, Any]:
             return vote.decider
         case MakeRuling() | LiftRuling():
             return ruling.decider
+        case LinkVisitor() | UnlinkVisitor():
+            return link.decider
+        case MoveVote():
+            return moved_vote.decider
         case CarryOut():
             return ruled_vote.decider
         case KeepBookmark() | RemoveBookmark():
@@ -97,23 +116,32 @@ class Log(Struct):
 
     def state_for(self, command: Any) -> Any:
         decider = decider_of(command)
-        return fold(decider, [r.event for r in self.of(decider.streams(command))])
+        streams = decider.streams(command)
+        if decider.state_of is not None:
+            return state_of(decider, command, {stream: self.head(stream) for stream in streams})
+        return fold(decider, [r.event for r in self.of(streams)])
+
+    def head(self, stream: Stream) -> Head:
+        for last in self.of([stream])[-1:]:
+            return Head(last.event, last.version, last.position, last.at)
+        return NOTHING
 
     def submit(self, command: Any) -> Any:
         decider = decider_of(command)
         decision = decider.decide(command, self.state_for(command))
         if not isinstance(decision, Rejected):
             own, subject = decider.streams(command)[0], decider.subject(command)
+            at = self.head(own).at if decider.keeps_time else None
             for event in decision:
                 if isinstance(event, ForStream):
-                    self.append(event.stream, event.event, subject)
+                    self.append(event.stream, event.event, subject, at)
                 else:
-                    self.append(own, event, subject)
+                    self.append(own, event, subject, at)
         return decision
 
-    def append(self, stream: Stream, event: Any, subject: str) -> None:
+    def append(self, stream: Stream, event: Any, subject: str, at: datetime | None = None) -> None:
         position, version = len(self.events) + 1, len(self.of([stream])) + 1
-        at = START + timedelta(minutes=position)
+        at = at or START + timedelta(minutes=position)
         self.events.append(Recorded(position, stream, version, event, at, subject))
 
 

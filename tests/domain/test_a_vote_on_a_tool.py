@@ -1,6 +1,7 @@
 """Each voter has one current choice on each tool. Never a toggle."""
 
 import pytest
+from msgspec.structs import replace
 
 from tests.domain.specification import given
 from votes.domain import vote
@@ -96,8 +97,17 @@ def test_a_vote_that_counts_is_not_held_for_coming_again():
 
 
 def test_whether_a_vote_is_held_is_no_part_of_what_is_asked():
-    assert vote.decider.as_sent(CastVote("notion", ANN, "ship", "unproven")) == cast("ship")
-    assert vote.decider.as_sent(RETRACT) == RETRACT
+    asked = vote.decider.as_sent(cast("ship"))
+    assert vote.decider.as_sent(CastVote("notion", ANN, "ship", "unproven")) == asked
+    assert vote.decider.as_sent(cast("skip")) != asked
+    assert vote.decider.as_sent(RETRACT) != asked
+
+
+def test_nor_is_whose_vote_it_became():
+    """So an idempotency key of a visitor is the same one after a link."""
+    for command in (cast("ship"), RETRACT):
+        linked = replace(command, voter=user("bob"), by="here")
+        assert vote.decider.as_sent(linked) == vote.decider.as_sent(command)
 
 
 def test_a_command_writes_to_the_voters_stream_and_reads_the_tools():

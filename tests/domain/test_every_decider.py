@@ -2,18 +2,18 @@
 
 from copy import deepcopy
 
-from hypothesis import given
+from hypothesis import assume, given
 
 from tests.domain.histories import commands, decider_of, histories, log_of
-from votes.domain import bookmark, person, review, ruled_vote, ruling, tool, vote
+from votes.domain import bookmark, link, moved_vote, person, review, ruled_vote, ruling, tool, vote
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import SlugTaken, ToolListed, ToolRenamed
-from votes.domain.vote import VoteCast, VoteRetracted
+from votes.domain.vote import VoteCast, VoteMoved, VoteRetracted, VoteWithdrawn
 from votes.engine.decider import ForStream, Rejected, fold
 
 DECIDERS = [
     *(tool.decider, vote.decider, bookmark.decider, review.decider),
-    *(ruling.decider, ruled_vote.decider, person.decider),
+    *(ruling.decider, ruled_vote.decider, person.decider, link.decider, moved_vote.decider),
 ]
 
 
@@ -21,6 +21,7 @@ DECIDERS = [
 def test_the_last_event_of_each_stream_tells_as_much_as_all(history, command):
     log = log_of(history)
     decider = decider_of(command)
+    assume(decider.state_of is None)  # which is made of last events alone
     lasts = [log.of([stream])[-1:] for stream in decider.streams(command)]
     for order in (lasts, lasts[::-1]):
         last_events = [recorded.event for last in order for recorded in last]
@@ -50,7 +51,8 @@ def test_a_decision_depends_on_nothing_else_and_leaves_nothing_behind(history, c
 def test_a_decision_is_events_of_known_types_or_a_stable_refusal(history, command):
     decision = log_of(history).submit(command)
     if isinstance(decision, Rejected):
-        assert decision.code in ("tool_unknown", "slug_taken", "contended", "ruling_unknown")
+        codes = "tool_unknown", "slug_taken", "contended", "ruling_unknown", "visitor_linked"
+        assert decision.code in codes
     else:
         events = [each.event if isinstance(each, ForStream) else each for each in decision]
         assert all(type(event) in EVENT_TYPES for event in events)
@@ -77,5 +79,10 @@ def test_what_an_event_of_votes_replaces_is_what_was_there(history):
                 assert previous == current.get(recorded.stream)
                 assert choice != previous
                 current[recorded.stream] = choice
+            case VoteMoved(choice=choice, previous=previous):
+                assert previous == current.get(recorded.stream)
+                current[recorded.stream] = choice
+            case VoteWithdrawn(previous=previous):
+                assert previous == current.pop(recorded.stream, None)
             case VoteRetracted(previous=previous):
                 assert previous == current.pop(recorded.stream)

@@ -38,9 +38,12 @@ class Route(Struct, frozen=True):
         return f"{path}?{query}" if query else path
 
     def body_on(self, tool: str) -> bytes:
-        """The body, about the tool, or with a new slug where it takes one."""
+        """The body, about the tool (or the visitor whose token it is), or with a new slug where it
+        takes one."""
         if self.operation.takes_slug:
             return b'{"slug":"%s"}' % unique("new").encode()
+        if self.operation.links:
+            return msgspec.json.encode({"visitor": tool})
         if self.operation.tool_in_body:
             return msgspec.json.encode(msgspec.json.decode(self.body) | {"tool": tool})
         return self.body

@@ -54,11 +54,12 @@ def test_one_address_leads_to_whatever_release_runs(live_site):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="NO curl: THE DOCS ARE NOT TESTED")
 def test_the_commands_run(live_site, tmp_path):
     visitor = request("POST", f"{live_site.url}/v1/visitors").json()["token"]
+    user = live_site.token("ada")["Authorization"].removeprefix("Bearer ")
     for command in snippets("sh"):
         done = subprocess.run(
             ["bash", "-euc", command.replace(API, live_site.url).replace("curl -s", "curl -sf")],
             cwd=tmp_path,
-            env=live_site.env | {"TOKEN": visitor},
+            env=live_site.env | {"TOKEN": visitor, "USER_TOKEN": user},
             capture_output=True,
             text=True,
             timeout=60,

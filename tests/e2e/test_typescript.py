@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.asking import new_tool, request
+from tests.e2e.asking import bearer, new_tool, request, unique
 from tests.e2e.typescript import PROJECT, ROOT, WEB, needs_node, npm
 
 VOTES = """
@@ -41,6 +41,19 @@ const last = await cast("skip");
 const me = await votesClient(url).GET("/v1/me");
 if (file) writeFileSync(file, JSON.stringify(globalThis.localStorage));
 console.log(JSON.stringify([before.data.kind, me.data, last.data.position]));
+"""
+
+LOGS_IN = """
+const [, , url, userToken, tool] = process.argv;
+const { votesClient } = await import("./dist/src/index.js");
+const params = { path: { slug: tool } };
+const cast = (who, choice) =>
+  votesClient(url, who).PUT("/v1/tools/{slug}/vote", { params, body: { choice } });
+await cast({}, "ship");
+const query = { params: { query: { tools: tool } } };
+const mine = await votesClient(url, { userToken }).GET("/v1/me/state", query);
+const out = await cast({}, "skip");
+console.log(JSON.stringify([mine.data[tool].vote, out.data.previous, out.data.position]));
 """
 
 
@@ -93,6 +106,17 @@ def test_it_compiles_and_votes(project, live_site):
     assert vote["changed"]
     assert tally["ship"] == 1
     assert refused["code"] == "tool_unknown"
+
+
+@needs_node
+def test_who_logs_in_has_one_vote(project, live_site, tool):
+    npm(project, "run", "build")
+    token = bearer(live_site, unique("ada"))["Authorization"].removeprefix("Bearer ")
+    vote, previous, position = run(project, "login.mjs", LOGS_IN, live_site.url, token, tool)
+    assert (vote, previous) == ("ship", "ship")
+    seen = {"min_position": position}
+    tally = request("GET", f"{live_site.url}/v1/tools/{tool}/tally", params=seen).json()
+    assert (tally["ship"], tally["skip"]) == (0, 1)
 
 
 @needs_node

@@ -25,6 +25,9 @@ export interface Who {
  * The API at `baseUrl`. Without tokens the visitor is known by a cookie on the same origin, and
  * elsewhere by a token that is asked for at the first vote and kept in `localStorage`, where the
  * elements keep it too; without that, for as long as the page or the program lives.
+ *
+ * With a user's token, the visitor that the page was before becomes the user: on the same origin by
+ * itself, elsewhere by one request more before the first.
  */
 export function votesClient(baseUrl: string, who: Who = {}): Client<paths> {
   const client = createClient<paths>({ baseUrl, fetch: proving });
@@ -35,15 +38,23 @@ export function votesClient(baseUrl: string, who: Who = {}): Client<paths> {
 function identified(baseUrl: string, who: Who): Middleware {
   const here = globalThis.location?.href;
   const { origin } = new URL(baseUrl, here);
-  const own = Boolean(who.userToken || who.visitorToken) || origin === globalThis.location?.origin;
+  const sameOrigin = origin === globalThis.location?.origin;
+  const own = Boolean(who.userToken || who.visitorToken) || sameOrigin;
   const name = `votes ${origin}`;
+  let linked: Promise<unknown> | undefined;
   return {
     async onRequest({ request, schemaPath }) {
       const votes = request.method === "PUT" && schemaPath === "/v1/tools/{slug}/vote";
       const kept = own ? undefined : votes ? await visitorToken(name, origin) : shelf[name];
       const visitor = who.visitorToken ?? kept;
-      if (who.userToken) request.headers.set("Authorization", `Bearer ${who.userToken}`);
-      else if (visitor) request.headers.set("Authorization", `Visitor ${visitor}`);
+      if (who.userToken) {
+        const before = who.visitorToken ?? (sameOrigin ? undefined : shelf[name]);
+        if (before) {
+          linked ??= link(origin, who.userToken, before);
+          await linked.catch(() => (linked = undefined)); // the next request tries again
+        }
+        request.headers.set("Authorization", `Bearer ${who.userToken}`);
+      } else if (visitor) request.headers.set("Authorization", `Visitor ${visitor}`);
       return request;
     },
     async onResponse({ response }) {
@@ -52,6 +63,14 @@ function identified(baseUrl: string, who: Who): Middleware {
       if (code === "token_invalid") delete shelf[name];
     },
   };
+}
+
+function link(origin: string, userToken: string, visitor: string): Promise<Response> {
+  return fetch(`${origin}/v1/me/link`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${userToken}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ visitor }),
+  });
 }
 
 /** A vote that is held is sent again with a proof of work, and counts then. */

@@ -82,6 +82,7 @@ RULING: dict[str, Any] = {
     "votes": 30,
     "position": 351,
 }
+VISITOR = {"token": "rC0n5iXcQv2mZ1u7bqf0Aw.498771.3pJX0x1m8yQe5oUqkqz4Tg"}
 PROBLEM: dict[str, Any] = {
     "type": "urn:votes:problem:tool_unknown",
     "title": "Not found",
@@ -106,9 +107,7 @@ id: 5f0c1c9e.1-360
 EXAMPLES: dict[str, dict[str, Any]] = {
     "castVote": {"body": {"choice": "ship"}, "response": VOTE},
     "retractVote": {"response": {**VOTE, "choice": None, "previous": "ship"}},
-    "createVisitor": {
-        "response": {"token": "rC0n5iXcQv2mZ1u7bqf0Aw.498771.3pJX0x1m8yQe5oUqkqz4Tg"}
-    },
+    "createVisitor": {"response": VISITOR},
     "getChallenge": {
         "response": {
             "parameters": {
@@ -269,6 +268,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 }
             ],
         }
+    },
+    "listMyVotes": {
+        "response": {
+            "votes": [{"tool": "mistral-3-small", "choice": "ship", "at": "2026-01-31T12:00:00Z"}],
+            "next_cursor": None,
+            "total": 1,
+        }
+    },
+    "linkVisitor": {
+        "body": {"visitor": VISITOR["token"]},
+        "response": {"linked": True, "votes": 3, "position": 361},
     },
     "listBookmarks": {"response": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
     "putBookmark": {

@@ -222,6 +222,8 @@ def _traits(said: Operation, parameters: list[dict[str, Any]]) -> set[str]:
         traits.add("limited")
     if said.tool_in_body:
         traits.add("tool_in_body")
+    if said.links:
+        traits.add("links")
     return traits | ({"takes_slug"} if said.takes_slug else set())
 
 

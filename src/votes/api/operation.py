@@ -15,8 +15,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """`responses` has the type of each status, None for no body; `write` is for what takes an
     `Idempotency-Key`, `who` for who may ask. The slug in the path of a `new_tool` may be one that
     no tool has yet; the body of what `takes_slug` names one to be taken, that of a `tool_in_body`
-    one that a tool has. `limited` says what its requests count as; what is `held` may be sent again
-    with a proof of work.
+    one that a tool has, and that of what `links` a visitor. `limited` says what its requests count
+    as; what is `held` may be sent again with a proof of work.
     """
 
     responses: Mapping[int, Any] = field(default_factory=lambda: {204: None})
@@ -27,6 +27,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     new_tool: bool = False
     takes_slug: bool = False
     tool_in_body: bool = False
+    links: bool = False
     limited: Limited | None = None
     held: bool = False
 

@@ -155,6 +155,20 @@ class VoteView(Struct, frozen=True):
     position: Position
 
 
+class MyVoteView(Struct, frozen=True):
+    """The caller's vote on a tool, and when it was cast. Whether it counts is not said."""
+
+    tool: ToolSlug
+    choice: Choice
+    at: Time
+
+
+class MyVotesPage(Struct, frozen=True):
+    votes: list[MyVoteView]
+    next_cursor: str | None
+    total: int
+
+
 class BookmarkView(Struct, frozen=True):
     tool: ToolSlug
     note: str

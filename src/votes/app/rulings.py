@@ -5,10 +5,12 @@ it has reached its own last event. So carrying out may be broken off anywhere, a
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from votes.domain import finding as findings
 from votes.domain import ruled_vote
@@ -17,8 +19,8 @@ from votes.domain import vote as votes
 from votes.domain.finding import ClusterFound
 from votes.domain.ruled_vote import CarryOut, RuledVote
 from votes.domain.ruling import RulingMade, Selector, ruling_of
-from votes.domain.terms import ClusterId, RulingId, ToolId
-from votes.domain.vote import VOTE_EVENTS, Vote
+from votes.domain.terms import ClusterId, RulingId, ToolId, user
+from votes.domain.vote import VOTE_EVENTS, Vote, VoteWithdrawn
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request
@@ -94,9 +96,7 @@ async def carry_out(store: EventStore, ruling: Unfinished, at: datetime) -> bool
             if _falls_under(last, said.event, name, members)
         ]
         if commands:
-            requests = [Request(ruled_vote.decider, command, ACTOR, at) for command in commands]
-            results = await submit_all(store, requests)
-            if any(isinstance(result, Rejected) for result in results):
+            if not await _carry_out(store, commands, at):
                 return False
             await store.finish(said.stream, reached)
             await asyncio.sleep(PAUSE_S)
@@ -115,18 +115,43 @@ async def members_of(store: EventStore, tool: ToolId, selector: Selector) -> Mem
             members[names[stream]] = votes_on = set[Stream]()
             for start in range(0, len(places), MEMBERS_READ_MAX):
                 cast = await store.at(places[start : start + MEMBERS_READ_MAX])
-                votes_on.update(one.stream for one in cast if one.subject == tool)
+                streams = {one.stream for one in cast if one.subject == tool}
+                votes_on |= streams | await _became(store, tool, streams)
     return members
+
+
+async def _became(store: EventStore, tool: ToolId, streams: set[Stream]) -> set[Stream]:
+    """The streams of the users' votes that visitors' votes have become by links."""
+    last = (await store.last_events(streams)).values() if streams else ()
+    moved = [one.event.to for one in last if isinstance(one.event, VoteWithdrawn)]
+    return {votes.stream(user(person), tool) for person in moved if person is not None}
+
+
+async def _carry_out(store: EventStore, commands: Sequence[CarryOut], at: datetime) -> bool:
+    """Carry a ruling out on these votes, and on the users' votes that they have become since. False
+    where a vote cannot be decided on for now."""
+    requests = [Request(ruled_vote.decider, command, ACTOR, at) for command in commands]
+    results = await submit_all(store, requests)
+    moved = []
+    for command, result in zip(commands, results, strict=True):
+        if isinstance(result, Rejected):
+            return False
+        if (person := result.after.vote.moved_to) is not None:
+            moved.append(replace(command, vote=votes.stream(user(person), command.tool)))
+    return await _carry_out(store, moved, at) if moved else True
 
 
 def _falls_under(last: Recorded, said: object, name: RulingId, members: Members) -> bool:
     """Whether a vote, by its last event, is one of those that the ruling is about.
 
     A lifted one is about those that it discounted or released; all of them stand after it was made.
+    A vote that a link withdrew before is none: the user's, if it became one, is there by itself.
     """
     if isinstance(last.event, Unreadable):
         return False
     vote = votes.evolve(Vote(), last.event)
+    if vote.withdrawn:
+        return False
     if isinstance(said, RulingMade):
         of = [cluster for cluster, streams in members.items() if last.stream in streams]
         return said.selector.selects(last.at, vote, of)

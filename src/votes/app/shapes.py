@@ -26,6 +26,15 @@ class VisitorView(Struct, frozen=True):
     token: str
 
 
+class LinkView(Struct, frozen=True):
+    """Whether the visitor is the user now, which nobody is without a visitor; how many of the
+    visitor's votes became the user's, and the position of the last event of that."""
+
+    linked: bool
+    votes: int
+    position: Position
+
+
 class ChallengeParameters(Struct, frozen=True, rename="camel"):
     """Find the `counter`, a number of 4 bytes, with which PBKDF2 of `nonce` and counter, with the
     `salt` and `cost` rounds, gives a key of `keyLength` bytes whose hex begins with `keyPrefix`."""

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from votes.app.responses import ToolState
-from votes.domain import bookmark, vote
+from votes.domain import bookmark, link, vote
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
+from votes.domain.link import VisitorLinked
 from votes.domain.person import Person
-from votes.domain.terms import Choice, ToolId, ToolSlug, VoterId
+from votes.domain.terms import Choice, ToolId, ToolSlug, VoterId, visitor_of
 from votes.domain.vote import VOTE_EVENTS, Vote
 from votes.engine.log import Stream
 from votes.engine.ports import EventStore
@@ -19,7 +20,7 @@ async def states(
     store: EventStore, voter: VoterId, person: Person | None, tools: Mapping[ToolSlug, ToolId]
 ) -> dict[ToolSlug, ToolState] | None:
     """The caller's vote on each tool, and whether the person (if the caller is one) has bookmarked
-    it; None for a person who is erased.
+    it; None for a person who is erased, and for a visitor who is linked: their votes are a user's.
 
     Always includes the caller's last write. Raises `Unavailable`.
     """
@@ -28,8 +29,11 @@ async def states(
     if person is not None:
         bookmarks = {slug: bookmark.stream(person.id, tool) for slug, tool in tools.items()}
         own = [person.stream]
-    last = await store.last_events([*votes.values(), *bookmarks.values(), *own])
-    if any(stream in last for stream in own):
+    by = visitor_of(voter)
+    links = [link.stream(by)] if by is not None else []
+    last = await store.last_events([*votes.values(), *bookmarks.values(), *own, *links])
+    linked = any(isinstance(last[each].event, VisitorLinked) for each in links if each in last)
+    if linked or any(stream in last for stream in own):
         return None
 
     def event(stream: Stream | None) -> Any:

@@ -25,6 +25,7 @@ from votes.app.responses import (
     BookmarkView,
     CompareView,
     MyData,
+    MyVotesPage,
     ReviewsView,
     SummaryView,
     TalliesView,
@@ -35,6 +36,7 @@ from votes.app.responses import (
 from votes.app.shapes import (
     Alive,
     ChallengeView,
+    LinkView,
     MeView,
     Problem,
     Ready,
@@ -199,6 +201,16 @@ class Votes:
 
     async def erase_me(self) -> None:
         await self._command("DELETE", "/v1/me")
+
+    async def list_my_votes(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> MyVotesPage:
+        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        return await self._get("/v1/me/votes", MyVotesPage, query)
+
+    async def link_visitor(self, visitor_token: str) -> LinkView:
+        """The visitor's votes become those of the user as whom this client asks."""
+        return await self._write("POST", "/v1/me/link", LinkView, {"visitor": visitor_token})
 
     async def list_bookmarks(
         self,

@@ -4,6 +4,7 @@ from typing import get_args
 
 from votes.domain.bookmark import BookmarkEvent
 from votes.domain.finding import FindingEvent
+from votes.domain.link import LinkEvent
 from votes.domain.person import PersonEvent
 from votes.domain.review import ReviewEvent
 from votes.domain.ruling import RulingEvent
@@ -19,6 +20,7 @@ Event = (
     | RulingEvent
     | PersonEvent
     | FindingEvent
+    | LinkEvent
 )
 
 EVENT_TYPES: tuple[type, ...] = get_args(Event)

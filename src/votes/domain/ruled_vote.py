@@ -49,9 +49,12 @@ def evolve(state: RuledVote, event: VoteEvent | RulingEvent) -> RuledVote:
 
 
 def decide(command: CarryOut, state: RuledVote) -> Sequence[VoteEvent]:
-    """One ruling at a time discounts a vote: what another has discounted is left to it."""
+    """One ruling at a time discounts a vote: what another has discounted is left to it. A vote that
+    a link withdrew is no more; where it became a user's, the ruling is carried out on that."""
     vote, ruling = state.vote, command.ruling
     match state.verdict:
+        case _ if vote.withdrawn:
+            return []
         case "discount" if vote.discounted_by is None:
             against = vote.against if vote.against in UNTIL_PROVEN else None
             return [VoteDiscounted(ruling, vote.choice, against)]

@@ -49,6 +49,8 @@ ClusterId = NewType(
 )
 PersonId = NewType("PersonId", str)
 """A user in the log: 11 random characters (`A-Z a-z 0-9 - _`), made at the user's first write."""
+VisitorId = NewType("VisitorId", str)
+"""A visitor, as the visitor's cookie or token says."""
 VoterId = NewType("VoterId", str)
 """A voter: `v:…` for a visitor, `user:…` for a user, `import:…` for a voter of an imported file."""
 
@@ -78,9 +80,17 @@ def is_web_address(text: str) -> bool:
     return bool(parts.hostname)
 
 
+_VISITOR = "v:"
+
+
 def visitor(visitor_id: str) -> VoterId:
     """The voter behind a visitor's cookie or token."""
-    return VoterId(f"v:{visitor_id}")
+    return VoterId(f"{_VISITOR}{visitor_id}")
+
+
+def visitor_of(voter: VoterId) -> VisitorId | None:
+    """The visitor who is this voter, None for another kind of voter."""
+    return VisitorId(voter.removeprefix(_VISITOR)) if voter.startswith(_VISITOR) else None
 
 
 def user(person: PersonId) -> VoterId:

@@ -10,8 +10,20 @@ from typing import Literal, assert_never, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from votes.domain import link as links
 from votes.domain import tool as tools
-from votes.domain.terms import Choice, RulingId, ToolId, VoterId
+from votes.domain.link import LinkEvent, VisitorLinked, VisitorUnlinked
+from votes.domain.terms import (
+    Choice,
+    PersonId,
+    RulingId,
+    ToolId,
+    VisitorId,
+    VoterId,
+    user,
+    visitor,
+    visitor_of,
+)
 from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
@@ -25,6 +37,8 @@ Against = Literal[Held, "ruling"]
 HELD: tuple[Held, ...] = get_args(Held)
 UNTIL_PROVEN: tuple[Held, ...] = ("unproven", "unchecked")
 """A proof of work, or a ruling, lets these count."""
+
+LINKED = Rejected("visitor_linked", "The visitor has logged in: the votes are the user's.")
 
 
 def stream(voter: VoterId, tool: ToolId) -> Stream:
@@ -109,7 +123,47 @@ class VoteHeld(Struct, frozen=True, gc=False, omit_defaults=True):
     against: Held
 
 
-VoteEvent = VoteCast | VoteRetracted | VoteDiscounted | VoteRestored | VoteReleased | VoteHeld
+class VoteMoved(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A linked visitor's vote is this user's from now on, at the time when it was cast.
+
+    `previous` and `previous_against` are the user's before, `moved_against` is what stood against
+    the visitor's vote, which is no more. The rest is what rulings have said of it.
+    """
+
+    choice: Choice
+    against: Against | None = None
+    previous: Choice | None = None
+    previous_against: Against | None = None
+    moved_against: Against | None = None
+    discounted_by: RulingId | None = None
+    released_by: RulingId | None = None
+    against_before: Held | None = None
+
+
+class VoteWithdrawn(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A linked visitor has no vote of their own any more; `previous` is what it was.
+
+    It became the vote of the person `to`, whose event has counted this one out. Where the person
+    had chosen later, `to` is None, and so it is where there was no vote. `ruling` is one that is
+    not carried out on a vote any more.
+    """
+
+    to: PersonId | None = None
+    previous: Choice | None = None
+    previous_against: Against | None = None
+    ruling: RulingId | None = None
+
+
+VoteEvent = (
+    VoteCast
+    | VoteRetracted
+    | VoteDiscounted
+    | VoteRestored
+    | VoteReleased
+    | VoteHeld
+    | VoteMoved
+    | VoteWithdrawn
+)
 VOTE_EVENTS = get_args(VoteEvent)
 
 
@@ -118,6 +172,8 @@ class Vote(Struct, frozen=True, gc=False):
 
     `against` says why the vote does not count, None where it does. `discounted_by` and
     `released_by` are the rulings carried out on it, `against_before` what stood against it before.
+    `withdrawn`: the voter is a visitor who was linked, and the vote may have `moved_to` a person.
+    `linked` is to whom the visitor who votes is linked.
     """
 
     listed: bool = False
@@ -126,43 +182,78 @@ class Vote(Struct, frozen=True, gc=False):
     discounted_by: RulingId | None = None
     released_by: RulingId | None = None
     against_before: Held | None = None
+    withdrawn: bool = False
+    moved_to: PersonId | None = None
+    linked: PersonId | None = None
 
 
-def evolve(state: Vote, event: VoteEvent | ToolEvent) -> Vote:
+def evolve(state: Vote, event: VoteEvent | ToolEvent | LinkEvent) -> Vote:
     match event:
-        case VoteCast(choice, _, against, _, discounted_by, before):
-            return Vote(state.listed, choice, against, discounted_by, None, before)
-        case VoteRetracted(_, _, discounted_by, before):
-            return Vote(state.listed, None, None, discounted_by, None, before)
-        case VoteDiscounted(ruling, choice, before):
-            ruled: Against | None = None if choice is None else "ruling"
-            return Vote(state.listed, choice, ruled, ruling, None, before)
-        case VoteReleased(ruling, choice, before):
-            return Vote(state.listed, choice, None, None, ruling, before)
-        case VoteRestored(choice=choice, against=held) | VoteHeld(choice=choice, against=held):
-            return Vote(state.listed, choice, held)
+        case VisitorLinked(person):
+            return replace(state, linked=person)
+        case VisitorUnlinked():
+            return replace(state, linked=None)
+        case (
+            VoteCast()
+            | VoteRetracted()
+            | VoteDiscounted()
+            | VoteRestored()
+            | VoteReleased()
+            | VoteHeld()
+            | VoteMoved()
+            | VoteWithdrawn()
+        ):
+            return replace(_vote(event), listed=state.listed, linked=state.linked)
         case _:
             return replace(state, listed=tools.is_listed(event))
 
 
+def _vote(event: VoteEvent) -> Vote:
+    """The vote, as its last event says."""
+    match event:
+        case VoteCast(choice, _, against, _, discounted_by, before):
+            return Vote(False, choice, against, discounted_by, None, before)
+        case VoteRetracted(_, _, discounted_by, before):
+            return Vote(False, None, None, discounted_by, None, before)
+        case VoteDiscounted(ruling, choice, before):
+            against = None if choice is None else "ruling"
+            return Vote(False, choice, against, ruling, None, before)
+        case VoteReleased(ruling, choice, before):
+            return Vote(False, choice, None, None, ruling, before)
+        case VoteRestored(choice=choice, against=held) | VoteHeld(choice=choice, against=held):
+            return Vote(False, choice, held)
+        case VoteMoved(choice, against, _, _, _, discounted_by, released_by, before):
+            return Vote(False, choice, against, discounted_by, released_by, before)
+        case VoteWithdrawn(to):
+            return Vote(withdrawn=True, moved_to=to)
+    assert_never(event)
+
+
 class CastVote(Struct, frozen=True, gc=False):
-    """`held` says why the vote is not to count yet, if it is not."""
+    """`held` says why the vote is not to count yet, if it is not. `by` is the visitor who sends it
+    where the voter is the user to whom that visitor is linked."""
 
     tool: ToolId
     voter: VoterId
     choice: Choice
     held: Held | None = None
+    by: VisitorId | None = None
 
 
 class RetractVote(Struct, frozen=True, gc=False):
+    """`by` as in `CastVote`."""
+
     tool: ToolId
     voter: VoterId
+    by: VisitorId | None = None
 
 
 VoteCommand = CastVote | RetractVote
 
 
 def decide(command: VoteCommand, state: Vote) -> Sequence[VoteEvent] | Rejected:
+    if command.voter != _whose(command, state):
+        return LINKED
     if not state.listed:
         return tools.UNKNOWN
     match command:
@@ -171,8 +262,15 @@ def decide(command: VoteCommand, state: Vote) -> Sequence[VoteEvent] | Rejected:
         case RetractVote() if state.choice is None:
             return []
         case RetractVote():
-            return [VoteRetracted(state.choice, state.against, *_ruled(state))]
+            return [VoteRetracted(state.choice, state.against, *ruled(state))]
     assert_never(command)
+
+
+def _whose(command: VoteCommand, state: Vote) -> VoterId:
+    """Whose vote it is: of a visitor that of the user to whom the visitor is linked now."""
+    if state.linked is not None:
+        return user(state.linked)
+    return command.voter if command.by is None else visitor(command.by)
 
 
 def _cast(choice: Choice, held: Held | None, state: Vote) -> Sequence[VoteEvent]:
@@ -180,10 +278,10 @@ def _cast(choice: Choice, held: Held | None, state: Vote) -> Sequence[VoteEvent]
     against: Held | None = held if state.discounted_by is None else "ruled"
     if choice == state.choice and (against is not None or state.against not in UNTIL_PROVEN):
         return []
-    return [VoteCast(choice, state.choice, against, state.against, *_ruled(state))]
+    return [VoteCast(choice, state.choice, against, state.against, *ruled(state))]
 
 
-def _ruled(state: Vote) -> tuple[RulingId | None, Held | None]:
+def ruled(state: Vote) -> tuple[RulingId | None, Held | None]:
     """What the next event repeats of the ruling that discounts the voter's votes, if one does."""
     return (
         (None, None) if state.discounted_by is None else (state.discounted_by, state.against_before)
@@ -191,16 +289,22 @@ def _ruled(state: Vote) -> tuple[RulingId | None, Held | None]:
 
 
 def _as_sent(command: VoteCommand) -> VoteCommand:
-    """Whether a vote is held depends on when and from where it comes, not on what is asked."""
-    return replace(command, held=None) if isinstance(command, CastVote) else command
+    """Whether a vote is held depends on when and from where it comes, not on what is asked. Whoever
+    asks is the same before and after a link."""
+    asked = replace(command, voter=VoterId(""), by=None)
+    return replace(asked, held=None) if isinstance(asked, CastVote) else asked
+
+
+def _streams(command: VoteCommand) -> tuple[Stream, ...]:
+    """A visitor's vote, whosever it becomes, relies on the visitor's links."""
+    streams = stream(command.voter, command.tool), tools.stream(command.tool)
+    by = command.by or visitor_of(command.voter)
+    return streams if by is None else (*streams, links.stream(by))
 
 
 decider: Decider[VoteCommand, Vote] = Decider(
     initial=Vote(),
-    streams=lambda command: (
-        stream(command.voter, command.tool),
-        tools.stream(command.tool),
-    ),
+    streams=_streams,
     subject=lambda command: command.tool,
     evolve=evolve,
     decide=decide,

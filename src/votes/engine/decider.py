@@ -1,10 +1,11 @@
 """What every aggregate has: rules that decide from a command and the folded state on events."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
+from votes.engine.heads import Head
 from votes.engine.log import Stream
 
 Command = TypeVar("Command")
@@ -39,7 +40,9 @@ class Decider(Struct, Generic[Command, State], frozen=True):
     what the events are about. `as_sent(command)` is the command without the values that the program
     itself filled in, so it is equal when a client repeats a request. The names of `owned` streams
     say who appends to them, so their events need not. With `keeps_time` the events have the time of
-    the last event of the command's own stream, not that of the command.
+    the last event of the command's own stream, not that of the command. With `state_of` the state
+    is made of the last events of all the streams at once, and `evolve` only of what comes after:
+    for a command that compares streams of one kind, or times.
 
     Every event holds the whole state of its stream, so the last event of a stream is enough: a
     command reads one row a stream, however long its history.
@@ -53,6 +56,7 @@ class Decider(Struct, Generic[Command, State], frozen=True):
     as_sent: Callable[[Command], Any] = _whole
     owned: bool = False
     keeps_time: bool = False
+    state_of: Callable[[Command, Mapping[Stream, Head]], State] | None = None
 
 
 def fold(decider: Decider[Any, State], events: Iterable[Any]) -> State:
@@ -61,3 +65,13 @@ def fold(decider: Decider[Any, State], events: Iterable[Any]) -> State:
     for event in events:
         state = decider.evolve(state, event)
     return state
+
+
+def state_of(
+    decider: Decider[Command, State], command: Command, heads: Mapping[Stream, Head]
+) -> State:
+    """The state that the command is decided on, given the heads of its streams."""
+    if decider.state_of is not None:
+        return decider.state_of(command, heads)
+    own, *others = decider.streams(command)
+    return fold(decider, [heads[s].event for s in (*others, own) if heads[s].version])

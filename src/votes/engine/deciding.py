@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from votes.engine.decider import Decider, ForStream, Rejected, State, fold
+from votes.engine.decider import Decider, ForStream, Rejected, State, state_of
 from votes.engine.heads import Head
 from votes.engine.log import Position, Stream, Unreadable
 from votes.engine.ports import Addition, Append, KeyedResult, Meta, StoredResult
@@ -149,11 +149,10 @@ class Batch:
         Raises `ValueError` for an event that cannot be read, and `AssertionError` for an event that
         these streams never hold.
         """
-        heads = [self.heads[stream] for stream in (*streams[1:], streams[0])]
-        events = [head.event for head in heads if head.version]
-        if any(isinstance(event, Unreadable) for event in events):
+        heads = {stream: self.heads[stream] for stream in streams}
+        if any(isinstance(head.event, Unreadable) for head in heads.values()):
             raise ValueError("an event is unreadable")
-        return fold(request.decider, events)
+        return state_of(request.decider, request.command, heads)
 
     def _decide(self, request: Request, streams: Streams) -> Decided | Result | None:
         if request.unless is not None and self.heads[request.unless].version:

@@ -47,11 +47,11 @@ TITLES = {
 Part = Literal["query", "cursor", "min_position", "Idempotency-Key", "body", "stream"]
 Who = Literal["voter", "user", "panelist", "moderator", "admin"]
 _WITH_ROLE: tuple[Who, ...] = ("panelist", "moderator", "admin")
-About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "ruling"]
+About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling"]
 Trait = Part | Who | About | Literal["changes", "limited"]
 """What an operation may have: a parameter, a body or a stream; who may ask it; a tool that must be
-there or may be new; a slug to be taken; a ruling; a method that changes something; a limit to how
-often."""
+there or may be new; a slug to be taken; a visitor to be linked; a ruling; a method that changes
+something; a limit to how often."""
 
 
 class Refusal(Struct, frozen=True):
@@ -88,6 +88,8 @@ REFUSALS: dict[str, Refusal] = {
     "address_too_long": Refusal(414),
     "unsupported_media_type": Refusal(415, ("body",)),
     "idempotency_key_reused": Refusal(422, ("Idempotency-Key",)),
+    "link_refused": Refusal(422, ("links",)),
+    "visitor_linked": Refusal(422, ()),
     "rate_limited": Refusal(429, ("limited",)),
     "too_many_streams_here": Refusal(429, ("stream",)),
     "headers_too_large": Refusal(431),

@@ -162,7 +162,7 @@ async def write(
     Raises `Refused`, and `Unavailable` where the outcome is unknown.
     """
     async with within(WRITE_S):
-        return _accepted(await _submit(request, decider, command, actor))
+        return accepted(await submit(request, decider, command, actor))
 
 
 async def write_as(
@@ -178,19 +178,21 @@ async def write_as(
         while True:
             person = await people.person(user.subject)
             command = ask(person)
-            answer = await _submit(request, decider, command, person.voter, person.stream)
+            answer = await submit(request, decider, command, person.voter, person.stream)
             if answer != ENDED:
-                return _accepted(answer), person
+                return accepted(answer), person
             await people.destroy(user.subject, person)
 
 
-async def _submit(
+async def submit(
     request: Http,
     decider: Decider[Command, State],
     command: Command,
     actor: VoterId,
     unless: Stream | None = None,
 ) -> Result:
+    """Decide the actor's command, unless the stream `unless` has an event. Raises `Refused` for a
+    bad key, and `Unavailable`."""
     key = header(request, b"idempotency-key")
     command_id, fingerprint = None, b""
     if key is not None:
@@ -202,7 +204,8 @@ async def _submit(
     return await services(request).submit(asking)
 
 
-def _accepted(answer: Result) -> Outcome[Any]:
+def accepted(answer: Result) -> Outcome[Any]:
+    """The outcome. Raises `Refused`."""
     if isinstance(answer, Rejected):
         raise refused(answer)
     return answer
@@ -224,7 +227,7 @@ async def erase(request: Http, user: User) -> Position:
             return 0
         command, meta = EraseSubject(person.id), Meta(request=_request_id(request))
         asking = CommandRequest(persons.decider, command, meta, now())
-        outcome = _accepted(await services(request).submit(asking))
+        outcome = accepted(await services(request).submit(asking))
         await people.destroy(user.subject, person)
         return outcome.position
 

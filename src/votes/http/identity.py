@@ -28,12 +28,14 @@ _CALLER = "votes.caller"
 class Caller(Struct, frozen=True):
     """Who is asking; both are None for somebody of whom nothing is known.
 
-    `renew` says that the visitor's cookie was signed by an older key, `login_ended` that the
-    cookie of a login is not valid any more.
+    `before` is the visitor whose cookie a user's browser has: that is the user, who voted there
+    before the login. `renew` says that the visitor's cookie was signed by an older key,
+    `login_ended` that the cookie of a login is not valid any more.
     """
 
     user: User | None = None
     visitor: Visitor | None = None
+    before: Visitor | None = None
     renew: bool = False
     login_ended: bool = False
 
@@ -75,27 +77,30 @@ class Identity(Struct):
 
     async def _caller(self, request: Http) -> Caller:
         authorization = header(request, b"authorization")
-        if authorization is not None:
-            return await self._authorized(authorization)
         text = header(request, b"cookie")
-        if text is None:
-            return Caller()
-        cookies = _cookies(text)
+        cookies = _cookies(text) if text is not None else {}
+        known = None
+        if visitor := cookies.get(self.cookie_name(request)):
+            known = self.visitors.verify(visitor)
+        before = known[0] if known is not None else None
+        if authorization is not None:
+            return await self._authorized(authorization, before)
         token = cookies.get(self.config.user_cookie) if self.config.user_cookie else None
         if token:
             with suppress(TokenInvalid):
-                return Caller(user=await self.users.verify(token, now().timestamp()))
+                user = await self.users.verify(token, now().timestamp())
+                return Caller(user=user, before=before)
         ended = bool(token)
-        known = self.visitors.verify(cookies.get(self.cookie_name(request), ""))
         if known is None:
             return Caller(login_ended=ended)
         return Caller(visitor=known[0], renew=not known[1], login_ended=ended)
 
-    async def _authorized(self, authorization: str) -> Caller:
+    async def _authorized(self, authorization: str, before: Visitor | None) -> Caller:
         kind, _, token = authorization.partition(" ")
         if kind.lower() == "bearer":
             try:
-                return Caller(user=await self.users.verify(token.strip(), now().timestamp()))
+                user = await self.users.verify(token.strip(), now().timestamp())
+                return Caller(user=user, before=before)
             except TokenInvalid as error:
                 raise Refused("token_invalid", f"The token is not valid: {error}.") from error
         if kind.lower() == "visitor":

@@ -12,7 +12,7 @@ import msgspec
 from cachetools import LRUCache
 from msgspec import Struct
 
-from votes.domain.terms import PersonaSlug, Subject
+from votes.domain.terms import PersonaSlug, Subject, VisitorId
 from votes.http.published_keys import PublishedKeys
 
 VISITOR_ID_BYTES = 16
@@ -53,7 +53,7 @@ class Visitor(Struct, frozen=True):
     not say it. `crowded`: the visitor's network was then beyond its soft limit of new visitors.
     """
 
-    id: str
+    id: VisitorId
     made_h: int | None = None
     crowded: bool = False
 
@@ -80,7 +80,7 @@ class VisitorTokens:
         return _text(signature[:SIGNATURE_BYTES])
 
     def token(self, visitor: Visitor) -> str:
-        said = visitor.id
+        said: str = visitor.id
         if visitor.made_h is not None:
             said += f".{visitor.made_h}{'c' if visitor.crowded else ''}"
         return f"{said}.{self._sign(self._keys[0], said)}"
@@ -97,14 +97,14 @@ class VisitorTokens:
 
 
 def new_visitor(at: datetime, *, crowded: bool) -> Visitor:
-    return Visitor(_text(os.urandom(VISITOR_ID_BYTES)), hours(at), crowded)
+    return Visitor(VisitorId(_text(os.urandom(VISITOR_ID_BYTES))), hours(at), crowded)
 
 
 def _visitor(said: str) -> Visitor:
-    visitor_id, _, made = said.partition(".")
+    name, _, made = said.partition(".")
     if not made:
-        return Visitor(visitor_id)
-    return Visitor(visitor_id, int(made.removesuffix("c")), made.endswith("c"))
+        return Visitor(VisitorId(name))
+    return Visitor(VisitorId(name), int(made.removesuffix("c")), made.endswith("c"))
 
 
 class UserTokens:

@@ -1,27 +1,38 @@
 """Who votes, what they have, and whether the vote counts at once or is held."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from msgspec import Struct
 
-from votes.app.responses import ToolState
+from votes.app import mine
+from votes.app.paging import Page
+from votes.app.responses import MyVoteView, ToolState
+from votes.app.shapes import LinkView
 from votes.app.states import NOTHING, states
+from votes.domain import link, vote
 from votes.domain.person import Person
-from votes.domain.terms import ToolId, ToolSlug, VoterId, visitor
-from votes.domain.vote import UNTIL_PROVEN, Held, Vote
+from votes.domain.terms import ToolId, ToolSlug, VisitorId, VoterId, visitor, visitor_of
+from votes.domain.vote import UNTIL_PROVEN, Held, Vote, VoteCommand
 from votes.engine.decider import Command, Decider, State
-from votes.engine.handle import Outcome
+from votes.engine.handle import Outcome, Result
+from votes.engine.log import Stream
+from votes.engine.ports import Unavailable
 from votes.http import proofs
-from votes.http.deadlines import READ_S, within
+from votes.http.deadlines import READ_S, WRITE_S, within
+from votes.http.errors import Refused
 from votes.http.exchange import (
     PROOF,
     Found,
     Headers,
     Http,
+    accepted,
     header,
     read_as,
     read_checked,
+    refused,
     services,
+    submit,
     write,
     write_as,
 )
@@ -34,13 +45,14 @@ from votes.wiring import now
 class Voter(Struct, frozen=True):
     """Who votes, and the cookies that tell the next time.
 
-    `beyond` says whether a network made the visitor beyond its soft limit; None where that is not
-    known.
+    `before` is the visitor whom a user's browser still has. `beyond` says whether a network made
+    the visitor beyond its soft limit; None where that is not known.
     """
 
     who: User | Visitor
     cookies: Headers = ()
     beyond: bool | None = False
+    before: Visitor | None = None
 
 
 async def voter(request: Http, *, keep: bool) -> Voter:
@@ -48,7 +60,7 @@ async def voter(request: Http, *, keep: bool) -> Voter:
     who = identity(request)
     caller = await who.caller(request)
     if caller.user is not None:
-        return Voter(caller.user)
+        return Voter(caller.user, before=caller.before)
     known, beyond = caller.visitor, verdict_of(request.scope).beyond_soft
     voting = known or new_visitor(now(), crowded=beyond is not False)
     cookies: Headers = ()
@@ -69,16 +81,70 @@ async def write_for(
     return await write(request, decider, ask(known), known)
 
 
+async def vote_for(
+    request: Http, voter: Voter, ask: Callable[[VoterId, VisitorId | None], VoteCommand]
+) -> Outcome[Vote]:
+    """Decide the command that `ask` makes for the voter, and for the visitor who sends it where
+    that one is linked to the voter. Raises what `write` does."""
+    if isinstance(voter.who, User):
+        async with within(WRITE_S):
+            await join(request, voter.who, voter.before)
+            return await write_for(request, voter, vote.decider, lambda whose: ask(whose, None))
+    known = visitor(voter.who.id)
+
+    async def send(whose: VoterId, by: VisitorId | None, unless: Stream | None) -> Result:
+        return await submit(request, vote.decider, ask(whose, by), known, unless)
+
+    async with within(WRITE_S):
+        return accepted(await services(request).links.vote(voter.who.id, send))
+
+
+async def join(request: Http, who: User, before: Visitor | None) -> None:
+    """Link the visitor of the user's browser, where there is one. One that cannot be linked stays
+    another voter. Raises `Unavailable`."""
+    if before is None:
+        return
+    parts = services(request)
+    person = await parts.people.person(who.subject)
+    await parts.links.join(before.id, person.id)
+
+
+async def link_to(request: Http, who: User, token: str | None) -> LinkView:
+    """Link the visitor of the token, or else of the cookie, to the user. Raises `Refused`, and
+    `Unavailable` where it is not done, or half: the same again settles it."""
+    found = (await identity(request).caller(request)).before
+    if token is not None:
+        known = identity(request).visitors.verify(token)
+        if known is None:
+            raise Refused("invalid_body", "visitor: not a visitor's token of ours.")
+        found = known[0]
+    if found is None:
+        return LinkView(linked=False, votes=0, position=0)
+    parts = services(request)
+    async with within(WRITE_S):
+        known_as = await parts.people.person(who.subject)
+        if (too_many := await parts.links.refusal(found.id, known_as.id)) is not None:
+            raise refused(too_many)
+        _, person = await write_as(
+            request, who, link.decider, lambda person: link.LinkVisitor(found.id, person.id)
+        )
+        made = await parts.links.settle(found.id, person.id)
+    return LinkView(linked=True, votes=made.votes, position=made.position)
+
+
 async def read_for(
     request: Http, caller: Caller, read: Callable[[VoterId, Person | None], Awaitable[Found]]
 ) -> Found | None:
     """What `read` finds of the caller's, called with the person too where that is a user; None for
-    a caller who has never written anything. Raises `Unavailable`."""
-    if caller.user is not None:
-        return await read_as(request, caller.user, lambda person: read(person.voter, person))
-    if caller.visitor is None:
-        return None
+    a caller who has never written anything. A user's browser is joined first, if it can be. Raises
+    `Unavailable`."""
     async with within(READ_S):
+        if caller.user is not None:
+            with suppress(Unavailable):
+                await join(request, caller.user, caller.before)
+            return await read_as(request, caller.user, lambda person: read(person.voter, person))
+        if caller.visitor is None:
+            return None
         return await read(visitor(caller.visitor.id), None)
 
 
@@ -86,15 +152,35 @@ async def states_for(
     request: Http, caller: Caller, tools: Mapping[ToolSlug, ToolId]
 ) -> dict[ToolSlug, ToolState]:
     """The caller's own votes and bookmarks on these tools. Raises `Unavailable`."""
-    store, found = services(request).store, None
+    store, links, found = services(request).store, services(request).links, None
     if caller.user is not None:
-        found = await read_checked(
-            request, caller.user, lambda person: states(store, person.voter, person, tools)
-        )
-    elif caller.visitor is not None:
         async with within(READ_S):
-            found = await states(store, visitor(caller.visitor.id), None, tools)
+            with suppress(Unavailable):
+                await join(request, caller.user, caller.before)
+            found = await read_checked(
+                request, caller.user, lambda person: states(store, person.voter, person, tools)
+            )
+    elif caller.visitor is not None:
+        who = caller.visitor.id
+        async with within(READ_S):
+            found = await states(store, visitor(who), None, tools)
+            if found is None:
+                found = await states(store, await links.voter(who), None, tools)
     return found or dict.fromkeys(tools, NOTHING)
+
+
+async def votes_of(
+    request: Http, caller: Caller, cursor: str | None, limit: int
+) -> Page[MyVoteView]:
+    """A page of the caller's own votes. Raises `BadCursor` and `Unavailable`."""
+    parts = services(request)
+
+    async def read(voter: VoterId, _: Person | None) -> Page[MyVoteView]:
+        who = visitor_of(voter)
+        whose = voter if who is None else await parts.links.voter(who)
+        return await mine.my_votes(parts.store, parts.reader.latest, whose, cursor, limit)
+
+    return await read_for(request, caller, read) or mine.none(cursor, limit)
 
 
 async def held(request: Http, who: Voter, tool: ToolId) -> Held | None:
@@ -119,8 +205,8 @@ async def held(request: Http, who: Voter, tool: ToolId) -> Held | None:
     return "unproven" if beyond else None
 
 
-def asking_for_proof(slug: ToolSlug, vote: Vote) -> Headers:
+def asking_for_proof(slug: ToolSlug, after: Vote) -> Headers:
     """The header that says where a held vote's challenge is, if a proof lets it count."""
-    if vote.against not in UNTIL_PROVEN:
+    if after.against not in UNTIL_PROVEN:
         return ()
     return ((b"votes-challenge", f"/v1/challenge?tool={slug}".encode()),)

@@ -3,6 +3,7 @@
 from votes import __version__
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.events import EVENT_TYPES
+from votes.domain.link import LINK_EVENTS
 from votes.domain.person import SubjectErased
 from votes.engine.projection import Projections
 from votes.projections.findings import BURSTS, CLUSTERS
@@ -15,6 +16,10 @@ from votes.projections.tallies import TALLIES
 PROJECTIONS = Projections(
     [TALLIES, PROFILES, SLUGS, MONTHS, HOURS, MARKS, RULINGS, CLUSTERS, BURSTS],
     events=EVENT_TYPES,
-    ignored=(ToolBookmarked, BookmarkRevised, BookmarkRemoved, SubjectErased),
+    ignored=(
+        *(ToolBookmarked, BookmarkRevised, BookmarkRemoved),
+        *LINK_EVENTS,
+        SubjectErased,
+    ),
     release=__version__,
 )

@@ -14,7 +14,13 @@ from votes.domain.ruling import (
     ruling_of,
 )
 from votes.domain.terms import Reason, RulingId, ToolId
-from votes.domain.vote import VoteDiscounted, VoteHeld, VoteReleased, VoteRestored
+from votes.domain.vote import (
+    VoteDiscounted,
+    VoteHeld,
+    VoteReleased,
+    VoteRestored,
+    VoteWithdrawn,
+)
 from votes.engine.log import Position, Recorded
 from votes.engine.projection import Projection
 
@@ -59,12 +65,17 @@ def _of_vote(recorded: Recorded) -> Iterable[RulingId]:
     return (recorded.event.ruling,)
 
 
+def _of_withdrawn(recorded: Recorded) -> Iterable[RulingId]:
+    return () if recorded.event.ruling is None else (recorded.event.ruling,)
+
+
 RULINGS = Projection(
     "rulings",
     Ruling,
     on={
         **dict.fromkeys((RulingMade, RulingLifted), _of_stream),
         **dict.fromkeys((*_CARRIED_OUT, *_UNDONE), _of_vote),
+        VoteWithdrawn: _of_withdrawn,
     },
     evolve=evolve,
 )

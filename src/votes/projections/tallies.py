@@ -19,9 +19,11 @@ from votes.domain.vote import (
     VoteCast,
     VoteDiscounted,
     VoteHeld,
+    VoteMoved,
     VoteReleased,
     VoteRestored,
     VoteRetracted,
+    VoteWithdrawn,
 )
 from votes.engine.log import TIME_END, TIME_MIN, Position, Recorded
 from votes.engine.projection import Projection
@@ -137,6 +139,11 @@ def moved(event: Any) -> Counts:
             return _change(choice, None, choice, previous_against)
         case VoteHeld(_, choice, against):
             return _change(choice, against, choice, None)
+        case VoteMoved(choice, against, previous, previous_against, moved_against):
+            change = _change(choice, against, previous, previous_against)
+            return change + _change(None, None, choice, moved_against)
+        case VoteWithdrawn(None, previous, previous_against):
+            return _change(None, None, previous, previous_against)
         case _:
             return Counts()
 
@@ -176,7 +183,11 @@ def _heat(heat: float, recorded: Recorded) -> float:
     match recorded.event:
         case VoteCast(against=None) | VoteReleased() | VoteRestored(against=None, choice=str()):
             return _heated(heat, _weight(recorded.at))
-        case VoteHeld() | VoteDiscounted(previous_against=None, choice=str()):
+        case (
+            VoteHeld()
+            | VoteDiscounted(previous_against=None, choice=str())
+            | VoteMoved(moved_against=None, against=str())
+        ):
             return _cooled(heat, _weight(recorded.at))
         case _:
             return heat

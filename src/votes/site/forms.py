@@ -16,7 +16,7 @@ from votes.http.exchange import Http, header, tool_id, write_as
 from votes.http.identity import require_user
 from votes.http.limiting import Limited
 from votes.http.origins import require_own_page
-from votes.http.voters import held, voter, write_for
+from votes.http.voters import held, vote_for, voter
 from votes.site.html import PRIVATE, redirect
 from votes.wiring import now
 
@@ -45,13 +45,13 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
         case "ship" | "skip" as choice:
             who = await voter(request, keep=True)
             why = await held(request, who, tool)
-            outcome = await write_for(
-                request, who, vote.decider, lambda voter: vote.CastVote(tool, voter, choice, why)
+            outcome = await vote_for(
+                request, who, lambda voter, by: vote.CastVote(tool, voter, choice, why, by)
             )
         case "retract":
             who = await voter(request, keep=False)
-            outcome = await write_for(
-                request, who, vote.decider, lambda voter: vote.RetractVote(tool, voter)
+            outcome = await vote_for(
+                request, who, lambda voter, by: vote.RetractVote(tool, voter, by)
             )
         case _:
             raise Refused("invalid_body", "choice: ship, skip or retract.")

@@ -22,6 +22,7 @@ from votes.http.hosts import base
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.readiness import readiness
+from votes.http.voters import votes_of
 from votes.site import linked_data, words
 from votes.site.html import private_page, shared_page
 from votes.site.pictures.chart import chart
@@ -198,6 +199,32 @@ async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) ->
     )
 
 
+@get("/votes", opt=Limited("reads").opt)
+async def my_votes(request: Http, cursor: Cursor = None) -> ASGIResponse:
+    """The reader's own votes, of an account or of this browser."""
+    caller = await reader(request)
+    source, _ = await read_at(request)
+    found = await votes_of(request, caller, cursor, ROWS_MAX)
+    items = [(one, *_named(source.models, one.tool)) for one in found.items]
+    head = Head(
+        f"My votes · {SITE_NAME}",
+        "What you would ship, and what you would skip.",
+        "/votes",
+        base(request),
+        section="votes",
+        indexed=False,
+    )
+    text = page(
+        "votes.html",
+        head,
+        listing=Page(items, found.next_cursor, found.total),
+        subject=caller.user.subject if caller.user is not None else None,
+        login_ended=caller.login_ended,
+        cursor=cursor,
+    )
+    return private_page(text)
+
+
 def _named(models: ReadModels, slug: ToolSlug) -> tuple[str, bool]:
     """What to call a tool that was kept, and whether it is still listed."""
     tool = catalogue.tool(models, slug)
@@ -234,4 +261,4 @@ async def feed(request: Http) -> ASGIResponse:
     return shared_page(request, text, stale=source.stale, media_type="application/atom+xml")
 
 
-ROUTES = [home, tool, my_bookmarks, status, feed]
+ROUTES = [home, tool, my_bookmarks, my_votes, status, feed]

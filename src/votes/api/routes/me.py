@@ -2,13 +2,16 @@
 
 from typing import Literal
 
-from litestar import delete, get
+import msgspec
+from litestar import delete, get, post
 from litestar.response.base import ASGIResponse
+from msgspec import Struct
 
 from votes.api.operation import Operation
 from votes.app.export import export
-from votes.app.responses import MyData, ToolState
-from votes.app.shapes import MeView
+from votes.app.paging import LIMIT_DEFAULT
+from votes.app.responses import MyData, MyVotesPage, ToolState
+from votes.app.shapes import LinkView, MeView
 from votes.app.states import NOTHING
 from votes.domain.person import Person
 from votes.http.exchange import (
@@ -17,14 +20,24 @@ from votes.http.exchange import (
     no_content,
     private,
     read_as,
+    read_json,
     services,
     tool_ids,
     tool_slugs,
 )
 from votes.http.identity import identity, require_user
 from votes.http.limiting import Limited
-from votes.http.parameters import MinPosition, ToolList
-from votes.http.voters import states_for
+from votes.http.parameters import Cursor, Limit, MinPosition, ToolList
+from votes.http.voters import link_to, states_for, votes_of
+
+
+class LinkBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`visitor` is a visitor's token, of a page on another origin."""
+
+    visitor: str
+
+
+_link = msgspec.json.Decoder(LinkBody)
 
 
 @get(
@@ -102,4 +115,50 @@ async def erase_me(request: Http) -> ASGIResponse:
     return no_content(await erase(request, user))
 
 
-ROUTES = [get_me, get_my_state, export_me, erase_me]
+@get(
+    "/v1/me/votes",
+    operation_id="listMyVotes",
+    summary="My votes, newest first",
+    tags=["me"],
+    opt=Operation(responses={200: MyVotesPage}, who="voter", limited=Limited("reads")).opt,
+)
+async def list_my_votes(
+    request: Http,
+    cursor: Cursor = None,
+    limit: Limit = LIMIT_DEFAULT,
+    min_position: MinPosition = 0,
+) -> ASGIResponse:
+    """A page at a time. Read from the log itself: always complete."""
+    caller = await identity(request).caller(request)
+    if min_position:
+        await services(request).reader.models(min_position)
+    page = await votes_of(request, caller, cursor, limit)
+    return private(MyVotesPage(page.items, page.next_cursor, page.total))
+
+
+@post(
+    "/v1/me/link",
+    operation_id="linkVisitor",
+    summary="Take over the votes of the visitor that I was",
+    tags=["me"],
+    status_code=200,
+    opt=Operation(
+        body=LinkBody,
+        body_optional=True,
+        responses={200: LinkView},
+        write=True,
+        who="user",
+        links=True,
+        limited=Limited("writes"),
+    ).opt,
+)
+async def link_visitor(request: Http) -> ASGIResponse:
+    """The visitor of the token in the body, without a body that of the cookie. On each tool the
+    newest choice of both holds, and one vote counts. Later votes of the visitor are yours too,
+    until the visitor is linked to another user. The same again has the same result."""
+    user = await require_user(request)
+    token = (await read_json(request, _link)).visitor if await request.body() else None
+    return private(await link_to(request, user, token))
+
+
+ROUTES = [get_me, get_my_state, export_me, erase_me, list_my_votes, link_visitor]

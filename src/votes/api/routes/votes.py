@@ -20,7 +20,7 @@ from votes.http.identity import identity
 from votes.http.limiting import Limited, verdict_of
 from votes.http.parameters import OneTool
 from votes.http.tokens import new_visitor
-from votes.http.voters import asking_for_proof, held, voter, write_for
+from votes.http.voters import asking_for_proof, held, vote_for, voter
 from votes.wiring import now
 
 
@@ -53,8 +53,8 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     body = await read_json(request, _body)
     who = await voter(request, keep=True)
     why = await held(request, who, tool)
-    outcome = await write_for(
-        request, who, vote.decider, lambda voter: vote.CastVote(tool, voter, body.choice, why)
+    outcome = await vote_for(
+        request, who, lambda voter, by: vote.CastVote(tool, voter, body.choice, why, by)
     )
     return private(
         _view(slug, outcome), headers=(*who.cookies, *asking_for_proof(slug, outcome.after))
@@ -73,9 +73,7 @@ async def retract_vote(request: Http, slug: str) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""
     tool = await tool_id(request, slug)
     who = await voter(request, keep=False)
-    outcome = await write_for(
-        request, who, vote.decider, lambda voter: vote.RetractVote(tool, voter)
-    )
+    outcome = await vote_for(request, who, lambda voter, by: vote.RetractVote(tool, voter, by))
     return private(_view(slug, outcome), headers=who.cookies)
 
 
