@@ -5,9 +5,6 @@ import json
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
 from typing import Any
 
 import jwt
@@ -17,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from tests.e2e.asking import ANSWER_S, api_beside, authorization, get, hmac_token, problem
+from tests.publishing import Published, publishing
 from votes.engine.ports import Unavailable
 from votes.http import published_keys
 from votes.http.tokens import TokenInvalid, UserTokens
@@ -47,63 +45,9 @@ KEYS = [
 ]
 
 
-class Published(ThreadingHTTPServer):
-    """Serves `document`; counts how often it was asked. One that drips never comes to its end."""
-
-    document: bytes = b""
-    status = 200
-    location: str | None = None
-    asked = 0
-    dripping = False
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
-        self.dripped, self.ended = Event(), Event()
-
-    def publish(self, *keys: dict[str, Any]) -> None:
-        self.document = json.dumps({"keys": keys}).encode()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/keys"
-
-
-class _Answer(BaseHTTPRequestHandler):
-    server: Published
-
-    def do_GET(self) -> None:
-        self.server.asked += 1
-        self.send_response(302 if self.server.location else self.server.status)
-        if self.server.location:
-            self.send_header("Location", self.server.location)
-        self.end_headers()
-        with suppress(OSError):  # nobody waits for all of it
-            while self.server.dripping and not self.server.ended.wait(0.05):
-                self.wfile.write(b" ")
-                self.server.dripped.set()
-            self.wfile.write(self.server.document)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@contextmanager
-def publishing() -> Iterator[Published]:
-    with Published() as server:
-        server.publish(*KEYS)
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.ended.set()
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture
 def server() -> Iterator[Published]:
-    with publishing() as running:
+    with publishing(*KEYS) as running:
         yield running
 
 
@@ -146,7 +90,7 @@ def test_a_process_lets_in_whom_published_keys_verify(live_site):
         for name in (b"[1]", b'{"a":1}', b"5", b"null")
     ]
     bad_tokens = [*confused, *unnamed, *(token(*case) for case in bad)]
-    with publishing() as keys:
+    with publishing(*KEYS) as keys:
         beside = api_beside(live_site, VOTES_JWKS_URL=keys.url, VOTES_JWT_SECRET="")
         with beside as url:
             for case in good:
@@ -170,7 +114,7 @@ def test_without_the_keys_a_process_says_to_try_again(live_site):
 
 
 def test_no_login_waits_long_for_keys_that_drip(live_site):
-    with publishing() as keys:
+    with publishing(*KEYS) as keys:
         keys.dripping = True
         beside = api_beside(live_site, VOTES_JWKS_URL=keys.url, VOTES_JWT_SECRET="")
         headers = authorization(token(RSA_KEY, "RS256", "rsa"))
@@ -236,14 +180,14 @@ async def test_keys_may_have_moved_but_not_to_where_they_can_be_changed(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
-    with publishing() as moved:
+    with publishing(*KEYS) as moved:
         moved.location = server.url
         users = UserTokens(None, moved.url, None, None)
         assert await verify(users, token(RSA_KEY, "RS256", "rsa")) == "ada"
         moved.location = moved.url
         with pytest.raises(Unavailable, match="redirects"):
             await verify(UserTokens(None, moved.url, None, None), token(RSA_KEY, "RS256", "rsa"))
-    with publishing() as secure:
+    with publishing(*KEYS) as secure:
         secure.socket = tls.wrap_socket(secure.socket, server_side=True)
         url = secure.url.replace("http:", "https:")
         assert (

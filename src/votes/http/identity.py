@@ -77,8 +77,7 @@ class Identity(Struct):
 
     async def _caller(self, request: Http) -> Caller:
         authorization = header(request, b"authorization")
-        text = header(request, b"cookie")
-        cookies = _cookies(text) if text is not None else {}
+        cookies = _cookies(request)
         known = None
         if visitor := cookies.get(self.cookie_name(request)):
             known = self.visitors.verify(visitor)
@@ -111,9 +110,8 @@ class Identity(Struct):
 
     def has_cookie(self, request: Http) -> bool:
         """Whether a cookie of ours was sent, be it valid or not."""
-        text = header(request, b"cookie")
         ours = {self.config.user_cookie, self.cookie_name(request)}
-        return text is not None and not ours.isdisjoint(_cookies(text))
+        return not ours.isdisjoint(_cookies(request))
 
     def cookie_name(self, request: Http) -> str:
         return LOOPBACK_COOKIE if self._on_loopback(request) else SECURE_COOKIE
@@ -138,12 +136,16 @@ class Identity(Struct):
         return is_loopback(host) and scheme(request.scope, self.config) == "http"
 
 
-def _cookies(text: str) -> dict[str, str]:
-    """The first of each name: browsers send the most specific path first."""
+def _cookies(request: Http) -> dict[str, str]:
+    """The first of each name: browsers send the most specific path first. What has no `=` is a
+    value without a name. HTTP/2 may send several headers (RFC 9113, 8.2.3), which are one.
+    """
+    sent = (value for name, value in request.scope["headers"] if name == b"cookie")
     cookies: dict[str, str] = {}
-    for part in text.split(";"):
-        name, _, value = part.strip().partition("=")
-        cookies.setdefault(name, value)
+    for part in str(b";".join(sent), "latin-1").split(";"):
+        name, equals, value = part.strip(" \t").partition("=")
+        if equals:
+            cookies.setdefault(name, value)
     return cookies
 
 

@@ -23,6 +23,19 @@ ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 assert UNKNOWN_KEY_WAIT_S < JWKS_TIMEOUT_S < JWKS_REFETCH_S < JWKS_LIFETIME_S
 
 
+class _Document(msgspec.Struct):
+    keys: list[Any]
+
+
+def _verifies(key: Any) -> bool:
+    """Whether a key is published to verify signatures with, and not to encrypt with (RFC 7517,
+    4.2 and 4.3)."""
+    if not isinstance(key, dict) or key.get("use", "sig") != "sig":
+        return False
+    operations = key.get("key_ops", ["verify"])
+    return isinstance(operations, list) and "verify" in operations
+
+
 class PublishedKeys:
     """The keys behind a JWKS URL, fetched again when they are old or a key is unknown.
 
@@ -71,7 +84,8 @@ class PublishedKeys:
         try:
             async with asyncio.timeout(JWKS_TIMEOUT_S):
                 text = await self._read()
-            keys = jwt.PyJWKSet.from_dict(msgspec.json.decode(text, type=dict[str, Any])).keys
+            published = msgspec.json.decode(text, type=_Document).keys
+            keys = jwt.PyJWKSet([key for key in published if _verifies(key)]).keys
             self._keys = {key.key_id: key for key in keys if key.algorithm_name in ASYMMETRIC}
             self._failure = None
             self._on_new_set()
