@@ -1374,7 +1374,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -1445,7 +1445,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -1756,7 +1756,7 @@ export interface operations {
             /** @description `event: tally` with a TallyView, `event: summary` with a SummaryView, `event: delisted` with the `tool`; `id: WORLD-POSITION`. A tool is named by its slug of now, the last two tell its `former` ones. Lines that begin with a colon say that there is nothing to say. */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -1818,7 +1818,7 @@ export interface operations {
             /** @description A problem: `rate_limited`, `too_many_streams_here`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -1969,7 +1969,7 @@ export interface operations {
             /** @description No Content */
             readonly 204: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -2009,7 +2009,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -2087,7 +2087,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -2145,7 +2145,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -2227,7 +2227,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -2252,7 +2252,7 @@ export interface operations {
             /** @description Created */
             readonly 201: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -2366,7 +2366,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -2435,7 +2435,7 @@ export interface operations {
             /** @description No Content */
             readonly 204: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -2510,7 +2510,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -2574,7 +2574,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -2645,7 +2645,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -3125,7 +3125,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -3260,7 +3260,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -3450,7 +3450,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -3463,7 +3463,7 @@ export interface operations {
             /** @description Created */
             readonly 201: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -3557,7 +3557,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -3626,7 +3626,7 @@ export interface operations {
             /** @description No Content */
             readonly 204: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -3693,7 +3693,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -3897,7 +3897,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -4000,7 +4000,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -4255,7 +4255,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -4291,7 +4291,7 @@ export interface operations {
             /** @description Created */
             readonly 201: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -4407,7 +4407,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -4476,7 +4476,7 @@ export interface operations {
             /** @description No Content */
             readonly 204: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -4551,7 +4551,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -4629,7 +4629,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -4748,7 +4748,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -4950,7 +4950,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -4974,7 +4974,7 @@ export interface operations {
             /** @description Created */
             readonly 201: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5087,7 +5087,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5157,7 +5157,7 @@ export interface operations {
             /** @description No Content */
             readonly 204: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5232,7 +5232,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5303,7 +5303,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5377,7 +5377,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5451,7 +5451,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5515,7 +5515,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5595,7 +5595,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5708,7 +5708,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5777,7 +5777,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5861,7 +5861,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5925,7 +5925,7 @@ export interface operations {
             /** @description Created */
             readonly 201: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -5961,7 +5961,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;

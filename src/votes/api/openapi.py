@@ -95,8 +95,8 @@ _LIMITS = {
         "schema": {"type": "string"},
     },
     "RateLimit": {
-        "description": "Of the one that is nearest to its end, how much is left and in how many "
-        'seconds all of it is back: `"votes-by-visitor";r=119;t=1`.',
+        "description": "Of the one that is nearest to its end, or that refuses the request, how "
+        'much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`.',
         "schema": {"type": "string"},
     },
 }

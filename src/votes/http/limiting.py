@@ -144,19 +144,18 @@ def adding_fields(scope: Any, send: Any) -> Any:
 
 
 def rate_limit_fields(scope: Any) -> Headers:
-    """`RateLimit-Policy` names the limits that a request counts towards, `RateLimit` says of the
-    one nearest to its end how much is left, and when all of it is back
-    (draft-ietf-httpapi-ratelimit-headers-10)."""
+    """`RateLimit-Policy` names the limits that a request counts towards. `RateLimit` says of the
+    one that refuses it, or else of the one nearest to its end, how much is left, and when there is
+    more (draft-ietf-httpapi-ratelimit-headers-10). `Retry-After` is never earlier."""
     verdict = verdict_of(scope)
-    policies, nearest, most_used, nearest_us = [], None, -1.0, 0
-    for (limit, _), result in zip(verdict.charges, verdict.results, strict=False):
-        if not limit.soft:
-            policies.append(limit.described)
-            us = used_us(result, limit)
-            if us / limit.burst_us > most_used:
-                nearest, most_used, nearest_us = limit, us / limit.burst_us, us
-    if nearest is None:
+    pairs = zip(verdict.charges, verdict.results, strict=False)  # there are none where unknown
+    hard = [(limit, used_us(result, limit)) for (limit, _), result in pairs if not limit.soft]
+    if not hard:
         return ()
-    left = max(nearest.burst_us - nearest_us, 0) // nearest.interval_us
-    said = f'"{nearest.name}";r={left};t={seconds(nearest_us)}'
-    return ((b"ratelimit-policy", b", ".join(policies)), (b"ratelimit", said.encode()))
+    beyond = verdict.refused_by
+    nearest, us = max(hard, key=lambda pair: (pair[0] is beyond, pair[1] / pair[0].burst_us))
+    left = max(nearest.burst_us - us, 0) // nearest.interval_us
+    more_us = us - nearest.burst_us + (left + 1) * nearest.interval_us
+    said = f'"{nearest.name}";r={left};t={seconds(more_us)}'
+    policies = b", ".join(limit.described for limit, _ in hard)
+    return ((b"ratelimit-policy", policies), (b"ratelimit", said.encode()))
