@@ -2201,7 +2201,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
             readonly path: {
@@ -2422,7 +2422,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
             readonly path: {
@@ -3424,7 +3424,7 @@ export interface operations {
                 readonly dry_run?: boolean;
             };
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
             readonly path?: never;
@@ -3613,7 +3613,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
             readonly path: {
@@ -4220,7 +4220,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
             readonly path: {
@@ -4463,7 +4463,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
             readonly path: {
@@ -4607,7 +4607,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
             readonly path: {
@@ -4925,7 +4925,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
             readonly path: {
@@ -5143,7 +5143,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
             readonly path: {
@@ -5571,7 +5571,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
                 /** @description The solution of the challenge that `Votes-Challenge` named. One that is bad, expired, spent or for something else is as good as none. */
                 readonly "Votes-Proof"?: string;
@@ -5764,7 +5764,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
             readonly path: {

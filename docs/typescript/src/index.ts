@@ -129,7 +129,7 @@ function keep(name: string, token: string): void {
 const idempotent: Middleware = {
   onRequest({ request }) {
     if (request.method !== "GET" && !request.headers.has("Idempotency-Key")) {
-      request.headers.set("Idempotency-Key", crypto.randomUUID());
+      request.headers.set("Idempotency-Key", `"${crypto.randomUUID()}"`);
     }
     return request;
   },

@@ -61,7 +61,8 @@ _KEY = "Idempotency-Key"
 _IDEMPOTENCY_KEY = {
     "name": _KEY,
     "in": "header",
-    "description": "Same key and body, same answer, for ever; same key and other body, 422.",
+    "description": "Same key and body, same answer, for ever; same key and other body, 422. A "
+    'String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key.',
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 _PROOF = {

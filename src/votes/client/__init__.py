@@ -315,7 +315,7 @@ class Votes:
     async def _command(
         self, method: str, path: str, body: Any = None, **more: str
     ) -> httpx.Response:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4()), **more}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{uuid4()}"', **more}
         content = msgspec.json.encode(body) if body is not None else None
         return await self._request(method, path, headers=headers, content=content)
 

@@ -1,10 +1,12 @@
 """Reading requests and writing answers: the parts that every route shares."""
 
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
+import http_sf
 import msgspec
 from litestar import Request
 from litestar.response.base import ASGIResponse
@@ -193,7 +195,7 @@ async def submit(
 ) -> Result:
     """Decide the actor's command, unless the stream `unless` has an event. Raises `Refused` for a
     bad key, and `Unavailable`."""
-    key = header(request, b"idempotency-key")
+    key = _idempotency_key(request)
     command_id, fingerprint = None, b""
     if key is not None:
         command_id = _command_id(actor, key, header(request, PROOF) or "")
@@ -266,15 +268,32 @@ def _request_id(request: Http) -> str | None:
     return text if text and len(text) <= REQUEST_ID_LENGTH_MAX and text.isprintable() else None
 
 
+def _idempotency_key(request: Http) -> str | None:
+    """What begins with a quote is a String of RFC 9651, as draft-ietf-httpapi-idempotency-key-
+    header-07 has it; anything else is a key as it stands. Raises `Refused`.
+    """
+    sent = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
+    if not sent:
+        return None
+    joined = b", ".join(sent)  # several headers are a list (RFC 9110, 5.3)
+    key = str(joined, "latin-1")
+    if len(key) <= IDEMPOTENCY_KEY_LENGTH_MAX and key.isprintable():
+        with suppress(http_sf.StructuredFieldError):
+            if key.startswith('"'):
+                item: Any = http_sf.parse(joined, tltype="item")
+                key = item[0]
+            if key:
+                return key
+    raise Refused(
+        "invalid_idempotency_key",
+        f"Idempotency-Key: 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} visible characters, in quotes or not.",
+    )
+
+
 def _command_id(actor: str, key: str, proof: str) -> UUID:
     """An idempotency key is its sender's own: nobody meets another's by chance or on purpose. A
     vote that is sent again with a proof is another command: it may count where the first did not.
     """
-    if not 0 < len(key) <= IDEMPOTENCY_KEY_LENGTH_MAX or not key.isprintable():
-        raise Refused(
-            "invalid_idempotency_key",
-            f"Idempotency-Key: 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} visible characters.",
-        )
     proven = f":{proof}" if proof else ""
     return uuid5(_COMMANDS, f"{len(actor)}:{actor}:{key}{proven}")
 
