@@ -2701,7 +2701,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
-                /** @description Same key and body, same answer, for ever; same key and other body, 422. */
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
             readonly path?: never;
@@ -2721,7 +2721,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -2813,7 +2813,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -3001,7 +3001,7 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
@@ -3054,7 +3054,7 @@ export interface operations {
             /** @description A problem: `rate_limited`. */
             readonly 429: {
                 headers: {
-                    /** @description Of the one that is nearest to its end, how much is left and in how many seconds all of it is back: `"votes-by-visitor";r=119;t=1`. */
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
                     readonly RateLimit?: string;
                     /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
                     readonly "RateLimit-Policy"?: string;
