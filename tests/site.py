@@ -26,7 +26,9 @@ HOLDING = {
     "VOTES_LIMIT_UNPROVEN_VISITORS_BY_NETWORK": "3/3600",
     "VOTES_LIMIT_UNPROVEN_VOTES_BY_TOOL": "4/3600",
 }
-"""Settings for sites that hold votes, as `docs/limits.md` recommends them."""
+"""What holds votes, as it is without any setting."""
+COUNTING = dict.fromkeys(HOLDING, "off")
+"""Settings for sites of tests that cast votes of many new visitors from this machine: all count."""
 TIRELESS = {policy.setting: "off" for policy in POLICIES if policy.by in ("visitor", "user")}
 """Settings for sites of tests in which a few people do what thousands would."""
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -78,6 +80,7 @@ class Site:
         self.env = {
             **{key: value for key, value in os.environ.items() if not key.startswith("VOTES_")},
             "VOTES_DATA_DIR": str(data_dir),
+            **COUNTING,
             **(env or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None

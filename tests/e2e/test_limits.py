@@ -222,7 +222,7 @@ def named(handler: HTTPRouteHandler) -> str:
 
 
 EXPENSIVE = re.compile(
-    r"/trend$|/og/|/challenge$|/moderation$|/moderation/queue$|/preview$|/me/export$|/docs$"
+    r"/trend$|/og/|/challenge$|/moderation$|/moderation/queue$|/preview$|/me/export$|/docs$|/votes$"
 )
 
 
