@@ -1,0 +1,234 @@
+"""Who may what: everybody asks every route and page, about things that somebody else has."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+import httpx
+import pytest
+from msgspec import Struct
+
+from tests.e2e.asking import authorization, bearer, browser, new_tool, unique, visitor_token
+from tests.e2e.checks import JSON, PERSONA, Headers, route_of
+from tests.e2e.every_path import METHODS, address
+from votes.api.application import HANDLERS
+from votes.site.forms import FORM_TYPE
+
+Role = Literal[
+    "nobody", "visitor", "user", "moderator", "admin", "panelist", "another panelist", "service"
+]
+ROLES: tuple[Role, ...] = get_args(Role)
+Statuses = Mapping[Role, int]
+
+
+def everybody(status: int) -> Statuses:
+    return dict.fromkeys(ROLES, status)
+
+
+def users(status: int) -> Statuses:
+    return everybody(status) | {"nobody": 401, "visitor": 401}
+
+
+def only(status: int, *roles: Role) -> Statuses:
+    return users(403) | dict.fromkeys(roles, status)
+
+
+MODERATORS: tuple[Role, ...] = ("moderator", "admin")
+MAY: Mapping[str, Statuses] = {
+    "GET /v1/tools": everybody(200),
+    "GET /v1/tools/{slug}": everybody(200),
+    "PUT /v1/tools/{slug}": only(200, "admin"),
+    "DELETE /v1/tools/{slug}": only(204, "admin"),
+    "POST /v1/tools/{slug}/rename": only(200, "admin"),
+    "GET /v1/tools/{slug}/tally": everybody(200),
+    "GET /v1/tallies": everybody(200),
+    "GET /v1/tools/{slug}/trend": everybody(200),
+    "GET /v1/compare/{a}/{b}": everybody(200),
+    "GET /v1/live": everybody(200),
+    "GET /v1/tools/{slug}/reviews": everybody(200),
+    "PUT /v1/tools/{slug}/reviews/{persona}": only(200, "panelist"),
+    "DELETE /v1/tools/{slug}/reviews/{persona}": only(204, "panelist"),
+    "PUT /v1/tools/{slug}/vote": everybody(200),
+    "DELETE /v1/tools/{slug}/vote": everybody(200),
+    "POST /v1/visitors": everybody(201),
+    "GET /v1/challenge": everybody(200),
+    "GET /v1/rulings": everybody(200),
+    "POST /v1/rulings": only(201, *MODERATORS),
+    "DELETE /v1/rulings/{ruling}": only(204, *MODERATORS),
+    "GET /v1/moderation/queue": only(200, *MODERATORS),
+    "GET /v1/me": everybody(200),
+    "DELETE /v1/me": users(204),
+    "GET /v1/me/state": everybody(200),
+    "GET /v1/me/export": users(200),
+    "GET /v1/me/bookmarks": users(200),
+    "PUT /v1/me/bookmarks/{slug}": users(201),
+    "DELETE /v1/me/bookmarks/{slug}": users(204),
+    "GET /health/live": everybody(200),
+    "GET /health/ready": everybody(200),
+    "GET /": everybody(200),
+    "GET /tools/{slug}": everybody(200),
+    "GET /bookmarks": everybody(200),
+    "GET /status": everybody(200),
+    "GET /feed.xml": everybody(200),
+    "GET /compare/{names}": everybody(200),
+    "GET /compare": everybody(200),
+    "GET /verdicts": everybody(200),
+    "GET /docs": everybody(200),
+    "POST /tools/{slug}/vote": everybody(303),
+    "POST /tools/{slug}/bookmark": users(303),
+    "GET /rulings": everybody(200),
+    "GET /moderation": only(200, *MODERATORS),
+    "POST /moderation/preview": only(200, *MODERATORS),
+    "POST /moderation/rulings": only(303, *MODERATORS),
+    "POST /moderation/rulings/{ruling}/lift": only(303, *MODERATORS),
+    "GET /static/{digest}/{name}": everybody(200),
+    "GET /elements.json": everybody(200),
+    "GET /elements.js": everybody(302),
+    "GET /og/{file}": everybody(200),
+    "GET /openapi.json": everybody(200),
+}
+"""What comes of a good request: of a method and a path, from each role."""
+
+RULING = {"tool": "TOOL", "what": "discount", "reason": "A test."}
+FORMS = {
+    "POST /tools/{slug}/vote": {"choice": "ship"},
+    "POST /tools/{slug}/bookmark": {"bookmarked": "yes"},
+    "POST /moderation/preview": RULING,
+    "POST /moderation/rulings": RULING,
+}
+"""The fields of each form that has some."""
+MINE = [name for name in MAY if "/v1/me" in name or name.endswith(("/vote", "/bookmark"))]
+"""What is about the one who asks alone."""
+
+
+def named(method: str, path: str) -> str:
+    return f"{method} {re.sub(r':[a-z]+}', '}', path)}"
+
+
+ROUTES = {
+    named(method, path): (method, path)
+    for path, methods in METHODS.items()
+    for method in methods - {"HEAD", "OPTIONS"}
+}
+BODIES = {named(route.method, route.path): route for route in map(route_of, HANDLERS) if route.body}
+
+
+class Things(Struct, frozen=True):
+    """A tool with a vote and a bookmark of its `owner`, a review by a persona, and a ruling."""
+
+    tool: str
+    owner: Headers
+    ruling: str = "none"
+
+
+def good(name: str, things: Things) -> tuple[str, str, Headers, bytes]:
+    """The method, the address, the headers and the body of a good request about the things."""
+    method, path = ROUTES[name]
+    path = path.replace("{slug:str}", things.tool).replace("{a:str}", things.tool)
+    where = address(path.replace("{ruling:str}", things.ruling))
+    where = re.sub("tools?=notion", lambda found: f"{found[0][:-6]}{things.tool}", where)
+    if name in BODIES:
+        return method, where, JSON, BODIES[name].body_on(things.tool)
+    if path.startswith("/v1/") or method == "GET":
+        return method, where, {}, b""
+    fields = FORMS.get(name, {})
+    said = "&".join(f"{field}={text}" for field, text in fields.items())
+    return method, where, {"Content-Type": FORM_TYPE}, said.replace("TOOL", things.tool).encode()
+
+
+@pytest.fixture(scope="module")
+def people(live_site) -> dict[Role, Headers]:
+    with browser(live_site.url) as http:
+        token = visitor_token(http)
+    return {
+        "nobody": {},
+        "visitor": authorization(token, "Visitor"),
+        "user": bearer(live_site, unique("ada")),
+        "moderator": bearer(live_site, unique("mod"), "moderator"),
+        "admin": bearer(live_site, unique("root"), "admin"),
+        "panelist": bearer(live_site, unique("pat"), "panelist", persona=PERSONA),
+        "another panelist": bearer(live_site, unique("pim"), "panelist", persona="somebody-else"),
+        "service": bearer(live_site, unique("crm"), "service"),
+    }
+
+
+@pytest.fixture
+def things(live_site, people) -> Things:
+    """Things of somebody who is none of the people, but for the persona of the panelist."""
+    tool, owner = new_tool(live_site), bearer(live_site, unique("owner"))
+    review = {"score": 90, "choice": "ship", "body": "Good."}
+    said = {"tool": tool, "selector": {}, "verdict": "release", "reason": "A test."}
+    with browser(live_site.url) as http:
+        written = [
+            http.put(f"/v1/tools/{tool}/vote", json={"choice": "skip"}, headers=owner),
+            http.put(f"/v1/me/bookmarks/{tool}", json={"note": "Mine."}, headers=owner),
+            http.put(
+                f"/v1/tools/{tool}/reviews/{PERSONA}", json=review, headers=people["panelist"]
+            ),
+            http.post("/v1/rulings", json=said, headers=people["moderator"]),
+        ]
+        last = written[-1].json()
+        http.get("/v1/rulings", params={"min_position": last["position"]})
+    assert {answer.status_code for answer in written} <= {200, 201}
+    return Things(tool, owner, last["id"])
+
+
+def asked(url: str, who: Headers, method: str, where: str, *sent: Any) -> httpx.Response:
+    """The response, of a stream its beginning. Nothing is kept from one request to the next."""
+    headers, body = sent
+    with (
+        browser(url) as http,
+        http.stream(method, where, headers={**headers, **who}, content=body) as answer,
+    ):
+        if "event-stream" not in answer.headers.get("content-type", ""):
+            answer.read()
+        return answer
+
+
+def statuses(url: str, people: Mapping[Role, Headers], name: str, things: Things) -> Statuses:
+    """What comes of a good request about the things, from each role."""
+    return {
+        role: asked(url, people[role], *good(name, things)).status_code
+        for role in sorted(ROLES, key=MODERATORS.__contains__)  # the last ones may end the things
+    }
+
+
+def test_every_route_stands_in_the_table():
+    assert ROUTES.keys() == MAY.keys()
+
+
+@pytest.mark.parametrize("name", MAY)
+def test_each_role_may_what_the_table_says(live_site, people, things, name):
+    """A user writes a new bookmark where somebody else has one: it is their own."""
+    assert statuses(live_site.url, people, name, things) == MAY[name]
+
+
+def told(answer: httpx.Response, tool: str) -> Any:
+    """What an answer tells, but for the tool and the time, and where the log stood after a write.
+    Who I am is told to me alone."""
+    said = f"{answer.headers.get('location', '')} {answer.text}".replace(tool, "TOOL")
+    said = re.sub(r'("added_at":|"id":)"[^"]*"', "", said)
+    said = re.sub(r'("position":|min_position=)[1-9]\d*', "", said)
+    return answer.status_code, said, answer.headers.get("votes-position") == "0"
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_nothing_tells_of_what_somebody_else_has(live_site, things, name):
+    """Each role is told of a tool with things of somebody else what it is told of a tool with
+    nothing, and these things are afterwards what they were."""
+
+    def held() -> bytes:
+        with browser(live_site.url) as http:
+            export = http.get("/v1/me/export", headers=things.owner)
+        assert b"Mine." in export.content
+        return export.content
+
+    bare, before = Things(new_tool(live_site), {}), held()
+    for role in ("user", "moderator", "admin", "panelist", "service"):
+        seen = []
+        for about in (things, bare):
+            stranger = bearer(live_site, unique("stranger"), role, persona="somebody-else")
+            answer = asked(live_site.url, stranger, *good(name, about))
+            seen.append(told(answer, about.tool))
+        assert seen[0] == seen[1], role
+    assert held() == before
