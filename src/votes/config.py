@@ -20,6 +20,7 @@
 | `VOTES_LIVE_STREAMS_MAX` | live streams of one API process; default 20000, open files permitting |
 | `VOTES_LIVE_STREAMS_PER_NETWORK_MAX` | and of one network (IPv4, IPv6 /64); default 500 |
 | `VOTES_LIMIT_…` | how often what may be asked: `docs/limits.md` lists them all |
+| `VOTES_ON_BEHALF` | votes on behalf of others: `counted` (default), told `apart`, or `off` |
 | `VOTES_CHALLENGE_COST` | how much a proof of work costs; default 5000: `docs/limits.md` |
 | `VOTES_RELEASE_HELD_AFTER_H` | after how many hours the scan releases held votes; default 24 |
 | `VOTES_SCAN_DISCOUNTS` | `on`: the scan discounts what it finds; default `off`: `docs/fraud.md` |
@@ -54,6 +55,7 @@ RELEASE_HELD_AFTER_H = 24
 """A new visitor is new no more by then, and a campaign of a day has shown itself."""
 LogLevel = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS = get_args(LogLevel)
+OnBehalf = Literal["counted", "apart", "off"]
 Network = IPv4Network | IPv6Network
 
 # As a browser spells it: without a path or the usual port, in lower case.
@@ -115,6 +117,7 @@ class Config(Struct, frozen=True):
     challenge_cost: int = CHALLENGE_COST
     release_held_after_h: int = RELEASE_HELD_AFTER_H
     scan_discounts: bool = False
+    on_behalf: OnBehalf = "counted"
     log: LogLevel = "info"
 
     def __repr__(self) -> str:
@@ -156,6 +159,7 @@ def load(env: Mapping[str, str]) -> Config:
         challenge_cost=_cost(env),
         release_held_after_h=_count(env, "VOTES_RELEASE_HELD_AFTER_H", RELEASE_HELD_AFTER_H),
         scan_discounts=_is_on(env, "VOTES_SCAN_DISCOUNTS"),
+        on_behalf=_on_behalf(env),
         log=_log_level(env),
     )
 
@@ -267,6 +271,15 @@ def _networks(env: Mapping[str, str]) -> frozenset[Network]:
         return frozenset(ip_network(text, strict=False) for text in listed)
     except ValueError as error:
         raise ConfigError(f"VOTES_TRUSTED_PROXIES: {error}") from error
+
+
+def _on_behalf(env: Mapping[str, str]) -> OnBehalf:
+    said = env.get("VOTES_ON_BEHALF") or "counted"
+    try:
+        return cast("OnBehalf", convert(said, OnBehalf))
+    except ValidationError:
+        known = ", ".join(get_args(OnBehalf))
+        raise ConfigError(f"VOTES_ON_BEHALF: {said!r} is none of {known}") from None
 
 
 def _log_level(env: Mapping[str, str]) -> LogLevel:

@@ -46,7 +46,7 @@ tool_commands = (
     | st.builds(RenameTool, tools, slugs)
     | st.builds(DelistTool, tools)
 )
-helds = st.none() | st.sampled_from(UNTIL_PROVEN)
+helds = st.none() | st.sampled_from((*UNTIL_PROVEN, "on_behalf"))
 vote_commands = st.builds(CastVote, tools, voters, choices, helds) | st.builds(
     RetractVote, tools, voters
 )

@@ -209,7 +209,7 @@ def test_discounted_votes_are_gone_and_lifted_all_is_as_it_was(history, some):
     made = MakeRuling("first", tool, Selector(), "discount", "A burst.")
     partly = [carried_out(voter, tool, "first") for voter in some]
     submit(log, made, *partly, *all_of("first"), *partly)
-    assert counts(log) == Counts(ruling=before.total + before.held)
+    assert counts(log) == Counts(ruling=before.total + before.held + before.on_behalf)
     submit(log, LiftRuling("first", tool), *partly, *all_of("first"), *partly)
     assert counts(log) == before
 
@@ -240,3 +240,24 @@ def test_when_a_ruling_is_carried_out_does_not_matter(before, since):
     submit(early, *ruled, *others, *ruled)
     submit(late, *others, *ruled)
     assert (counts(early).ship, counts(early).skip) == (counts(late).ship, counts(late).skip)
+
+
+@pytest.mark.parametrize("first", [None, "on_behalf"])
+@pytest.mark.parametrize("later", [None, "on_behalf"])
+def test_a_later_vote_is_told_apart_after_the_ruling_if_it_came_so(first, later):
+    ruled = [
+        ListTool("atlas", "atlas", Entry("Atlas", "Maps")),
+        CastVote("atlas", ANN, "ship", first),
+        MakeRuling("first", "atlas", Selector(), "discount", "A burst."),
+        carried_out(ANN, "atlas", "first"),
+        CastVote("atlas", ANN, "skip", later),
+    ]
+    assert counts(log_of(ruled)) == Counts(ruled=1)
+    lifted = [*ruled, LiftRuling("first", "atlas"), carried_out(ANN, "atlas", "first")]
+    assert counts(log_of(lifted)) == (Counts(on_behalf=1) if later else Counts(skip=1))
+
+
+def test_no_ruling_releases_what_is_told_apart():
+    told = VoteCast("ship", against="on_behalf")
+    given(ruled_vote.decider, told, RELEASE).when(OBEY).then_nothing()
+    assert not SELECTOR.selects(START, vote.evolve(Vote(), told))

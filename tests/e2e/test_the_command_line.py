@@ -104,6 +104,7 @@ WRONG_VALUES = [
     ("VOTES_JWT_SECRET", "short"),
     ("VOTES_JWKS_URL", "file:///etc/passwd"),
     ("VOTES_LOG", "loud"),
+    ("VOTES_ON_BEHALF", "on"),
     ("VOTES_CHALLENGE_COST", "0"),
     ("VOTES_CHALLENGE_COST", "much"),
     ("VOTES_CHALLENGE_COST", "1000001"),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import httpx
+import msgspec
 import pytest
 from msgspec import Struct
 
@@ -201,6 +202,17 @@ def test_every_route_stands_in_the_table():
 def test_each_role_may_what_the_table_says(live_site, people, things, name):
     """A user writes a new bookmark where somebody else has one: it is their own."""
     assert statuses(live_site.url, people, name, things) == MAY[name]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_admins_and_services_vote_on_behalf_of_others(live_site, people, things, method):
+    other = unique("crm:")
+    where = f"/v1/tools/{things.tool}/vote"
+    body = msgspec.json.encode({"choice": "ship", "on_behalf_of": other})
+    query, body = ("", body) if method == "PUT" else (f"?on_behalf_of={other}", b"")
+    for role, status in only(200, "admin", "service").items():
+        answer = asked(live_site.url, people[role], method, where + query, JSON, body)
+        assert answer.status_code == status, role
 
 
 def told(answer: httpx.Response, tool: str) -> Any:

@@ -509,7 +509,8 @@ export interface paths {
         readonly get?: never;
         /**
          * Vote ship or skip
-         * @description Says which choice is yours from now on; the same again changes nothing.
+         * @description Says which choice is yours from now on; the same again changes nothing. With `on_behalf_of`
+         *     it is that of somebody known elsewhere: for admins and the role `service`.
          */
         readonly put: operations["castVote"];
         readonly post?: never;
@@ -1089,7 +1090,8 @@ export interface components {
          *     could not be reached, or were not kept up to date, and this was read from the log.
          *
          *     `ship`, `skip` and `total` are the votes that count. `held` ones wait for a proof or a ruling,
-         *     `discounted` ones were ruled out; `against` says how many there are for each reason. While many
+         *     `discounted` ones were ruled out. A site may also tell those apart that are cast `on_behalf` of
+         *     somebody else. `against` says how many there are for each reason. While many
          *     are held the tool is `under_review`, and nothing is called that a few votes could change.
          */
         readonly TallyView: {
@@ -1186,13 +1188,17 @@ export interface components {
         readonly VisitorView: {
             readonly token: string;
         };
-        /** VoteBody */
+        /**
+         * VoteBody
+         * @description `on_behalf_of`: the id of somebody known elsewhere, for whom an admin or a service votes.
+         */
         readonly VoteBody: {
             /**
              * @example ship
              * @enum {string}
              */
             readonly choice: "ship" | "skip";
+            readonly on_behalf_of?: string;
         };
         /**
          * VoteView
@@ -5633,7 +5639,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `token_invalid`. */
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5642,7 +5648,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `cross_origin`. */
+            /** @description A problem: `forbidden`, `cross_origin`. */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5762,7 +5768,10 @@ export interface operations {
     };
     readonly retractVote: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description The id of somebody known elsewhere, for whom an admin or a service asks. */
+                readonly on_behalf_of?: string;
+            };
             readonly header?: {
                 /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
@@ -5804,7 +5813,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description A problem: `invalid_idempotency_key`. */
+            /** @description A problem: `invalid_parameter`, `invalid_idempotency_key`. */
             readonly 400: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5813,7 +5822,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `token_invalid`. */
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5822,7 +5831,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `cross_origin`. */
+            /** @description A problem: `forbidden`, `cross_origin`. */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;

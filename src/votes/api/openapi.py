@@ -113,7 +113,8 @@ _SCHEMES = {
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "A user's token, signed by the login of the site; its `roles` may be "
-        "`admin`, `moderator` and `panelist`. A site may also send it in a cookie of its own.",
+        "`admin`, `moderator`, `panelist` and `service`. A site may also send it in a cookie of "
+        "its own.",
     },
     "visitorToken": {
         "type": "apiKey",
@@ -221,6 +222,8 @@ def _traits(said: Operation, parameters: list[dict[str, Any]]) -> set[str]:
         traits.add("body")
     if said.limited is not None:
         traits.add("limited")
+    if said.on_behalf:
+        traits.add("on_behalf")
     if said.tool_in_body:
         traits.add("tool_in_body")
     if said.links:

@@ -12,7 +12,7 @@ from votes.domain.finding import CLUSTERS, BurstFound, current
 from votes.domain.ruling import RulingMade, Selector, Verdict, ruling_of
 from votes.domain.terms import Choice, ClusterId, Reason, RulingId, Time, ToolId, ToolSlug
 from votes.domain.verdict import Call
-from votes.domain.vote import VOTE_EVENTS, Against, Vote
+from votes.domain.vote import HELD, VOTE_EVENTS, Against, Vote
 from votes.engine.log import Position, Recorded, Unreadable
 from votes.engine.ports import EventStore
 
@@ -59,8 +59,8 @@ class Explanation(Struct, frozen=True):
     """What the tally is made of at the head of the log, the `position`.
 
     `ship` and `skip` are the votes that count, `against` how many do not for each reason. All these
-    are by `visitors`, `users` and voters of `imported` files. The first and the last of them were
-    cast at these times, None where there are none.
+    are by `visitors`, `users`, others `on_behalf` of whom a user voted, and voters of `imported`
+    files. The first and the last of them were cast at these times, None where there are none.
     """
 
     tool: ToolSlug
@@ -71,6 +71,7 @@ class Explanation(Struct, frozen=True):
     against: dict[Against, int]
     visitors: int
     users: int
+    on_behalf: int
     imported: int
     first_vote_at: Time | None
     last_vote_at: Time | None
@@ -88,7 +89,7 @@ async def explain(store: EventStore, tool: ToolId, slug: ToolSlug) -> Explanatio
     count: Counter[Choice | None] = Counter(v.choice for _, v in current if v.against is None)
     against: Counter[Against] = Counter(v.against for _, v in current if v.against is not None)
     ship, skip = count["ship"], count["skip"]
-    under_review = verdict.is_under_review(ship + skip, against.total() - against["ruling"])
+    under_review = verdict.is_under_review(ship + skip, sum(against[why] for why in HELD))
     kinds = Counter(votes.voter_of(last.stream).partition(":")[0] for last, _ in current)
     times = [last.at for last, _ in current]
     return Explanation(
@@ -100,6 +101,7 @@ async def explain(store: EventStore, tool: ToolId, slug: ToolSlug) -> Explanatio
         against={why: number for why, number in against.items() if number},
         visitors=kinds["v"],
         users=kinds["user"],
+        on_behalf=kinds["for"],
         imported=kinds["import"],
         first_vote_at=min(times, default=None),
         last_vote_at=max(times, default=None),

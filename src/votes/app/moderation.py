@@ -22,6 +22,7 @@ WHY: dict[Against, str] = {
     "unchecked": "held: nobody could say how many new visitors voted",
     "ruled": "held: an earlier vote of the same voter on this tool is discounted",
     "ruling": "discounted by a ruling",
+    "on_behalf": "told apart: cast for somebody else, by a user who may",
 }
 """Why votes do not count, after their number."""
 

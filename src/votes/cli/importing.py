@@ -132,7 +132,7 @@ def _vote(fields: Row) -> Wanted:
             user = row.voter
         case "visitor:":
             voter = visitor(name)
-        case "v:" | "import:":
+        case "v:" | "for:" | "import:":
             voter = VoterId(row.voter)
         case _:
             pass

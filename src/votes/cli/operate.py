@@ -38,7 +38,7 @@ from votes.wiring import event_store, now, read_model_store
 DRIFTS_SHOWN_MAX = 20
 TAIL_POLL_S = 0.2
 NAMES = tuple(each.name for each in PROJECTIONS.all if each is not PARKED)
-ROLES = ("admin", "moderator", "panelist")
+ROLES = ("admin", "moderator", "panelist", "service")
 
 console = Console(highlight=False)
 

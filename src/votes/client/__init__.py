@@ -13,6 +13,7 @@ from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import altcha
@@ -171,10 +172,14 @@ class Votes:
     async def list_reviews(self, tool: str) -> ReviewsView:
         return await self._get(f"/v1/tools/{tool}/reviews", ReviewsView)
 
-    async def cast_vote(self, tool: str, choice: Choice) -> VoteView:
+    async def cast_vote(
+        self, tool: str, choice: Choice, *, on_behalf_of: str | None = None
+    ) -> VoteView:
         """A vote that is held is sent again with a proof of work, about a second of a processor."""
         await self._be_somebody()
-        path, body = f"/v1/tools/{tool}/vote", {"choice": choice}
+        path, body = f"/v1/tools/{tool}/vote", {"choice": str(choice)}
+        if on_behalf_of is not None:
+            body["on_behalf_of"] = on_behalf_of
         response = await self._command("PUT", path, body)
         held = "Votes-Challenge" in response.headers
         if held and (proof := await _proof(await self.get_challenge(tool))):
@@ -184,8 +189,9 @@ class Votes:
     async def get_challenge(self, tool: str) -> ChallengeView:
         return await self._get("/v1/challenge", ChallengeView, {"tool": tool})
 
-    async def retract_vote(self, tool: str) -> VoteView:
-        return await self._write("DELETE", f"/v1/tools/{tool}/vote", VoteView)
+    async def retract_vote(self, tool: str, *, on_behalf_of: str | None = None) -> VoteView:
+        other = f"?{urlencode({'on_behalf_of': on_behalf_of})}" if on_behalf_of else ""
+        return await self._write("DELETE", f"/v1/tools/{tool}/vote{other}", VoteView)
 
     async def create_visitor(self) -> VisitorView:
         return await self._write("POST", "/v1/visitors", VisitorView)

@@ -56,7 +56,7 @@ def decide(command: CarryOut, state: RuledVote) -> Sequence[VoteEvent]:
         case _ if vote.withdrawn:
             return []
         case "discount" if vote.discounted_by is None:
-            against = vote.against if vote.against in UNTIL_PROVEN else None
+            against = None if vote.against == "ruling" else vote.against
             return [VoteDiscounted(ruling, vote.choice, against)]
         case "release" if vote.choice is not None and vote.against in UNTIL_PROVEN:
             return [VoteReleased(ruling, vote.choice, vote.against)]

@@ -52,7 +52,8 @@ PersonId = NewType("PersonId", str)
 VisitorId = NewType("VisitorId", str)
 """A visitor, as the visitor's cookie or token says."""
 VoterId = NewType("VoterId", str)
-"""A voter: `v:…` for a visitor, `user:…` for a user, `import:…` for a voter of an imported file."""
+"""A voter: `v:…` for a visitor, `user:…` for a user, `for:…` for somebody known elsewhere for whom
+a user votes, `import:…` for a voter of an imported file."""
 
 _is_slug = re.compile(_SLUG).match
 
@@ -96,3 +97,8 @@ def visitor_of(voter: VoterId) -> VisitorId | None:
 def user(person: PersonId) -> VoterId:
     """The voter behind a logged-in user."""
     return VoterId(f"user:{person}")
+
+
+def somebody_else(person: PersonId) -> VoterId:
+    """The voter for whom a user votes, and who is known elsewhere."""
+    return VoterId(f"for:{person}")

@@ -32,8 +32,11 @@ Held = Literal["unproven", "unchecked", "ruled"]
 """Why a vote is held. `unproven`: too many new visitors voted from its network or on its tool, and
 it came without a proof of work. `unchecked`: nobody could say how many. `ruled`: the voter's
 earlier vote on the tool is discounted by a ruling that stands."""
-Against = Literal[Held, "ruling"]
-"""Why a vote does not count: it is held, or discounted by a `ruling`."""
+Uncounted = Literal[Held, "on_behalf"]
+"""What no ruling puts against a vote: it is held, or cast `on_behalf` of somebody on a site that
+tells such votes apart. The latter neither a proof nor a ruling lets count."""
+Against = Literal[Uncounted, "ruling"]
+"""Why a vote does not count: it is uncounted, or discounted by a `ruling`."""
 HELD: tuple[Held, ...] = get_args(Held)
 UNTIL_PROVEN: tuple[Held, ...] = ("unproven", "unchecked")
 """A proof of work, or a ruling, lets these count."""
@@ -75,7 +78,7 @@ class VoteCast(Struct, frozen=True, gc=False, omit_defaults=True):
     against: Against | None = None
     previous_against: Against | None = None
     discounted_by: RulingId | None = None
-    against_before: Held | None = None
+    against_before: Uncounted | None = None
 
 
 class VoteRetracted(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -84,7 +87,7 @@ class VoteRetracted(Struct, frozen=True, gc=False, omit_defaults=True):
     previous: Choice
     previous_against: Against | None = None
     discounted_by: RulingId | None = None
-    against_before: Held | None = None
+    against_before: Uncounted | None = None
 
 
 class VoteDiscounted(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -95,7 +98,7 @@ class VoteDiscounted(Struct, frozen=True, gc=False, omit_defaults=True):
 
     ruling: RulingId
     choice: Choice | None
-    previous_against: Held | None = None
+    previous_against: Uncounted | None = None
 
 
 class VoteRestored(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -103,7 +106,7 @@ class VoteRestored(Struct, frozen=True, gc=False, omit_defaults=True):
 
     ruling: RulingId
     choice: Choice | None
-    against: Held | None = None
+    against: Uncounted | None = None
     previous_against: Against | None = None
 
 
@@ -120,7 +123,7 @@ class VoteHeld(Struct, frozen=True, gc=False, omit_defaults=True):
 
     ruling: RulingId
     choice: Choice
-    against: Held
+    against: Uncounted
 
 
 class VoteMoved(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -137,7 +140,7 @@ class VoteMoved(Struct, frozen=True, gc=False, omit_defaults=True):
     moved_against: Against | None = None
     discounted_by: RulingId | None = None
     released_by: RulingId | None = None
-    against_before: Held | None = None
+    against_before: Uncounted | None = None
 
 
 class VoteWithdrawn(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -181,7 +184,7 @@ class Vote(Struct, frozen=True, gc=False):
     against: Against | None = None
     discounted_by: RulingId | None = None
     released_by: RulingId | None = None
-    against_before: Held | None = None
+    against_before: Uncounted | None = None
     withdrawn: bool = False
     moved_to: PersonId | None = None
     linked: PersonId | None = None
@@ -230,13 +233,13 @@ def _vote(event: VoteEvent) -> Vote:
 
 
 class CastVote(Struct, frozen=True, gc=False):
-    """`held` says why the vote is not to count yet, if it is not. `by` is the visitor who sends it
+    """`held` says why the vote is not to count, if it is not. `by` is the visitor who sends it
     where the voter is the user to whom that visitor is linked."""
 
     tool: ToolId
     voter: VoterId
     choice: Choice
-    held: Held | None = None
+    held: Uncounted | None = None
     by: VisitorId | None = None
 
 
@@ -273,15 +276,18 @@ def _whose(command: VoteCommand, state: Vote) -> VoterId:
     return command.voter if command.by is None else visitor(command.by)
 
 
-def _cast(choice: Choice, held: Held | None, state: Vote) -> Sequence[VoteEvent]:
+def _cast(choice: Choice, held: Uncounted | None, state: Vote) -> Sequence[VoteEvent]:
     """The same choice again changes nothing, but that a held vote counts when it comes proven."""
-    against: Held | None = held if state.discounted_by is None else "ruled"
+    against: Uncounted | None = held if state.discounted_by is None else "ruled"
     if choice == state.choice and (against is not None or state.against not in UNTIL_PROVEN):
         return []
-    return [VoteCast(choice, state.choice, against, state.against, *ruled(state))]
+    ruling, before = ruled(state)
+    if ruling is not None and "on_behalf" in (held, before):
+        before = held  # once the ruling is lifted, the vote is told apart if it was when it came
+    return [VoteCast(choice, state.choice, against, state.against, ruling, before)]
 
 
-def ruled(state: Vote) -> tuple[RulingId | None, Held | None]:
+def ruled(state: Vote) -> tuple[RulingId | None, Uncounted | None]:
     """What the next event repeats of the ruling that discounts the voter's votes, if one does."""
     return (
         (None, None) if state.discounted_by is None else (state.discounted_by, state.against_before)
@@ -311,3 +317,5 @@ decider: Decider[VoteCommand, Vote] = Decider(
     as_sent=_as_sent,
     owned=True,
 )
+on_behalf = replace(decider, owned=False)
+"""Of votes that a user casts for somebody else: their streams do not say who sent them."""

@@ -48,10 +48,10 @@ Part = Literal["query", "cursor", "min_position", "Idempotency-Key", "body", "st
 Who = Literal["voter", "user", "panelist", "moderator", "admin"]
 _WITH_ROLE: tuple[Who, ...] = ("panelist", "moderator", "admin")
 About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling"]
-Trait = Part | Who | About | Literal["changes", "limited"]
+Trait = Part | Who | About | Literal["changes", "limited", "on_behalf"]
 """What an operation may have: a parameter, a body or a stream; who may ask it; a tool that must be
 there or may be new; a slug to be taken; a visitor to be linked; a ruling; a method that changes
-something; a limit to how often."""
+something; a limit to how often; something done on behalf of somebody else."""
 
 
 class Refusal(Struct, frozen=True):
@@ -73,9 +73,9 @@ REFUSALS: dict[str, Refusal] = {
     "invalid_parameter": Refusal(400, ("query", "new_tool")),
     "invalid_cursor": Refusal(400, ("cursor",)),
     "invalid_idempotency_key": Refusal(400, ("Idempotency-Key",)),
-    "not_authenticated": Refusal(401, ("user", *_WITH_ROLE)),
+    "not_authenticated": Refusal(401, ("user", "on_behalf", *_WITH_ROLE)),
     "token_invalid": Refusal(401, ("voter", "user", *_WITH_ROLE)),
-    "forbidden": Refusal(403, _WITH_ROLE),
+    "forbidden": Refusal(403, ("on_behalf", *_WITH_ROLE)),
     "cross_origin": Refusal(403, ("changes",)),
     "tool_unknown": Refusal(404, ("tool", "tool_in_body")),
     "ruling_unknown": Refusal(404, ("ruling",)),

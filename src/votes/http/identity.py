@@ -176,6 +176,13 @@ async def require_moderator(request: Http) -> User:
     return found
 
 
+async def require_service(request: Http) -> User:
+    found = await require_user(request)
+    if not {"service", "admin"} & found.roles:
+        raise Refused("forbidden", "This needs the role service.")
+    return found
+
+
 async def require_persona(request: Http, persona: PersonaSlug) -> User:
     found = await require_user(request)
     if "panelist" not in found.roles or found.persona != persona:

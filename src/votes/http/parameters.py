@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar.params import Parameter
 
 from votes.app.paging import LIMIT_MAX
-from votes.domain.terms import SLUG_LENGTH_MAX
+from votes.domain.terms import SLUG_LENGTH_MAX, SUBJECT_LENGTH_MAX
 from votes.engine.log import POSITION_MAX
 
 TEXT_LENGTH_MAX = 200
@@ -41,4 +41,12 @@ ToolList = Annotated[
 Moment = Annotated[
     str | None,
     Parameter(max_length=64, description="A position of the log, or a time of RFC 3339."),
+]
+Elsewhere = Annotated[
+    str | None,
+    Parameter(
+        min_length=1,
+        max_length=SUBJECT_LENGTH_MAX,
+        description="The id of somebody known elsewhere, for whom an admin or a service asks.",
+    ),
 ]

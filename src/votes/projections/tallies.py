@@ -47,6 +47,7 @@ class Counts(Struct, frozen=True, array_like=True, gc=False):
     unchecked: int = 0
     ruled: int = 0
     ruling: int = 0
+    on_behalf: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -56,6 +57,7 @@ class Counts(Struct, frozen=True, array_like=True, gc=False):
             self.unchecked + other.unchecked,
             self.ruled + other.ruled,
             self.ruling + other.ruling,
+            self.on_behalf + other.on_behalf,
         )
 
     def __mul__(self, times: int) -> "Counts":
@@ -219,7 +221,8 @@ class TallyView(Struct, frozen=True):
     could not be reached, or were not kept up to date, and this was read from the log.
 
     `ship`, `skip` and `total` are the votes that count. `held` ones wait for a proof or a ruling,
-    `discounted` ones were ruled out; `against` says how many there are for each reason. While many
+    `discounted` ones were ruled out. A site may also tell those apart that are cast `on_behalf` of
+    somebody else. `against` says how many there are for each reason. While many
     are held the tool is `under_review`, and nothing is called that a few votes could change.
     """
 

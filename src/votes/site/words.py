@@ -150,8 +150,9 @@ def community_line(tally: TallyView) -> str:
 
 
 def not_counted(tally: TallyView) -> str | None:
-    """How many votes are held or discounted; None where all count."""
-    parts = [(tally.held, "held"), (tally.discounted, "discounted")]
+    """How many votes do not count; None where all do."""
+    apart = tally.against.get("on_behalf", 0)
+    parts = [(tally.held, "held"), (tally.discounted, "discounted"), (apart, "told apart")]
     said = [f"{number:,} {what}" for number, what in parts if number]
     return f"Beside these votes: {' and '.join(said)}." if said else None
 

@@ -5,27 +5,31 @@ from typing import Annotated
 import msgspec
 from litestar import delete, get, post, put
 from litestar.response.base import ASGIResponse
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from votes.api.operation import Operation
 from votes.app.responses import VoteView
 from votes.app.shapes import ChallengeView, VisitorView
 from votes.domain import vote
-from votes.domain.terms import Choice, ToolSlug
+from votes.domain.terms import Choice, Subject, ToolSlug
 from votes.domain.vote import Vote
 from votes.engine.handle import Outcome
 from votes.http import proofs
 from votes.http.exchange import Http, private, read_json, services, tool_id
 from votes.http.identity import identity
 from votes.http.limiting import Limited, verdict_of
-from votes.http.parameters import OneTool
+from votes.http.on_behalf import cast_on_behalf, retract_on_behalf
+from votes.http.parameters import Elsewhere, OneTool
 from votes.http.tokens import new_visitor
 from votes.http.voters import asking_for_proof, held, vote_for, voter
 from votes.wiring import now
 
 
 class VoteBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`on_behalf_of`: the id of somebody known elsewhere, for whom an admin or a service votes."""
+
     choice: Annotated[Choice, Meta(examples=["ship"])]
+    on_behalf_of: Subject | UnsetType = UNSET
 
 
 _body = msgspec.json.Decoder(VoteBody)
@@ -45,12 +49,16 @@ _LIMITED = Limited("votes")
         who="voter",
         limited=_LIMITED,
         held=True,
+        on_behalf=True,
     ).opt,
 )
 async def cast_vote(request: Http, slug: str) -> ASGIResponse:
-    """Says which choice is yours from now on; the same again changes nothing."""
+    """Says which choice is yours from now on; the same again changes nothing. With `on_behalf_of`
+    it is that of somebody known elsewhere: for admins and the role `service`."""
     tool = await tool_id(request, slug)
     body = await read_json(request, _body)
+    if (other := body.on_behalf_of) is not UNSET:
+        return private(_view(slug, await cast_on_behalf(request, other, tool, body.choice)))
     who = await voter(request, keep=True)
     why = await held(request, who, tool)
     outcome = await vote_for(
@@ -67,11 +75,15 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     summary="Take your vote back",
     tags=["votes"],
     status_code=200,
-    opt=Operation(responses={200: VoteView}, write=True, who="voter", limited=_LIMITED).opt,
+    opt=Operation(
+        responses={200: VoteView}, write=True, who="voter", limited=_LIMITED, on_behalf=True
+    ).opt,
 )
-async def retract_vote(request: Http, slug: str) -> ASGIResponse:
+async def retract_vote(request: Http, slug: str, on_behalf_of: Elsewhere = None) -> ASGIResponse:
     """Leaves no vote of yours on the tool; without one this changes nothing."""
     tool = await tool_id(request, slug)
+    if on_behalf_of is not None:
+        return private(_view(slug, await retract_on_behalf(request, on_behalf_of, tool)))
     who = await voter(request, keep=False)
     outcome = await vote_for(request, who, lambda voter, by: vote.RetractVote(tool, voter, by))
     return private(_view(slug, outcome), headers=who.cookies)
