@@ -5,15 +5,17 @@ import asyncio
 import pytest
 
 from tests.contract.browsers import BROWSERS, TOOLS, of_tool, start
-from tests.contract.requests import everything, request
+from tests.contract.requests import append_to, everything, request
 from votes.app import linking
 from votes.app.linking import TOO_MANY
 from votes.app.mine import my_votes
 from votes.app.rulings import carry_out_all, preview
 from votes.domain import vote
+from votes.domain.finding import ClusterFound, Evidence, cluster_stream, packed
 from votes.domain.person import EraseSubject
 from votes.domain.ruling import LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.terms import user, visitor
+from votes.domain.vote import VoteCast
 from votes.engine.bulk import submit_all
 from votes.projections.tallies import Counts
 
@@ -152,6 +154,32 @@ async def test_a_ruling_on_what_a_user_did_later_is_not_for_what_a_visitor_did(l
 
 def made_event(made):
     return RulingMade(made.selector, made.verdict, made.reason)
+
+
+@pytest.mark.parametrize("linked", ["before", "after"])
+async def test_a_ruling_on_a_cluster_finds_a_vote_that_became_a_users(log, linked):
+    process = await start(log)
+    for browser in ("desk", "phone"):
+        await process.act("atlas", "ship", None, browser)
+    cast = [one for one in await everything(log) if isinstance(one.event, VoteCast)]
+    if linked == "before":
+        await process.links.join("desk", "ann")
+    found = cluster_of(cast[:1], process.clock.now())
+    await log.append([append_to(cluster_stream("suspects"), 0, found)])
+    made = MakeRuling("first", "atlas", Selector(cluster="suspects"), "discount", "One hand.")
+    await submit_all(log, [request(made, at=process.clock.now())])
+    if linked == "after":
+        await process.links.join("desk", "ann")
+    await carry_out_all(log, process.clock.now())
+    assert await of_tool(log) == Counts(ship=1, ruling=1)
+    await process.act("atlas", "skip", "ann", None)
+    assert await of_tool(log) == Counts(ship=1, ruled=1)
+
+
+def cluster_of(cast, at):
+    """The cluster of these votes."""
+    evidence = Evidence(len(cast), len(cast), at, at, 9.0, 9.0, (), ())
+    return ClusterFound(evidence, packed([one.position for one in cast]))
 
 
 async def test_a_lifted_ruling_restores_a_vote_that_was_linked_before_it_was_lifted(log):
