@@ -61,6 +61,8 @@ MAY: Mapping[str, Statuses] = {
     "DELETE /v1/me": users(204),
     "GET /v1/me/state": everybody(200),
     "GET /v1/me/export": users(200),
+    "POST /v1/me/link": users(200),
+    "GET /v1/me/votes": everybody(200),
     "GET /v1/me/bookmarks": users(200),
     "PUT /v1/me/bookmarks/{slug}": users(201),
     "DELETE /v1/me/bookmarks/{slug}": users(204),
@@ -69,6 +71,7 @@ MAY: Mapping[str, Statuses] = {
     "GET /": everybody(200),
     "GET /tools/{slug}": everybody(200),
     "GET /bookmarks": everybody(200),
+    "GET /votes": everybody(200),
     "GET /status": everybody(200),
     "GET /feed.xml": everybody(200),
     "GET /compare/{names}": everybody(200),
@@ -98,8 +101,10 @@ FORMS = {
     "POST /moderation/rulings": RULING,
 }
 """The fields of each form that has some."""
+LINK = "POST /v1/me/link"
 MINE = [name for name in MAY if "/v1/me" in name or name.endswith(("/vote", "/bookmark"))]
-"""What is about the one who asks alone."""
+MINE.remove(LINK)
+"""What is about the one who asks alone, and about tools."""
 
 
 def named(method: str, path: str) -> str:
@@ -115,11 +120,13 @@ BODIES = {named(route.method, route.path): route for route in map(route_of, HAND
 
 
 class Things(Struct, frozen=True):
-    """A tool with a vote and a bookmark of its `owner`, a review by a persona, and a ruling."""
+    """A tool with a vote and a bookmark of its `owner`, a review by a persona, and a ruling; and
+    the token of a visitor."""
 
     tool: str
     owner: Headers
     ruling: str = "none"
+    visitor: str = ""
 
 
 def good(name: str, things: Things) -> tuple[str, str, Headers, bytes]:
@@ -129,7 +136,8 @@ def good(name: str, things: Things) -> tuple[str, str, Headers, bytes]:
     where = address(path.replace("{ruling:str}", things.ruling))
     where = re.sub("tools?=notion", lambda found: f"{found[0][:-6]}{things.tool}", where)
     if name in BODIES:
-        return method, where, JSON, BODIES[name].body_on(things.tool)
+        about = things.visitor if name == LINK else things.tool
+        return method, where, JSON, BODIES[name].body_on(about)
     if path.startswith("/v1/") or method == "GET":
         return method, where, {}, b""
     fields = FORMS.get(name, {})
@@ -171,7 +179,8 @@ def things(live_site, people) -> Things:
         last = written[-1].json()
         http.get("/v1/rulings", params={"min_position": last["position"]})
     assert {answer.status_code for answer in written} <= {200, 201}
-    return Things(tool, owner, last["id"])
+    with browser(live_site.url) as http:
+        return Things(tool, owner, last["id"], visitor_token(http))
 
 
 def asked(url: str, who: Headers, method: str, where: str, *sent: Any) -> httpx.Response:

@@ -317,5 +317,10 @@ decider: Decider[VoteCommand, Vote] = Decider(
     as_sent=_as_sent,
     owned=True,
 )
-on_behalf = replace(decider, owned=False)
-"""Of votes that a user casts for somebody else: their streams do not say who sent them."""
+on_behalf = replace(
+    decider,
+    as_sent=lambda command: replace(_as_sent(command), voter=command.voter),
+    owned=False,
+)
+"""Of votes that a user casts for others: who of them it is was sent, and by whom their streams do
+not say."""
