@@ -13,6 +13,7 @@ from votes.engine.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
+from votes.projections.findings import BURSTS, CLUSTERS
 from votes.projections.profiles import PROFILES
 from votes.projections.rulings import RULINGS
 from votes.projections.tallies import TALLIES, Counts
@@ -29,7 +30,9 @@ class Kept:
         return self._models
 
 
-WITH_TWO_VALUES = [model for model in PROJECTIONS.all if model not in (PARKED, RULINGS)]
+WITH_TWO_VALUES = [
+    model for model in PROJECTIONS.all if model not in (PARKED, RULINGS, CLUSTERS, BURSTS)
+]
 TWO_OF_EACH = 2 * len(WITH_TWO_VALUES)
 REVIEW = request(PublishReview("atlas", "skeptic", Opinion(9, "skip")))
 HISTORY = [listed(), listed("bolt"), cast("ann", "ship"), cast("bob", "skip", "bolt"), REVIEW]

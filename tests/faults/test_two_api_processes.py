@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from tests.e2e.asking import get
 from tests.faults.crowd import rows
@@ -29,6 +30,7 @@ CONNECTIONS_MAX = 50
 def second_url(program: Site) -> Iterator[str]:
     """Where another `votes api` on the program's servers listens."""
     config = with_secrets(completed(load(program.env), program.servers))
+    config = replace(config, redis_url=program.servers.redis_api_url)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "votes", "api", "--port", str(port)]

@@ -41,6 +41,13 @@ class Follower:
             space, PROJECTIONS, self._belongs_to_log, self._changed, time.time, lambda _: None
         )
         self.task: asyncio.Task | None = None
+        self.loads = 0
+        store = self.subscription._read_model_store
+        self._load, store.load = store.load, self._counting
+
+    async def _counting(self) -> ReadModels | None:
+        self.loads += 1
+        return await self._load()
 
     def _changed(self, models: ReadModels | None, changes: Changes | None, _: float = 0) -> None:
         self.seen.append((models.position if models else None, changes is not None))
@@ -53,6 +60,11 @@ class Follower:
     @property
     def position(self) -> int | None:
         return self.subscription.models.position if self.subscription.models else None
+
+    async def loaded_twice(self) -> None:
+        """Wait until it has loaded the models twice from now on."""
+        before = self.loads
+        await until(lambda: self.loads > before + 1, "a second load")
 
     async def at(self, position: int | None) -> None:
         await until(lambda: self.position == position, f"a replica at {position}")
@@ -128,21 +140,6 @@ async def publish(space, changes: Changes | None, epoch: str = EPOCH) -> None:
         else Message(live)
     )
     await space.redis.publish(keys_of(space).channel, encode(message))
-
-
-async def loads(space) -> int:
-    """How often anybody has begun to load the models: each time with all scripts."""
-    return (await space.redis.info("commandstats"))["cmdstat_script|load"]["calls"] // 3
-
-
-async def loaded_twice(space) -> None:
-    """Wait until the models have been loaded twice from now on."""
-    before = await loads(space)
-
-    async def tried() -> bool:
-        return await loads(space) > before + 1
-
-    await until(tried, "a second load")
 
 
 async def test_each_announced_change_is_adopted(kept, follower):
@@ -250,7 +247,7 @@ async def test_it_does_not_go_back_after_a_lost_connection_either(kept, follower
     await space.redis.client_kill_filter(_type="pubsub")
     await until(lambda: (None, False) in follower.seen, "a lost connection")
     older = await kept.load()
-    await loaded_twice(space)
+    await follower.loaded_twice()
     for slug in (A, B, B):
         assert await kept.apply(cast(older, slug))
     await follower.at(5)
@@ -331,7 +328,7 @@ async def test_models_that_are_not_of_the_log_are_not_even_that(kept, space):
     await kept.load()
     models = await replace(kept, two_tools())
     async with following(space, belongs_to_log=False) as follower:
-        await loaded_twice(space)
+        await follower.loaded_twice()
         assert follower.seen == []
         follower.belongs_to_log = True
         await shown_at(kept, models, follower)
@@ -348,7 +345,7 @@ async def test_without_the_log_a_projector_that_is_there_is_believed(kept, space
 
     await until(aged, "a heartbeat from before")
     async with following(space, belongs_to_log=None) as follower:
-        await loaded_twice(space)
+        await follower.loaded_twice()
         assert follower.seen == []
         assert await kept.apply(cast(models, A))
         await shown_at(kept, models, follower)

@@ -103,8 +103,8 @@ async def counts(kept) -> dict[str, int]:
 @pytest.mark.parametrize(
     "values",
     [
-        {"counts": [3, 1, 0, 0, 0, 0]},
-        {"counts": [2, 0, 0, 0, 0, 0]},
+        {"counts": [3, 1, 0, 0, 0, 0, 0]},
+        {"counts": [2, 0, 0, 0, 0, 0, 0]},
         {"position": 1},
         {"heat": 0.0},
     ],

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from votes.store.postgres import ANY, create_pool
+from votes.store.postgres import COMMANDS, create_pool
 from votes.store.queries import QUERIES
 
 FILL = """
@@ -21,7 +21,7 @@ async def test_what_stood_at_a_position_is_found_by_its_subject(config, owner, a
     await owner.execute(FILL)
     if analyzed:
         await owner.execute("ANALYZE events")
-    pool = await create_pool(config.postgres_url, ANY)
+    pool = await create_pool(config.postgres_url, COMMANDS)
     async with pool, pool.acquire() as connection:
         await connection.execute(f"PREPARE asked AS {QUERIES['standing']}")
         plan = await connection.fetch(f"EXPLAIN EXECUTE asked ({', '.join(['NULL'] * 5)})")

@@ -15,7 +15,7 @@ from votes.engine.batcher import Batcher
 from votes.engine.handle import handle
 from votes.engine.log import Unreadable
 from votes.engine.ports import CountQuery, Unavailable
-from votes.store.postgres import ANY, Connections, PostgresEventStore, create_pool
+from votes.store.postgres import COMMANDS, Connections, PostgresEventStore, create_pool
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LOCK = "LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE"
@@ -163,7 +163,7 @@ async def test_a_log_with_a_gap_is_read_on_and_says_what_is_missing(store, owner
 async def test_one_batch_does_not_wait_for_the_readers_of_another(store, config):
     """A reader in the middle of its list holds no connection."""
     await store.append([append("a", 0, *"123456")])
-    reading = [store.after(0, 2) for _ in range(ANY.connections_max + 1)]
+    reading = [store.after(0, 2) for _ in range(COMMANDS.connections_max + 1)]
     for reader in reading:
         await anext(reader)
     assert await store.append([append("a", 6, "7")]) == [7]
