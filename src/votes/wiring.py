@@ -51,7 +51,7 @@ from votes.store.postgres import (
 )
 from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
-from votes.views.read_model_store import RedisReadModelStore
+from votes.views.read_model_store import RedisReadModelStore, raise_swallowed_cancellation
 from votes.views.subscription import Subscription
 
 REDIS_TIMEOUT_S = 5.0
@@ -269,6 +269,7 @@ async def _carry_out_rulings(store: EventStore) -> None:
     """Carry out rulings until cancelled. One that another process left unfinished goes on here."""
     while True:
         await carry_out_all(store, now())
+        raise_swallowed_cancellation()
         await asyncio.sleep(RULINGS_POLL_S)
 
 
@@ -282,6 +283,7 @@ async def _scan(store: EventStore, config: Config) -> None:
             await discount_clusters(store, scanner, now())
         if quiet and passes % RELEASE_PASSES == 0:
             await release_held(store, scanner, now(), quiet)
+        raise_swallowed_cancellation()
         await asyncio.sleep(SCAN_POLL_S)
 
 
@@ -291,6 +293,7 @@ async def keep_log_free(store: PostgresEventStore) -> None:
         with suppress(Unavailable):
             if ended := await store.free():
                 logger.warning("ended sessions that held the log", sessions=ended)
+        raise_swallowed_cancellation()
         await asyncio.sleep(FREE_LOG_POLL_S)
 
 
@@ -299,6 +302,7 @@ async def _finish_erasures(people: People) -> None:
     while True:
         if finished := await people.finish_erasures():
             logger.info("erasures finished", persons=finished)
+        raise_swallowed_cancellation()
         await asyncio.sleep(ERASURES_POLL_S)
 
 
