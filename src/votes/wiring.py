@@ -254,23 +254,18 @@ async def project(config: Config) -> None:
         leading(url, PROJECTIONS.signature) as (appended, lost),
     ):
         logger.info("projecting")
+        people = People(store, store)
         projector = Projector(store, read_models, appended, time.time, logger.warning)
         await _first_of(
             asyncio.create_task(projector.run()),
-            asyncio.create_task(_carry_out_rulings(store)),
-            asyncio.create_task(_scan(store, config)),
+            asyncio.create_task(
+                beside("rulings", RULINGS_POLL_S, lambda: carry_out_all(store, now()))
+            ),
+            asyncio.create_task(beside("scan", SCAN_POLL_S, lambda: _scan(store, config))),
+            asyncio.create_task(beside("erasures", ERASURES_POLL_S, people.finish_erasures)),
             asyncio.create_task(keep_log_free(store)),
-            asyncio.create_task(_finish_erasures(People(store, store))),
             asyncio.create_task(lost.wait()),
         )
-
-
-async def _carry_out_rulings(store: EventStore) -> None:
-    """Carry out rulings until cancelled. One that another process left unfinished goes on here."""
-    while True:
-        await carry_out_all(store, now())
-        raise_swallowed_cancellation()
-        await asyncio.sleep(RULINGS_POLL_S)
 
 
 async def _scan(store: EventStore, config: Config) -> None:
@@ -289,21 +284,32 @@ async def _scan(store: EventStore, config: Config) -> None:
 
 async def keep_log_free(store: PostgresEventStore) -> None:
     """End sessions that keep the log from others, until cancelled."""
-    while True:
-        with suppress(Unavailable):
-            if ended := await store.free():
-                logger.warning("ended sessions that held the log", sessions=ended)
-        raise_swallowed_cancellation()
-        await asyncio.sleep(FREE_LOG_POLL_S)
+
+    async def free() -> None:
+        if ended := await store.free():
+            logger.warning("ended sessions that held the log", sessions=ended)
+
+    await beside("free log", FREE_LOG_POLL_S, free)
 
 
-async def _finish_erasures(people: People) -> None:
-    """Until cancelled, finish the erasures of processes that died in between."""
+async def beside(part: str, pause_s: float, work: Callable[[], Awaitable[Any]]) -> None:
+    """Do the work again and again, with a pause, until cancelled.
+
+    Whatever it raises ends nothing else: it is logged, once until the work succeeds or raises
+    something else. That a store is away is not: everything else notices it too.
+    """
+    logged = ""
     while True:
-        if finished := await people.finish_erasures():
-            logger.info("erasures finished", persons=finished)
+        try:
+            await work()
+            logged = ""
+        except Unavailable:
+            pass
+        except Exception as error:
+            if logged != (logged := repr(error)):
+                logger.exception("a part fails and is tried again", part=part, error=logged)
         raise_swallowed_cancellation()
-        await asyncio.sleep(ERASURES_POLL_S)
+        await asyncio.sleep(pause_s)
 
 
 async def _first_of(*tasks: "asyncio.Task[Any]") -> None:
