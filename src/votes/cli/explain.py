@@ -57,8 +57,8 @@ def _lines(found: Explanation) -> Iterator[str]:
     for why, number in sorted(found.against.items()):
         yield f"{number} {WHY[why]}"
     yield (
-        f"These votes are by {found.visitors} visitors, {found.users} users,"
-        f" {found.on_behalf} for whom a user voted, and {found.imported} voters of imported files."
+        f"Cast by visitors: {found.visitors}; by users: {found.users};"
+        f" on behalf of others: {found.on_behalf}; imported: {found.imported}."
     )
     if found.first_vote_at is not None and found.last_vote_at is not None:
         first, last = _time(found.first_vote_at), _time(found.last_vote_at)
