@@ -74,13 +74,14 @@ def line(text: str) -> str:
 
 
 def changed(rng: random.Random, text: str) -> str:
-    """The text with some letters changed, left out or doubled; never the same."""
+    """The text with some letters changed, left out or doubled; never the same to a server, which
+    takes off the spaces around a field."""
     while True:
         letters = list(text)
         for _ in range(rng.randint(1, 3)):
             at = rng.randrange(len(letters))
             letters[at] = rng.choice(("", letters[at] * 2, rng.choice(UNIT + "aZ09-_.")))
-        if (new := "".join(letters)).rstrip("=") != text:
+        if line(new := "".join(letters)).strip().rstrip("=") != text:
             return new
 
 

@@ -81,12 +81,12 @@ class Reader:
             self.writer.transport.abort()
 
 
-def child(pid: int, words: str) -> int:
-    """The child process whose command line has these words."""
+def child(pid: int, words: str) -> int | None:
+    """The child process whose command line has these words, where it runs."""
     for found in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         if words in Path(f"/proc/{found}/cmdline").read_text().replace("\0", " "):
             return int(found)
-    raise LookupError(words)
+    return None
 
 
 def command(ids: dict[str, str]) -> vote.CastVote:
@@ -135,7 +135,7 @@ async def break_things(pid: int, readers: list[Reader]) -> None:
         for reader in readers[:: 1 if words == "valkey-server" else 4]:
             reader.cut()
         await until_connected(readers, before + STREAMS // 4)
-        os.kill(child(pid, words), signal.SIGKILL)
+        os.kill(await until(lambda words=words: child(pid, words), words), signal.SIGKILL)
     await until_connected(readers, before + STREAMS // 4)
 
 

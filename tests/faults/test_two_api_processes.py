@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tests.e2e.asking import get
 from tests.faults.crowd import rows
 from tests.polling import wait_for
-from tests.site import TIRELESS, TLS, Site, free_port
+from tests.site import COUNTING, TIRELESS, TLS, Site, free_port
 from tests.slugs import VOTES_BY_SLUG
 from votes.cli.settings import completed, environment, with_secrets
 from votes.config import load
@@ -34,7 +34,7 @@ def second_url(program: Site) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "votes", "api", "--port", str(port)]
-    env = environment(config) | TIRELESS
+    env = environment(config) | COUNTING | TIRELESS
     with open(os.devnull, "ab") as nothing:
         process = subprocess.Popen(command, env=env, stdout=nothing, stderr=nothing)
 

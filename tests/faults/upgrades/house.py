@@ -16,7 +16,7 @@ from tests.conftest import url_of
 from tests.faults.soak.wire import Answer, Broken, Connection
 from tests.faults.upgrades.releases import RELEASES
 from tests.polling import until
-from tests.site import TIRELESS, Site, free_port
+from tests.site import COUNTING, TIRELESS, Site, free_port
 from votes.cli.settings import completed, environment, with_secrets
 from votes.config import load
 from votes.embedded.servers import package
@@ -99,7 +99,7 @@ class House(Site):
     def start_release(self, name: str) -> Running:
         """Its API processes: they are asked when they answer."""
         servers = replace(self.servers, redis_url=self.servers.redis_owner_url)
-        env = environment(with_secrets(completed(load(self.env), servers))) | TIRELESS
+        env = environment(with_secrets(completed(load(self.env), servers))) | COUNTING | TIRELESS
         self.running.append(Running(name, env, self.data_dir.parent))
         return self.running[-1]
 

@@ -43,11 +43,12 @@ async def test_a_vote_comes_as_a_tally_with_its_position(live_site):
 
 
 async def test_it_goes_on_after_the_id_that_was_seen(live_site):
-    reader, writer = await connect(live_site.port, TOOL)
-    seen = (await take(events(reader), 2))[-1].id
+    tools = f"{TOOL},notion"
+    reader, writer = await connect(live_site.port, tools)
+    seen = (await take(events(reader), 4))[-1].id
     writer.close()
     voted = await asyncio.to_thread(vote, live_site, TOOL, "ship")
-    reader, writer = await connect(live_site.port, f"{TOOL},notion", seen)
+    reader, writer = await connect(live_site.port, tools, seen)
     (event,) = await take(events(reader), 1)
     writer.close()
     assert (event.kind, position(event)) == ("tally", voted)
