@@ -34,7 +34,7 @@ from votes.scan.sides import STRICT, Counts, log_evidence
 
 ALPHA = 0.001
 EVIDENCE_MIN = 20.0
-LOCKSTEP_ALONE_MIN = 4.0
+LOCKSTEP_ALONE_MIN = 6.0
 VOTERS_MIN = 12
 TOOLS_MIN = 4
 """Who votes on a pair of tools, as pages that compare two ask for, is in lockstep with many."""
