@@ -7,10 +7,8 @@ COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3
   --generate-hashes --no-header $(ARGS)
 # Most tests wait more than they compute: two cores are busy with four. See tests/parallel.py.
 PARALLEL = -n 4 --dist loadscope
-# These tests compute, in two processes, each with the plugins that it needs: to load the others takes
-# longer than most files.
-QUICK = -n 2 --dist loadscope --hypothesis-profile=quick --disable-plugin-autoload \
-  -p pytest_asyncio.plugin -p xdist.plugin -p _hypothesis_pytestplugin
+# These tests compute, in two processes.
+QUICK = -n 2 --dist loadscope --hypothesis-profile=quick
 export PIP_USER = 0
 
 # Each name is run, for a version manager leaves names that answer and do not work.

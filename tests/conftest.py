@@ -5,10 +5,9 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -16,13 +15,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from msgspec import structs
 
-from tests.parallel import InUnits, by_unit
-from tests.site import Site, site
+from tests.site import Site, new_cluster, site
 from votes.config import Config
 from votes.embedded import Addresses, started
 from votes.store.migrate import migrate
 from votes.store.postgres import COMMANDS, PostgresEventStore
 from votes.wiring import event_store
+
+pytest_plugins = ["tests.figures", "tests.parallel"]
 
 SECRET_KEYS = (b"the-first-key-of-the-tests", b"the-second-key-of-the-tests")
 JWT_SECRET = "the-jwt-secret-of-all-the-tests-0"
@@ -44,49 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InUnits:
-    return InUnits(config, log)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: by_unit(item.nodeid))
-
-
-MEASURED = pytest.StashKey[list[str]]()
-
-
-@pytest.fixture
-def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Takes a figure to be told at the end of the run."""
-    return request.config.stash.setdefault(MEASURED, []).append
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A process of a parallel run tells its figures to the one that leads."""
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["measured"] = session.config.stash.get(MEASURED, [])
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    told = getattr(node, "workeroutput", {}).get("measured", [])  # one that crashed tells none
-    node.config.stash.setdefault(MEASURED, []).extend(told)
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    if figures := config.stash.get(MEASURED, []):
-        terminalreporter.section("measured")
-        for figure in sorted(figures):
-            terminalreporter.line(figure)
-
-
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Addresses]:
     """Postgres and Valkey of this process of pytest."""
     folder = Path(tempfile.mkdtemp(prefix="votes-test-", dir="/tmp"))
     try:
+        new_cluster(folder / "data")
         with started(folder / "data", "tests") as running:
             asyncio.run(forget_the_disk(running.addresses))
             yield running.addresses

@@ -18,8 +18,10 @@ from typing import BinaryIO
 
 import httpx
 
+from tests import commands
+from tests.once import made_once
 from tests.polling import wait_for
-from votes.embedded import Addresses, addresses
+from votes.embedded import Addresses, addresses, started
 from votes.limits.policies import POLICIES
 
 HOLDING = {
@@ -94,14 +96,15 @@ class Site:
         argv = [sys.executable, "-m", "votes", "up", "--port", str(self.port), *options]
         self.log = (self.data_dir.parent / "up.log").open("ab")
         self.process = subprocess.Popen(argv, env=self.env, stdout=self.log, stderr=self.log)
-        wait_for(self._ready, "votes up")
+        with httpx.Client(timeout=2, verify=TLS) as http:
+            wait_for(lambda: self._ready(http), "votes up")
 
-    def _ready(self) -> bool:
+    def _ready(self, http: httpx.Client) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
             raise RuntimeError((self.data_dir.parent / "up.log").read_text())
         with contextlib.suppress(httpx.HTTPError):
-            status = httpx.get(f"{self.url}/health/ready", timeout=2, verify=TLS).json()
+            status = http.get(f"{self.url}/health/ready").json()
             return bool(status["status"] == "ok" and status["lag"] == 0)
         return False
 
@@ -114,17 +117,9 @@ class Site:
         self.log.close()
         return code
 
-    def votes(self, *arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    def votes(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """Run another `votes` command on the same data directory."""
-        return subprocess.run(
-            [sys.executable, "-m", "votes", *arguments],
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            **options,
-        )
+        return commands.votes(arguments, self.env, Path.cwd(), given)
 
     def token(self, subject: str, *roles: str, persona: str | None = None) -> dict[str, str]:
         """The header of a user's token."""
@@ -137,21 +132,34 @@ class Site:
 
 
 def begun() -> Path:
-    """A data directory on which `votes up --demo` has run: made once in a run of the tests, for a
-    site that begins with a copy takes a third of the time. It waits for no disk: what a loss of
-    power leaves is not tested."""
-    run = Path(os.environ["VOTES_TEST_RUN"])
-    done = run / "begun"
-    with (run / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            first = Site(Path(tempfile.mkdtemp(dir=run)) / "data", free_port())
-            first.start("--demo")
-            first.stop()
-            with (first.data_dir / "postgres/postgresql.auto.conf").open("a") as settings:
-                settings.write("fsync = off\nfull_page_writes = off\n")
-            first.data_dir.rename(done)
-    return done
+    """A data directory on which `votes up --demo` has run: a site that begins with a copy takes a
+    third of the time. It waits for no disk: what a loss of power leaves is not tested."""
+
+    def make(folder: Path) -> Path:
+        first = Site(folder / "data", free_port())
+        first.start("--demo")
+        first.stop()
+        with (first.data_dir / "postgres/postgresql.auto.conf").open("a") as settings:
+            settings.write("fsync = off\nfull_page_writes = off\n")
+        return first.data_dir
+
+    return made_once("begun", make)
+
+
+def new_cluster(data_dir: Path) -> None:
+    """Leave a copy of a new cluster there: to make one takes longer than most tests."""
+
+    def make(folder: Path) -> Path:
+        with started(folder / "data", "the tests", redis=False):
+            pass
+        return folder / "data/postgres"
+
+    data_dir.mkdir(exist_ok=True)
+    _copy(made_once("cluster", make), data_dir / "postgres")
+
+
+def _copy(source: Path, target: Path) -> None:
+    subprocess.run(["cp", "-a", source, target], check=True)  # with the owners
 
 
 @contextlib.contextmanager
@@ -162,7 +170,7 @@ def site(*, anew: bool = False, **env: str) -> Iterator[Site]:
     running = Site(folder / "data", free_port(), env)
     try:
         if not anew:
-            subprocess.run(["cp", "-a", begun(), running.data_dir], check=True)  # with the owners
+            _copy(begun(), running.data_dir)
         running.start("--demo")
         yield running
     finally:

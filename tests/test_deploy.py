@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 
 from tests.polling import until_told
 from tests.roles import API, ENDED, PROJECTOR, wrong
+from tests.site import new_cluster
 from votes.embedded import started
 from votes.limits.policies import POLICIES
 
@@ -168,15 +169,14 @@ def test_the_page_explains_every_variable():
 @pytest.fixture
 def socket() -> Iterator[Path]:
     """Where a Postgres listens that is as its image makes it: no database `votes`, no roles."""
-    with (
-        tempfile.TemporaryDirectory(prefix="votes-", dir="/tmp") as home,
-        started(Path(home), "a test of the roles", redis=False) as servers,
-    ):
-        directory = Path(re.findall(r"host=([^&]+)", servers.addresses.owner_url)[0])
-        roles = "votes_log, votes_app, votes_projector, votes_api, votes_reader"
-        for statement in ("DROP DATABASE votes", f"DROP ROLE {roles}"):
-            assert psql(directory, "postgres", statement, "postgres") == ""
-        yield directory
+    with tempfile.TemporaryDirectory(prefix="votes-", dir="/tmp") as home:
+        new_cluster(Path(home))
+        with started(Path(home), "a test of the roles", redis=False) as servers:
+            directory = Path(re.findall(r"host=([^&]+)", servers.addresses.owner_url)[0])
+            roles = "votes_log, votes_app, votes_projector, votes_api, votes_reader"
+            for statement in ("DROP DATABASE votes", f"DROP ROLE {roles}"):
+                assert psql(directory, "postgres", statement, "postgres") == ""
+            yield directory
 
 
 def psql(directory: Path, user: str, statement: str, database: str = "votes") -> str:

@@ -10,16 +10,7 @@ from tests import site
 from tests.parallel import UNITS, by_unit, unit_of
 
 ROOT = Path(__file__).parent.parent
-CONFTEST = """
-from tests.conftest import (
-    measured,
-    pytest_collection_modifyitems,
-    pytest_sessionfinish,
-    pytest_terminal_summary,
-    pytest_testnodedown,
-    pytest_xdist_make_scheduler,
-)
-"""
+CONFTEST = 'pytest_plugins = ["tests.figures", "tests.parallel"]'
 TEST = """
 def test_it(measured):
     measured("a figure of {name}")
@@ -49,9 +40,9 @@ def test_figures_of_all_processes_are_told_at_the_end(tmp_path, parallel):
     (tmp_path / "conftest.py").write_text(CONFTEST)
     for name in ("one", "other"):
         (tmp_path / f"test_{name}.py").write_text(TEST.format(name=name))
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    settings = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path)]
     told = subprocess.run(
-        [sys.executable, "-m", "pytest", *parallel, "test_one.py", "test_other.py"],
+        [sys.executable, "-m", "pytest", *settings, *parallel, "test_one.py", "test_other.py"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -43,6 +43,8 @@ class Copy:
         for name in ("src", "tests", "workers", "migrations"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
         shutil.copy(ROOT / "pyproject.toml", folder)
+        if (types := ROOT / ".mypy_cache").exists():  # of `make lint`: what is the same stays known
+            shutil.copytree(types, folder / types.name)
         self._left = dict(recipes())
 
     def follow(self, recipe: str, blocks: int | None = None) -> None:

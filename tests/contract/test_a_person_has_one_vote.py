@@ -89,7 +89,7 @@ async def rounds(log, random, number, deadly):
             if person is not None and where is not None:
                 await model.join(log, person, browser)
             model.act(tool, choice, model.voter(person, where), at)
-        if turn % 10 == 0 or number < 100:
+        if turn % 50 == 0 or number < 100:
             await check(log, model, position, before)
             shown = await processes[1 - which].read(None, browser)
             assert shown == model.choices(model.voter(None, browser))

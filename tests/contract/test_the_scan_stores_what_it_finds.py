@@ -23,10 +23,10 @@ LATER = datetime.fromtimestamp(START_S, UTC) + timedelta(days=90)
 BOTS, TOOLS = 60, 6
 
 
-def planted(seed=1, bots=BOTS):
+def planted(seed=1, number=700):
     random = Random(seed)
-    honest = made_votes(random, votes=1_500, voters=500, tools=30, days=20)
-    return honest, campaign(random, honest, "campaign", bots, TOOLS, LEVELS[0], 3_600, "together")
+    honest = made_votes(random, number, voters=number // 3, tools=30, days=20)
+    return honest, campaign(random, honest, "campaign", BOTS, TOOLS, LEVELS[0], 3_600, "together")
 
 
 def requests(votes):
@@ -105,7 +105,7 @@ async def test_new_voters_in_one_place_are_a_burst(log):
 @pytest.mark.parametrize("seed", [3, 4])
 async def test_a_scan_that_restarts_now_and_again_stores_the_same_bursts(log, seed):
     """In short segments, so with each restart the state begins somewhere else."""
-    honest, bots = planted(seed)
+    honest, bots = planted(seed, 1_500)
     votes, segment, parts = sorted(honest + bots), 700, 9
     await submit_all(log, [listed(tool) for tool in sorted({vote.tool for vote in votes})])
     for part in range(parts):

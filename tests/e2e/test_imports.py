@@ -266,7 +266,7 @@ def test_a_voter_of_a_file_may_be_a_user_of_the_site(live_site, tmp_path):
 def test_rows_may_come_by_a_pipe(live_site):
     tool = new_tool(live_site)
     rows = f"tool,voter,choice\n{tool},a,ship\n{tool},b,maybe\n"
-    told = load(live_site, "votes", "-", input=rows)
+    told = load(live_site, "votes", "-", given=rows)
     assert (counted(told), told["named"]) == ((2, 1, 0, 1), [3])
 
 

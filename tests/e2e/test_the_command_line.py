@@ -3,12 +3,12 @@
 import json
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from tests import commands
 from tests.e2e.asking import (
     authorization,
     get,
@@ -30,10 +30,7 @@ NOBODY = "127.0.0.1:1"
 def votes(*arguments: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """The command in an environment of its own."""
     settings = {"PATH": "/usr/bin:/bin", "VOTES_DATA_DIR": str(folder / "data"), **env}
-    argv = [sys.executable, "-m", "votes", *arguments]
-    return subprocess.run(
-        argv, env=settings, cwd=folder, capture_output=True, text=True, timeout=60, check=False
-    )
+    return commands.votes(arguments, settings, folder, timeout_s=60)
 
 
 def test_every_command_has_help(live_site):

@@ -96,23 +96,25 @@ def run(project: Path, name: str, program: str, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-@needs_node
-def test_it_compiles_and_votes(project, live_site):
+@pytest.fixture(scope="module")
+def built(project: Path) -> Path:
     npm(project, "run", "build")
+    return project
+
+
+@needs_node
+def test_it_compiles_and_votes(built, live_site):
     token = request("POST", f"{live_site.url}/v1/visitors").json()["token"]
-    vote, tally, refused = run(
-        project, "votes.mjs", VOTES, live_site.url, token, new_tool(live_site)
-    )
+    vote, tally, refused = run(built, "votes.mjs", VOTES, live_site.url, token, new_tool(live_site))
     assert vote["changed"]
     assert tally["ship"] == 1
     assert refused["code"] == "tool_unknown"
 
 
 @needs_node
-def test_who_logs_in_has_one_vote(project, live_site, tool):
-    npm(project, "run", "build")
+def test_who_logs_in_has_one_vote(built, live_site, tool):
     token = bearer(live_site, unique("ada"))["Authorization"].removeprefix("Bearer ")
-    vote, previous, position = run(project, "login.mjs", LOGS_IN, live_site.url, token, tool)
+    vote, previous, position = run(built, "login.mjs", LOGS_IN, live_site.url, token, tool)
     assert (vote, previous) == ("ship", "ship")
     seen = {"min_position": position}
     tally = request("GET", f"{live_site.url}/v1/tools/{tool}/tally", params=seen).json()
@@ -120,9 +122,8 @@ def test_who_logs_in_has_one_vote(project, live_site, tool):
 
 
 @needs_node
-def test_a_vote_that_is_held_is_proven(project, holding, tool):
-    npm(project, "run", "build")
-    _, _, position = run(project, "alone.mjs", VOTES_WITHOUT_A_TOKEN, holding, tool)
+def test_a_vote_that_is_held_is_proven(built, holding, tool):
+    _, _, position = run(built, "alone.mjs", VOTES_WITHOUT_A_TOKEN, holding, tool)
     seen = {"min_position": position}
     tally = request("GET", f"{holding}/v1/tools/{tool}/tally", params=seen).json()
     assert (tally["skip"], tally["held"]) == (1, 0)
@@ -130,8 +131,7 @@ def test_a_vote_that_is_held_is_proven(project, holding, tool):
 
 @needs_node
 @pytest.mark.parametrize("kept", ["in memory", "in localStorage"])
-def test_without_a_token_all_clients_of_a_page_are_one_voter(project, live_site, tmp_path, kept):
-    npm(project, "run", "build")
+def test_without_a_token_all_clients_of_a_page_are_one_voter(built, live_site, tmp_path, kept):
     tool, shelf = new_tool(live_site), None if kept == "in memory" else tmp_path / "shelf.json"
     arguments = [live_site.url, tool]
     if shelf is not None:
@@ -139,7 +139,7 @@ def test_without_a_token_all_clients_of_a_page_are_one_voter(project, live_site,
         arguments.append(str(shelf))
 
     def vote() -> Any:
-        return run(project, "alone.mjs", VOTES_WITHOUT_A_TOKEN, *arguments)
+        return run(built, "alone.mjs", VOTES_WITHOUT_A_TOKEN, *arguments)
 
     before, me, position = vote()
     assert (before, me["kind"]) == ("nobody", "visitor")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.once import made_once
+
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "docs" / "typescript"
 WEB = Path("src", "votes", "site")
@@ -22,8 +24,15 @@ def copy_of_project(root: Path) -> Path:
     copy = root / "docs" / "typescript"
     ignored = shutil.ignore_patterns("node_modules", "dist")
     shutil.copytree(PROJECT, copy, ignore=ignored)
-    npm(copy, "ci", "--silent")
+    (copy / "node_modules").symlink_to(made_once("node_modules", packages))
     return copy
+
+
+def packages(folder: Path) -> Path:
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(PROJECT / name, folder)
+    npm(folder, "ci", "--silent")
+    return folder / "node_modules"
 
 
 def npm(folder: Path, *arguments: str) -> None:

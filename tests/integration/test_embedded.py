@@ -21,6 +21,7 @@ from arq.connections import RedisSettings, create_pool
 import votes.embedded.postgres as postgres_server
 import votes.embedded.servers as servers
 from tests.polling import wait_for
+from tests.site import new_cluster
 from votes.embedded import Addresses, DataDirInUse, StartFailed, addresses, hold, running, started
 
 WAIT_S = 60.0
@@ -47,6 +48,13 @@ def place() -> Iterator[Path]:
             for pid in (postmaster(lock.parent), valkey(lock.parent)):
                 if pid is not None:
                     os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def begun(place: Path) -> Path:
+    """A place with a cluster: for tests of what comes after the first start."""
+    new_cluster(place)
+    return place
 
 
 @contextmanager
@@ -128,51 +136,46 @@ def test_loses_no_commit_to_its_settings_and_opens_no_port(
     monkeypatch.setenv("PGPORT", "7")
     monkeypatch.setenv("PGHOST", "nowhere.invalid")
     with started(place, "a test") as mine:
-        for setting, value in {
-            "fsync": "on",
-            "synchronous_commit": "on",
-            "full_page_writes": "on",
-            "data_checksums": "on",
-            "listen_addresses": "",
-            "server_encoding": "UTF8",
-        }.items():
+        on = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
+        wanted = dict.fromkeys(on, "on") | {"listen_addresses": "", "server_encoding": "UTF8"}
+        for setting, value in wanted.items():
             assert sql(mine.addresses, f"SHOW {setting}") == value
         with redis.Redis.from_url(mine.addresses.redis_owner_url, decode_responses=True) as views:
             options = views.config_get("port", "save", "appendonly")
             assert options == {"port": "0", "save": "", "appendonly": "no"}
 
 
-def test_starts_again_after_a_kill_of_its_owner(place: Path) -> None:
-    with owner(place) as process:
-        sql(addresses(place), "CREATE TABLE kept AS SELECT 7 AS n")
+def test_starts_again_after_a_kill_of_its_owner(begun: Path) -> None:
+    with owner(begun) as process:
+        sql(addresses(begun), "CREATE TABLE kept AS SELECT 7 AS n")
         process.kill()
-    with started(place, "a test") as mine:  # at once, beside the servers that are still ending
+    with started(begun, "a test") as mine:  # at once, beside the servers that are still ending
         assert sql(mine.addresses, "SELECT n FROM kept") == 7
 
 
-def test_the_servers_end_with_a_killed_owner(place: Path) -> None:
-    with owner(place) as process:
+def test_the_servers_end_with_a_killed_owner(begun: Path) -> None:
+    with owner(begun) as process:
         process.kill()
-        wait_for(lambda: nothing_runs(place), "the end of all")
+        wait_for(lambda: nothing_runs(begun), "the end of all")
 
 
 def test_stops_servers_that_outlived_their_owner(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    begun: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(postgres_server, "dies_with_parent", lambda argv, _: argv)
         patch.setattr(servers, "dies_with_parent", lambda argv, _: argv)
-        first = postgres_server.postgres_server(place, place)
-        second = servers.valkey_server(place, place)
+        first = postgres_server.postgres_server(begun, begun)
+        second = servers.valkey_server(begun, begun)
     for server in (first, second):
         server.spawn()
         server.wait_ready(time.monotonic() + WAIT_S)
-    leftovers = {postmaster(place), valkey(place)}
+    leftovers = {postmaster(begun), valkey(begun)}
     try:
-        with started(place, "a test") as mine:
+        with started(begun, "a test") as mine:
             assert first.ended()
             assert second.ended()
-            assert leftovers.isdisjoint({postmaster(place), valkey(place)})
+            assert leftovers.isdisjoint({postmaster(begun), valkey(begun)})
             assert sql(mine.addresses, "SELECT 7") == 7
     finally:
         for server in (first, second):
@@ -180,33 +183,33 @@ def test_stops_servers_that_outlived_their_owner(
             server.wait_ended()
 
 
-def test_starts_again_after_a_kill_of_everything(place: Path) -> None:
-    with owner(place) as process:
-        sql(addresses(place), "CREATE TABLE kept AS SELECT 7 AS n")
-        for pid in (postmaster(place), valkey(place)):
+def test_starts_again_after_a_kill_of_everything(begun: Path) -> None:
+    with owner(begun) as process:
+        sql(addresses(begun), "CREATE TABLE kept AS SELECT 7 AS n")
+        for pid in (postmaster(begun), valkey(begun)):
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
         process.kill()
-    assert (place / "postgres/postmaster.pid").exists()
-    with started(place, "a test") as mine:
+    assert (begun / "postgres/postmaster.pid").exists()
+    with started(begun, "a test") as mine:
         assert sql(mine.addresses, "SELECT n FROM kept") == 7
 
 
-def test_a_stale_file_with_the_id_of_another_process_does_not_block(place: Path) -> None:
-    with started(place, "a test"):
-        stale = (place / "postgres/postmaster.pid").read_text().splitlines()
+def test_a_stale_file_with_the_id_of_another_process_does_not_block(begun: Path) -> None:
+    with started(begun, "a test"):
+        stale = (begun / "postgres/postmaster.pid").read_text().splitlines()
     # A process of the same user: of another's Postgres takes no notice.
-    user = (place / "postgres").stat().st_uid if os.geteuid() == 0 else None
+    user = (begun / "postgres").stat().st_uid if os.geteuid() == 0 else None
     with subprocess.Popen(["sleep", "600"], user=user) as other:
         lines = "\n".join([str(other.pid), *stale[1:], ""])
-        (place / "postgres/postmaster.pid").write_text(lines)
-        (place / "run/.s.PGSQL.5432.lock").write_text(lines)
-        (place / "run/.s.PGSQL.5432").touch()
-        (place / "valkey.sock").touch()
+        (begun / "postgres/postmaster.pid").write_text(lines)
+        (begun / "run/.s.PGSQL.5432.lock").write_text(lines)
+        (begun / "run/.s.PGSQL.5432").touch()
+        (begun / "valkey.sock").touch()
         if os.geteuid() == 0:
-            shutil.chown(place / "postgres/postmaster.pid", "nobody")
+            shutil.chown(begun / "postgres/postmaster.pid", "nobody")
         try:
-            with started(place, "a test") as mine:
+            with started(begun, "a test") as mine:
                 assert sql(mine.addresses, "SELECT 7") == 7
             assert other.poll() is None
         finally:
@@ -237,25 +240,25 @@ def test_a_data_directory_has_one_holder_which_is_named(place: Path) -> None:
         raise BlockingIOError("of the body")
 
 
-def test_a_second_command_joins_the_servers_of_the_first(place: Path) -> None:
-    with owner(place) as process:
-        before = postmaster(place), valkey(place)
-        with running(place, "another") as at:
+def test_a_second_command_joins_the_servers_of_the_first(begun: Path) -> None:
+    with owner(begun) as process:
+        before = postmaster(begun), valkey(begun)
+        with running(begun, "another") as at:
             assert sql(at, "SELECT 7") == 7
-        assert (postmaster(place), valkey(place)) == before
+        assert (postmaster(begun), valkey(begun)) == before
         assert process.poll() is None
 
 
-def test_the_first_command_waits_for_one_that_joined(place: Path) -> None:
-    with owner(place, "running") as process:
-        with running(place, "another") as at:
+def test_the_first_command_waits_for_one_that_joined(begun: Path) -> None:
+    with owner(begun, "running") as process:
+        with running(begun, "another") as at:
             assert process.stdin is not None
             process.stdin.close()
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(0.5)
             assert sql(at, "SELECT 7") == 7
         assert process.wait(WAIT_S) == 0
-    assert nothing_runs(place)
+    assert nothing_runs(begun)
 
 
 def test_a_holder_without_servers_is_given_up_on(
@@ -276,11 +279,11 @@ def test_starts_one_server_alone(place: Path) -> None:
         assert not (place / "postgres").exists()
 
 
-def test_revives_a_killed_server_without_losing_a_commit(place: Path) -> None:
-    with started(place, "a test") as mine:
+def test_revives_a_killed_server_without_losing_a_commit(begun: Path) -> None:
+    with started(begun, "a test") as mine:
         sql(mine.addresses, "CREATE TABLE kept AS SELECT 7 AS n")
         assert mine.revive() == []
-        killed = {postmaster(place), valkey(place)}
+        killed = {postmaster(begun), valkey(begun)}
         for pid in killed:
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
@@ -288,22 +291,22 @@ def test_revives_a_killed_server_without_losing_a_commit(place: Path) -> None:
 
         def all_back() -> bool:
             revived.update(mine.revive())
-            return bool(postmaster(place)) and servers.valkey_ready(place)
+            return bool(postmaster(begun)) and servers.valkey_ready(begun)
 
-        wait_for(lambda: all_back() and postgres_server.postgres_ready(place, place), "all")
+        wait_for(lambda: all_back() and postgres_server.postgres_ready(begun, begun), "all")
         assert revived == {"postgres", "valkey"}
-        assert killed.isdisjoint({postmaster(place), valkey(place)})
+        assert killed.isdisjoint({postmaster(begun), valkey(begun)})
         assert sql(mine.addresses, "SELECT n FROM kept") == 7
 
 
-def test_a_failed_start_shows_the_log_and_leaves_nothing_running(place: Path) -> None:
-    with started(place, "a test"):
+def test_a_failed_start_shows_the_log_and_leaves_nothing_running(begun: Path) -> None:
+    with started(begun, "a test"):
         pass
-    (place / "postgres/global/pg_control").unlink()
-    with pytest.raises(StartFailed, match="pg_control"), started(place, "a test"):
+    (begun / "postgres/global/pg_control").unlink()
+    with pytest.raises(StartFailed, match="pg_control"), started(begun, "a test"):
         pass
-    assert nothing_runs(place)
-    with hold(place, "a test"):
+    assert nothing_runs(begun)
+    with hold(begun, "a test"):
         pass
 
 

@@ -5,10 +5,10 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import click
-import httpx
 from msgspec.structs import replace
 from rich.console import Console
 
@@ -128,19 +128,15 @@ async def _announce(url: str, config: Config, demo: bool, started: float) -> Non
 
 
 async def _ready(url: str) -> bool:
+    """Whether reads and streams are live in time; before, they come from the log, as `stale`."""
+    import httpx  # noqa: PLC0415 - no other command needs a client
+
     deadline = time.monotonic() + READY_TIMEOUT_S
     async with httpx.AsyncClient(base_url=url, timeout=ANSWER_TIMEOUT_S) as http:
         while time.monotonic() < deadline:
-            if await _is_ready(http):
-                return True
+            with suppress(httpx.HTTPError, ValueError):
+                status = (await http.get("/health/ready")).json()
+                if status["status"] == "ok" and status["read_models"] and status["lag"] == 0:
+                    return True
             await asyncio.sleep(READY_POLL_S)
     return False
-
-
-async def _is_ready(http: httpx.AsyncClient) -> bool:
-    """Whether reads and streams are live: before, they come from the log, marked `stale`."""
-    try:
-        status = (await http.get("/health/ready")).json()
-    except (httpx.HTTPError, ValueError):
-        return False
-    return bool(status["status"] == "ok" and status["read_models"] and status["lag"] == 0)

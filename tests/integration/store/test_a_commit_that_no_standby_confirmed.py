@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.requests import cast, everything, listed
 from tests.polling import until_told
+from tests.site import new_cluster
 from votes.embedded import started
 from votes.engine.handle import handle
 from votes.engine.ports import Unavailable
@@ -22,6 +23,7 @@ def own_postgres():
     """A Postgres of its own: what is set here holds for all databases of a server."""
     folder = Path(tempfile.mkdtemp(prefix="votes-standby-", dir="/tmp"))
     try:
+        new_cluster(folder / "data")
         with started(folder / "data", "a test", redis=False) as running:
             asyncio.run(migrate(running.addresses.owner_url))
             yield running.addresses
