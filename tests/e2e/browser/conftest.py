@@ -36,9 +36,9 @@ def other_site(other_port: int) -> Iterator[Stage]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """Debian's Chromium. Of a module, for while it runs no other event loop can."""
+    """Debian's Chromium. Of this folder, for while it runs no other event loop can."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
