@@ -16,6 +16,9 @@ PATHS = [
 
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules of axe that may hold in one colour scheme and not in the other."""
+LEAVE_SOME = """document.querySelectorAll("article.operation:nth-of-type(n+4)")
+  .forEach((operation) => operation.remove())"""
+"""Of the operations of each section on /docs leaves three: they have all the shapes of all."""
 REQUESTS_MAX = 8
 KILOBYTES_MAX = 40
 SHIFT_MAX = 0.02
@@ -84,6 +87,7 @@ def test_a_page_is_for_everybody(live_site: Site, person: Open, user: Any, path:
             for one in found.response["violations"]
             if one["impact"] in ("serious", "critical")
         ]
+        page.evaluate(LEAVE_SOME)
     assert not bad, "\n".join(bad)
 
 
