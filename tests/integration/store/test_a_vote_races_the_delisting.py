@@ -6,6 +6,7 @@ from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 
 from tests.contract.requests import cast, delisted, everything, listed
+from tests.lengths import length
 from votes.domain.tool import ToolDelisted
 from votes.domain.vote import VoteCast
 from votes.engine.bulk import submit_all
@@ -14,7 +15,7 @@ from votes.engine.handle import handle
 from votes.engine.heads import Heads
 from votes.store.postgres import PostgresEventStore, create_pool
 
-RACES = 1_000
+RACES = length(short=250, long=1_000)
 READY_S = 60
 TOOLS = [f"tool-{number}" for number in range(RACES)]
 

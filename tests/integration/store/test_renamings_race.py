@@ -8,6 +8,7 @@ from multiprocessing.synchronize import Barrier
 import pytest
 
 from tests.contract.requests import everything, request
+from tests.lengths import length
 from votes.domain.terms import ToolId
 from votes.domain.tool import Entry, ListTool, RenameTool, SlugTaken, slug_of
 from votes.engine.bulk import submit_all
@@ -16,7 +17,7 @@ from votes.engine.handle import handle
 from votes.engine.heads import Heads
 from votes.store.postgres import PostgresEventStore, create_pool
 
-RACES = 1_000
+RACES = length(short=250, long=1_000)
 READY_S = 60
 ENTRY = Entry("Tool", "Tests")
 
