@@ -3,34 +3,42 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import asyncpg
 
 LIMIT_S = 90.0
 """Far more than anything takes that a test waits for."""
-POLL_S = 0.02
+POLLS_S = (0.02, 0.1)
+"""The pause between two looks, at first and at most: a look at a server has its price."""
 
 
 def wait_for(condition: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:
     """What the condition answers, once that is true. Raises `TimeoutError`."""
-    deadline = time.monotonic() + limit_s
+    deadline, pauses = time.monotonic() + limit_s, _pauses()
     while not (found := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {limit_s:g} s for {what}")
-        time.sleep(POLL_S)
+        time.sleep(next(pauses))
     return found
 
 
 async def until(condition: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:
     """As `wait_for`, while others go on; the condition may be a coroutine function."""
-    deadline = time.monotonic() + limit_s
+    deadline, pauses = time.monotonic() + limit_s, _pauses()
     while not (found := await _asked(condition)):
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {limit_s:g} s for {what}")
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(next(pauses))
     return found
+
+
+def _pauses() -> Iterator[float]:
+    pause_s, most_s = POLLS_S
+    while True:
+        yield pause_s
+        pause_s = min(1.1 * pause_s, most_s)
 
 
 async def _asked(condition: Callable[[], Any]) -> Any:

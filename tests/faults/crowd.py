@@ -16,9 +16,11 @@ from votes.domain.terms import visitor
 from votes.domain.vote import stream
 
 TOOLS = ("notion", "asana", "canva")
-RETRY_S = 0.05
+PAUSE_S = 0.05
+"""Before each request of a voter: more would only take the processors from the program."""
 SETTLED_S = 60.0
-RETRIES_MAX = int(SETTLED_S / RETRY_S)
+RETRIES_MAX = int(SETTLED_S / PAUSE_S)
+READ_EACH_S = 0.02
 TIMEOUT_S = 15.0
 
 History = dict[str, list[str | None]]
@@ -81,6 +83,7 @@ class Crowd:
 async def poll_settled(ask: Callable[[], Any], failures: Counter[str]) -> dict[str, Any]:
     """The same request again until it is answered; an outage may say 503, or nothing."""
     for _ in range(RETRIES_MAX):
+        await asyncio.sleep(PAUSE_S)
         try:
             response = await ask()
         except httpx.TransportError as error:
@@ -91,21 +94,20 @@ async def poll_settled(ask: Callable[[], Any], failures: Counter[str]) -> dict[s
             assert response.status_code == 503, response.text
             assert response.headers["retry-after"]
             failures["503"] += 1
-        await asyncio.sleep(RETRY_S)
     raise TimeoutError(f"not settled: {failures}")
 
 
-async def watch(site: Site, enough: Callable[[], bool]) -> Counter[str]:
+async def poll_tallies(site: Site, enough: Callable[[], bool]) -> Counter[str]:
     """Read tallies until there is enough: what was answered, of which none may be older."""
     answered: Counter[str] = Counter()
     shown = dict.fromkeys(TOOLS, 0)
     async with httpx.AsyncClient(verify=TLS, base_url=site.url, timeout=TIMEOUT_S) as client:
         while not enough():
+            await asyncio.sleep(READ_EACH_S)
             try:
                 response = await client.get("/v1/tallies", params={"tools": ",".join(TOOLS)})
             except httpx.TransportError:
                 answered["nothing"] += 1
-                await asyncio.sleep(0)
                 continue
             answered[str(response.status_code)] += 1
             for tally in response.json().get("tallies", ()):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.crowd import Crowd, check, watch
+from tests.faults.crowd import Crowd, check, poll_tallies
 from tests.faults.killing import kill, kill_program, wait_until_ready
 
 VOTERS = 8
@@ -29,7 +29,7 @@ async def vote_during(program, fault: Callable[[], None]) -> tuple[Crowd, Counte
         striking = group.create_task(strike())
         striking.add_done_callback(lambda _: enough.set())
         group.create_task(crowd.vote_until(enough.is_set))
-        reading = group.create_task(watch(program, enough.is_set))
+        reading = group.create_task(poll_tallies(program, enough.is_set))
     return crowd, reading.result()
 
 

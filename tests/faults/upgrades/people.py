@@ -21,7 +21,7 @@ from votes.domain import vote
 from votes.domain.terms import visitor
 from votes.live.frames import STALE
 
-VOTES_PER_S = length(200, 600)
+VOTES_PER_S = length(80, 600)
 VOTERS = 60
 READERS = 8
 PAGES = 6

@@ -19,8 +19,8 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 QUEUED_BYTES_MAX = UNSENT_BYTES + 65_536
 """What may wait, and what the kernel takes at once."""
 PAGES = 200
-LOOKS = 40
-VOTES_EACH_LOOKS = 10
+LOOKS = 20
+VOTES_EACH_LOOKS = 3
 
 
 @LINUX
