@@ -17,6 +17,7 @@ import pytest
 
 from tests.e2e.asking import api_beside, authorization, bearer, browser, new_tool, secrets_of
 from tests.faults.killing import hanging, wait_until_ready
+from tests.lengths import length
 from tests.polling import wait_for
 from tests.site import HOLDING, SAME_ORIGIN, Site, site
 from tests.slugs import VOTES_BY_SLUG, ids_by_slug
@@ -32,7 +33,7 @@ FREE_VISITORS, FREE_VOTES = 3, 4
 """Of the soft limits."""
 COST = 10
 """Of a proof: these tests make hundreds."""
-LOOP, OFFICE, BOTS, BOT_NETWORKS, BOT_VOTES = 40, 200, 300, 20, 10_000
+LOOP, OFFICE, BOTS, BOT_NETWORKS, BOT_VOTES = 40, 200, 300, 20, length(3_000, 10_000)
 LOAD_S, LOAD_CONNECTIONS = 3, 16
 ESTABLISHED = {"ship": 100, "skip": 10}
 
