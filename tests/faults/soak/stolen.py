@@ -183,5 +183,6 @@ async def preload(site: Site, tool: str, votes: int) -> None:
                 before,
             )
             await connection.execute("NOTIFY votes_log")
+        await connection.execute("ANALYZE events")  # or the queries of the judge take minutes
     finally:
         connection.terminate()
