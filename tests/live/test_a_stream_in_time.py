@@ -234,6 +234,20 @@ async def test_who_has_seen_more_than_there_is_hears_what_comes_when_it_is_there
     keeping.cancel()
 
 
+async def test_who_has_seen_more_in_another_world_gets_no_states_from_before():
+    """Read models of another release may be a little behind those that the reader comes from."""
+    site = Site("a")
+    keeping = await kept(site)
+    stream = await opened(site, Listener(("a",), None, "e.9", position=3))
+    await elapse(BEHIND_S / 2)
+    assert len(stream.client.bodies) == 1
+    site.vote()
+    await elapse(1)
+    (states,) = stream.client.bodies[1:]
+    assert (states.count(b"event: "), b"e.0-3" in states) == (2, True)
+    keeping.cancel()
+
+
 async def test_of_many_that_are_kept_each_is_looked_after_once_in_a_while():
     site = Site("a")
     keeping = await kept(site)

@@ -22,8 +22,8 @@ RETRY_MIN_MS = 1_000
 RETRY_MAX_MS = 4_000
 KEEP_S = 1.0
 BEHIND_S = 2.0
-"""A reader may have seen a position that this process has not reached yet. After so long, that
-position no longer exists, and the stream starts anew."""
+"""A reader may have seen a position that this process has not reached yet, or whose read models are
+built anew. After so long, that position no longer exists, and the stream starts anew."""
 DIGITS_MAX = 19
 assert KEEP_S < NO_PROGRESS_S < HEARTBEAT_S < LIFE_S
 
@@ -39,14 +39,14 @@ HEADERS = [
 
 
 class Stream:
-    """A listener with its connection."""
+    """A listener with its connection; it has `begun` when states were sent."""
 
-    __slots__ = ("_send", "ends_at", "listener", "send_began_at", "sending", "task")
+    __slots__ = ("_send", "begun", "ends_at", "listener", "send_began_at", "sending", "task")
 
     def __init__(self, listener: Listener, send: Send, now: float) -> None:
         self.listener = listener
         self._send = send
-        self.sending = False
+        self.begun = self.sending = False
         self.send_began_at = now
         self.ends_at = now + LIFE_S * (1 + random.uniform(-LIFE_JITTER, LIFE_JITTER))  # noqa: S311
         self.task: asyncio.Task[Any] | None = None
@@ -134,9 +134,14 @@ class Streams:
     def _due(self, stream: Stream, now: float) -> bytes:
         """What to send now: news, a heartbeat after a silence, or nothing."""
         listener, silence_s = stream.listener, now - stream.send_began_at
-        if silence_s > BEHIND_S and self._hub.is_behind(listener):
-            listener.position = BEFORE_ALL
-        return self._hub.next_piece(listener) or (HEARTBEAT if silence_s > HEARTBEAT_S else b"")
+        if self._hub.is_behind(listener):  # in another world a snapshot would show what was before
+            if silence_s > BEHIND_S:
+                listener.position = BEFORE_ALL
+            elif not stream.begun:
+                return b""
+        piece = self._hub.next_piece(listener)
+        stream.begun = stream.begun or piece != b""
+        return piece or (HEARTBEAT if silence_s > HEARTBEAT_S else b"")
 
 
 async def _leave(listener: Listener, receive: Receive) -> None:
