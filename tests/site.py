@@ -72,6 +72,9 @@ def _taken(port: int) -> bool:
     return True
 
 
+SPLIT = {"VOTES_COHORT_CLAIMS": "plan,organisation"}
+
+
 class Site:
     """A running `votes up`. `url` is where it listens, `servers` where its servers do."""
 
@@ -83,6 +86,7 @@ class Site:
             **{key: value for key, value in os.environ.items() if not key.startswith("VOTES_")},
             "VOTES_DATA_DIR": str(data_dir),
             **COUNTING,
+            **SPLIT,
             **(env or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -24,6 +24,8 @@
 | `VOTES_CHALLENGE_COST` | how much a proof of work costs; default 5000: `docs/limits.md` |
 | `VOTES_RELEASE_HELD_AFTER_H` | after how many hours the scan releases held votes; default 24 |
 | `VOTES_SCAN_DISCOUNTS` | `on`: the scan discounts what it finds; default `off`: `docs/fraud.md` |
+| `VOTES_COHORT_CLAIMS` | comma-separated claims of users' tokens that split tallies; default none |
+| `VOTES_COHORT_MIN` | how many voters of one value are shown at least; default 5 |
 | `VOTES_LOG` | `debug`, `info` (default), `warning` or `error` |
 
 Without any URL the embedded servers are used. Canonical links use `VOTES_PUBLIC_URL`; without it,
@@ -53,6 +55,16 @@ CHALLENGE_COST = 5_000
 CHALLENGE_COST_MAX = 1_000_000
 RELEASE_HELD_AFTER_H = 24
 """A new visitor is new no more by then, and a campaign of a day has shown itself."""
+COHORT_CLAIMS_MAX = 8
+COHORT_MIN = 5
+PERSONAL_CLAIMS = frozenset(
+    (
+        *("sub", "jti", "sid", "name", "given_name", "family_name", "middle_name", "nickname"),
+        *("preferred_username", "profile", "picture", "email", "birthdate", "phone_number"),
+        "address",
+    )
+)
+"""Claims of RFC 7519 and OpenID Connect (Core 1.0, 5.1; Session ids) that are one person's."""
 LogLevel = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS = get_args(LogLevel)
 OnBehalf = Literal["counted", "apart", "off"]
@@ -62,6 +74,7 @@ Network = IPv4Network | IPv6Network
 _HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
 _ORIGIN = rf"(?!https://.*:443$|http://.*:80$)https?://{_HOST}"
 _PREFIX = r"[A-Za-z0-9._-]+"
+_CLAIM = r"[!-~]{1,100}"
 _COOKIE_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # a token (RFC 6265, RFC 9110)
 
 
@@ -118,6 +131,8 @@ class Config(Struct, frozen=True):
     release_held_after_h: int = RELEASE_HELD_AFTER_H
     scan_discounts: bool = False
     on_behalf: OnBehalf = "counted"
+    cohort_claims: tuple[str, ...] = ()
+    cohort_min: int = COHORT_MIN
     log: LogLevel = "info"
 
     def __repr__(self) -> str:
@@ -160,6 +175,8 @@ def load(env: Mapping[str, str]) -> Config:
         release_held_after_h=_count(env, "VOTES_RELEASE_HELD_AFTER_H", RELEASE_HELD_AFTER_H),
         scan_discounts=_is_on(env, "VOTES_SCAN_DISCOUNTS"),
         on_behalf=_on_behalf(env),
+        cohort_claims=_cohort_claims(env),
+        cohort_min=_count(env, "VOTES_COHORT_MIN", COHORT_MIN),
         log=_log_level(env),
     )
 
@@ -280,6 +297,15 @@ def _on_behalf(env: Mapping[str, str]) -> OnBehalf:
     except ValidationError:
         known = ", ".join(get_args(OnBehalf))
         raise ConfigError(f"VOTES_ON_BEHALF: {said!r} is none of {known}") from None
+
+
+def _cohort_claims(env: Mapping[str, str]) -> tuple[str, ...]:
+    names = _each_like(env, "VOTES_COHORT_CLAIMS", _CLAIM, "plan")
+    if len(names) > COHORT_CLAIMS_MAX:
+        raise ConfigError(f"VOTES_COHORT_CLAIMS: at most {COHORT_CLAIMS_MAX}")
+    if personal := sorted(PERSONAL_CLAIMS.intersection(names)):
+        raise ConfigError(f"VOTES_COHORT_CLAIMS: {personal[0]!r} says who somebody is")
+    return names
 
 
 def _log_level(env: Mapping[str, str]) -> LogLevel:

@@ -22,6 +22,7 @@ from votes.app.past import Past
 from votes.app.rulings import carry_out_all
 from votes.app.scan_rulings import discount_clusters, release_held
 from votes.app.scanning import Scanner
+from votes.app.stored import StoredValues
 from votes.config import Config, ConfigError
 from votes.domain.terms import RulingId, ToolId
 from votes.engine.batcher import Batcher
@@ -140,6 +141,7 @@ class Services(Struct):
     submit: Callable[[Request], Awaitable[Result]]
     replica: Replica
     reader: Reader
+    stored: StoredValues
     past: Past
     read_model_store: RedisReadModelStore
     pictures: RedisPictures
@@ -186,6 +188,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 batcher.submit,
                 replica,
                 reader,
+                StoredValues(reader, read_models),
                 Past(past, reader, read_models),
                 read_models,
                 RedisPictures(space),

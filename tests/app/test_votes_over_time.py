@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.requests import append_to, everything
@@ -17,6 +18,7 @@ from votes.domain.terms import VoterId
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import VoteCast, VoteRetracted, stream
 from votes.engine.log import Recorded
+from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import Reader, ReadSource
 from votes.engine.replica import Replica
@@ -169,6 +171,20 @@ async def test_a_position_that_is_not_projected_yet_is_waited_for():
         assert (then.ship, then.position) == (40, last)
         later = await past.tally_at_position(ReadSource(behind, stale=False), "atlas", last + 99)
         assert later == then
+
+
+async def test_who_has_lost_the_read_models_does_not_tell_of_a_part_as_if_it_were_all():
+    """A replica lacks the months and hours, and so has what is folded on from it."""
+    past, models, _ = await logged([("ann", "ship", NOW, "atlas", SOON)])
+    replica = past._reader.replica
+    replica.changed(replace(models, generation=7), None)
+    replica.changed(None, None)
+    source = await past._reader.models()
+    assert (source.stale, source.models.get(TALLIES, "atlas").ship) == (True, 1)
+    with pytest.raises(Unavailable):
+        await past.trend(source, atlas(models), window("day", None, None, NOW))
+    with pytest.raises(Unavailable):
+        await past.tally_at_time(source, "atlas", NOW)
 
 
 def test_a_vote_before_the_listing_counts_for_nothing():

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct, field
 
 from votes.engine.log import TIME_MIN, Position, Recorded, Stream
@@ -120,13 +121,20 @@ class MemoryEventStore:
 
     async def count_events(self, asked: CountQuery) -> list[EventCount]:
         await asyncio.sleep(0)
-        found: dict[Any, list[Row]] = {}
+        found: dict[tuple[Any, bytes], list[Row]] = {}
         for row in self._log.rows[max(asked.first - 1, 0) : asked.last]:
             about = self._is_about(row, asked.subject, asked.types) and row.late == asked.late
             within = asked.since <= row.at <= asked.until
             if about and within and row.position not in asked.without:
-                found.setdefault(self._recorded(row).event, []).append(row)
-        return [EventCount(event, len(rows), rows[-1].position) for event, rows in found.items()]
+                event = self._recorded(row).event
+                said = msgspec.to_builtins(event)
+                said = {name: said[name] for name in said.keys() - set(asked.apart_from)}
+                alike = type(event), msgspec.json.encode(said, order="sorted")
+                found.setdefault(alike, []).append(row)
+        return [
+            EventCount(msgspec.json.decode(said, type=kind), len(rows), rows[-1].position)
+            for (kind, said), rows in found.items()
+        ]
 
     async def last_about(
         self, subject: str, types: Sequence[type], position: Position, limit: int

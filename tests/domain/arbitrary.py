@@ -52,8 +52,10 @@ some_plans = st.lists(plans, max_size=3).map(tuple)
 entries = st.builds(Entry, label, label, text, text, st.none() | addresses, text, text, some_plans)
 sealed = st.binary(max_size=40)
 rulings = st.text("abcdefg", min_size=7, max_size=7)
-held = st.none() | st.sampled_from(get_args(Held))
+some_held = st.sampled_from(get_args(Held))
+held = st.none() | some_held
 against = held | st.just("ruling")
+claims = st.none() | st.dictionaries(label, label, min_size=1, max_size=3)
 some_names = st.lists(rulings, max_size=3).map(tuple)
 selectors = st.builds(
     Selector,
@@ -86,13 +88,21 @@ BY_TYPE = {
     ToolDelisted: st.builds(ToolDelisted, slugs),
     SlugTaken: st.builds(SlugTaken, slugs),
     VoteCast: st.builds(
-        VoteCast, choices, st.none() | choices, against, against, st.none() | rulings, held
+        VoteCast,
+        choices,
+        st.none() | choices,
+        against,
+        against,
+        st.none() | rulings,
+        held,
+        claims,
+        claims,
     ),
-    VoteRetracted: st.builds(VoteRetracted, choices, against, st.none() | rulings, held),
-    VoteDiscounted: st.builds(VoteDiscounted, rulings, st.none() | choices, held),
-    VoteRestored: st.builds(VoteRestored, rulings, st.none() | choices, held, against),
-    VoteReleased: st.builds(VoteReleased, rulings, choices, st.sampled_from(get_args(Held))),
-    VoteHeld: st.builds(VoteHeld, rulings, choices, st.sampled_from(get_args(Held))),
+    VoteRetracted: st.builds(VoteRetracted, choices, against, st.none() | rulings, held, claims),
+    VoteDiscounted: st.builds(VoteDiscounted, rulings, st.none() | choices, held, claims),
+    VoteRestored: st.builds(VoteRestored, rulings, st.none() | choices, held, against, claims),
+    VoteReleased: st.builds(VoteReleased, rulings, choices, some_held, claims),
+    VoteHeld: st.builds(VoteHeld, rulings, choices, some_held, claims),
     VoteMoved: st.builds(
         VoteMoved,
         choices,
@@ -103,6 +113,7 @@ BY_TYPE = {
         st.none() | rulings,
         st.none() | rulings,
         held,
+        claims,
     ),
     VoteWithdrawn: st.builds(
         VoteWithdrawn, st.none() | rulings, st.none() | choices, against, st.none() | rulings

@@ -47,7 +47,11 @@ tool_commands = (
     | st.builds(DelistTool, tools)
 )
 helds = st.none() | st.sampled_from((*UNTIL_PROVEN, "on_behalf"))
-vote_commands = st.builds(CastVote, tools, voters, choices, helds) | st.builds(
+claims = st.none() | st.sampled_from(
+    ({"plan": "pro"}, {"plan": "free", "organisation": "acme"}, {"organisation": "b@=: \u00fc"})
+)
+"""Of users alone."""
+vote_commands = st.builds(CastVote, tools, voters, choices, helds, st.none(), claims) | st.builds(
     RetractVote, tools, voters
 )
 visitors = st.sampled_from(("here", "there"))

@@ -24,6 +24,7 @@ def cast(choice):
 
 
 RETRACT = RetractVote("notion", ANN)
+CLAIMS = (None, {"plan": "free"}, {"plan": "pro"})
 
 
 @pytest.mark.parametrize("choice", ["ship", "skip"])
@@ -45,6 +46,29 @@ def test_the_same_choice_again_changes_nothing():
 
 def test_another_choice_names_the_one_that_it_replaces():
     given(vote.decider, LISTED, SHIP).when(cast("skip")).then(TO_SKIP)
+
+
+def test_a_vote_has_the_claims_with_which_it_was_cast():
+    """The same choice again changes nothing, whatever the claims are now."""
+    free, pro = {"plan": "free"}, {"plan": "pro"}
+    as_free, as_pro = (CastVote("notion", ANN, "ship", claims=one) for one in (free, pro))
+    shipped = VoteCast("ship", claims=free)
+    given(vote.decider, LISTED).when(as_free).then(shipped)
+    for same in (as_free, as_pro, cast("ship")):
+        given(vote.decider, LISTED, shipped).when(same).then_nothing()
+    skipped = VoteCast("skip", "ship", claims=pro, previous_claims=free)
+    given(vote.decider, LISTED, shipped).when(replace(as_pro, choice="skip")).then(skipped)
+    given(vote.decider, LISTED, shipped).when(RETRACT).then(
+        VoteRetracted("ship", previous_claims=free)
+    )
+    given(vote.decider, LISTED, skipped).when(cast("ship")).then(
+        VoteCast("ship", "skip", previous_claims=pro)
+    )
+
+
+def test_what_is_asked_is_the_same_with_other_claims():
+    sent = {vote.decider.as_sent(CastVote("notion", ANN, "ship", claims=one)) for one in CLAIMS}
+    assert len(sent) == 1
 
 
 def test_a_retraction_names_what_it_takes_back():

@@ -49,6 +49,8 @@ class Route(Struct, frozen=True):
         return self.body
 
     def tools(self, tool: str) -> str:
+        if self.path.endswith("/cohorts"):
+            return "claim=plan"
         if self.path == "/v1/challenge":
             return f"tool={tool}"
         return f"tools={tool}" if self.path in ("/v1/tallies", "/v1/me/state") else ""

@@ -20,6 +20,7 @@ VALUES = {
 }
 QUERIES = dict.fromkeys(("/v1/tallies", "/v1/me/state", STREAM), "tools=notion")
 QUERIES["/v1/challenge"] = "tool=notion"
+QUERIES["/v1/tools/{slug:str}/cohorts"] = "claim=plan"
 
 METHODS: dict[str, set[str]] = {STREAM: {"GET"}}
 for handler in (*HANDLERS, *PAGES, openapi_json):
@@ -28,7 +29,7 @@ for handler in (*HANDLERS, *PAGES, openapi_json):
 WITH_GET = [path for path, methods in METHODS.items() if "GET" in methods]
 
 
-def address(path: str) -> str:
-    query = QUERIES.get(path)
-    named = re.sub(r"{(\w+):\w+}", lambda found: VALUES[found[1]], path)
+def address(path: str, **values: str) -> str:
+    query, known = QUERIES.get(path), VALUES | values
+    named = re.sub(r"{(\w+):\w+}", lambda found: known[found[1]], path)
     return f"{named}?{query}" if query else named

@@ -31,6 +31,8 @@ def address(path: str, tool: str) -> str:
         path = path.replace(f"{{{name}:str}}", value)
     if path == "/v1/challenge":
         return f"{path}?tool={tool}"
+    if path.endswith("/cohorts"):
+        return f"{path}?claim=plan&min_position=1"
     if path in QUERIES:
         return f"{path}?tools={OTHER},{tool}&min_position=1"
     return f"{path}?min_position=1"

@@ -43,6 +43,7 @@ MAY: Mapping[str, Statuses] = {
     "POST /v1/tools/{slug}/rename": only(200, "admin"),
     "GET /v1/tools/{slug}/tally": everybody(200),
     "GET /v1/tallies": everybody(200),
+    "GET /v1/tools/{slug}/cohorts": only(200, *MODERATORS),
     "GET /v1/tools/{slug}/trend": everybody(200),
     "GET /v1/compare/{a}/{b}": everybody(200),
     "GET /v1/live": everybody(200),
@@ -132,8 +133,7 @@ class Things(Struct, frozen=True):
 def good(name: str, things: Things) -> tuple[str, str, Headers, bytes]:
     """The method, the address, the headers and the body of a good request about the things."""
     method, path = ROUTES[name]
-    path = path.replace("{slug:str}", things.tool).replace("{a:str}", things.tool)
-    where = address(path.replace("{ruling:str}", things.ruling))
+    where = address(path, slug=things.tool, a=things.tool, ruling=things.ruling)
     where = re.sub("tools?=notion", lambda found: f"{found[0][:-6]}{things.tool}", where)
     if name in BODIES:
         about = things.visitor if name == LINK else things.tool

@@ -34,6 +34,6 @@ async def test_late_votes_are_found_by_their_times_alone(config, monkeypatch):
     pool = await create_pool(config.postgres_url, PAST)
     async with pool, pool.acquire() as connection:
         await connection.execute(f"PREPARE asked AS {QUERIES['count_late_events']}")
-        plan = await connection.fetch(f"EXPLAIN EXECUTE asked ({', '.join(['NULL'] * 7)})")
+        plan = await connection.fetch(f"EXPLAIN EXECUTE asked ({', '.join(['NULL'] * 8)})")
     indexes = re.findall(r"events_\w+", str(plan))
     assert indexes == ["events_late_subject_at"]

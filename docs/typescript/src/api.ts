@@ -392,6 +392,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/tools/{slug}/cohorts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The votes on a tool by a claim of their voters' logins
+         * @description By a claim that the site has allowed, such as a plan or an organisation. Values of few voters
+         *     are not shown. For moderators.
+         */
+        readonly get: operations["getCohorts"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/tools/{slug}/rename": {
         readonly parameters: {
             readonly query?: never;
@@ -699,6 +720,53 @@ export interface components {
             readonly voters: number;
             readonly votes: number;
         };
+        /**
+         * CohortsView
+         * @description A tool's tally by the values of a claim, most votes first: at most 100, and none with fewer
+         *     than `minimum` votes. All other votes that count are `others`, also those without the claim.
+         *     `distinct` is the number of values with any vote.
+         *
+         *     Where `others` would be fewer than `minimum`, the last value is among them. `position`, `as_of`
+         *     and `stale` are as in a tally.
+         */
+        readonly CohortsView: {
+            /** Format: date-time */
+            readonly as_of: string;
+            readonly claim: string;
+            readonly distinct: number;
+            readonly minimum: number;
+            readonly others: components["schemas"]["CohortTally"];
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            readonly stale: boolean;
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+            readonly values: readonly components["schemas"]["CohortView"][];
+        };
+        /**
+         * CohortTally
+         * @description Votes that count; each is of another voter.
+         */
+        readonly CohortTally: {
+            readonly ship: number;
+            readonly ship_share: number | null;
+            readonly skip: number;
+            readonly total: number;
+        };
+        /**
+         * CohortView
+         * @description Those of the voters whose login had this value of the claim when they voted.
+         */
+        readonly CohortView: {
+            readonly ship: number;
+            readonly ship_share: number | null;
+            readonly skip: number;
+            readonly total: number;
+            readonly value: string;
+        };
         /** CompareView */
         readonly CompareView: {
             readonly a: components["schemas"]["SummaryView"];
@@ -799,13 +867,16 @@ export interface components {
         };
         /**
          * MyVote
-         * @description A vote of the caller's, and when it was cast.
+         * @description A vote of the caller's, when it was cast, and what of the caller's login is held with it.
          */
         readonly MyVote: {
             /** Format: date-time */
             readonly at: string;
             /** @enum {string} */
             readonly choice: "ship" | "skip";
+            readonly claims: {
+                readonly [key: string]: string;
+            };
             /** @description A tool's name in addresses. */
             readonly tool: string;
         };
@@ -2622,6 +2693,9 @@ export interface operations {
                      *         {
                      *           "at": "2026-01-31T12:00:00Z",
                      *           "choice": "ship",
+                     *           "claims": {
+                     *             "plan": "pro"
+                     *           },
                      *           "tool": "mistral-3-small"
                      *         }
                      *       ]
@@ -4588,6 +4662,176 @@ export interface operations {
                 };
             };
             /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly getCohorts: {
+        readonly parameters: {
+            readonly query: {
+                /** @description One of `VOTES_COHORT_CLAIMS`. */
+                readonly claim: string;
+                /** @description Answer at or after this position of the log, or 503 at the deadline. */
+                readonly min_position?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-01-31T12:00:00Z",
+                     *       "claim": "plan",
+                     *       "distinct": 3,
+                     *       "minimum": 5,
+                     *       "others": {
+                     *         "ship": 6,
+                     *         "ship_share": 0.666667,
+                     *         "skip": 3,
+                     *         "total": 9
+                     *       },
+                     *       "position": 351,
+                     *       "stale": false,
+                     *       "tool": "mistral-3-small",
+                     *       "values": [
+                     *         {
+                     *           "ship": 20,
+                     *           "ship_share": 0.8,
+                     *           "skip": 5,
+                     *           "total": 25,
+                     *           "value": "pro"
+                     *         },
+                     *         {
+                     *           "ship": 3,
+                     *           "ship_share": 0.428571,
+                     *           "skip": 4,
+                     *           "total": 7,
+                     *           "value": "free"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["CohortsView"];
+                };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`, `claim_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
             readonly 503: {
                 headers: {
                     /** @description Seconds. */

@@ -11,7 +11,18 @@ from litestar.response.base import ASGIResponse
 
 from votes import __version__
 from votes.api.openapi import ABOUT
-from votes.api.routes import bookmarks, health, me, reviews, rulings, tallies, tools, trend, votes
+from votes.api.routes import (
+    bookmarks,
+    cohorts,
+    health,
+    me,
+    reviews,
+    rulings,
+    tallies,
+    tools,
+    trend,
+    votes,
+)
 from votes.http import limiting, origins
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.exchange import SMALL_BODY_BYTES_MAX, Http, shared
@@ -25,6 +36,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *tools.ROUTES,
     *reviews.ROUTES,
     *rulings.ROUTES,
+    *cohorts.ROUTES,
     *me.ROUTES,
     *bookmarks.ROUTES,
     *health.ROUTES,

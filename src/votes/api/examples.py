@@ -140,6 +140,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "position": 351,
         }
     },
+    "getCohorts": {
+        "response": {
+            "tool": "mistral-3-small",
+            "claim": "plan",
+            "values": [
+                {"ship": 20, "skip": 5, "total": 25, "ship_share": 0.8, "value": "pro"},
+                {"ship": 3, "skip": 4, "total": 7, "ship_share": 0.428571, "value": "free"},
+            ],
+            "others": {"ship": 6, "skip": 3, "total": 9, "ship_share": 0.666667},
+            "distinct": 3,
+            "minimum": 5,
+            "position": 351,
+            "as_of": "2026-01-31T12:00:00Z",
+            "stale": False,
+        }
+    },
     "getTool": {"response": SUMMARY},
     "listTools": {"response": {"tools": [SUMMARY], "next_cursor": None, "total": 1}},
     "compareTools": {
@@ -256,7 +272,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "response": {
             "id": "ada@example.com",
             "since": "2026-01-30T12:00:00Z",
-            "votes": [{"tool": "mistral-3-small", "choice": "ship", "at": "2026-01-31T12:00:00Z"}],
+            "votes": [
+                {
+                    "tool": "mistral-3-small",
+                    "choice": "ship",
+                    "at": "2026-01-31T12:00:00Z",
+                    "claims": {"plan": "pro"},
+                }
+            ],
             "bookmarks": [BOOKMARK],
             "acts": [
                 {

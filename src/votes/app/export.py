@@ -35,7 +35,7 @@ async def export(
         slug = slugs.get(ToolId(last.subject))
         standing = vote.evolve(Vote(), last.event) if isinstance(last.event, VOTE_EVENTS) else None
         if slug is not None and standing is not None and standing.choice is not None:
-            cast.append(MyVote(slug, standing.choice, last.at))
+            cast.append(MyVote(slug, standing.choice, last.at, standing.claims or {}))
     did = [
         ActView(
             type(act.event).__name__,

@@ -4,18 +4,17 @@ The read models hold the votes by month and hour, and a mark (the tally) every `
 The votes between a mark, or the start of an hour, and the given moment are read from the log.
 """
 
-import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
 from votes.app.catalogue import Tool
+from votes.app.stored import StoredValues
 from votes.app.trend import TrendView, Window, before, buckets, changes, keys_of, total
 from votes.domain.terms import ToolId
 from votes.domain.vote import VOTE_EVENTS
 from votes.engine.log import Position, Recorded
 from votes.engine.ports import CountQuery, EventStore, Unavailable
-from votes.engine.read_model_store import ReadModelStore, ValueKey
+from votes.engine.read_model_store import ReadModelStore
 from votes.engine.reader import Reader, ReadSource
 from votes.projections import tallies
 from votes.projections.over_time import (
@@ -32,9 +31,8 @@ from votes.projections.tallies import TALLIES, Counts, Tally
 
 MORE_WHERE_PARKED = (8 * MARK_EVERY, 64 * MARK_EVERY)
 """How many votes back a mark is searched where votes are parked."""
-TRIES_MAX = 20
-RETRY_S = 0.05
-"""The pause before the next try when a rebuild has just removed the values."""
+WITHOUT = ("claims", "previous_claims")
+"""What votes say beside their change of the tally: equal ones but for this are counted together."""
 
 
 class Past:
@@ -43,7 +41,7 @@ class Past:
     def __init__(self, store: EventStore, reader: Reader, read_model_store: ReadModelStore) -> None:
         self._store = store
         self._reader = reader
-        self._read_model_store = read_model_store
+        self._values = StoredValues(reader, read_model_store).read
 
     async def tally_at_position(
         self, source: ReadSource, tool: ToolId, position: Position
@@ -96,7 +94,8 @@ class Past:
         """The slot's votes up to the time."""
         start = at.replace(minute=0, second=0, microsecond=0)
         range_ = hour.first, hour.last, start, at
-        query = CountQuery(tool, VOTE_EVENTS, hour.late, *range_, list(source.models.parked()))
+        parked = list(source.models.parked())
+        query = CountQuery(tool, VOTE_EVENTS, hour.late, *range_, parked, WITHOUT)
         parts = []
         for votes in await self._store.count_events(query):
             counts = tallies.moved(votes.event) * votes.count
@@ -114,18 +113,6 @@ class Past:
         """The change of the tally in each bucket of the window."""
         _, found = changes(window, await self._values(source, keys_of(tool, window)))
         return found
-
-    async def _values(self, source: ReadSource, keys: Sequence[ValueKey]) -> list[Any]:
-        """The values under the keys at one moment, at or after the position of the source."""
-        for _ in range(TRIES_MAX):
-            if source.stale:
-                return [source.models.get(projection, key) for projection, key in keys]
-            values = await self._read_model_store.values(source.models.generation, keys)
-            if values is not None:
-                return values
-            await asyncio.sleep(RETRY_S)
-            source = await self._reader.models(source.models.position)
-        raise Unavailable("the read models are being replaced")
 
 
 def _folded(mark: Tally, votes: Sequence[Recorded], without: Collection[Position]) -> Tally | None:

@@ -192,11 +192,12 @@ class ToolState(Struct, frozen=True):
 
 
 class MyVote(Struct, frozen=True):
-    """A vote of the caller's, and when it was cast."""
+    """A vote of the caller's, when it was cast, and what of the caller's login is held with it."""
 
     tool: ToolSlug
     choice: Choice
     at: Time
+    claims: dict[str, str]
 
 
 class ActView(Struct, frozen=True):

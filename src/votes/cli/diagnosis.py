@@ -50,7 +50,7 @@ async def diagnose(config: Config) -> list[Check]:
     names = {check.name for check in checks}
     if "log" in names and "server" not in names:
         checks.extend([check async for check in _projection(config)])
-    return [*checks, *_limits(config), *_scan(config)]
+    return [*checks, *_limits(config), *_scan(config), _cohorts(config)]
 
 
 def _limits(config: Config) -> Iterator[Check]:
@@ -66,6 +66,12 @@ def _scan(config: Config) -> Iterator[Check]:
     yield Check("held votes are released", True, found)
     found = "by the scan itself" if config.scan_discounts else "by moderators alone"
     yield Check("clusters are discounted", True, found)
+
+
+def _cohorts(config: Config) -> Check:
+    names = ", ".join(config.cohort_claims)
+    found = f"{names}; values of {config.cohort_min} voters and more" if names else "by no claim"
+    return Check("tallies are split", True, found)
 
 
 async def _postgres(config: Config) -> AsyncIterator[Check]:

@@ -20,6 +20,7 @@ import altcha
 import httpx
 import msgspec
 
+from votes.app.cohorts import CohortsView
 from votes.app.moderation import PreviewView, QueuePage, RulingsPage, RulingView
 from votes.app.responses import (
     BookmarksPage,
@@ -168,6 +169,10 @@ class Votes:
     ) -> TrendView:
         query = {"bucket": bucket, "from": start, "to": end, "min_position": min_position}
         return await self._get(f"/v1/tools/{tool}/trend", TrendView, query)
+
+    async def get_cohorts(self, tool: str, claim: str, *, min_position: int = 0) -> CohortsView:
+        query = {"claim": claim, "min_position": min_position}
+        return await self._get(f"/v1/tools/{tool}/cohorts", CohortsView, query)
 
     async def list_reviews(self, tool: str) -> ReviewsView:
         return await self._get(f"/v1/tools/{tool}/reviews", ReviewsView)

@@ -82,7 +82,7 @@ def decide(command: MoveVote, state: Both) -> Sequence[VoteEvent | ForStream]:
     withdrawn = VoteWithdrawn(None, None, None, ruling)
     if own.choice is None:
         return [withdrawn]
-    back = VoteRetracted(own.choice, own.against, *ruled(own))
+    back = VoteRetracted(own.choice, own.against, *ruled(own), own.claims)
     return [ForStream(persons, back), withdrawn]
 
 
@@ -97,6 +97,7 @@ def _moved(choice: Choice, vote: Vote, own: Vote) -> VoteMoved:
         vote.discounted_by,
         vote.released_by,
         vote.against_before,
+        own.claims,
     )
     if own.discounted_by in (None, vote.discounted_by):
         return moved

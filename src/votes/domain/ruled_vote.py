@@ -57,14 +57,14 @@ def decide(command: CarryOut, state: RuledVote) -> Sequence[VoteEvent]:
             return []
         case "discount" if vote.discounted_by is None:
             against = None if vote.against == "ruling" else vote.against
-            return [VoteDiscounted(ruling, vote.choice, against)]
+            return [VoteDiscounted(ruling, vote.choice, against, vote.claims)]
         case "release" if vote.choice is not None and vote.against in UNTIL_PROVEN:
-            return [VoteReleased(ruling, vote.choice, vote.against)]
+            return [VoteReleased(ruling, vote.choice, vote.against, vote.claims)]
         case None if vote.discounted_by == ruling:
             before = None if vote.choice is None else vote.against_before
-            return [VoteRestored(ruling, vote.choice, before, vote.against)]
+            return [VoteRestored(ruling, vote.choice, before, vote.against, vote.claims)]
         case None if vote.released_by == ruling and vote.choice and vote.against_before:
-            return [VoteHeld(ruling, vote.choice, vote.against_before)]
+            return [VoteHeld(ruling, vote.choice, vote.against_before, vote.claims)]
         case _:
             return []
 

@@ -14,6 +14,7 @@ from msgspec import Meta
 SLUG_LENGTH_MAX = 100
 SUBJECT_LENGTH_MAX = 200
 TAGS_MAX = 20
+CLAIMS_MAX = 8
 PLANS_MAX = 20
 
 # Characters that no visible text needs: controls, and the bidirectional overrides that show text in
@@ -40,6 +41,10 @@ Price = Annotated[float, Meta(ge=0)]
 
 Choice = Literal["ship", "skip"]
 Time = Annotated[datetime, Meta(tz=True)]
+ClaimName = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=100)]
+ClaimValue = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=100)]
+Claims = Annotated[dict[ClaimName, ClaimValue], Meta(min_length=1, max_length=CLAIMS_MAX)]
+"""What a login says of a user, as far as the site splits tallies by it."""
 ToolId = NewType("ToolId", Annotated[str, Meta(pattern=_SLUG)])
 """A tool's id, made at its listing and never shown. It stays when the slug changes."""
 RulingId = NewType("RulingId", Annotated[str, Meta(description="A ruling's id.")])

@@ -15,6 +15,7 @@ from votes.domain import tool as tools
 from votes.domain.link import LinkEvent, VisitorLinked, VisitorUnlinked
 from votes.domain.terms import (
     Choice,
+    Claims,
     PersonId,
     RulingId,
     ToolId,
@@ -70,7 +71,8 @@ class VoteCast(Struct, frozen=True, gc=False, omit_defaults=True):
     The voter is in the name of the stream, and the tool is the subject of the event.
     `against` says why the vote does not count, `previous_against` why the one before did not.
     `discounted_by` is the ruling that stands on this voter's votes on the tool, `against_before`
-    what stood against the vote before that.
+    what stood against the vote before that. `claims` are those of the user's login with which the
+    vote was cast, `previous_claims` those of the vote before.
     """
 
     choice: Choice
@@ -79,6 +81,8 @@ class VoteCast(Struct, frozen=True, gc=False, omit_defaults=True):
     previous_against: Against | None = None
     discounted_by: RulingId | None = None
     against_before: Uncounted | None = None
+    claims: Claims | None = None
+    previous_claims: Claims | None = None
 
 
 class VoteRetracted(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -88,17 +92,20 @@ class VoteRetracted(Struct, frozen=True, gc=False, omit_defaults=True):
     previous_against: Against | None = None
     discounted_by: RulingId | None = None
     against_before: Uncounted | None = None
+    previous_claims: Claims | None = None
 
 
 class VoteDiscounted(Struct, frozen=True, gc=False, omit_defaults=True):
     """The ruling is carried out on this vote. `choice` is None where it was taken back meanwhile.
 
-    Its time, and that of the three events below, is the vote's own: there it counts no more.
+    Its time, and that of the three events below, is the vote's own: there it counts no more. Its
+    claims are the vote's too.
     """
 
     ruling: RulingId
     choice: Choice | None
     previous_against: Uncounted | None = None
+    claims: Claims | None = None
 
 
 class VoteRestored(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -108,6 +115,7 @@ class VoteRestored(Struct, frozen=True, gc=False, omit_defaults=True):
     choice: Choice | None
     against: Uncounted | None = None
     previous_against: Against | None = None
+    claims: Claims | None = None
 
 
 class VoteReleased(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -116,6 +124,7 @@ class VoteReleased(Struct, frozen=True, gc=False, omit_defaults=True):
     ruling: RulingId
     choice: Choice
     previous_against: Held
+    claims: Claims | None = None
 
 
 class VoteHeld(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -124,13 +133,15 @@ class VoteHeld(Struct, frozen=True, gc=False, omit_defaults=True):
     ruling: RulingId
     choice: Choice
     against: Uncounted
+    claims: Claims | None = None
 
 
 class VoteMoved(Struct, frozen=True, gc=False, omit_defaults=True):
     """A linked visitor's vote is this user's from now on, at the time when it was cast.
 
-    `previous` and `previous_against` are the user's before, `moved_against` is what stood against
-    the visitor's vote, which is no more. The rest is what rulings have said of it.
+    `previous`, `previous_against` and `previous_claims` are the user's before, `moved_against` is
+    what stood against the visitor's vote, which is no more. The rest is what rulings have said of
+    it. A visitor's vote has no claims, as no login was there when it was cast.
     """
 
     choice: Choice
@@ -141,6 +152,7 @@ class VoteMoved(Struct, frozen=True, gc=False, omit_defaults=True):
     discounted_by: RulingId | None = None
     released_by: RulingId | None = None
     against_before: Uncounted | None = None
+    previous_claims: Claims | None = None
 
 
 class VoteWithdrawn(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -176,7 +188,8 @@ class Vote(Struct, frozen=True, gc=False):
     `against` says why the vote does not count, None where it does. `discounted_by` and
     `released_by` are the rulings carried out on it, `against_before` what stood against it before.
     `withdrawn`: the voter is a visitor who was linked, and the vote may have `moved_to` a person.
-    `linked` is to whom the visitor who votes is linked.
+    `linked` is to whom the visitor who votes is linked. `claims` are those of the login with which
+    the vote was cast.
     """
 
     listed: bool = False
@@ -188,6 +201,7 @@ class Vote(Struct, frozen=True, gc=False):
     withdrawn: bool = False
     moved_to: PersonId | None = None
     linked: PersonId | None = None
+    claims: Claims | None = None
 
 
 def evolve(state: Vote, event: VoteEvent | ToolEvent | LinkEvent) -> Vote:
@@ -214,17 +228,20 @@ def evolve(state: Vote, event: VoteEvent | ToolEvent | LinkEvent) -> Vote:
 def _vote(event: VoteEvent) -> Vote:
     """The vote, as its last event says."""
     match event:
-        case VoteCast(choice, _, against, _, discounted_by, before):
-            return Vote(False, choice, against, discounted_by, None, before)
+        case VoteCast(choice, _, against, _, discounted_by, before, claims):
+            return Vote(False, choice, against, discounted_by, None, before, claims=claims)
         case VoteRetracted(_, _, discounted_by, before):
             return Vote(False, None, None, discounted_by, None, before)
-        case VoteDiscounted(ruling, choice, before):
+        case VoteDiscounted(ruling, choice, before, claims):
             against = None if choice is None else "ruling"
-            return Vote(False, choice, against, ruling, None, before)
-        case VoteReleased(ruling, choice, before):
-            return Vote(False, choice, None, None, ruling, before)
-        case VoteRestored(choice=choice, against=held) | VoteHeld(choice=choice, against=held):
-            return Vote(False, choice, held)
+            return Vote(False, choice, against, ruling, None, before, claims=claims)
+        case VoteReleased(ruling, choice, before, claims):
+            return Vote(False, choice, None, None, ruling, before, claims=claims)
+        case (
+            VoteRestored(choice=choice, against=held, claims=claims)
+            | VoteHeld(choice=choice, against=held, claims=claims)
+        ):
+            return Vote(False, choice, held, claims=claims)
         case VoteMoved(choice, against, _, _, _, discounted_by, released_by, before):
             return Vote(False, choice, against, discounted_by, released_by, before)
         case VoteWithdrawn(to):
@@ -234,13 +251,15 @@ def _vote(event: VoteEvent) -> Vote:
 
 class CastVote(Struct, frozen=True, gc=False):
     """`held` says why the vote is not to count, if it is not. `by` is the visitor who sends it
-    where the voter is the user to whom that visitor is linked."""
+    where the voter is the user to whom that visitor is linked. `claims` are those of the login of
+    a user who sends it; nobody else has any."""
 
     tool: ToolId
     voter: VoterId
     choice: Choice
     held: Uncounted | None = None
     by: VisitorId | None = None
+    claims: Claims | None = None
 
 
 class RetractVote(Struct, frozen=True, gc=False):
@@ -260,12 +279,12 @@ def decide(command: VoteCommand, state: Vote) -> Sequence[VoteEvent] | Rejected:
     if not state.listed:
         return tools.UNKNOWN
     match command:
-        case CastVote(choice=choice, held=held):
-            return _cast(choice, held, state)
+        case CastVote():
+            return _cast(command, state)
         case RetractVote() if state.choice is None:
             return []
         case RetractVote():
-            return [VoteRetracted(state.choice, state.against, *ruled(state))]
+            return [VoteRetracted(state.choice, state.against, *ruled(state), state.claims)]
     assert_never(command)
 
 
@@ -276,15 +295,18 @@ def _whose(command: VoteCommand, state: Vote) -> VoterId:
     return command.voter if command.by is None else visitor(command.by)
 
 
-def _cast(choice: Choice, held: Uncounted | None, state: Vote) -> Sequence[VoteEvent]:
-    """The same choice again changes nothing, but that a held vote counts when it comes proven."""
+def _cast(command: CastVote, state: Vote) -> Sequence[VoteEvent]:
+    """The same choice again changes nothing, whatever the claims are now, but that a held vote
+    counts when it comes proven."""
+    choice, held = command.choice, command.held
     against: Uncounted | None = held if state.discounted_by is None else "ruled"
     if choice == state.choice and (against is not None or state.against not in UNTIL_PROVEN):
         return []
     ruling, before = ruled(state)
     if ruling is not None and "on_behalf" in (held, before):
         before = held  # once the ruling is lifted, the vote is told apart if it was when it came
-    return [VoteCast(choice, state.choice, against, state.against, ruling, before)]
+    claims = command.claims, state.claims
+    return [VoteCast(choice, state.choice, against, state.against, ruling, before, *claims)]
 
 
 def ruled(state: Vote) -> tuple[RulingId | None, Uncounted | None]:
@@ -295,10 +317,10 @@ def ruled(state: Vote) -> tuple[RulingId | None, Uncounted | None]:
 
 
 def _as_sent(command: VoteCommand) -> VoteCommand:
-    """Whether a vote is held depends on when and from where it comes, not on what is asked. Whoever
-    asks is the same before and after a link."""
+    """Whether a vote is held, and with which claims it is cast, depends on when and from where it
+    comes, not on what is asked. Whoever asks is the same before and after a link."""
     asked = replace(command, voter=VoterId(""), by=None)
-    return replace(asked, held=None) if isinstance(asked, CastVote) else asked
+    return replace(asked, held=None, claims=None) if isinstance(asked, CastVote) else asked
 
 
 def _streams(command: VoteCommand) -> tuple[Stream, ...]:

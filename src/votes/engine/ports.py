@@ -68,7 +68,8 @@ class Append(Struct, frozen=True):
 
 class CountQuery(Struct, frozen=True):
     """Selects events about the subject, of these types, late or not, at the positions `first` to
-    `last` and the times `since` to `until`, without those at the positions `without`."""
+    `last` and the times `since` to `until`, without those at the positions `without`. Those that
+    differ in the fields `apart_from` alone are equal; these need defaults."""
 
     subject: str
     types: Sequence[type]
@@ -78,10 +79,12 @@ class CountQuery(Struct, frozen=True):
     since: datetime
     until: datetime
     without: Collection[Position] = ()
+    apart_from: Collection[str] = ()
 
 
 class EventCount(Struct, frozen=True):
-    """`count` events equal to `event`, the last of them at `position`."""
+    """`count` events equal to `event`, which lacks the fields `apart_from`, the last of them at
+    `position`."""
 
     event: Any
     count: int

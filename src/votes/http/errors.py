@@ -44,7 +44,7 @@ TITLES = {
     503: "Not now",
 }
 
-Part = Literal["query", "cursor", "min_position", "Idempotency-Key", "body", "stream"]
+Part = Literal["query", "claim", "cursor", "min_position", "Idempotency-Key", "body", "stream"]
 Who = Literal["voter", "user", "panelist", "moderator", "admin"]
 _WITH_ROLE: tuple[Who, ...] = ("panelist", "moderator", "admin")
 About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling"]
@@ -78,6 +78,7 @@ REFUSALS: dict[str, Refusal] = {
     "forbidden": Refusal(403, ("on_behalf", *_WITH_ROLE)),
     "cross_origin": Refusal(403, ("changes",)),
     "tool_unknown": Refusal(404, ("tool", "tool_in_body")),
+    "claim_unknown": Refusal(404, ("claim",)),
     "ruling_unknown": Refusal(404, ("ruling",)),
     "cluster_unknown": Refusal(404, ("tool_in_body",)),
     "not_found": Refusal(404, ()),

@@ -316,8 +316,18 @@ def shared(request: Http, body: bytes, *, stale: bool) -> ASGIResponse:
     """An answer that is the same for all: 304 where the asker has it. Stale ones get no ETag."""
     if stale:
         return _json(body, 200, (_STALE,))
+    return _tagged(request, body, _SHARED, _VARY)
+
+
+def for_role(request: Http, value: Any, *, stale: bool) -> ASGIResponse:
+    """An answer for those with a role, kept by nobody in between: 304 where the asker has it. Stale
+    ones get no ETag."""
+    return private(value) if stale else _tagged(request, _encode(value), _PRIVATE)
+
+
+def _tagged(request: Http, body: bytes, *headers: tuple[bytes, bytes]) -> ASGIResponse:
     etag = etag_of(body)
-    headers = (_SHARED, _VARY, (b"etag", etag.encode()))
+    headers = (*headers, (b"etag", etag.encode()))
     if is_known(request, etag):
         return ASGIResponse(status_code=304, encoded_headers=headers)
     return _json(body, 200, headers)

@@ -59,7 +59,11 @@ class Identity(Struct):
     @classmethod
     def of(cls, config: Config) -> "Identity":
         users = UserTokens(
-            config.jwt_secret, config.jwks_url, config.jwt_issuer, config.jwt_audience
+            config.jwt_secret,
+            config.jwks_url,
+            config.jwt_issuer,
+            config.jwt_audience,
+            config.cohort_claims,
         )
         return cls(config, VisitorTokens(config.secret_keys), users)
 

@@ -3,7 +3,8 @@
 import base64
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,15 @@ import msgspec
 from cachetools import LRUCache
 from msgspec import Struct
 
-from votes.domain.terms import PersonaSlug, Subject, VisitorId
+from votes.config import COHORT_CLAIMS_MAX
+from votes.domain.terms import (
+    CLAIMS_MAX,
+    Claims,
+    ClaimValue,
+    PersonaSlug,
+    Subject,
+    VisitorId,
+)
 from votes.http.published_keys import PublishedKeys
 
 VISITOR_ID_BYTES = 16
@@ -22,6 +31,7 @@ NEW_H = 24
 LEEWAY_S = 30
 VERIFIED_TOKENS_MAX = 4_096
 VERIFIED_LIFETIME_S = 300
+assert COHORT_CLAIMS_MAX <= CLAIMS_MAX
 
 
 class TokenInvalid(Exception):
@@ -29,11 +39,12 @@ class TokenInvalid(Exception):
 
 
 class User(Struct, frozen=True):
-    """A logged-in person, as the token says."""
+    """A logged-in person, as the token says. The `claims` are those by which tallies are split."""
 
     subject: Subject
     roles: frozenset[str] = frozenset()
     persona: PersonaSlug | None = None
+    claims: Claims | None = None
 
 
 class _Claims(Struct, frozen=True):
@@ -115,13 +126,19 @@ class UserTokens:
     """
 
     def __init__(
-        self, secret: str | None, jwks_url: str | None, issuer: str | None, audience: str | None
+        self,
+        secret: str | None,
+        jwks_url: str | None,
+        issuer: str | None,
+        audience: str | None,
+        cohort_claims: Collection[str] = (),
     ) -> None:
         self._verified: LRUCache[str, tuple[float, User]] = LRUCache(VERIFIED_TOKENS_MAX)
         self._secret = secret
         self._published = PublishedKeys(jwks_url, self._verified.clear) if jwks_url else None
         self._issuer = issuer
         self._audience = audience
+        self._cohort_claims = cohort_claims
 
     async def verify(self, token: str, now_s: float) -> User:
         """Who the token is about, `now_s` seconds after 1970.
@@ -136,7 +153,8 @@ class UserTokens:
             named = msgspec.convert(claims, _Claims)
         except msgspec.ValidationError as error:
             raise TokenInvalid(str(error)) from error
-        verified = User(named.sub, frozenset(named.roles), named.persona)
+        cohort = _cohort(claims, self._cohort_claims, named.sub)
+        verified = User(named.sub, frozenset(named.roles), named.persona, cohort)
         self._verified[token] = min(int(claims["exp"]), now_s + VERIFIED_LIFETIME_S), verified
         return verified
 
@@ -163,3 +181,13 @@ class UserTokens:
             leeway=LEEWAY_S,
             options={"require": ["sub", "exp"], "verify_aud": self._audience is not None},
         )
+
+
+def _cohort(claims: dict[str, Any], names: Collection[str], subject: Subject) -> Claims | None:
+    """The claims of these names. One that is no short visible text is as good as none, so that no
+    login fails for it, and so is one that says whose login it is."""
+    found: Claims = {}
+    for name in names:
+        with suppress(msgspec.ValidationError):
+            found[name] = msgspec.convert(claims.get(name), ClaimValue)
+    return {name: value for name, value in found.items() if value != subject} or None

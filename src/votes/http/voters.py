@@ -12,7 +12,7 @@ from votes.app.shapes import LinkView
 from votes.app.states import NOTHING, states
 from votes.domain import link, vote
 from votes.domain.person import Person
-from votes.domain.terms import ToolId, ToolSlug, VisitorId, VoterId, visitor, visitor_of
+from votes.domain.terms import Claims, ToolId, ToolSlug, VisitorId, VoterId, visitor, visitor_of
 from votes.domain.vote import UNTIL_PROVEN, Held, Vote, VoteCommand
 from votes.engine.decider import Command, Decider, State
 from votes.engine.handle import Outcome, Result
@@ -53,6 +53,11 @@ class Voter(Struct, frozen=True):
     cookies: Headers = ()
     beyond: bool | None = False
     before: Visitor | None = None
+
+    @property
+    def claims(self) -> Claims | None:
+        """Those with which a user votes."""
+        return self.who.claims if isinstance(self.who, User) else None
 
 
 async def voter(request: Http, *, keep: bool) -> Voter:

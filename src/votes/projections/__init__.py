@@ -6,6 +6,7 @@ from votes.domain.events import EVENT_TYPES
 from votes.domain.link import LINK_EVENTS
 from votes.domain.person import SubjectErased
 from votes.engine.projection import Projections
+from votes.projections.cohorts import COHORTS
 from votes.projections.findings import BURSTS, CLUSTERS
 from votes.projections.over_time import HOURS, MARKS, MONTHS
 from votes.projections.profiles import PROFILES
@@ -14,7 +15,7 @@ from votes.projections.slugs import SLUGS
 from votes.projections.tallies import TALLIES
 
 PROJECTIONS = Projections(
-    [TALLIES, PROFILES, SLUGS, MONTHS, HOURS, MARKS, RULINGS, CLUSTERS, BURSTS],
+    [TALLIES, PROFILES, SLUGS, MONTHS, HOURS, MARKS, COHORTS, RULINGS, CLUSTERS, BURSTS],
     events=EVENT_TYPES,
     ignored=(
         *(ToolBookmarked, BookmarkRevised, BookmarkRemoved),

@@ -130,33 +130,34 @@ def moved(event: Any) -> Counts:
     """The change by the event; zeros where it is no vote."""
     match event:
         case VoteCast(choice, previous, against, previous_against):
-            return _change(choice, against, previous, previous_against)
+            return change(choice, against, previous, previous_against)
         case VoteRetracted(previous, previous_against):
-            return _change(None, None, previous, previous_against)
+            return change(None, None, previous, previous_against)
         case VoteDiscounted(_, choice, previous_against):
-            return _change(choice, "ruling", choice, previous_against)
+            return change(choice, "ruling", choice, previous_against)
         case VoteRestored(_, choice, against, previous_against):
-            return _change(choice, against, choice, previous_against)
+            return change(choice, against, choice, previous_against)
         case VoteReleased(_, choice, previous_against):
-            return _change(choice, None, choice, previous_against)
+            return change(choice, None, choice, previous_against)
         case VoteHeld(_, choice, against):
-            return _change(choice, against, choice, None)
+            return change(choice, against, choice, None)
         case VoteMoved(choice, against, previous, previous_against, moved_against):
-            change = _change(choice, against, previous, previous_against)
-            return change + _change(None, None, choice, moved_against)
+            persons = change(choice, against, previous, previous_against)
+            return persons + change(None, None, choice, moved_against)
         case VoteWithdrawn(None, previous, previous_against):
-            return _change(None, None, previous, previous_against)
+            return change(None, None, previous, previous_against)
         case _:
             return Counts()
 
 
 @cache  # there are few votes, as far as this looks at them
-def _change(
+def change(
     choice: Choice | None,
     against: Against | None,
     previous: Choice | None,
     previous_against: Against | None,
 ) -> Counts:
+    """The change where one vote takes the place of another; None is the choice of no vote."""
     return _one(choice, against) + _one(previous, previous_against) * -1
 
 

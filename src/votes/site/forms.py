@@ -46,7 +46,9 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
             who = await voter(request, keep=True)
             why = await held(request, who, tool)
             outcome = await vote_for(
-                request, who, lambda voter, by: vote.CastVote(tool, voter, choice, why, by)
+                request,
+                who,
+                lambda voter, by: vote.CastVote(tool, voter, choice, why, by, who.claims),
             )
         case "retract":
             who = await voter(request, keep=False)

@@ -243,9 +243,10 @@ class PostgresEventStore:
     async def count_events(self, query: CountQuery) -> list[EventCount]:
         about = query.subject, [kind.__name__ for kind in query.types]
         range_ = query.first, query.last, query.since, query.until
+        left_out = list(query.without), list(query.apart_from)
         sql = QUERIES["count_late_events" if query.late else "count_events"]
         async with self.connection() as connection:
-            rows = await connection.fetch(sql, *about, *range_, list(query.without))
+            rows = await connection.fetch(sql, *about, *range_, *left_out)
         return [
             EventCount(
                 self._codec.decode(row["type"], row["schema"], row["data"]),

@@ -41,17 +41,17 @@ WHERE position > $1 ORDER BY position LIMIT $2;
 
 -- name: count_events
 -- Counts equal events about the subject $1 of the types $2, at the positions $3 to $4 and the times
--- $5 to $6, without those at the positions $7 and without late ones.
-SELECT type, schema, data, count(*) AS count, max(position) AS position
+-- $5 to $6, without those at the positions $7 and without late ones; the fields $8 are left out.
+SELECT type, schema, data - $8::text[] AS data, count(*) AS count, max(position) AS position
 FROM events
 WHERE subject = $1 AND position BETWEEN $3 AND $4 AND NOT late
     AND type = ANY ($2::text[]) AND at BETWEEN $5 AND $6 AND position <> ALL ($7::bigint[])
-GROUP BY type, schema, data;
+GROUP BY type, schema, data - $8::text[];
 
 -- name: count_late_events
 -- As count_events, of late events alone: they are found by their times, since their positions may
 -- be anywhere. OFFSET keeps the planner from finding them by their positions.
-SELECT type, schema, data, count(*) AS count, max(position) AS position
+SELECT type, schema, data - $8::text[] AS data, count(*) AS count, max(position) AS position
 FROM (
     SELECT type, schema, data, position
     FROM events
@@ -59,7 +59,7 @@ FROM (
     OFFSET 0
 ) AS late_events
 WHERE type = ANY ($2::text[]) AND position BETWEEN $3 AND $4 AND position <> ALL ($7::bigint[])
-GROUP BY type, schema, data;
+GROUP BY type, schema, data - $8::text[];
 
 -- name: last_about
 -- The last events about the subject $1 of the types $2, up to position $3, at most $4, newest first.

@@ -62,7 +62,7 @@ async def cast_vote(request: Http, slug: str) -> ASGIResponse:
     who = await voter(request, keep=True)
     why = await held(request, who, tool)
     outcome = await vote_for(
-        request, who, lambda voter, by: vote.CastVote(tool, voter, body.choice, why, by)
+        request, who, lambda voter, by: vote.CastVote(tool, voter, body.choice, why, by, who.claims)
     )
     return private(
         _view(slug, outcome), headers=(*who.cookies, *asking_for_proof(slug, outcome.after))

@@ -1,0 +1,118 @@
+"""The votes on a tool by the claims of their voters: a split of the tally, whatever is done."""
+
+from collections import defaultdict
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.domain.histories import START, histories, log_of
+from votes.domain import vote
+from votes.domain.tool import Entry, ListTool, ToolListed
+from votes.domain.vote import CastVote, VoteCast
+from votes.engine.decider import fold
+from votes.engine.log import Recorded
+from votes.engine.read_models import ReadModels
+from votes.projections import PROJECTIONS, cohorts
+from votes.projections.cohorts import COHORTS, keys_of
+from votes.projections.tallies import TALLIES, Counts
+from votes.views.messages import Values
+
+TOOLS, CLAIMS = ("atlas", "bolt"), ("plan", "organisation")
+LISTINGS = [ListTool(tool, tool, Entry(tool, "Tests")) for tool in TOOLS]
+
+
+@pytest.fixture(params=[1, 2, 64])
+def parts(request, monkeypatch):
+    """So many parts of each claim: with few of them values share one."""
+    monkeypatch.setattr(cohorts, "PARTS", request.param)
+
+
+def folded(*lists):
+    """The read models after the events of each list; between two lists they are stored."""
+    models, values = ReadModels(PROJECTIONS, "here"), Values(PROJECTIONS)
+    for events in lists:
+        for partition in models.partitions:
+            for name, stored in partition.values.items():
+                encoded = {key.encode(): msgspec.json.encode(one) for key, one in stored.items()}
+                partition.values[name] = values.decode(name, encoded)
+        models.fold(events)
+    return models
+
+
+def split(models, tool, claim):
+    found = {}
+    for key in keys_of(tool, claim):
+        found |= models.get(COHORTS, key) or {}
+    return found
+
+
+def recounted(log):
+    """What stands at the end of each voter's own history, by tool, claim and value."""
+    counts = defaultdict(Counts)
+    streams = {recorded.stream: recorded.subject for recorded in log.events}
+    for stream, tool in streams.items():
+        if stream.startswith("vote:"):
+            standing = fold(vote.decider, [recorded.event for recorded in log.of([stream])])
+            if standing.choice is not None:
+                one = Counts(**{standing.against or standing.choice: 1})
+                for claim in CLAIMS:
+                    counts[tool, claim, (standing.claims or {}).get(claim)] += one
+    return counts
+
+
+@given(history=histories)
+def test_it_equals_a_recount_and_with_those_without_a_claim_it_is_the_tally(parts, history):
+    log = log_of([*LISTINGS, *history])
+    models, counts = folded(log.events), recounted(log)
+    for tool in TOOLS:
+        for claim in CLAIMS:
+            found = split(models, tool, claim)
+            for value in {one for on, by, one in counts if (on, by) == (tool, claim)} - {None}:
+                assert found.pop(value) == counts[tool, claim, value]
+            assert found == {}
+            every = [count for (on, by, _), count in counts.items() if (on, by) == (tool, claim)]
+            assert models.get(TALLIES, tool).counts == sum(every, Counts())
+    assert models.parked() == {}
+
+
+@given(history=histories, place=st.integers(0, 99))
+def test_however_often_it_is_stored_it_is_byte_for_byte_what_a_rebuild_makes(parts, history, place):
+    events = log_of([*LISTINGS, *history]).events
+    live, anew = folded(events[:place], events[place:]), folded(events)
+    for one, other in zip(live.partitions, anew.partitions, strict=True):
+        encoded = [
+            {key: msgspec.json.encode(value) for key, value in models.of(COHORTS).items()}
+            for models in (one, other)
+        ]
+        assert encoded[0] == encoded[1]
+
+
+@given(history=histories)
+def test_without_claims_no_event_and_no_value_says_anything_of_them(history):
+    without = [
+        msgspec.structs.replace(command, claims=None) if isinstance(command, CastVote) else command
+        for command in history
+    ]
+    log = log_of([*LISTINGS, *without])
+    assert not any(b"claims" in msgspec.json.encode(recorded.event) for recorded in log.events)
+    assert list(folded(log.events).items(COHORTS)) == []
+
+
+def test_a_vote_before_the_listing_of_its_tool_counts_nowhere():
+    stream, said = vote.stream("user:ann", "atlas"), {"plan": "pro"}
+    early = Recorded(1, stream, 1, VoteCast("ship", claims=said), START, "atlas")
+    listed = Recorded(2, "tool:atlas", 1, ToolListed("atlas", Entry("Atlas", "x")), START, "atlas")
+    assert split(folded([early, listed]), "atlas", "plan") == {}
+
+
+def test_what_a_stolen_login_adds_takes_no_vote_out_of_the_tally():
+    """An event that names claims which no vote had is counted as it says."""
+    listed = Recorded(1, "tool:atlas", 1, ToolListed("atlas", Entry("Atlas", "x")), START, "atlas")
+    first = Recorded(2, "a", 1, VoteCast("ship"), START, "atlas")
+    planted = VoteCast("skip", "ship", previous_claims={"plan": "pro"})
+    models = folded([listed, first, Recorded(3, "a", 2, planted, START, "atlas")])
+    assert models.get(TALLIES, "atlas").counts == Counts(skip=1)
+    assert split(models, "atlas", "plan") == {"pro": Counts(ship=-1)}
+    assert models.parked() == {}
