@@ -1,16 +1,22 @@
 """The votes on a tool by the claims of their voters: a split of the tally, whatever is done."""
 
 from collections import defaultdict
+from random import Random
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.histories import START, histories, log_of
+from tests.domain.histories import START, carried_out, histories, log_of
 from votes.domain import vote
+from votes.domain.link import LinkVisitor
+from votes.domain.moved_vote import MoveVote
+from votes.domain.person import EraseSubject
+from votes.domain.ruling import LiftRuling, MakeRuling, Selector
+from votes.domain.terms import user, visitor
 from votes.domain.tool import Entry, ListTool, ToolListed
-from votes.domain.vote import CastVote, VoteCast
+from votes.domain.vote import VOTE_EVENTS, CastVote, RetractVote, VoteCast, VoteWithdrawn
 from votes.engine.decider import fold
 from votes.engine.log import Recorded
 from votes.engine.read_models import ReadModels
@@ -21,6 +27,44 @@ from votes.views.messages import Values
 
 TOOLS, CLAIMS = ("atlas", "bolt"), ("plan", "organisation")
 LISTINGS = [ListTool(tool, tool, Entry(tool, "Tests")) for tool in TOOLS]
+PERSONS = ("ann", "bob")
+SAID = ({"plan": "pro"}, {"plan": "free", "organisation": "acme"}, {"plan": "pro"}, None)
+
+
+def meeting(chance):
+    """What few do who meet all the time: on one tool, with rulings that come and go."""
+    done, rulings = [], ["none"]
+    for turn in range(60):
+        browsers = f"browser {turn // 6}", f"browser {turn // 12}"  # one that is linked stays so
+        person, browser, ruling = map(chance.choice, (PERSONS, browsers, rulings[-3:]))
+        choice, claims = map(chance.choice, (("ship", "skip"), SAID))
+        held, verdict = map(chance.choice, ((None, None, "unproven"), ("discount", "release")))
+        everywhere = [carried_out(user(each), "atlas", ruling) for each in PERSONS]
+        made = MakeRuling(f"ruling {turn}", "atlas", Selector(), verdict, "A burst.")
+        act = chance.choice(
+            [
+                [CastVote("atlas", user(person), choice, held, None, claims)],
+                [CastVote("atlas", user(person), choice, held, None, claims)],
+                [RetractVote("atlas", user(person))],
+                [CastVote("atlas", visitor(browser), choice, held)],
+                [RetractVote("atlas", visitor(browser))],
+                [CastVote("atlas", user(person), choice, held, browser)],
+                [made],
+                [carried_out(user(person), "atlas", ruling)],
+                everywhere,
+                [LiftRuling(ruling, "atlas"), *everywhere],
+                [LinkVisitor(browser, person), MoveVote(browser, person, "atlas")],
+                [EraseSubject(person)],
+            ]
+        )
+        if act == [made]:
+            rulings.append(made.ruling)
+        done += act
+    return done
+
+
+meetings = st.integers(0, 2**32).map(lambda seed: meeting(Random(seed)))
+whatever = histories | meetings
 
 
 @pytest.fixture(params=[1, 2, 64])
@@ -62,7 +106,7 @@ def recounted(log):
     return counts
 
 
-@given(history=histories)
+@given(history=whatever)
 def test_it_equals_a_recount_and_with_those_without_a_claim_it_is_the_tally(parts, history):
     log = log_of([*LISTINGS, *history])
     models, counts = folded(log.events), recounted(log)
@@ -77,7 +121,7 @@ def test_it_equals_a_recount_and_with_those_without_a_claim_it_is_the_tally(part
     assert models.parked() == {}
 
 
-@given(history=histories, place=st.integers(0, 99))
+@given(history=whatever, place=st.integers(0, 99))
 def test_however_often_it_is_stored_it_is_byte_for_byte_what_a_rebuild_makes(parts, history, place):
     events = log_of([*LISTINGS, *history]).events
     live, anew = folded(events[:place], events[place:]), folded(events)
@@ -89,7 +133,7 @@ def test_however_often_it_is_stored_it_is_byte_for_byte_what_a_rebuild_makes(par
         assert encoded[0] == encoded[1]
 
 
-@given(history=histories)
+@given(history=whatever)
 def test_without_claims_no_event_and_no_value_says_anything_of_them(history):
     without = [
         msgspec.structs.replace(command, claims=None) if isinstance(command, CastVote) else command
@@ -98,6 +142,16 @@ def test_without_claims_no_event_and_no_value_says_anything_of_them(history):
     log = log_of([*LISTINGS, *without])
     assert not any(b"claims" in msgspec.json.encode(recorded.event) for recorded in log.events)
     assert list(folded(log.events).items(COHORTS)) == []
+
+
+def test_whoever_meets_does_all_that_can_be_done_to_a_vote():
+    """Otherwise the tests above show nothing of it."""
+    said = set()
+    for seed in range(20):
+        for recorded in log_of([*LISTINGS, *meeting(Random(seed))]).events:
+            if b"claims" in msgspec.json.encode(recorded.event):
+                said.add(type(recorded.event))
+    assert said == set(VOTE_EVENTS) - {VoteWithdrawn}
 
 
 def test_a_vote_before_the_listing_of_its_tool_counts_nowhere():
