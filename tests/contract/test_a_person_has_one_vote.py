@@ -26,7 +26,7 @@ class Model(Struct):
         return person or self.linked.get(browser, browser)
 
     def act(self, tool, choice, who, at):
-        if choice is not None or self.acts.get((who, tool), (None, None))[0] is not None:
+        if choice != self.acts.get((who, tool), (None, None))[0]:  # again, it is no other act
             self.acts[who, tool] = choice, at
 
     async def join(self, log, person, browser):
@@ -35,7 +35,7 @@ class Model(Struct):
         for tool in TOOLS:
             there = self.acts.pop((browser, tool), None)
             own = self.acts.get((person, tool), (None, TIME_MIN))
-            if there is not None and there[1] >= own[1] and there[0] != own[0]:
+            if there is not None and there[1] >= own[1]:
                 self.acts[person, tool] = there
 
     def choices(self, who):
@@ -64,14 +64,17 @@ async def tallies_after(log, position):
 
 
 async def rounds(log, random, number, deadly):
-    """So many random acts of two persons in three browsers, through two processes."""
-    clock, model = Clock(), Model()
+    """So many random acts of two persons in three browsers, which may forget who they are, through
+    two processes."""
+    clock, model, browsers = Clock(), Model(), list(BROWSERS)
     await submit_all(log, [listed(tool) for tool in TOOLS])
     stores = [Dying(log, random) for _ in range(2)]
     processes = [Process(store, clock) for store in stores]
     for turn in range(number):
         which = random.randrange(2)
-        person, browser = random.choice((*PERSONS, None)), random.choice(BROWSERS)
+        if random.random() < 0.1:
+            browsers[random.randrange(len(browsers))] = f"new in {turn}"
+        person, browser = random.choice((*PERSONS, None)), random.choice(browsers)
         position, before = await log.head(), model.counts()
         if deadly and random.random() < 0.2:  # a new process takes over
             processes[which] = Process(stores[which], clock)

@@ -105,7 +105,7 @@ BY_TYPE = {
     VoteHeld: st.builds(VoteHeld, rulings, choices, some_held, claims),
     VoteMoved: st.builds(
         VoteMoved,
-        choices,
+        st.none() | choices,
         against,
         st.none() | choices,
         against,

@@ -108,8 +108,8 @@ def test_the_older_one_is_no_more():
 def test_a_vote_taken_back_later_is_taken_back():
     back = VoteRetracted("ship")
     both = moved(theirs=back, own=VoteCast("skip"))
-    assert both == [ForStream(OWN, VoteRetracted("skip")), VoteWithdrawn()]
-    assert moved(theirs=back) == [VoteWithdrawn()]
+    assert both == [ForStream(OWN, VoteMoved(None, previous="skip")), VoteWithdrawn(ANN)]
+    assert moved(theirs=back) == [ForStream(OWN, VoteMoved(None)), VoteWithdrawn(ANN)]
     assert moved(theirs=VoteCast("skip"), own=back, newer=False) == [VoteWithdrawn(None, "skip")]
 
 

@@ -18,7 +18,7 @@ from votes.domain import vote as votes
 from votes.domain.link import Link, LinkCommand, LinkVisitor, UnlinkVisitor, VisitorLinked
 from votes.domain.moved_vote import MoveVote
 from votes.domain.terms import PersonId, ToolId, VisitorId, VoterId, user, visitor
-from votes.domain.vote import Vote
+from votes.domain.vote import Vote, VoteWithdrawn
 from votes.engine.batcher import ATTEMPTS_MAX, CONTENDED
 from votes.engine.decider import Rejected
 from votes.engine.handle import ENDED, Request, Result
@@ -50,6 +50,11 @@ class Linked(Struct, frozen=True):
 
     votes: int
     position: Position
+
+
+def _brought(event: object, person: PersonId) -> bool:
+    """Whether a visitor's vote became the person's, by its last event."""
+    return isinstance(event, VoteWithdrawn) and event.to == person and event.previous is not None
 
 
 class Links:
@@ -145,7 +150,8 @@ class Links:
         self._remembered[who] = person
         links = await self._store.last_events([link.stream(who)])
         positions = [last.position for last in [*links.values(), *(last for last, _ in there)]]
-        return Linked(sum(vote.moved_to == person for _, vote in there), max(positions, default=0))
+        moved = sum(_brought(last.event, person) for last, _ in there)
+        return Linked(moved, max(positions, default=0))
 
     async def _votes(self, who: VisitorId) -> list[tuple[Recorded, Vote]]:
         """The last event of each of the visitor's votes, and the vote after it."""

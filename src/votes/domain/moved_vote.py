@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from votes.domain import link as links
 from votes.domain import vote as votes
 from votes.domain.link import Link
-from votes.domain.terms import Choice, PersonId, ToolId, VisitorId, user, visitor
-from votes.domain.vote import Vote, VoteEvent, VoteMoved, VoteRetracted, VoteWithdrawn, ruled
+from votes.domain.terms import PersonId, ToolId, VisitorId, user, visitor
+from votes.domain.vote import Vote, VoteEvent, VoteMoved, VoteWithdrawn
 from votes.engine.decider import Decider, ForStream
 from votes.engine.heads import Head
 from votes.engine.log import Stream
@@ -73,23 +73,17 @@ def decide(command: MoveVote, state: Both) -> Sequence[VoteEvent | ForStream]:
     if not state.newer or len(discounted) > 1:
         return [VoteWithdrawn(None, vote.choice, vote.against, ruling)]
     persons = votes.stream(user(command.person), command.tool)
-    if vote.choice is not None:
-        left = ruling if own.discounted_by is not None else None
-        return [
-            ForStream(persons, _moved(vote.choice, vote, own)),
-            VoteWithdrawn(command.person, vote.choice, vote.against, left),
-        ]
-    withdrawn = VoteWithdrawn(None, None, None, ruling)
-    if own.choice is None:
-        return [withdrawn]
-    back = VoteRetracted(own.choice, own.against, *ruled(own), own.claims)
-    return [ForStream(persons, back), withdrawn]
+    left = ruling if own.discounted_by is not None else None
+    return [
+        ForStream(persons, _moved(vote, own)),
+        VoteWithdrawn(command.person, vote.choice, vote.against, left),
+    ]
 
 
-def _moved(choice: Choice, vote: Vote, own: Vote) -> VoteMoved:
+def _moved(vote: Vote, own: Vote) -> VoteMoved:
     """The person's vote from now on. The later vote of a discounted person is held."""
     moved = VoteMoved(
-        choice,
+        vote.choice,
         vote.against,
         own.choice,
         own.against,
@@ -101,6 +95,8 @@ def _moved(choice: Choice, vote: Vote, own: Vote) -> VoteMoved:
     )
     if own.discounted_by in (None, vote.discounted_by):
         return moved
+    if vote.choice is None:
+        return replace(moved, discounted_by=own.discounted_by, against_before=own.against_before)
     return replace(
         moved,
         against="ruled",

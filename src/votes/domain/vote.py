@@ -137,14 +137,15 @@ class VoteHeld(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class VoteMoved(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A linked visitor's vote is this user's from now on, at the time when it was cast.
+    """A linked visitor's vote is this user's from now on, at the time when it was cast. Without a
+    `choice` it was taken back then.
 
     `previous`, `previous_against` and `previous_claims` are the user's before, `moved_against` is
     what stood against the visitor's vote, which is no more. The rest is what rulings have said of
     it. A visitor's vote has no claims, as no login was there when it was cast.
     """
 
-    choice: Choice
+    choice: Choice | None
     against: Against | None = None
     previous: Choice | None = None
     previous_against: Against | None = None
@@ -159,7 +160,7 @@ class VoteWithdrawn(Struct, frozen=True, gc=False, omit_defaults=True):
     """A linked visitor has no vote of their own any more; `previous` is what it was.
 
     It became the vote of the person `to`, whose event has counted this one out. Where the person
-    had chosen later, `to` is None, and so it is where there was no vote. `ruling` is one that is
+    had chosen later, `to` is None. `ruling` is one that is
     not carried out on a vote any more.
     """
 
