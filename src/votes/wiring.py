@@ -23,6 +23,7 @@ from votes.app.rulings import carry_out_all
 from votes.app.scan_rulings import discount_clusters, release_held
 from votes.app.scanning import Scanner
 from votes.app.stored import StoredValues
+from votes.app.unlinking import undo_all
 from votes.config import Config, ConfigError
 from votes.domain.terms import RulingId, ToolId
 from votes.engine.batcher import Batcher
@@ -57,6 +58,7 @@ from votes.views.subscription import Subscription
 
 REDIS_TIMEOUT_S = 5.0
 RULINGS_POLL_S = 1.0
+LINKS_POLL_S = 1.0
 SCAN_POLL_S = 10.0
 RELEASE_PASSES = 30
 """Held votes are looked at in each so many passes of the scan."""
@@ -246,7 +248,7 @@ def batcher_on(store: PostgresEventStore, heads: Heads | None = None) -> Batcher
 
 
 async def project(config: Config) -> None:
-    """Lead, project, carry out rulings, scan and finish erasures until cancelled.
+    """Lead, project, carry out rulings, undo links, scan and finish erasures until cancelled.
 
     Raises when the lead or a server is lost.
     """
@@ -264,6 +266,7 @@ async def project(config: Config) -> None:
             asyncio.create_task(
                 beside("rulings", RULINGS_POLL_S, lambda: carry_out_all(store, now()))
             ),
+            asyncio.create_task(beside("links", LINKS_POLL_S, lambda: undo_all(store, now()))),
             asyncio.create_task(beside("scan", SCAN_POLL_S, lambda: _scan(store, config))),
             asyncio.create_task(beside("erasures", ERASURES_POLL_S, people.finish_erasures)),
             asyncio.create_task(keep_log_free(store)),

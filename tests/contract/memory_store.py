@@ -65,8 +65,9 @@ class MemoryEventStore:
         latest = self._log.now() + AHEAD_MAX
         for number, append in enumerate(batch):
             stored = append.events and number not in refused
-            if stored and not TIME_MIN <= append.at <= latest:
-                raise ValueError(f"an event is of {append.at}")
+            for at in {event.at or append.at for event in append.events}:
+                if stored and not TIME_MIN <= at <= latest:
+                    raise ValueError(f"an event is of {at}")
         positions = [
             None if number in refused else self._store(append)
             for number, append in enumerate(batch)
@@ -97,11 +98,12 @@ class MemoryEventStore:
         return append.keyed is not None and append.keyed.command_id in self._log.answers
 
     def _store(self, append: Append) -> Position:
-        late = self._log.now() - append.at > IN_TIME_MAX
         for event in append.events:
+            at = event.at or append.at
+            late = self._log.now() - at > IN_TIME_MAX
             rows = self._log.streams.setdefault(event.stream, [])
             place = len(self._log.rows) + 1, event.stream, len(rows) + 1
-            row = Row(*place, self._codec.encode(event.event), append.at, event.subject, late)
+            row = Row(*place, self._codec.encode(event.event), at, event.subject, late)
             rows.append(row)
             self._log.rows.append(row)
         if append.keyed is not None:

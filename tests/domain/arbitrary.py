@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.events import EVENT_TYPES
 from votes.domain.finding import BurstFound, ClusterFound, Evidence, OnTool
-from votes.domain.link import VisitorLinked, VisitorUnlinked
+from votes.domain.link import LinkUndone, VisitorLinked, VisitorUnlinked
 from votes.domain.person import SubjectErased
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.ruling import RulingLifted, RulingMade, Selector
@@ -22,7 +22,9 @@ from votes.domain.tool import (
     ToolRevised,
 )
 from votes.domain.vote import (
+    Before,
     Held,
+    Origin,
     VoteCast,
     VoteDiscounted,
     VoteHeld,
@@ -30,6 +32,7 @@ from votes.domain.vote import (
     VoteReleased,
     VoteRestored,
     VoteRetracted,
+    VoteReverted,
     VoteWithdrawn,
 )
 from votes.engine.log import Unreadable
@@ -81,6 +84,11 @@ evidence = st.builds(
 )
 opinions = st.builds(Opinion, st.integers(0, 100), choices, text)
 
+before = st.builds(
+    Before, st.none() | choices, against, st.none() | rulings, st.none() | rulings, held
+)
+origins = st.none() | st.builds(Origin, rulings, counts, st.none() | before, st.none() | times)
+
 BY_TYPE = {
     ToolListed: st.builds(ToolListed, slugs, entries),
     ToolRevised: st.builds(ToolRevised, slugs, entries),
@@ -99,10 +107,12 @@ BY_TYPE = {
         claims,
     ),
     VoteRetracted: st.builds(VoteRetracted, choices, against, st.none() | rulings, held, claims),
-    VoteDiscounted: st.builds(VoteDiscounted, rulings, st.none() | choices, held, claims),
-    VoteRestored: st.builds(VoteRestored, rulings, st.none() | choices, held, against, claims),
-    VoteReleased: st.builds(VoteReleased, rulings, choices, some_held, claims),
-    VoteHeld: st.builds(VoteHeld, rulings, choices, some_held, claims),
+    VoteDiscounted: st.builds(VoteDiscounted, rulings, st.none() | choices, held, origins, claims),
+    VoteRestored: st.builds(
+        VoteRestored, rulings, st.none() | choices, held, against, origins, claims
+    ),
+    VoteReleased: st.builds(VoteReleased, rulings, choices, some_held, origins, claims),
+    VoteHeld: st.builds(VoteHeld, rulings, choices, some_held, origins, claims),
     VoteMoved: st.builds(
         VoteMoved,
         st.none() | choices,
@@ -113,13 +123,30 @@ BY_TYPE = {
         st.none() | rulings,
         st.none() | rulings,
         held,
+        origins,
         claims,
     ),
     VoteWithdrawn: st.builds(
-        VoteWithdrawn, st.none() | rulings, st.none() | choices, against, st.none() | rulings
+        VoteWithdrawn, counts, before, st.none() | rulings, st.none() | rulings
+    ),
+    VoteReverted: st.builds(
+        VoteReverted,
+        st.none() | choices,
+        against,
+        st.none() | choices,
+        against,
+        st.none() | rulings,
+        st.none() | rulings,
+        held,
+        origins,
+        st.booleans(),
+        st.none() | rulings,
+        claims,
+        claims,
     ),
     VisitorLinked: st.builds(VisitorLinked, rulings),
-    VisitorUnlinked: st.builds(VisitorUnlinked),
+    VisitorUnlinked: st.builds(VisitorUnlinked, st.none() | rulings),
+    LinkUndone: st.builds(LinkUndone),
     ToolBookmarked: st.builds(ToolBookmarked, sealed, times),
     BookmarkRevised: st.builds(BookmarkRevised, sealed, times),
     BookmarkRemoved: st.builds(BookmarkRemoved),

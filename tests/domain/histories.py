@@ -8,11 +8,23 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from tests import toy
-from votes.domain import bookmark, link, moved_vote, person, review, ruled_vote, ruling, tool, vote
+from votes.domain import (
+    bookmark,
+    link,
+    moved_vote,
+    person,
+    returned_vote,
+    review,
+    ruled_vote,
+    ruling,
+    tool,
+    vote,
+)
 from votes.domain.bookmark import KeepBookmark, RemoveBookmark
-from votes.domain.link import LinkVisitor, UnlinkVisitor
-from votes.domain.moved_vote import MoveVote
+from votes.domain.link import LinkVisitor, UndoLink, UnlinkVisitor
+from votes.domain.moved_vote import MoveVote, OfferVote
 from votes.domain.person import EraseSubject
+from votes.domain.returned_vote import ReturnVote
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
 from votes.domain.ruled_vote import CarryOut
 from votes.domain.ruling import LiftRuling, MakeRuling, Selector
@@ -56,13 +68,17 @@ vote_commands = st.builds(CastVote, tools, voters, choices, helds, st.none(), cl
 )
 visitors = st.sampled_from(("here", "there"))
 persons = st.sampled_from(("ann", "bob"))
+places = st.integers(1, 12)
 linked_votes = st.builds(CastVote, tools, voters | visitors.map(visitor), choices, helds) | (
     st.builds(CastVote, tools, persons.map(user), choices, helds, visitors)
 )
 link_commands = (
     st.builds(LinkVisitor, visitors, persons)
     | st.builds(UnlinkVisitor, visitors, persons)
+    | st.builds(UndoLink, visitors, persons, places)
     | st.builds(MoveVote, visitors, persons, tools)
+    | st.builds(OfferVote, visitors, persons, tools, places)
+    | st.builds(ReturnVote, visitors, persons, tools, places)
     | linked_votes
     | st.builds(RetractVote, tools, visitors.map(visitor))
 )
@@ -85,28 +101,25 @@ commands = tool_commands | by_people | review_commands | ruling_commands | link_
 histories = st.lists(commands, max_size=60)
 
 
+DECIDERS: dict[type, Decider[Any, Any]] = {
+    **dict.fromkeys((ListTool, RenameTool, DelistTool), tool.decider),
+    **dict.fromkeys((CastVote, RetractVote), vote.decider),
+    **dict.fromkeys((MakeRuling, LiftRuling), ruling.decider),
+    CarryOut: ruled_vote.decider,
+    **dict.fromkeys((LinkVisitor, UnlinkVisitor), link.decider),
+    UndoLink: link.undoing,
+    MoveVote: moved_vote.decider,
+    OfferVote: moved_vote.offering,
+    ReturnVote: returned_vote.decider,
+    **dict.fromkeys((KeepBookmark, RemoveBookmark), bookmark.decider),
+    **dict.fromkeys((PublishReview, WithdrawReview), review.decider),
+    EraseSubject: person.decider,
+    **dict.fromkeys((toy.Move, toy.Lose), toy.decider),
+}
+
+
 def decider_of(command: Any) -> Decider[Any, Any]:
-    match command:
-        case ListTool() | RenameTool() | DelistTool():
-            return tool.decider
-        case CastVote() | RetractVote():
-            return vote.decider
-        case MakeRuling() | LiftRuling():
-            return ruling.decider
-        case LinkVisitor() | UnlinkVisitor():
-            return link.decider
-        case MoveVote():
-            return moved_vote.decider
-        case CarryOut():
-            return ruled_vote.decider
-        case KeepBookmark() | RemoveBookmark():
-            return bookmark.decider
-        case EraseSubject():
-            return person.decider
-        case toy.Move() | toy.Lose():
-            return toy.decider
-        case _:
-            return review.decider
+    return DECIDERS[type(command)]
 
 
 class Log(Struct):
@@ -138,7 +151,7 @@ class Log(Struct):
             at = self.head(own).at if decider.keeps_time else None
             for event in decision:
                 if isinstance(event, ForStream):
-                    self.append(event.stream, event.event, subject, at)
+                    self.append(event.stream, event.event, subject, event.at or at)
                 else:
                     self.append(own, event, subject, at)
         return decision

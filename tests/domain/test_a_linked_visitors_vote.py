@@ -16,7 +16,9 @@ from votes.domain.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.terms import user, visitor
 from votes.domain.tool import Entry, ListTool, ToolListed
 from votes.domain.vote import (
+    Before,
     CastVote,
+    Origin,
     RetractVote,
     Vote,
     VoteCast,
@@ -87,30 +89,44 @@ def heads(theirs=None, own=None, linked=TO_ANN, *, newer=True):
     }
 
 
+def withdrawn(to=None, left=None, **before):
+    return VoteWithdrawn(6, Before(**before), to, left)
+
+
+def of_own(**own):
+    return Origin(HERE, 6, Before(**own), START)
+
+
 def moved(**said):
     state = moved_vote.decider.state_of(MOVE, heads(**said))
     return moved_vote.decide(MOVE, state)
 
 
 def test_the_newer_choice_of_the_visitor_becomes_the_users():
-    to_ann = VoteWithdrawn(ANN, "ship")
-    assert moved(theirs=VoteCast("ship")) == [ForStream(OWN, VoteMoved("ship")), to_ann]
-    replaced = VoteMoved("ship", previous="skip")
+    to_ann, origin = withdrawn(ANN, choice="ship"), Origin(HERE, 6)
+    assert moved(theirs=VoteCast("ship")) == [
+        ForStream(OWN, VoteMoved("ship", origin=origin)),
+        to_ann,
+    ]
+    replaced = VoteMoved("ship", previous="skip", origin=of_own(choice="skip"))
     theirs = moved(theirs=VoteCast("ship"), own=VoteCast("skip"))
     assert theirs == [ForStream(OWN, replaced), to_ann]
 
 
 def test_the_older_one_is_no_more():
     gone = moved(theirs=VoteCast("ship", against="unproven"), own=VoteCast("skip"), newer=False)
-    assert gone == [VoteWithdrawn(None, "ship", "unproven")]
+    assert gone == [withdrawn(choice="ship", against="unproven")]
 
 
 def test_a_vote_taken_back_later_is_taken_back():
     back = VoteRetracted("ship")
     both = moved(theirs=back, own=VoteCast("skip"))
-    assert both == [ForStream(OWN, VoteMoved(None, previous="skip")), VoteWithdrawn(ANN)]
-    assert moved(theirs=back) == [ForStream(OWN, VoteMoved(None)), VoteWithdrawn(ANN)]
-    assert moved(theirs=VoteCast("skip"), own=back, newer=False) == [VoteWithdrawn(None, "skip")]
+    to_none = VoteMoved(None, previous="skip", origin=of_own(choice="skip"))
+    assert both == [ForStream(OWN, to_none), withdrawn(ANN)]
+    first = VoteMoved(None, origin=Origin(HERE, 6))
+    assert moved(theirs=back) == [ForStream(OWN, first), withdrawn(ANN)]
+    older = moved(theirs=VoteCast("skip"), own=back, newer=False)
+    assert older == [withdrawn(choice="skip")]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +134,7 @@ def test_a_vote_taken_back_later_is_taken_back():
     [
         {},
         {"own": VoteCast("ship")},
-        {"theirs": VoteWithdrawn(ANN, "ship"), "own": VoteMoved("ship")},
+        {"theirs": VoteWithdrawn(6, to=ANN), "own": VoteMoved("ship")},
         {"theirs": VoteCast("ship"), "linked": None},
         {"theirs": VoteCast("ship"), "linked": VisitorUnlinked()},
         {"theirs": VoteCast("ship"), "linked": VisitorLinked(BOB)},
@@ -130,7 +146,9 @@ def test_nothing_is_moved_that_is_not_there_or_not_the_users(said):
 
 def test_of_two_votes_under_two_rulings_the_users_stays_under_its_own():
     first, second = (VoteCast("ship", against="ruled", discounted_by=name) for name in "ab")
-    assert moved(theirs=first, own=second) == [VoteWithdrawn(None, "ship", "ruled", "a")]
+    assert moved(theirs=first, own=second) == [
+        withdrawn(None, "a", choice="ship", against="ruled", discounted_by="a")
+    ]
 
 
 def tally(log):
@@ -256,6 +274,4 @@ def test_a_link_lets_no_discounted_or_held_vote_count(history, selector):
 
 
 def test_both():
-    assert moved_vote.decider.state_of(MOVE, heads(linked=None)) == Both(
-        Vote(withdrawn=True), Vote(withdrawn=True), newer=True
-    )
+    assert moved_vote.decider.state_of(MOVE, heads(linked=None)) == Both()

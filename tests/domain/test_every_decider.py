@@ -5,15 +5,27 @@ from copy import deepcopy
 from hypothesis import assume, given
 
 from tests.domain.histories import commands, decider_of, histories, log_of
-from votes.domain import bookmark, link, moved_vote, person, review, ruled_vote, ruling, tool, vote
+from votes.domain import (
+    bookmark,
+    link,
+    moved_vote,
+    person,
+    returned_vote,
+    review,
+    ruled_vote,
+    ruling,
+    tool,
+    vote,
+)
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import SlugTaken, ToolListed, ToolRenamed
-from votes.domain.vote import VoteCast, VoteMoved, VoteRetracted, VoteWithdrawn
+from votes.domain.vote import VoteCast, VoteMoved, VoteRetracted, VoteReverted, VoteWithdrawn
 from votes.engine.decider import ForStream, Rejected, fold
 
 DECIDERS = [
     *(tool.decider, vote.decider, bookmark.decider, review.decider),
-    *(ruling.decider, ruled_vote.decider, person.decider, link.decider, moved_vote.decider),
+    *(ruling.decider, ruled_vote.decider, person.decider, link.decider, link.undoing),
+    *(moved_vote.decider, moved_vote.offering, returned_vote.decider),
 ]
 
 
@@ -82,7 +94,10 @@ def test_what_an_event_of_votes_replaces_is_what_was_there(history):
             case VoteMoved(choice=choice, previous=previous):
                 assert previous == current.get(recorded.stream)
                 current[recorded.stream] = choice
-            case VoteWithdrawn(previous=previous):
-                assert previous == current.pop(recorded.stream, None)
+            case VoteReverted(choice=choice, previous=previous):
+                assert previous == current.get(recorded.stream)
+                current[recorded.stream] = choice
+            case VoteWithdrawn(before=before) if recorded.stream in current:
+                assert before.choice == current.pop(recorded.stream)
             case VoteRetracted(previous=previous):
                 assert previous == current.pop(recorded.stream)

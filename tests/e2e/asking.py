@@ -90,6 +90,16 @@ def new_ruling(site: Site) -> str:
     return made
 
 
+def new_link(site: Site) -> str:
+    """The id of a link of a visitor to a user."""
+    with browser(site.url) as http:
+        body, headers = {"visitor": visitor_token(http)}, bearer(site, unique("ada"))
+        answer = http.post("/v1/me/link", json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    made: str = answer.json()["link"]
+    return made
+
+
 def head(site: Site) -> int:
     """The last position of the log."""
     position: int = get(f"{site.url}/health/ready").json()["head"]

@@ -11,6 +11,7 @@ VALUES = {
     "slug": "notion",
     "persona": "builder",
     "ruling": "none",
+    "link": "none",
     "a": "figma",
     "b": "notion",
     "names": "figma-vs-notion",

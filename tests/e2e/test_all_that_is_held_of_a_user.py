@@ -22,7 +22,8 @@ def test_of_a_stranger_nothing_is_held_and_asking_changes_that_not(http, live_si
     subject = unique("user")
     for _ in range(2):
         said = held(http, bearer(live_site, subject))
-        assert said == {"id": subject, "since": None, "votes": [], "bookmarks": [], "acts": []}
+        nothing = {key: [] for key in ("votes", "bookmarks", "acts", "links")}
+        assert said == {"id": subject, "since": None, **nothing}
 
 
 def test_it_has_votes_bookmarks_and_what_was_done_under_a_role(http, live_site):

@@ -15,7 +15,14 @@ from tests.site import Site, site
 
 TOOL, OTHER = VALUES["slug"], VALUES["a"]
 NEVER_KEPT = {STREAM, "/v1/challenge", "/v1/moderation/queue", "/v1/tools/{slug:str}/cohorts"}
-NEVER_KEPT |= {"/bookmarks", "/votes", "/moderation", "/status", "/elements.js"}
+NEVER_KEPT |= {
+    "/v1/moderation/links/{link:str}",
+    "/bookmarks",
+    "/votes",
+    "/moderation",
+    "/status",
+    "/elements.js",
+}
 KEPT = [
     *(path for path in WITH_GET if not re.match("/v1/me|/health/", path)),
     *("/v1/tools?sort=trending&limit=5", "/v1/tools?sort=new", f"/v1/tools?q={TOOL}"),

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from tests.e2e.asking import (
     authorization,
     bearer,
+    new_link,
     new_ruling,
     new_tool,
     request,
@@ -55,6 +56,8 @@ def test_a_route_lacks_no_check(live_site, http, people, route):
             return visitor_token(http)
         if "{ruling:str}" in route.path:
             return new_ruling(live_site)
+        if "{link:str}" in route.path:
+            return new_link(live_site)
         return unique("new") if route.operation.new_tool else new_tool(live_site)
 
     if route.operation.links:

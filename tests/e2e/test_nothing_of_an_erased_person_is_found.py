@@ -148,6 +148,7 @@ def test_it_is_found_nowhere(alone, http):
         "votes": [],
         "bookmarks": [],
         "acts": [],
+        "links": [],
     }
     assert alone.votes("verify").returncode == 0
     assert alone.votes("rebuild").returncode == 0

@@ -106,7 +106,12 @@ def test_a_token_that_is_not_ours_is_refused(http, ada, token):
 
 def test_without_a_visitor_there_is_nothing_to_link(live_site, ada):
     with browser(live_site.url) as http:
-        assert link(http, ada).json() == {"linked": False, "votes": 0, "position": 0}
+        assert link(http, ada).json() == {
+            "linked": False,
+            "votes": 0,
+            "position": 0,
+            "link": None,
+        }
         assert "set-cookie" not in link(http, ada).headers
 
 

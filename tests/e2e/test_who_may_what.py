@@ -58,6 +58,8 @@ MAY: Mapping[str, Statuses] = {
     "POST /v1/rulings": only(201, *MODERATORS),
     "DELETE /v1/rulings/{ruling}": only(204, *MODERATORS),
     "GET /v1/moderation/queue": only(200, *MODERATORS),
+    "GET /v1/moderation/links/{link}": only(200, *MODERATORS),
+    "DELETE /v1/moderation/links/{link}": only(204, *MODERATORS),
     "GET /v1/me": everybody(200),
     "DELETE /v1/me": users(204),
     "GET /v1/me/state": everybody(200),
@@ -121,19 +123,20 @@ BODIES = {named(route.method, route.path): route for route in map(route_of, HAND
 
 
 class Things(Struct, frozen=True):
-    """A tool with a vote and a bookmark of its `owner`, a review by a persona, and a ruling; and
-    the token of a visitor."""
+    """A tool with a vote and a bookmark of its `owner`, a review by a persona, a ruling, and a link
+    of a visitor to the owner; and the token of another visitor."""
 
     tool: str
     owner: Headers
     ruling: str = "none"
     visitor: str = ""
+    link: str = "0"
 
 
 def good(name: str, things: Things) -> tuple[str, str, Headers, bytes]:
     """The method, the address, the headers and the body of a good request about the things."""
     method, path = ROUTES[name]
-    where = address(path, slug=things.tool, a=things.tool, ruling=things.ruling)
+    where = address(path, slug=things.tool, a=things.tool, ruling=things.ruling, link=things.link)
     where = re.sub("tools?=notion", lambda found: f"{found[0][:-6]}{things.tool}", where)
     if name in BODIES:
         about = things.visitor if name == LINK else things.tool
@@ -180,7 +183,8 @@ def things(live_site, people) -> Things:
         http.get("/v1/rulings", params={"min_position": last["position"]})
     assert {answer.status_code for answer in written} <= {200, 201}
     with browser(live_site.url) as http:
-        return Things(tool, owner, last["id"], visitor_token(http))
+        linked = http.post("/v1/me/link", json={"visitor": visitor_token(http)}, headers=owner)
+        return Things(tool, owner, last["id"], visitor_token(http), linked.json()["link"])
 
 
 def asked(url: str, who: Headers, method: str, where: str, *sent: Any) -> httpx.Response:

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.histories import START, carried_out, histories, log_of
-from votes.domain import vote
-from votes.domain.link import LinkVisitor
+from votes.domain import link, vote
+from votes.domain.link import LinkVisitor, UndoLink, VisitorLinked
 from votes.domain.moved_vote import MoveVote
 from votes.domain.person import EraseSubject
+from votes.domain.returned_vote import ReturnVote
 from votes.domain.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.terms import user, visitor
 from votes.domain.tool import Entry, ListTool, ToolListed
@@ -27,6 +28,7 @@ from votes.views.messages import Values
 
 TOOLS, CLAIMS = ("atlas", "bolt"), ("plan", "organisation")
 LISTINGS = [ListTool(tool, tool, Entry(tool, "Tests")) for tool in TOOLS]
+UNDO = "the last link of the browser"
 PERSONS = ("ann", "bob")
 SAID = ({"plan": "pro"}, {"plan": "free", "organisation": "acme"}, {"plan": "pro"}, None)
 
@@ -53,7 +55,13 @@ def meeting(chance):
                 [carried_out(user(person), "atlas", ruling)],
                 everywhere,
                 [LiftRuling(ruling, "atlas"), *everywhere],
-                [LinkVisitor(browser, person), MoveVote(browser, person, "atlas")],
+                [
+                    CastVote("atlas", visitor(browser), choice, held),
+                    LinkVisitor(browser, person),
+                    MoveVote(browser, person, "atlas"),
+                ],
+                [(UNDO, browser)],
+                [(UNDO, browser)],
                 [EraseSubject(person)],
             ]
         )
@@ -71,6 +79,25 @@ whatever = histories | meetings
 def parts(request, monkeypatch):
     """So many parts of each claim: with few of them values share one."""
     monkeypatch.setattr(cohorts, "PARTS", request.param)
+
+
+def logged(history):
+    """The log of the listings and of the history."""
+    log = log_of(LISTINGS)
+    for command in history:
+        if isinstance(command, tuple):
+            undo_last(log, command[1])
+        else:
+            log.submit(command)
+    return log
+
+
+def undo_last(log, browser):
+    made = log.head(link.stream(browser))
+    if isinstance(made.event, VisitorLinked):
+        which = browser, made.event.person
+        log.submit(UndoLink(*which, made.position))
+        log.submit(ReturnVote(*which, "atlas", made.position))
 
 
 def folded(*lists):
@@ -108,7 +135,7 @@ def recounted(log):
 
 @given(history=whatever)
 def test_it_equals_a_recount_and_with_those_without_a_claim_it_is_the_tally(parts, history):
-    log = log_of([*LISTINGS, *history])
+    log = logged(history)
     models, counts = folded(log.events), recounted(log)
     for tool in TOOLS:
         for claim in CLAIMS:
@@ -123,7 +150,7 @@ def test_it_equals_a_recount_and_with_those_without_a_claim_it_is_the_tally(part
 
 @given(history=whatever, place=st.integers(0, 99))
 def test_however_often_it_is_stored_it_is_byte_for_byte_what_a_rebuild_makes(parts, history, place):
-    events = log_of([*LISTINGS, *history]).events
+    events = logged(history).events
     live, anew = folded(events[:place], events[place:]), folded(events)
     for one, other in zip(live.partitions, anew.partitions, strict=True):
         encoded = [
@@ -139,7 +166,7 @@ def test_without_claims_no_event_and_no_value_says_anything_of_them(history):
         msgspec.structs.replace(command, claims=None) if isinstance(command, CastVote) else command
         for command in history
     ]
-    log = log_of([*LISTINGS, *without])
+    log = logged(without)
     assert not any(b"claims" in msgspec.json.encode(recorded.event) for recorded in log.events)
     assert list(folded(log.events).items(COHORTS)) == []
 
@@ -147,8 +174,8 @@ def test_without_claims_no_event_and_no_value_says_anything_of_them(history):
 def test_whoever_meets_does_all_that_can_be_done_to_a_vote():
     """Otherwise the tests above show nothing of it."""
     said = set()
-    for seed in range(20):
-        for recorded in log_of([*LISTINGS, *meeting(Random(seed))]).events:
+    for seed in range(40):
+        for recorded in logged(meeting(Random(seed))).events:
             if b"claims" in msgspec.json.encode(recorded.event):
                 said.add(type(recorded.event))
     assert said == set(VOTE_EVENTS) - {VoteWithdrawn}

@@ -182,8 +182,8 @@ export interface paths {
         };
         /**
          * All that is held of me
-         * @description Votes, bookmarks, and what was done as an admin, a moderator or a panelist. Read from the log
-         *     itself: always complete.
+         * @description Votes, bookmarks, which visitors' votes became mine, and what was done as an admin, a
+         *     moderator or a panelist. Read from the log itself: always complete.
          */
         readonly get: operations["exportMe"];
         readonly put?: never;
@@ -251,6 +251,34 @@ export interface paths {
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/moderation/links/{link}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What a link has moved
+         * @description How many votes are a user's by it, and whether it was undone; never whose they are. The id of
+         *     a link is told to the visitor in `/v1/me/votes` and to the user in `/v1/me/export`. For
+         *     moderators.
+         */
+        readonly get: operations["getLink"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Undo a link
+         * @description Within seconds the visitor's votes are the visitor's again and the user's what they were,
+         *     where neither has chosen anew since. It is not made again by itself, but by `POST /v1/me/link`.
+         *     For moderators.
+         */
+        readonly delete: operations["undoLink"];
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -827,11 +855,37 @@ export interface components {
             readonly visitor: string;
         };
         /**
+         * LinkTo
+         * @description A link by which a visitor's votes are the caller's, and when it was made.
+         */
+        readonly LinkTo: {
+            /** Format: date-time */
+            readonly at: string;
+            /** @description A link's id. */
+            readonly id: string;
+        };
+        /**
+         * LinkTold
+         * @description A link: so many `votes` are a user's by it. `undone_at` is None while it stands; a worker has
+         *     yet to give some back until it is `carried_out`.
+         */
+        readonly LinkTold: {
+            readonly carried_out: boolean;
+            /** @description A link's id. */
+            readonly id: string;
+            /** Format: date-time */
+            readonly made_at: string;
+            readonly undone_at: string | null;
+            readonly votes: number;
+        };
+        /**
          * LinkView
          * @description Whether the visitor is the user now, which nobody is without a visitor; how many of the
-         *     visitor's votes became the user's, and the position of the last event of that.
+         *     visitor's votes became the user's, and the position of the last event of that. `link` is what
+         *     the link is called, also to moderators.
          */
         readonly LinkView: {
+            readonly link: string | null;
             readonly linked: boolean;
             /**
              * Format: int64
@@ -862,6 +916,7 @@ export interface components {
             readonly acts: readonly components["schemas"]["ActView"][];
             readonly bookmarks: readonly components["schemas"]["BookmarkView"][];
             readonly id: string;
+            readonly links: readonly components["schemas"]["LinkTo"][];
             readonly since: string | null;
             readonly votes: readonly components["schemas"]["MyVote"][];
         };
@@ -880,8 +935,12 @@ export interface components {
             /** @description A tool's name in addresses. */
             readonly tool: string;
         };
-        /** MyVotesPage */
+        /**
+         * MyVotesPage
+         * @description `link` is the link by which a visitor's votes are a user's, None for all others.
+         */
         readonly MyVotesPage: {
+            readonly link: string | null;
             readonly next_cursor: string | null;
             readonly total: number;
             readonly votes: readonly components["schemas"]["MyVoteView"][];
@@ -2688,6 +2747,12 @@ export interface operations {
                      *         }
                      *       ],
                      *       "id": "ada@example.com",
+                     *       "links": [
+                     *         {
+                     *           "at": "2026-01-31T12:00:00Z",
+                     *           "id": "358-5e884898da28"
+                     *         }
+                     *       ],
                      *       "since": "2026-01-30T12:00:00Z",
                      *       "votes": [
                      *         {
@@ -2810,6 +2875,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "link": "358-5e884898da28",
                      *       "linked": true,
                      *       "position": 361,
                      *       "votes": 3
@@ -3090,6 +3156,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "link": null,
                      *       "next_cursor": null,
                      *       "total": 1,
                      *       "votes": [
@@ -3165,6 +3232,266 @@ export interface operations {
                 };
             };
             /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly getLink: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly link: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "carried_out": false,
+                     *       "id": "358-5e884898da28",
+                     *       "made_at": "2026-01-31T12:00:00Z",
+                     *       "undone_at": null,
+                     *       "votes": 3
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["LinkTold"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `link_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly undoLink: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly link: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Where the log then stood. */
+                    readonly "Votes-Position"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`, `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `link_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
             readonly 503: {
                 headers: {
                     /** @description Seconds. */

@@ -56,6 +56,7 @@ SUMMARY: dict[str, Any] = {
     "position": 351,
     "former": ["mistral-3"],
 }
+LINK = "358-5e884898da28"
 VOTE: dict[str, Any] = {
     "tool": "mistral-3-small",
     "choice": "ship",
@@ -199,6 +200,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         }
     },
     "listRulings": {"response": {"rulings": [RULING], "next_cursor": None, "total": 1}},
+    "getLink": {
+        "response": {
+            "id": LINK,
+            "made_at": "2026-01-31T12:00:00Z",
+            "undone_at": None,
+            "votes": 3,
+            "carried_out": False,
+        }
+    },
     "getModerationQueue": {
         "response": {
             "clusters": [
@@ -290,6 +300,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                     "position": 340,
                 }
             ],
+            "links": [{"id": LINK, "at": "2026-01-31T12:00:00Z"}],
         }
     },
     "listMyVotes": {
@@ -297,11 +308,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "votes": [{"tool": "mistral-3-small", "choice": "ship", "at": "2026-01-31T12:00:00Z"}],
             "next_cursor": None,
             "total": 1,
+            "link": None,
         }
     },
     "linkVisitor": {
         "body": {"visitor": VISITOR["token"]},
-        "response": {"linked": True, "votes": 3, "position": 361},
+        "response": {"linked": True, "votes": 3, "position": 361, "link": LINK},
     },
     "listBookmarks": {"response": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
     "putBookmark": {

@@ -18,7 +18,7 @@ from votes.api.operation import Operation, operation_of
 from votes.api.routes import live
 from votes.api.schemas import portable, portable_parameter
 from votes.app.shapes import Problem
-from votes.domain.terms import PersonaSlug, RulingId, ToolSlug
+from votes.domain.terms import LinkId, PersonaSlug, RulingId, ToolSlug
 from votes.http.errors import PROBLEM_TYPE, REFUSALS, problem_of
 from votes.http.moved import IN_PATHS, IN_QUERIES
 from votes.http.origins import SAFE
@@ -53,6 +53,7 @@ _NAMES: dict[str, Any] = {
     "b": ToolSlug,
     "persona": PersonaSlug,
     "ruling": RulingId,
+    "link": LinkId,
 }
 """What a parameter of a path is."""
 _TOOLS = {*IN_PATHS, *IN_QUERIES}

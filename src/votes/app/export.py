@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from votes.app import bookmarks, catalogue
+from votes.app import bookmarks, catalogue, unlinking
 from votes.app.responses import ActView, MyData, MyVote
 from votes.domain import bookmark, vote
+from votes.domain.link import VisitorUnlinked
 from votes.domain.person import Person
 from votes.domain.terms import Subject, ToolId
 from votes.domain.vote import VOTE_EVENTS, Vote
@@ -45,9 +46,10 @@ async def export(
             act.position,
         )
         for act in acts
-        if not isinstance(act.event, Unreadable)
+        if not isinstance(act.event, (Unreadable, VisitorUnlinked))  # which names somebody else
     ]
-    return MyData(user, person.since, cast, bookmarks.views(person, kept, slugs), did)
+    by = await unlinking.to(store, person.id)
+    return MyData(user, person.since, cast, bookmarks.views(person, kept, slugs), did, by)
 
 
 async def _lasts(store: EventStore, prefix: str) -> AsyncIterator[Recorded]:

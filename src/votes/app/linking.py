@@ -54,7 +54,9 @@ class Linked(Struct, frozen=True):
 
 def _brought(event: object, person: PersonId) -> bool:
     """Whether a visitor's vote became the person's, by its last event."""
-    return isinstance(event, VoteWithdrawn) and event.to == person and event.previous is not None
+    if not isinstance(event, VoteWithdrawn) or event.to != person:
+        return False
+    return event.before.choice is not None
 
 
 class Links:
@@ -111,10 +113,11 @@ class Links:
 
     async def join(self, who: VisitorId, person: PersonId) -> None:
         """Link the visitor to the person, unless that was done a moment ago, or is refused, or the
-        person is erased."""
+        person is erased. A link that a moderator undid is not made again by itself."""
         if self._remembered.get(who) == person or await self.refusal(who, person) is not None:
             return
-        if await self._decide(LinkVisitor(who, person), persons.stream(person)):
+        await self._decide(LinkVisitor(who, person, by_itself=True), persons.stream(person))
+        if await self._person(who) == person:
             await self.settle(who, person)
 
     async def refusal(self, who: VisitorId, person: PersonId) -> Rejected | None:

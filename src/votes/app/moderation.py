@@ -8,7 +8,7 @@ from votes.app.past import Past
 from votes.app.suspicion import BurstView, ClusterView
 from votes.app.trend import Window
 from votes.domain.ruling import Selector, Verdict
-from votes.domain.terms import Reason, RulingId, Time, ToolSlug
+from votes.domain.terms import LinkId, Reason, RulingId, Time, ToolSlug
 from votes.domain.vote import Against
 from votes.engine.log import Position
 from votes.engine.read_models import ReadModels
@@ -84,6 +84,17 @@ class QueuePage(Struct, frozen=True):
     tools: list[WatchedView]
     next_cursor: str | None
     total: int
+
+
+class LinkTold(Struct, frozen=True):
+    """A link: so many `votes` are a user's by it. `undone_at` is None while it stands; a worker has
+    yet to give some back until it is `carried_out`."""
+
+    id: LinkId
+    made_at: Time
+    undone_at: Time | None
+    votes: int
+    carried_out: bool
 
 
 def journal(models: ReadModels, cursor: str | None, limit: int) -> RulingsPage:

@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from votes.app.catalogue import Tool
 from votes.domain import verdict
-from votes.domain.terms import Choice, PersonaSlug, Score, Subject, Time, ToolSlug
+from votes.domain.terms import Choice, LinkId, PersonaSlug, Score, Subject, Time, ToolSlug
 from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import PanelVerdict
 from votes.engine.log import Position
@@ -164,9 +164,12 @@ class MyVoteView(Struct, frozen=True):
 
 
 class MyVotesPage(Struct, frozen=True):
+    """`link` is the link by which a visitor's votes are a user's, None for all others."""
+
     votes: list[MyVoteView]
     next_cursor: str | None
     total: int
+    link: LinkId | None
 
 
 class BookmarkView(Struct, frozen=True):
@@ -210,6 +213,13 @@ class ActView(Struct, frozen=True):
     position: Position
 
 
+class LinkTo(Struct, frozen=True):
+    """A link by which a visitor's votes are the caller's, and when it was made."""
+
+    id: LinkId
+    at: Time
+
+
 class MyData(Struct, frozen=True):
     """All that is held of a user. `since` is when the user wrote something for the first time, None
     where that has not happened yet. Whether a vote counts is not said."""
@@ -219,3 +229,4 @@ class MyData(Struct, frozen=True):
     votes: list[MyVote]
     bookmarks: list[BookmarkView]
     acts: list[ActView]
+    links: list[LinkTo]

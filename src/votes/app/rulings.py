@@ -13,13 +13,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from votes.domain import finding as findings
+from votes.domain import link as links
 from votes.domain import ruled_vote
 from votes.domain import ruling as rulings
 from votes.domain import vote as votes
 from votes.domain.finding import ClusterFound
 from votes.domain.ruled_vote import CarryOut, RuledVote
 from votes.domain.ruling import RulingMade, Selector, ruling_of
-from votes.domain.terms import ClusterId, RulingId, ToolId, user
+from votes.domain.terms import ClusterId, RulingId, ToolId, user, visitor
 from votes.domain.vote import VOTE_EVENTS, Vote, VoteWithdrawn
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
@@ -90,11 +91,9 @@ async def carry_out(store: EventStore, ruling: Unfinished, at: datetime) -> bool
         page, reached = await store.standing(
             tool, VOTE_EVENTS, reached, said.position, VOTES_AT_ONCE_MAX
         )
-        commands = [
-            CarryOut(last.stream, tool, name)
-            for last in page
-            if _falls_under(last, said.event, name, members)
-        ]
+        selected = [last for last in page if _falls_under(last, said.event, name, members)]
+        streams = [last.stream for last in selected] + await _given_back(store, selected)
+        commands = [CarryOut(stream, tool, name) for stream in streams]
         if commands:
             if not await _carry_out(store, commands, at):
                 return False
@@ -125,6 +124,18 @@ async def _became(store: EventStore, tool: ToolId, streams: set[Stream]) -> set[
     last = (await store.last_events(streams)).values() if streams else ()
     moved = [one.event.to for one in last if isinstance(one.event, VoteWithdrawn)]
     return {votes.stream(user(person), tool) for person in moved if person is not None}
+
+
+async def _given_back(store: EventStore, selected: Sequence[Recorded]) -> list[Stream]:
+    """The streams of the visitors' votes that users' votes were, by links that are undone since."""
+    moved = [
+        (links.undone_stream(origin.link), votes.stream(visitor(origin.visitor), tool))
+        for last in selected
+        for origin, tool in [(votes.evolve(Vote(), last.event).origin, ToolId(last.subject))]
+        if origin is not None
+    ]
+    undone = await store.last_events({link for link, _ in moved}) if moved else {}
+    return [stream for link, stream in moved if link in undone]
 
 
 async def _carry_out(store: EventStore, commands: Sequence[CarryOut], at: datetime) -> bool:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from votes.domain.terms import Choice, PersonaSlug, Score, ToolSlug
+from votes.domain.terms import Choice, LinkId, PersonaSlug, Score, ToolSlug
 from votes.domain.tool import Entry
 from votes.engine.log import Position
 
@@ -28,11 +28,13 @@ class VisitorView(Struct, frozen=True):
 
 class LinkView(Struct, frozen=True):
     """Whether the visitor is the user now, which nobody is without a visitor; how many of the
-    visitor's votes became the user's, and the position of the last event of that."""
+    visitor's votes became the user's, and the position of the last event of that. `link` is what
+    the link is called, also to moderators."""
 
     linked: bool
     votes: int
     position: Position
+    link: LinkId | None
 
 
 class ChallengeParameters(Struct, frozen=True, rename="camel"):

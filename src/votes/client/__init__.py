@@ -21,7 +21,7 @@ import httpx
 import msgspec
 
 from votes.app.cohorts import CohortsView
-from votes.app.moderation import PreviewView, QueuePage, RulingsPage, RulingView
+from votes.app.moderation import LinkTold, PreviewView, QueuePage, RulingsPage, RulingView
 from votes.app.responses import (
     BookmarksPage,
     BookmarkView,
@@ -288,6 +288,12 @@ class Votes:
 
     async def lift_ruling(self, ruling: str) -> None:
         await self._command("DELETE", f"/v1/rulings/{ruling}")
+
+    async def get_link(self, link: str) -> LinkTold:
+        return await self._get(f"/v1/moderation/links/{link}", LinkTold)
+
+    async def undo_link(self, link: str) -> None:
+        await self._command("DELETE", f"/v1/moderation/links/{link}")
 
     async def get_live(self) -> Alive:
         return await self._get("/health/live", Alive)

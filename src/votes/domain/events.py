@@ -4,7 +4,7 @@ from typing import get_args
 
 from votes.domain.bookmark import BookmarkEvent
 from votes.domain.finding import FindingEvent
-from votes.domain.link import LinkEvent
+from votes.domain.link import LinkEvent, LinkUndone
 from votes.domain.person import PersonEvent
 from votes.domain.review import ReviewEvent
 from votes.domain.ruling import RulingEvent
@@ -21,6 +21,7 @@ Event = (
     | PersonEvent
     | FindingEvent
     | LinkEvent
+    | LinkUndone
 )
 
 EVENT_TYPES: tuple[type, ...] = get_args(Event)

@@ -3,9 +3,13 @@ vote or that one was taken back. It can be asked for any number of times.
 
 One event changes the tally, whatever it changes, so at each position of the log one vote counts.
 The events have the time of the visitor's vote. What stands against that vote goes with it.
+
+After a link was undone (`returned_vote`), what another link brought may be the newest act again: it
+is *offered*, and taken if it is.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,10 +18,18 @@ from votes.domain import link as links
 from votes.domain import vote as votes
 from votes.domain.link import Link
 from votes.domain.terms import PersonId, ToolId, VisitorId, user, visitor
-from votes.domain.vote import Vote, VoteEvent, VoteMoved, VoteWithdrawn
+from votes.domain.vote import (
+    Before,
+    Origin,
+    Vote,
+    VoteEvent,
+    VoteMoved,
+    VoteReverted,
+    VoteWithdrawn,
+)
 from votes.engine.decider import Decider, ForStream
 from votes.engine.heads import Head
-from votes.engine.log import Stream
+from votes.engine.log import TIME_MIN, Position, Stream
 
 
 class MoveVote(Struct, frozen=True, gc=False):
@@ -29,15 +41,17 @@ class MoveVote(Struct, frozen=True, gc=False):
 
 
 class Both(Struct, frozen=True, gc=False):
-    """The votes of the visitor and of the person, and whether the visitor's is the newer act.
+    """The votes of the visitor and of the person, and the times of these acts.
 
-    `linked` is to whom the visitor is linked.
+    `linked` is to whom the visitor is linked, and `link` the position of that.
     """
 
-    visitors: Vote = Vote()
-    persons: Vote = Vote()
-    newer: bool = False
+    visitors: Vote = Vote(withdrawn=True)
+    persons: Vote = Vote(blank=True)
+    visitors_at: datetime = TIME_MIN
+    persons_at: datetime = TIME_MIN
     linked: PersonId | None = None
+    link: Position = 0
 
 
 def _streams(command: MoveVote) -> tuple[Stream, ...]:
@@ -50,16 +64,19 @@ def _streams(command: MoveVote) -> tuple[Stream, ...]:
 
 def _state_of(command: MoveVote, heads: Mapping[Stream, Head]) -> Both:
     own, persons, link = (heads[stream] for stream in _streams(command))
+    linked = links.evolve(Link(), link.event).person if link.version else None
+    return _both(own, persons, linked, link.position)
+
+
+def _both(own: Head, persons: Head, linked: PersonId | None, link: Position) -> Both:
     return Both(
-        _vote(own),
-        _vote(persons),
-        own.at >= persons.at,
-        links.evolve(Link(), link.event).person if link.version else None,
+        votes.evolve(Vote(), own.event) if own.version else Vote(withdrawn=True),
+        votes.evolve(Vote(), persons.event) if persons.version else Vote(blank=True),
+        own.at,
+        persons.at,
+        linked,
+        link,
     )
-
-
-def _vote(head: Head) -> Vote:
-    return votes.evolve(Vote(), head.event) if head.version else Vote(withdrawn=True)
 
 
 def decide(command: MoveVote, state: Both) -> Sequence[VoteEvent | ForStream]:
@@ -68,41 +85,62 @@ def decide(command: MoveVote, state: Both) -> Sequence[VoteEvent | ForStream]:
     vote, own = state.visitors, state.persons
     if state.linked != command.person or vote.withdrawn:
         return []
-    discounted = {vote.discounted_by, own.discounted_by} - {None}
     ruling = vote.discounted_by or vote.released_by
-    if not state.newer or len(discounted) > 1:
-        return [VoteWithdrawn(None, vote.choice, vote.against, ruling)]
-    persons = votes.stream(user(command.person), command.tool)
+    newer = own.blank or state.visitors_at >= state.persons_at
+    if not newer or _under_two_rulings(vote.as_before, own):
+        return [VoteWithdrawn(state.link, vote.as_before, None, ruling)]
+    origin = _origin(command.visitor, state.link, state)
     left = ruling if own.discounted_by is not None else None
     return [
-        ForStream(persons, _moved(vote, own)),
-        VoteWithdrawn(command.person, vote.choice, vote.against, left),
+        ForStream(_stream(command), _moved(vote.as_before, own, origin)),
+        VoteWithdrawn(state.link, vote.as_before, command.person, left),
     ]
 
 
-def _moved(vote: Vote, own: Vote) -> VoteMoved:
+def _stream(command: "MoveVote | OfferVote") -> Stream:
+    return votes.stream(user(command.person), command.tool)
+
+
+def _under_two_rulings(before: Before, own: Vote) -> bool:
+    return None not in (before.discounted_by, own.discounted_by) and (
+        before.discounted_by != own.discounted_by
+    )
+
+
+def _origin(visitor: VisitorId, link: Position, state: Both) -> Origin:
+    """Of the visitor's vote, with what the person chose last by themselves."""
+    own = state.persons
+    if own.origin is not None:
+        return replace(own.origin, visitor=visitor, link=link)
+    if own.blank:
+        return Origin(visitor, link)
+    return Origin(visitor, link, own.as_before, state.persons_at)
+
+
+def _moved(before: Before, own: Vote, origin: Origin) -> VoteMoved:
     """The person's vote from now on. The later vote of a discounted person is held."""
     moved = VoteMoved(
-        vote.choice,
-        vote.against,
+        before.choice,
+        before.against,
         own.choice,
         own.against,
-        vote.against,
-        vote.discounted_by,
-        vote.released_by,
-        vote.against_before,
+        before.against,
+        before.discounted_by,
+        before.released_by,
+        before.against_before,
+        origin,
         own.claims,
     )
-    if own.discounted_by in (None, vote.discounted_by):
+    if own.discounted_by in (None, before.discounted_by):
         return moved
-    if vote.choice is None:
+    if before.choice is None:
         return replace(moved, discounted_by=own.discounted_by, against_before=own.against_before)
     return replace(
         moved,
         against="ruled",
         discounted_by=own.discounted_by,
         released_by=None,
-        against_before=vote.against if vote.against in votes.UNTIL_PROVEN else None,
+        against_before=before.against if before.against in votes.UNTIL_PROVEN else None,
     )
 
 
@@ -114,4 +152,64 @@ decider: Decider[MoveVote, Both] = Decider(
     decide=decide,
     keeps_time=True,
     state_of=_state_of,
+)
+
+
+class OfferVote(Struct, frozen=True, gc=False):
+    """What the link took from the visitor, to the person whom it was to."""
+
+    visitor: VisitorId
+    person: PersonId
+    tool: ToolId
+    link: Position
+
+
+def _streams_of_offer(command: OfferVote) -> tuple[Stream, ...]:
+    own = votes.stream(visitor(command.visitor), command.tool)
+    return own, _stream(command), links.undone_stream(command.link)
+
+
+def _state_of_offer(command: OfferVote, heads: Mapping[Stream, Head]) -> Both:
+    own, persons, undone = (heads[stream] for stream in _streams_of_offer(command))
+    linked = None if undone.version else command.person
+    return _both(own, persons, linked, command.link)
+
+
+def _take(command: OfferVote, state: Both) -> Sequence[VoteEvent | ForStream]:
+    vote, own = state.visitors, state.persons
+    if state.linked is None or not vote.withdrawn or vote.link != command.link:
+        return []
+    if own.origin is None:
+        newer = own.blank or state.visitors_at >= state.persons_at
+    else:
+        newer = state.visitors_at > state.persons_at
+    if not newer or _under_two_rulings(vote.before, own):
+        return []
+    moved = _moved(vote.before, own, _origin(command.visitor, command.link, state))
+    reverted = VoteReverted(
+        moved.choice,
+        moved.against,
+        own.choice,
+        own.against,
+        moved.discounted_by,
+        moved.released_by,
+        moved.against_before,
+        moved.origin,
+        left=own.discounted_by or own.released_by,
+        previous_claims=own.claims,
+    )
+    return [
+        ForStream(_stream(command), reverted),
+        VoteWithdrawn(command.link, vote.before, command.person),
+    ]
+
+
+offering: Decider[OfferVote, Both] = Decider(
+    initial=Both(),
+    streams=_streams_of_offer,
+    subject=lambda command: command.tool,
+    evolve=lambda state, _: state,
+    decide=_take,
+    keeps_time=True,
+    state_of=_state_of_offer,
 )

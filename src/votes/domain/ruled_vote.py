@@ -52,19 +52,20 @@ def decide(command: CarryOut, state: RuledVote) -> Sequence[VoteEvent]:
     """One ruling at a time discounts a vote: what another has discounted is left to it. A vote that
     a link withdrew is no more; where it became a user's, the ruling is carried out on that."""
     vote, ruling = state.vote, command.ruling
+    same = vote.origin, vote.claims
     match state.verdict:
         case _ if vote.withdrawn:
             return []
         case "discount" if vote.discounted_by is None:
             against = None if vote.against == "ruling" else vote.against
-            return [VoteDiscounted(ruling, vote.choice, against, vote.claims)]
+            return [VoteDiscounted(ruling, vote.choice, against, *same)]
         case "release" if vote.choice is not None and vote.against in UNTIL_PROVEN:
-            return [VoteReleased(ruling, vote.choice, vote.against, vote.claims)]
+            return [VoteReleased(ruling, vote.choice, vote.against, *same)]
         case None if vote.discounted_by == ruling:
             before = None if vote.choice is None else vote.against_before
-            return [VoteRestored(ruling, vote.choice, before, vote.against, vote.claims)]
+            return [VoteRestored(ruling, vote.choice, before, vote.against, *same)]
         case None if vote.released_by == ruling and vote.choice and vote.against_before:
-            return [VoteHeld(ruling, vote.choice, vote.against_before, vote.claims)]
+            return [VoteHeld(ruling, vote.choice, vote.against_before, *same)]
         case _:
             return []
 

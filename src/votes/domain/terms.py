@@ -48,6 +48,9 @@ Claims = Annotated[dict[ClaimName, ClaimValue], Meta(min_length=1, max_length=CL
 ToolId = NewType("ToolId", Annotated[str, Meta(pattern=_SLUG)])
 """A tool's id, made at its listing and never shown. It stays when the slug changes."""
 RulingId = NewType("RulingId", Annotated[str, Meta(description="A ruling's id.")])
+_LINK = r"\A[1-9][0-9]{0,17}-[0-9a-f]{12}\Z"
+LinkId = NewType("LinkId", Annotated[str, Meta(pattern=_LINK, description="A link's id.")])
+"""Of the link of a visitor to a user. It says who neither of them is."""
 _CLUSTER = r"\A[0-9a-z]{1,32}\Z"
 ClusterId = NewType(
     "ClusterId", Annotated[str, Meta(pattern=_CLUSTER, description="A cluster's id.")]

@@ -18,6 +18,7 @@ from votes.domain.terms import (
     Claims,
     PersonId,
     RulingId,
+    Time,
     ToolId,
     VisitorId,
     VoterId,
@@ -27,7 +28,7 @@ from votes.domain.terms import (
 )
 from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
-from votes.engine.log import Stream
+from votes.engine.log import Position, Stream
 
 Held = Literal["unproven", "unchecked", "ruled"]
 """Why a vote is held. `unproven`: too many new visitors voted from its network or on its tool, and
@@ -39,6 +40,7 @@ tells such votes apart. The latter neither a proof nor a ruling lets count."""
 Against = Literal[Uncounted, "ruling"]
 """Why a vote does not count: it is uncounted, or discounted by a `ruling`."""
 HELD: tuple[Held, ...] = get_args(Held)
+UNCOUNTED: tuple[Uncounted, ...] = (*HELD, "on_behalf")
 UNTIL_PROVEN: tuple[Held, ...] = ("unproven", "unchecked")
 """A proof of work, or a ruling, lets these count."""
 
@@ -63,6 +65,27 @@ def voter_of(stream: Stream) -> VoterId:
     if kind != "vote":
         raise ValueError("not the stream of a vote")
     return VoterId(rest[: int(length)])
+
+
+class Before(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A vote whose place another has taken, as it was then; the fields are those of `Vote`."""
+
+    choice: Choice | None = None
+    against: Against | None = None
+    discounted_by: RulingId | None = None
+    released_by: RulingId | None = None
+    against_before: Uncounted | None = None
+    claims: Claims | None = None
+
+
+class Origin(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Whose a user's vote was before the `link` (its position) moved it, and what the user had
+    chosen last themselves, at the time `own_at`: None where that was nothing."""
+
+    visitor: VisitorId
+    link: Position
+    own: Before | None = None
+    own_at: Time | None = None
 
 
 class VoteCast(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -98,13 +121,14 @@ class VoteRetracted(Struct, frozen=True, gc=False, omit_defaults=True):
 class VoteDiscounted(Struct, frozen=True, gc=False, omit_defaults=True):
     """The ruling is carried out on this vote. `choice` is None where it was taken back meanwhile.
 
-    Its time, and that of the three events below, is the vote's own: there it counts no more. Its
-    claims are the vote's too.
+    Its time, and that of the three events below, is the vote's own: there it counts no more. They
+    repeat the vote's claims, and the `origin` of one that was moved.
     """
 
     ruling: RulingId
     choice: Choice | None
     previous_against: Uncounted | None = None
+    origin: Origin | None = None
     claims: Claims | None = None
 
 
@@ -115,6 +139,7 @@ class VoteRestored(Struct, frozen=True, gc=False, omit_defaults=True):
     choice: Choice | None
     against: Uncounted | None = None
     previous_against: Against | None = None
+    origin: Origin | None = None
     claims: Claims | None = None
 
 
@@ -124,6 +149,7 @@ class VoteReleased(Struct, frozen=True, gc=False, omit_defaults=True):
     ruling: RulingId
     choice: Choice
     previous_against: Held
+    origin: Origin | None = None
     claims: Claims | None = None
 
 
@@ -133,6 +159,7 @@ class VoteHeld(Struct, frozen=True, gc=False, omit_defaults=True):
     ruling: RulingId
     choice: Choice
     against: Uncounted
+    origin: Origin | None = None
     claims: Claims | None = None
 
 
@@ -153,21 +180,46 @@ class VoteMoved(Struct, frozen=True, gc=False, omit_defaults=True):
     discounted_by: RulingId | None = None
     released_by: RulingId | None = None
     against_before: Uncounted | None = None
+    origin: Origin | None = None
     previous_claims: Claims | None = None
 
 
 class VoteWithdrawn(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A linked visitor has no vote of their own any more; `previous` is what it was.
+    """A visitor has no vote of their own any more, by the `link` (its position).
 
-    It became the vote of the person `to`, whose event has counted this one out. Where the person
-    had chosen later, `to` is None. `ruling` is one that is
-    not carried out on a vote any more.
+    `before` is what it was. It became the vote of the person `to`, whose event has counted this one
+    out. Where the person had chosen later, `to` is None. `left` is a ruling that is not carried out
+    on a vote any more.
     """
 
+    link: Position
+    before: Before = Before()
     to: PersonId | None = None
+    left: RulingId | None = None
+
+
+class VoteReverted(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A link was undone, and this is the voter's vote without it: the visitor's own, or what the
+    user has of their own and by other links. `previous`, `previous_against` and `previous_claims`
+    are the user's before; of a visitor `previous` is None, and `previous_against` what stood
+    against the user's.
+
+    A user who never voted on the tool by themselves is left `blank`. `left` is as in
+    `VoteWithdrawn`, `claims` as in `VoteCast`, the rest as in `VoteMoved`.
+    """
+
+    choice: Choice | None = None
+    against: Against | None = None
     previous: Choice | None = None
     previous_against: Against | None = None
-    ruling: RulingId | None = None
+    discounted_by: RulingId | None = None
+    released_by: RulingId | None = None
+    against_before: Uncounted | None = None
+    origin: Origin | None = None
+    blank: bool = False
+    left: RulingId | None = None
+    claims: Claims | None = None
+    previous_claims: Claims | None = None
 
 
 VoteEvent = (
@@ -179,18 +231,20 @@ VoteEvent = (
     | VoteHeld
     | VoteMoved
     | VoteWithdrawn
+    | VoteReverted
 )
 VOTE_EVENTS = get_args(VoteEvent)
 
 
-class Vote(Struct, frozen=True, gc=False):
+class Vote(Struct, frozen=True, gc=False, omit_defaults=True):
     """`listed` is whether the tool can be voted on; `choice` is the voter's, None without one.
 
     `against` says why the vote does not count, None where it does. `discounted_by` and
     `released_by` are the rulings carried out on it, `against_before` what stood against it before.
-    `withdrawn`: the voter is a visitor who was linked, and the vote may have `moved_to` a person.
-    `linked` is to whom the visitor who votes is linked. `claims` are those of the login with which
-    the vote was cast.
+    `withdrawn`: the voter is a visitor who was linked by the `link`. `before` is what the vote was,
+    and it may have `moved_to` a person: there it is the `origin` of the person's. A `blank` one was
+    never cast by its voter. `linked` is to whom the visitor who votes is linked. `claims` are those
+    of the login with which the vote was cast.
     """
 
     listed: bool = False
@@ -200,9 +254,19 @@ class Vote(Struct, frozen=True, gc=False):
     released_by: RulingId | None = None
     against_before: Uncounted | None = None
     withdrawn: bool = False
+    link: Position = 0
+    before: Before = Before()
     moved_to: PersonId | None = None
+    origin: Origin | None = None
+    blank: bool = False
     linked: PersonId | None = None
     claims: Claims | None = None
+
+    @property
+    def as_before(self) -> Before:
+        """The vote, for when another takes its place."""
+        ruled = self.discounted_by, self.released_by, self.against_before
+        return Before(self.choice, self.against, *ruled, self.claims)
 
 
 def evolve(state: Vote, event: VoteEvent | ToolEvent | LinkEvent) -> Vote:
@@ -220,6 +284,7 @@ def evolve(state: Vote, event: VoteEvent | ToolEvent | LinkEvent) -> Vote:
             | VoteHeld()
             | VoteMoved()
             | VoteWithdrawn()
+            | VoteReverted()
         ):
             return replace(_vote(event), listed=state.listed, linked=state.linked)
         case _:
@@ -233,20 +298,26 @@ def _vote(event: VoteEvent) -> Vote:
             return Vote(False, choice, against, discounted_by, None, before, claims=claims)
         case VoteRetracted(_, _, discounted_by, before):
             return Vote(False, None, None, discounted_by, None, before)
-        case VoteDiscounted(ruling, choice, before, claims):
+        case VoteDiscounted(ruling, choice, before, origin, claims):
             against = None if choice is None else "ruling"
-            return Vote(False, choice, against, ruling, None, before, claims=claims)
-        case VoteReleased(ruling, choice, before, claims):
-            return Vote(False, choice, None, None, ruling, before, claims=claims)
-        case (
-            VoteRestored(choice=choice, against=held, claims=claims)
-            | VoteHeld(choice=choice, against=held, claims=claims)
-        ):
-            return Vote(False, choice, held, claims=claims)
-        case VoteMoved(choice, against, _, _, _, discounted_by, released_by, before):
-            return Vote(False, choice, against, discounted_by, released_by, before)
-        case VoteWithdrawn(to):
-            return Vote(withdrawn=True, moved_to=to)
+            ruled = ruling, None, before
+            return Vote(False, choice, against, *ruled, origin=origin, claims=claims)
+        case VoteReleased(ruling, choice, before, origin, claims):
+            ruled = None, ruling, before
+            return Vote(False, choice, None, *ruled, origin=origin, claims=claims)
+        case VoteRestored(choice=choice, against=held, origin=origin, claims=claims):
+            return Vote(False, choice, held, origin=origin, claims=claims)
+        case VoteHeld(choice=choice, against=held, origin=origin, claims=claims):
+            return Vote(False, choice, held, origin=origin, claims=claims)
+        case VoteMoved(choice, against, _, _, _, discounted_by, released_by, before, origin):
+            ruled = discounted_by, released_by, before
+            return Vote(False, choice, against, *ruled, origin=origin)
+        case VoteReverted(choice, against, _, _, discounted_by, released_by, before, origin, blank):
+            ruled = discounted_by, released_by, before
+            vote = Vote(False, choice, against, *ruled, origin=origin, blank=blank)
+            return replace(vote, claims=event.claims)
+        case VoteWithdrawn(link, was, to):
+            return Vote(withdrawn=True, link=link, before=was, moved_to=to)
     assert_never(event)
 
 

@@ -1,6 +1,7 @@
 """What every aggregate has: rules that decide from a command and the folded state on events."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -20,10 +21,12 @@ class Rejected(Struct, frozen=True):
 
 
 class ForStream(Struct, frozen=True):
-    """In a decision: an event for one of the other streams that the command names."""
+    """In a decision: an event for one of the other streams that the command names. It has the time
+    `at`, where that is given, and else that of the command's other events."""
 
     stream: Stream
     event: Any
+    at: datetime | None = None
 
 
 def _whole(command: Any) -> Any:

@@ -199,11 +199,12 @@ class Batch:
         subject = request.decider.subject(request.command)
         additions = []
         for number, decided in enumerate(decision, 1):
-            stream, event = _placed(decided, streams)
+            placed = _placed(decided, streams)
+            stream, event = placed.stream, placed.event
             after = request.decider.evolve(after, event)
             version = self.heads[stream].version
-            additions.append(Addition(stream, version, subject, event))
-            self.heads[stream] = Head(event, version + 1, at=at)
+            additions.append(Addition(stream, version, subject, event, placed.at))
+            self.heads[stream] = Head(event, version + 1, at=placed.at or at)
             self.added[stream] = _Added(by, len(decision) - number)
         onto = {addition.stream for addition in additions}
         guards = {stream: self.heads[stream].version for stream in streams if stream not in onto}
@@ -214,13 +215,13 @@ class Batch:
         return Decided(outcome, streams, True, by, self.added[last.stream])
 
 
-def _placed(decided: Any, streams: Streams) -> tuple[Stream, Any]:
-    """The stream that a decided event is for, and the event."""
+def _placed(decided: Any, streams: Streams) -> ForStream:
+    """A decided event with the stream that it is for."""
     if not isinstance(decided, ForStream):
-        return streams[0], decided
+        return ForStream(streams[0], decided)
     if decided.stream not in streams:
         raise ValueError(f"an event for {decided.stream}, a stream that was not read")
-    return decided.stream, decided.event
+    return decided
 
 
 def _keyed(

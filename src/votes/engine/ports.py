@@ -44,12 +44,14 @@ class KeyedResult(Struct, frozen=True):
 
 
 class Addition(Struct, frozen=True, gc=False):
-    """An event to append after `version` of its stream (0: it is the first)."""
+    """An event to append after `version` of its stream (0: it is the first), of the time `at`;
+    None for that of the append."""
 
     stream: Stream
     version: int
     subject: str
     event: Any
+    at: datetime | None = None
 
 
 class Append(Struct, frozen=True):

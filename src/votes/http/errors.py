@@ -47,11 +47,11 @@ TITLES = {
 Part = Literal["query", "claim", "cursor", "min_position", "Idempotency-Key", "body", "stream"]
 Who = Literal["voter", "user", "panelist", "moderator", "admin"]
 _WITH_ROLE: tuple[Who, ...] = ("panelist", "moderator", "admin")
-About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling"]
+About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling", "link"]
 Trait = Part | Who | About | Literal["changes", "limited", "on_behalf"]
 """What an operation may have: a parameter, a body or a stream; who may ask it; a tool that must be
-there or may be new; a slug to be taken; a visitor to be linked; a ruling; a method that changes
-something; a limit to how often; something done on behalf of somebody else."""
+there or may be new; a slug to be taken; a visitor to be linked; a ruling; a link; a method that
+changes something; a limit to how often; something done on behalf of somebody else."""
 
 
 class Refusal(Struct, frozen=True):
@@ -80,6 +80,7 @@ REFUSALS: dict[str, Refusal] = {
     "tool_unknown": Refusal(404, ("tool", "tool_in_body")),
     "claim_unknown": Refusal(404, ("claim",)),
     "ruling_unknown": Refusal(404, ("ruling",)),
+    "link_unknown": Refusal(404, ("link",)),
     "cluster_unknown": Refusal(404, ("tool_in_body",)),
     "not_found": Refusal(404, ()),
     "method_not_allowed": Refusal(405, ()),

@@ -5,14 +5,23 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from votes.app import mine
+from votes.app import mine, unlinking
 from votes.app.paging import Page
 from votes.app.responses import MyVoteView, ToolState
 from votes.app.shapes import LinkView
 from votes.app.states import NOTHING, states
 from votes.domain import link, vote
 from votes.domain.person import Person
-from votes.domain.terms import Claims, ToolId, ToolSlug, VisitorId, VoterId, visitor, visitor_of
+from votes.domain.terms import (
+    Claims,
+    LinkId,
+    ToolId,
+    ToolSlug,
+    VisitorId,
+    VoterId,
+    visitor,
+    visitor_of,
+)
 from votes.domain.vote import UNTIL_PROVEN, Held, Vote, VoteCommand
 from votes.engine.decider import Command, Decider, State
 from votes.engine.handle import Outcome, Result
@@ -124,7 +133,7 @@ async def link_to(request: Http, who: User, token: str | None) -> LinkView:
             raise Refused("invalid_body", "visitor: not a visitor's token of ours.")
         found = known[0]
     if found is None:
-        return LinkView(linked=False, votes=0, position=0)
+        return LinkView(linked=False, votes=0, position=0, link=None)
     parts = services(request)
     async with within(WRITE_S):
         known_as = await parts.people.person(who.subject)
@@ -134,7 +143,8 @@ async def link_to(request: Http, who: User, token: str | None) -> LinkView:
             request, who, link.decider, lambda person: link.LinkVisitor(found.id, person.id)
         )
         made = await parts.links.settle(found.id, person.id)
-    return LinkView(linked=True, votes=made.votes, position=made.position)
+        name = await unlinking.by_which(parts.store, found.id)
+    return LinkView(linked=True, votes=made.votes, position=made.position, link=name)
 
 
 async def read_for(
@@ -186,6 +196,14 @@ async def votes_of(
         return await mine.my_votes(parts.store, parts.reader.latest, whose, cursor, limit)
 
     return await read_for(request, caller, read) or mine.none(cursor, limit)
+
+
+async def linked_by(request: Http, caller: Caller) -> LinkId | None:
+    """The link by which a visitor's votes are a user's. Raises `Unavailable`."""
+    if caller.user is not None or caller.visitor is None:
+        return None
+    async with within(READ_S):
+        return await unlinking.by_which(services(request).store, caller.visitor.id)
 
 
 async def held(request: Http, who: Voter, tool: ToolId) -> Held | None:

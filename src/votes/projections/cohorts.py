@@ -18,6 +18,7 @@ from votes.domain.vote import (
     VoteReleased,
     VoteRestored,
     VoteRetracted,
+    VoteReverted,
 )
 from votes.engine.log import Recorded
 from votes.engine.projection import PART, Before, Projection
@@ -52,9 +53,10 @@ def _split(event: Any) -> Iterator[tuple[str, str, Counts]]:
 def _changes(event: Any) -> Iterator[tuple[Claims | None, Counts]]:
     """The parts of the change, each of one vote with its claims."""
     match event:
-        case VoteCast(choice, previous, against, previous_against):
-            yield event.claims, change(choice, against, None, None)
-            yield event.previous_claims, change(None, None, previous, previous_against)
+        case VoteCast() | VoteReverted():
+            before = event.previous, event.previous_against
+            yield event.claims, change(event.choice, event.against, None, None)
+            yield event.previous_claims, change(None, None, *before)
         case VoteRetracted() | VoteMoved():
             before = event.previous, event.previous_against
             yield event.previous_claims, change(None, None, *before)
@@ -98,7 +100,7 @@ COHORTS: Projection[Cohorts] = Projection(
     "cohorts",
     Cohorts,
     on={
-        VoteCast: _of_cast,
+        **dict.fromkeys((VoteCast, VoteReverted), _of_cast),
         **dict.fromkeys((VoteRetracted, VoteMoved), _of_previous),
         **dict.fromkeys((VoteDiscounted, VoteRestored, VoteReleased, VoteHeld), _of_ruled),
     },

@@ -19,6 +19,7 @@ from votes.domain.vote import (
     VoteHeld,
     VoteReleased,
     VoteRestored,
+    VoteReverted,
     VoteWithdrawn,
 )
 from votes.engine.log import Position, Recorded
@@ -43,7 +44,7 @@ class Ruling(Struct, frozen=True):
     position: Position = 0
 
 
-def evolve(ruling: Ruling | None, recorded: Recorded, *_: object) -> Ruling | None:
+def evolve(ruling: Ruling | None, recorded: Recorded, name: str, *_: object) -> Ruling | None:
     event, position = recorded.event, recorded.position
     if isinstance(event, RulingMade):
         tool = ToolId(recorded.subject)
@@ -53,7 +54,10 @@ def evolve(ruling: Ruling | None, recorded: Recorded, *_: object) -> Ruling | No
         raise ValueError("no such ruling was made")
     if isinstance(event, RulingLifted):
         return replace(ruling, lifted_at=recorded.at, position=position)
-    step = 1 if isinstance(event, _CARRIED_OUT) else -1
+    if isinstance(event, VoteReverted):
+        step = (_stands(event) == name) - (event.left == name)
+    else:
+        step = 1 if isinstance(event, _CARRIED_OUT) else -1
     return replace(ruling, votes=ruling.votes + step, position=position)
 
 
@@ -66,7 +70,16 @@ def _of_vote(recorded: Recorded) -> Iterable[RulingId]:
 
 
 def _of_withdrawn(recorded: Recorded) -> Iterable[RulingId]:
-    return () if recorded.event.ruling is None else (recorded.event.ruling,)
+    return () if recorded.event.left is None else (recorded.event.left,)
+
+
+def _stands(event: VoteReverted) -> RulingId | None:
+    return event.discounted_by or event.released_by
+
+
+def _of_reverted(recorded: Recorded) -> Iterable[RulingId]:
+    enters, leaves = _stands(recorded.event), recorded.event.left
+    return () if enters == leaves else [name for name in (enters, leaves) if name is not None]
 
 
 RULINGS = Projection(
@@ -76,6 +89,7 @@ RULINGS = Projection(
         **dict.fromkeys((RulingMade, RulingLifted), _of_stream),
         **dict.fromkeys((*_CARRIED_OUT, *_UNDONE), _of_vote),
         VoteWithdrawn: _of_withdrawn,
+        VoteReverted: _of_reverted,
     },
     evolve=evolve,
 )

@@ -23,6 +23,7 @@ from votes.domain.vote import (
     VoteReleased,
     VoteRestored,
     VoteRetracted,
+    VoteReverted,
     VoteWithdrawn,
 )
 from votes.engine.log import TIME_END, TIME_MIN, Position, Recorded
@@ -144,8 +145,10 @@ def moved(event: Any) -> Counts:
         case VoteMoved(choice, against, previous, previous_against, moved_against):
             persons = change(choice, against, previous, previous_against)
             return persons + change(None, None, choice, moved_against)
-        case VoteWithdrawn(None, previous, previous_against):
-            return change(None, None, previous, previous_against)
+        case VoteWithdrawn(before=before, to=None):
+            return change(None, None, before.choice, before.against)
+        case VoteReverted(choice, against, previous, previous_against):
+            return change(choice, against, previous, previous_against)
         case _:
             return Counts()
 
@@ -184,7 +187,12 @@ def _moved(tally: Tally, recorded: Recorded) -> Tally:
 def _heat(heat: float, recorded: Recorded) -> float:
     """The heat with a vote that begins to count, or without one that no longer does."""
     match recorded.event:
-        case VoteCast(against=None) | VoteReleased() | VoteRestored(against=None, choice=str()):
+        case (
+            VoteCast(against=None)
+            | VoteReleased()
+            | VoteRestored(against=None, choice=str())
+            | VoteReverted(choice=str(), against=None, previous=None, previous_against=str())
+        ):
             return _heated(heat, _weight(recorded.at))
         case (
             VoteHeld()

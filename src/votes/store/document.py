@@ -25,7 +25,7 @@ def document_of(batch: Sequence[Append], codec: Codec) -> str:
         for event in append.events:
             place = event.stream, event.version + 1, event.subject
             content = *codec.kind(event.event), event.event
-            events.append((*place, *content, append.meta, append.at, number))
+            events.append((*place, *content, append.meta, event.at or append.at, number))
         if append.keyed is not None:
             results.append((number, *_result(append.keyed)))
     places = [(*place, numbers) for place, numbers in relied.items()]

@@ -44,12 +44,12 @@ def test_the_names_of_events_are_storage():
         *("ToolListed", "ToolRevised", "ToolRenamed", "ToolDelisted", "SlugTaken"),
         *("VoteCast", "VoteRetracted"),
         *("VoteDiscounted", "VoteRestored", "VoteReleased", "VoteHeld"),
-        *("VoteMoved", "VoteWithdrawn"),
+        *("VoteMoved", "VoteWithdrawn", "VoteReverted"),
         *("ToolBookmarked", "BookmarkRevised", "BookmarkRemoved"),
         *("ReviewPublished", "ReviewRevised", "ReviewWithdrawn"),
         *("RulingMade", "RulingLifted", "SubjectErased"),
         *("ClusterFound", "BurstFound"),
-        *("VisitorLinked", "VisitorUnlinked"),
+        *("VisitorLinked", "VisitorUnlinked", "LinkUndone"),
     ]
 
 

@@ -28,7 +28,7 @@ from votes.http.exchange import (
 from votes.http.identity import identity, require_user
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, Limit, MinPosition, ToolList
-from votes.http.voters import link_to, states_for, votes_of
+from votes.http.voters import link_to, linked_by, states_for, votes_of
 
 
 class LinkBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,15 +87,15 @@ async def get_my_state(
     opt=Operation(responses={200: MyData}, who="user", limited=Limited("reads")).opt,
 )
 async def export_me(request: Http) -> ASGIResponse:
-    """Votes, bookmarks, and what was done as an admin, a moderator or a panelist. Read from the log
-    itself: always complete."""
+    """Votes, bookmarks, which visitors' votes became mine, and what was done as an admin, a
+    moderator or a panelist. Read from the log itself: always complete."""
     user, parts = await require_user(request), services(request)
 
     async def read(person: Person) -> MyData:
         acts = await parts.people.acts_of(person)
         return await export(parts.store, parts.reader.latest, user.subject, person, acts)
 
-    return private(await read_as(request, user, read) or MyData(user.subject, None, [], [], []))
+    return private(await read_as(request, user, read) or MyData(user.subject, None, [], [], [], []))
 
 
 @delete(
@@ -133,7 +133,8 @@ async def list_my_votes(
     if min_position:
         await services(request).reader.models(min_position)
     page = await votes_of(request, caller, cursor, limit)
-    return private(MyVotesPage(page.items, page.next_cursor, page.total))
+    link = await linked_by(request, caller)
+    return private(MyVotesPage(page.items, page.next_cursor, page.total, link))
 
 
 @post(
