@@ -8,6 +8,7 @@ import pytest
 from tests.contract.requests import everything, request
 from tests.contract.test_the_scan_stores_what_it_finds import (
     LATER,
+    Contended,
     counts,
     logged,
     planted,
@@ -18,12 +19,12 @@ from votes.app.rulings import carry_out_all
 from votes.app.scan_rulings import BY_SCAN, discount_clusters, release_held
 from votes.domain import finding as findings
 from votes.domain.finding import BurstFound, Record
-from votes.domain.ruling import LiftRuling, RulingMade, ruling_of
+from votes.domain.ruling import PREFIX, LiftRuling, RulingMade, ruling_of
 from votes.domain.terms import VoterId
 from votes.domain.vote import CastVote
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
-from votes.engine.ports import Meta
+from votes.engine.ports import Meta, Unavailable
 
 QUIET = timedelta(hours=24)
 AT = datetime.fromtimestamp(START_S, UTC)
@@ -46,6 +47,17 @@ async def released(log, at=IN_TWO_DAYS):
 
 async def made(log):
     return [one for one in await everything(log) if isinstance(one.event, RulingMade)]
+
+
+async def test_a_ruling_that_others_kept_from_being_stored_is_made_again(log):
+    honest, bots = planted()
+    await logged(log, honest + bots)
+    scanner = await scanned(log)
+    with pytest.raises(Unavailable):
+        await discount_clusters(Contended(log, PREFIX), scanner, LATER)
+    assert await made(log) == []
+    await discount_clusters(log, scanner, LATER)
+    assert len(await made(log)) == len({vote.tool for vote in bots})
 
 
 async def test_old_held_votes_are_released_by_the_scan(log):

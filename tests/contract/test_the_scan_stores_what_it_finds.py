@@ -15,6 +15,7 @@ from votes.domain.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Sele
 from votes.domain.terms import VoterId
 from votes.domain.vote import VOTE_EVENTS, CastVote, VoteCast
 from votes.engine.bulk import submit_all
+from votes.engine.ports import Unavailable
 from votes.projections import tallies
 from votes.projections.tallies import Counts
 from votes.scan.state import Scan
@@ -164,6 +165,32 @@ async def test_a_scan_that_dies_anywhere_goes_on(log, deaths):
         await scanned(Dying(), looks=9)
     await scanned(log)
     assert len(await found(log)) == 1
+
+
+class Contended:
+    """A store in which others keep changing the streams of that prefix, so nothing is added."""
+
+    def __init__(self, store, prefix):
+        self._store, self._prefix = store, prefix
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    async def append(self, batch):
+        if any(one.stream.startswith(self._prefix) for each in batch for one in each.events):
+            return [None] * len(batch)
+        return await self._store.append(batch)
+
+
+@pytest.mark.parametrize(("prefix", "kind"), [(CLUSTERS, ClusterFound), ("burst:", BurstFound)])
+async def test_what_others_kept_from_being_stored_is_found_again(log, prefix, kind):
+    honest, bots = planted()
+    await logged(log, honest + bots)
+    with pytest.raises(Unavailable):
+        await scanned(Contended(log, prefix), looks=3)
+    assert await found(log, kind) == []
+    await scanned(log)
+    assert await found(log, kind)
 
 
 async def test_one_ruling_takes_the_campaign_out_of_a_tally_and_lifted_puts_it_back(log):

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from votes.app import rulings
-from votes.app.scanning import ACTOR, Scanner
+from votes.app.scanning import ACTOR, Scanner, store_all
 from votes.domain import ruling as rules
 from votes.domain import verdict
 from votes.domain import vote as votes
@@ -27,7 +27,6 @@ from votes.domain.ruling import (
 )
 from votes.domain.terms import Reason, RulingId, ToolId
 from votes.domain.vote import UNTIL_PROVEN, VOTE_EVENTS, Vote
-from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.log import TIME_END, Position, Unreadable
 from votes.engine.ports import EventStore
@@ -85,7 +84,7 @@ async def _make(
     about = repr((tool, selector, said)).encode()
     name = RulingId(BY_SCAN + sha256(about).hexdigest()[:16])
     command = MakeRuling(name, tool, selector, said, reason)
-    await submit_all(store, [Request(rules.decider, command, ACTOR, at)])
+    await store_all(store, [Request(rules.decider, command, ACTOR, at)])
 
 
 async def _is_left_to_moderators(store: EventStore, tool: ToolId, head: Position) -> bool:

@@ -25,10 +25,11 @@ from votes.domain.finding import (
     packed,
 )
 from votes.domain.terms import ClusterId, ToolId
+from votes.engine.batcher import CONTENDED
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.log import Position
-from votes.engine.ports import EventStore, Meta
+from votes.engine.ports import EventStore, Meta, Unavailable
 from votes.scan.lockstep import Group
 from votes.scan.newness import Burst
 from votes.scan.state import SEGMENT, Scan, begins
@@ -45,6 +46,13 @@ GROWTH_MIN = 1.1
 """A cluster that still grows is stored again when it has so many times the votes."""
 
 
+async def store_all(store: EventStore, requests: Sequence[Request]) -> None:
+    """Store what the scan found or ruled. Raises `Unavailable`, also where others kept changing the
+    same: nothing that is not stored may be taken for done."""
+    if CONTENDED in await submit_all(store, requests):
+        raise Unavailable("others kept changing what the scan writes to")
+
+
 class Found(Struct, frozen=True):
     """A cluster as the scan knows it: its name, its votes, the event."""
 
@@ -54,7 +62,8 @@ class Found(Struct, frozen=True):
 
 
 class Scanner:
-    """The scan of one process. Several may run at once: they come to the same."""
+    """The scan of one process. Several may run at once: they come to the same. One that has raised
+    begins anew: what it found may not be stored."""
 
     def __init__(
         self, store: EventStore, now: Callable[[], datetime], segment: int = SEGMENT
@@ -147,7 +156,7 @@ class Scanner:
     async def _record(self, records: Sequence[Record]) -> None:
         if records:
             at = self._now()
-            await submit_all(
+            await store_all(
                 self._store, [Request(findings.decider, each, ACTOR, at) for each in records]
             )
 
