@@ -34,7 +34,7 @@ FREE_VISITORS, FREE_VOTES = 3, 4
 COST = 10
 """Of a proof: these tests make hundreds."""
 LOOP, OFFICE, BOTS, BOT_NETWORKS, BOT_VOTES = 40, 200, 300, 20, length(3_000, 10_000)
-LOAD_S, LOAD_CONNECTIONS = 3, 16
+LOAD_S, LOAD_CONNECTIONS = length(3, 10), 16
 ESTABLISHED = {"ship": 100, "skip": 10}
 
 _hosts = count(1)
