@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example
 from hypothesis import given as for_all
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.domain.histories import START, carried_out, log_of
 from tests.domain.specification import given
@@ -149,6 +150,16 @@ def test_of_two_votes_under_two_rulings_the_users_stays_under_its_own():
     assert moved(theirs=first, own=second) == [
         withdrawn(None, "a", choice="ship", against="ruled", discounted_by="a")
     ]
+
+
+def test_of_two_links_with_acts_of_one_moment_the_one_that_was_first_stays():
+    asked = moved_vote.OfferVote(HERE, ANN, TOOL, 6)
+    theirs, own = VoteWithdrawn(6, Before("ship")), VoteMoved("skip", origin=Origin("there", 5))
+    heads = {THEIRS: Head(theirs, 2, 7, START), OWN: Head(own, 1, 4, START)}
+    state = moved_vote.offering.state_of(asked, heads)
+    assert moved_vote.offering.decide(asked, state) == []
+    later = replace(state, visitors_at=START + timedelta(seconds=1))
+    assert moved_vote.offering.decide(asked, later) != []
 
 
 def tally(log):

@@ -165,19 +165,18 @@ class OfferVote(Struct, frozen=True, gc=False):
 
 
 def _streams_of_offer(command: OfferVote) -> tuple[Stream, ...]:
-    own = votes.stream(visitor(command.visitor), command.tool)
-    return own, _stream(command), links.undone_stream(command.link)
+    return votes.stream(visitor(command.visitor), command.tool), _stream(command)
 
 
 def _state_of_offer(command: OfferVote, heads: Mapping[Stream, Head]) -> Both:
-    own, persons, undone = (heads[stream] for stream in _streams_of_offer(command))
-    linked = None if undone.version else command.person
-    return _both(own, persons, linked, command.link)
+    own, persons = (heads[stream] for stream in _streams_of_offer(command))
+    return _both(own, persons, command.person, command.link)
 
 
 def _take(command: OfferVote, state: Both) -> Sequence[VoteEvent | ForStream]:
+    """A link that is being undone as well may be offered: it is given back after that."""
     vote, own = state.visitors, state.persons
-    if state.linked is None or not vote.withdrawn or vote.link != command.link:
+    if not vote.withdrawn or vote.link != command.link:
         return []
     if own.origin is None:
         newer = own.blank or state.visitors_at >= state.persons_at
