@@ -106,6 +106,26 @@ async def test_what_was_done_later_stands(log):
     assert await process.links.voter("desk") == visitor("desk")
 
 
+async def test_what_another_browser_brought_is_the_users_vote_again(log):
+    """Of an earlier act than that of the link that is undone, moved before it or after."""
+    process = await start(log)
+    for browser, choice in (("phone", "ship"), ("shared", "ship"), ("desk", "skip")):
+        await process.act("atlas", choice, None, browser)
+    for browser in ("phone", "desk", "shared"):
+        await process.links.join(browser, "ann")
+    assert await of_tool(log) == Counts(skip=1)
+    await undo(log, process, "desk")
+    await undo_all(log, process.clock.now())
+    assert await of_tool(log) == Counts(ship=1, skip=1)
+    await undo(log, process, "shared")
+    await undo_all(log, process.clock.now())
+    assert await of_tool(log) == Counts(ship=2, skip=1)
+    await undo(log, process, "phone")
+    await undo_all(log, process.clock.now())
+    assert await of_tool(log) == Counts(ship=2, skip=1)
+    assert await process.read("ann", "sofa") == dict.fromkeys(TOOLS)
+
+
 async def test_it_is_not_made_again_by_itself_but_when_it_is_asked_for(log):
     process, before = await linked(log)
     await undo(log, process, "desk")
