@@ -28,6 +28,7 @@ COMMANDS = (
     "tail --no-follow",
     "export tallies",
     "explain notion",
+    "ruling list",
     "import votes /dev/null",
 )
 """All that end by themselves, and use a server."""

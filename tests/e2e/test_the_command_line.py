@@ -23,7 +23,7 @@ from votes.engine.projection import PARKED
 from votes.projections import PROJECTIONS
 
 COMMANDS = ["up", "api", "worker", "migrate", "import", "export", "rebuild", "verify", "tail"]
-COMMANDS += ["token", "doctor", "explain"]
+COMMANDS += ["token", "doctor", "explain", "rename", "ruling"]
 NOBODY = "127.0.0.1:1"
 
 
@@ -65,6 +65,12 @@ def test_the_help_of_a_command_says_what_it_does(command):
         ["token", "--subject", "a", "--persona", "Some One"],
         ["token", "--subject", "a", "--ttl-hours", "0"],
         ["rebuild", "--projection", "nothing"],
+        ["ruling", "discount", "notion"],
+        ["ruling", "discount", "notion", "--reason", ""],
+        ["ruling", "discount", "notion", "--reason", "x", "--from", "yesterday"],
+        ["ruling", "discount", "notion", "--reason", "x", "--to", "2026-01-31T12:00:00"],
+        ["ruling", "release", "notion", "--reason", "x", "--cluster", "NO"],
+        ["ruling", "lift"],
     ],
 )
 def test_wrong_usage_exits_with_2_and_touches_nothing(tmp_path, monkeypatch, arguments):

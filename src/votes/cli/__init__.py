@@ -9,6 +9,7 @@ from votes.cli.explain import explain
 from votes.cli.exporting import export
 from votes.cli.operate import doctor, migrate, rebuild, tail, token, verify
 from votes.cli.rename import rename
+from votes.cli.ruling import ruling
 from votes.cli.serve import api, openapi, worker
 from votes.cli.transfer import import_
 from votes.cli.up import up
@@ -46,6 +47,7 @@ COMMANDS = (
     export,
     explain,
     rename,
+    ruling,
     rebuild,
     verify,
     tail,
