@@ -72,7 +72,7 @@ class Process:
         """As a person in a browser, or in no browser that was ever used without a login."""
         at = self.clock.now()
 
-        async def send(voter, by, unless=None):
+        async def send(voter, by, unless=()):
             command = RetractVote(tool, voter, by)
             if choice is not None:
                 command = CastVote(tool, voter, choice, None, by)

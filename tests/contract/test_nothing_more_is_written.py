@@ -19,7 +19,7 @@ ANN, BOB = "ann", "bob"
 
 def of(person, wanted):
     """The request of a person who may be erased."""
-    return replace(wanted, unless=stream(person))
+    return replace(wanted, unless=(stream(person),))
 
 
 def erase(person):

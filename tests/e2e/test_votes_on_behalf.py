@@ -133,6 +133,61 @@ def test_what_cannot_be_an_id_is_refused(live_site, tool, crm, other):
     problem(cast(live_site.url, crm, tool, other), 400, "invalid_body")
     if isinstance(other, str):
         problem(retract(live_site.url, crm, tool, other), 400, "invalid_parameter")
+        problem(erase(live_site.url, crm, other), 400, "invalid_parameter")
+
+
+def erase(url, who, other):
+    return request("DELETE", f"{url}/v1/me", params={"on_behalf_of": other}, headers=who)
+
+
+async def people(site):
+    """How many persons there are."""
+    connection = await asyncpg.connect(site.servers.app_url)
+    try:
+        return await connection.fetchval("SELECT count(*) FROM people")
+    finally:
+        await connection.close()
+
+
+async def test_an_id_that_nobody_has_is_not_stored(live_site, tool, crm):
+    other, key = unique("crm:"), {"Idempotency-Key": unique("key")}
+    cast(live_site.url, crm, tool, unique("crm:"))  # the sender is known from now on
+    before = await people(live_site)
+    for _ in range(2):
+        taken = retract(live_site.url, crm | key, tool, other)
+        assert (taken.status_code, taken.json()["previous"]) == (200, None)
+        assert erase(live_site.url, crm, other).status_code == 204
+    assert await people(live_site) == before
+    cast(live_site.url, crm, tool, other)
+    problem(retract(live_site.url, crm | key, tool, other), 422, "idempotency_key_reused")
+    assert retract(live_site.url, crm, tool, other).json()["previous"] == "ship"
+
+
+async def test_whom_others_vote_for_is_erased_through_every_process(live_site, apart, tool, crm):
+    """Also a process that knows the person begins anew. The vote counts on."""
+    other = unique("crm:")
+    first = cast(live_site.url, crm, tool, other)
+    assert cast(apart, crm, tool, other).json()["changed"] is False
+    before = await people(live_site)
+    async with Votes(live_site.url, user_token=crm["Authorization"].split()[1]) as client:
+        await client.erase_me(on_behalf_of=other)
+    assert retract(apart, crm, tool, other).json()["previous"] is None
+    assert await people(live_site) == before - 1
+    assert tally(live_site, tool, first) == (1, 0, 0, 0, {})
+    anew = cast(live_site.url, crm, tool, other, "skip")
+    assert anew.json()["previous"] is None
+    assert tally(live_site, tool, anew) == (1, 1, 0, 0, {})
+    assert get(f"{live_site.url}/v1/me/export", headers=crm).json()["since"] is not None
+
+
+def test_only_who_may_vote_for_others_erases_them(live_site, tool, crm):
+    other = unique("crm:")
+    cast(live_site.url, crm, tool, other)
+    for role in (None, "moderator", "panelist"):
+        who = bearer(live_site, other, *filter(None, [role]))
+        problem(erase(live_site.url, who, other), 403, "forbidden")
+    problem(erase(live_site.url, {}, other), 401, "not_authenticated")
+    assert retract(live_site.url, crm, tool, other).json()["previous"] == "ship"
 
 
 def test_an_erased_sender_leaves_the_votes(live_site, crm):

@@ -120,7 +120,8 @@ export interface paths {
          * @description Destroys for good what leads from your login to what you did here, and the key of what you
          *     wrote beside bookmarks. Your votes count on, and nobody can say whose they are; reviews stay
          *     under their persona. Whatever you do later begins anew. Nothing remembers this request, so it
-         *     takes no `Idempotency-Key`: sent again, it erases what was written since.
+         *     takes no `Idempotency-Key`: sent again, it erases what was written since. A service or an admin
+         *     erases with `on_behalf_of` somebody for whom others vote.
          */
         readonly delete: operations["eraseMe"];
         readonly options?: never;
@@ -2095,7 +2096,10 @@ export interface operations {
     };
     readonly eraseMe: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description The id of somebody known elsewhere, for whom an admin or a service asks. */
+                readonly on_behalf_of?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -2115,6 +2119,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A problem: `not_authenticated`, `token_invalid`. */
             readonly 401: {
                 headers: {
@@ -2124,7 +2137,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `cross_origin`. */
+            /** @description A problem: `forbidden`, `cross_origin`. */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;

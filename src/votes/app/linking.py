@@ -39,7 +39,7 @@ TOO_MANY = Rejected(
     f"At most {VISITORS_MAX} visitors can be linked to a user, each with {VOTES_MAX} votes.",
 )
 
-Send = Callable[[VoterId, VisitorId | None, Stream | None], Awaitable[Result]]
+Send = Callable[[VoterId, VisitorId | None, tuple[Stream, ...]], Awaitable[Result]]
 """Sends a vote for a voter. Where that is not the visitor from whom it comes: with the visitor, and
 with the stream that has an event when the voter is erased."""
 
@@ -85,7 +85,7 @@ class Links:
         person = self._remembered.get(who)
         voter = known if person is None else user(person)
         for _ in range(ATTEMPTS_MAX):
-            unless = None if person is None else persons.stream(person)
+            unless = () if person is None else (persons.stream(person),)
             result = await send(voter, None if person is None else who, unless)
             if result not in (votes.LINKED, ENDED):
                 return result
@@ -165,8 +165,8 @@ class Links:
             if not isinstance(last.event, Unreadable)
         ]
 
-    async def _decide(self, command: LinkCommand | MoveVote, unless: Stream | None = None) -> bool:
-        """False where the stream `unless` has ended."""
+    async def _decide(self, command: LinkCommand | MoveVote, *unless: Stream) -> bool:
+        """False where a stream `unless` has ended."""
         decider = moved_vote.decider if isinstance(command, MoveVote) else link.decider
         asked = Request(decider, command, ACTOR, self._now(), unless=unless)
         result = await self._submit(asked)

@@ -195,7 +195,7 @@ class _Undoing:
         return await self._all(moved_vote.decider, moved, person_stream(person))
 
     async def _all(
-        self, decider: Decider[Any, Any], commands: Sequence[object], unless: Stream | None = None
+        self, decider: Decider[Any, Any], commands: Sequence[object], *unless: Stream
     ) -> bool:
         requests = [
             Request(decider, command, ACTOR, self._at, unless=unless) for command in commands

@@ -98,7 +98,7 @@ class Wanted(Struct, frozen=True):
             ACTOR,
             self.at,
             command_id,
-            unless=None if person is None else person.stream,
+            unless=() if person is None else (person.stream,),
         )
 
 

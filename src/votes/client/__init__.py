@@ -210,8 +210,10 @@ class Votes:
     async def export_me(self) -> MyData:
         return await self._get("/v1/me/export", MyData)
 
-    async def erase_me(self) -> None:
-        await self._command("DELETE", "/v1/me")
+    async def erase_me(self, *, on_behalf_of: str | None = None) -> None:
+        """A service or an admin may erase somebody known elsewhere."""
+        asked = f"?{urlencode({'on_behalf_of': on_behalf_of})}" if on_behalf_of is not None else ""
+        await self._command("DELETE", f"/v1/me{asked}")
 
     async def list_my_votes(
         self, *, cursor: str | None = None, limit: int | None = None

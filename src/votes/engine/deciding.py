@@ -24,7 +24,8 @@ class Request(Struct, frozen=True):
     """A command to handle at the time `at`.
 
     `command_id` comes from an idempotency key, `fingerprint` from the request sent with it. Once
-    the stream `unless` has an event, the command is refused, also where it had a result before.
+    one of the streams `unless` has an event, the command is refused, also where it had a result
+    before.
     """
 
     decider: Decider[Any, Any]
@@ -33,13 +34,12 @@ class Request(Struct, frozen=True):
     at: datetime
     command_id: UUID | None = None
     fingerprint: bytes = b""
-    unless: Stream | None = None
+    unless: tuple[Stream, ...] = ()
 
     @property
     def streams(self) -> "Streams":
         """The streams that the command relies on; its own comes first."""
-        streams = self.decider.streams(self.command)
-        return streams if self.unless is None else (*streams, self.unless)
+        return (*self.decider.streams(self.command), *self.unless)
 
 
 class Outcome(Struct, Generic[State], frozen=True):
@@ -155,7 +155,7 @@ class Batch:
         return state_of(request.decider, request.command, heads)
 
     def _decide(self, request: Request, streams: Streams) -> Decided | Result | None:
-        if request.unless is not None and self.heads[request.unless].version:
+        if any(self.heads[stream].version for stream in request.unless):
             return self._no_append(ENDED, streams)
         if request.command_id is not None:
             stored = self._stored.get(request.command_id)

@@ -16,7 +16,7 @@ from votes.app import catalogue, unambiguous
 from votes.app.catalogue import Tool
 from votes.domain import person as persons
 from votes.domain.person import EraseSubject, Person
-from votes.domain.terms import ToolId, ToolSlug, VoterId, is_slug
+from votes.domain.terms import Subject, ToolId, ToolSlug, VoterId, is_slug
 from votes.engine.decider import Command, Decider, Rejected, State
 from votes.engine.handle import ENDED, Outcome, Result
 from votes.engine.handle import Request as CommandRequest
@@ -191,9 +191,9 @@ async def submit(
     decider: Decider[Command, State],
     command: Command,
     actor: VoterId,
-    unless: Stream | None = None,
+    *unless: Stream,
 ) -> Result:
-    """Decide the actor's command, unless the stream `unless` has an event. Raises `Refused` for a
+    """Decide the actor's command, unless one of the streams has an event. Raises `Refused` for a
     bad key, and `Unavailable`."""
     key = _idempotency_key(request)
     command_id, fingerprint = None, b""
@@ -213,8 +213,8 @@ def accepted(answer: Result) -> Outcome[Any]:
     return answer
 
 
-async def erase(request: Http, user: User) -> Position:
-    """Erase the person, and return the position of that, 0 where there was nobody.
+async def erase(request: Http, subject: Subject) -> Position:
+    """Erase the person of the subject, and return the position of that, 0 where there was nobody.
 
     First the event is stored: from then on nothing is written or read as this person. Then the row
     is destroyed. Whoever finds an erased person with a row destroys it: this request when it is
@@ -222,15 +222,15 @@ async def erase(request: Http, user: User) -> Position:
     nothing remembers the request. Raises what `write` does.
     """
     people = services(request).people
-    people.forget(user.subject)  # another process may have erased the person that this one knows
+    people.forget(subject)  # another process may have erased the person that this one knows
     async with within(WRITE_S):
-        person = await people.known(user.subject)
+        person = await people.known(subject)
         if person is None:
             return 0
         command, meta = EraseSubject(person.id), Meta(request=_request_id(request))
         asking = CommandRequest(persons.decider, command, meta, now())
         outcome = accepted(await services(request).submit(asking))
-        await people.destroy(user.subject, person)
+        await people.destroy(subject, person)
         return outcome.position
 
 

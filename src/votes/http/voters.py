@@ -106,8 +106,8 @@ async def vote_for(
             return await write_for(request, voter, vote.decider, lambda whose: ask(whose, None))
     known = visitor(voter.who.id)
 
-    async def send(whose: VoterId, by: VisitorId | None, unless: Stream | None) -> Result:
-        return await submit(request, vote.decider, ask(whose, by), known, unless)
+    async def send(whose: VoterId, by: VisitorId | None, unless: tuple[Stream, ...]) -> Result:
+        return await submit(request, vote.decider, ask(whose, by), known, *unless)
 
     async with within(WRITE_S):
         return accepted(await services(request).links.vote(voter.who.id, send))

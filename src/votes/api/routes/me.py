@@ -27,7 +27,8 @@ from votes.http.exchange import (
 )
 from votes.http.identity import identity, require_user
 from votes.http.limiting import Limited
-from votes.http.parameters import Cursor, Limit, MinPosition, ToolList
+from votes.http.on_behalf import erase_on_behalf
+from votes.http.parameters import Cursor, Elsewhere, Limit, MinPosition, ToolList
 from votes.http.voters import link_to, linked_by, states_for, votes_of
 
 
@@ -104,15 +105,18 @@ async def export_me(request: Http) -> ASGIResponse:
     summary="Erase me",
     tags=["me"],
     status_code=200,  # the answer itself says 204
-    opt=Operation(who="user", limited=Limited("writes")).opt,
+    opt=Operation(who="user", limited=Limited("writes"), on_behalf=True).opt,
 )
-async def erase_me(request: Http) -> ASGIResponse:
+async def erase_me(request: Http, on_behalf_of: Elsewhere = None) -> ASGIResponse:
     """Destroys for good what leads from your login to what you did here, and the key of what you
     wrote beside bookmarks. Your votes count on, and nobody can say whose they are; reviews stay
     under their persona. Whatever you do later begins anew. Nothing remembers this request, so it
-    takes no `Idempotency-Key`: sent again, it erases what was written since."""
+    takes no `Idempotency-Key`: sent again, it erases what was written since. A service or an admin
+    erases with `on_behalf_of` somebody for whom others vote."""
+    if on_behalf_of is not None:
+        return no_content(await erase_on_behalf(request, on_behalf_of))
     user = await require_user(request)
-    return no_content(await erase(request, user))
+    return no_content(await erase(request, user.subject))
 
 
 @get(
