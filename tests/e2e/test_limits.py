@@ -222,7 +222,8 @@ def named(handler: HTTPRouteHandler) -> str:
 
 
 EXPENSIVE = re.compile(
-    r"/trend$|/og/|/challenge$|/moderation$|/moderation/queue$|/preview$|/me/export$|/docs$|/votes$"
+    r"/trend$|/og/|/challenge$|/moderation$|/moderation/queue$|GET /v1/moderation/links/|/preview$|"
+    r"/me/export$|/docs$|/votes$"
 )
 
 
