@@ -5,6 +5,7 @@ from itertools import count
 from votes.domain import tool, vote
 from votes.domain.terms import ToolId, VoterId, visitor
 from votes.domain.tool import Entry
+from votes.domain.vote_events import VoteCast
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request
 from votes.engine.ports import Addition, Append, Meta
@@ -27,7 +28,7 @@ def cast(slug: str) -> Request:
 def append_of(slug: str) -> Append:
     """What the command above comes to."""
     who = voter()
-    event = vote.VoteCast("ship")
+    event = VoteCast("ship")
     added = Addition(vote.stream(who, ToolId(slug)), 0, slug, event)
     return Append([added], Meta(), now(), {tool.stream(ToolId(slug)): 1})
 

@@ -12,7 +12,11 @@ from votes.app import rulings
 from votes.app.rulings import carry_out, carry_out_all, preview
 from votes.domain.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.terms import VoterId, visitor
-from votes.domain.vote import VOTE_EVENTS, CastVote, VoteDiscounted
+from votes.domain.vote import CastVote
+from votes.domain.vote_events import (
+    VOTE_EVENTS,
+    VoteDiscounted,
+)
 from votes.engine.bulk import submit_all
 from votes.projections import tallies
 from votes.projections.tallies import Counts

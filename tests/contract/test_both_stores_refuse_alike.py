@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.requests import KEYS
 from tests.domain.histories import START
-from votes.domain.vote import VoteCast
+from votes.domain.vote_events import (
+    VoteCast,
+)
 from votes.engine.ports import Addition, Append, KeyedResult, Meta
 
 STREAMS = ("a", "b", "c", "d")

@@ -15,6 +15,7 @@ from votes.domain import link, vote
 from votes.domain.link import UndoLink, VisitorLinked
 from votes.domain.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.terms import user, visitor
+from votes.domain.vote_events import VOTE_EVENTS
 from votes.engine.bulk import submit_all
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
@@ -40,7 +41,7 @@ async def undo(log, process, browser, number=-1):
 async def standing(log):
     """Every vote there is, by its stream: the choice, what stands against it, its rulings, when it
     was cast."""
-    last = {one.stream: one for one in await everything(log) if type(one.event) in vote.VOTE_EVENTS}
+    last = {one.stream: one for one in await everything(log) if type(one.event) in VOTE_EVENTS}
     found = {}
     for stream, one in last.items():
         now = vote.evolve(vote.Vote(), one.event)

@@ -21,7 +21,7 @@ from votes.domain.tool import (
     ToolRenamed,
     ToolRevised,
 )
-from votes.domain.vote import (
+from votes.domain.vote_events import (
     Before,
     Held,
     Origin,

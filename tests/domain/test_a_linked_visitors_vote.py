@@ -16,12 +16,10 @@ from votes.domain.moved_vote import Both, MoveVote
 from votes.domain.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.terms import user, visitor
 from votes.domain.tool import Entry, ListTool, ToolListed
-from votes.domain.vote import (
+from votes.domain.vote import CastVote, RetractVote, Vote
+from votes.domain.vote_events import (
     Before,
-    CastVote,
     Origin,
-    RetractVote,
-    Vote,
     VoteCast,
     VoteMoved,
     VoteRetracted,

@@ -20,12 +20,10 @@ from votes.domain.ruling import (
 )
 from votes.domain.terms import user
 from votes.domain.tool import Entry, ListTool, ToolDelisted, ToolListed
-from votes.domain.vote import (
+from votes.domain.vote import CastVote, RetractVote, Vote
+from votes.domain.vote_events import (
     HELD,
     Against,
-    CastVote,
-    RetractVote,
-    Vote,
     VoteCast,
     VoteDiscounted,
     VoteHeld,

@@ -24,10 +24,9 @@ from votes.domain import vote
 from votes.domain.terms import user
 from votes.domain.tool import Entry, ListTool, ToolListed, ToolRenamed
 from votes.domain.verdict import community
-from votes.domain.vote import (
+from votes.domain.vote import CastVote, RetractVote
+from votes.domain.vote_events import (
     VOTE_EVENTS,
-    CastVote,
-    RetractVote,
     VoteCast,
     VoteDiscounted,
     VoteRestored,

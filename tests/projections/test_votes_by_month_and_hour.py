@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.histories import START
-from votes.domain.vote import (
+from votes.domain.vote_events import (
     VoteCast,
     VoteDiscounted,
     VoteHeld,

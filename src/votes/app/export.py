@@ -10,7 +10,10 @@ from votes.domain import bookmark, vote
 from votes.domain.link import VisitorUnlinked
 from votes.domain.person import Person
 from votes.domain.terms import Subject, ToolId
-from votes.domain.vote import VOTE_EVENTS, Vote
+from votes.domain.vote import Vote
+from votes.domain.vote_events import (
+    VOTE_EVENTS,
+)
 from votes.engine.log import Recorded, Unreadable
 from votes.engine.ports import EventStore
 from votes.engine.read_models import ReadModels

@@ -9,7 +9,9 @@ from votes.app.suspicion import BurstView, ClusterView
 from votes.app.trend import Window
 from votes.domain.ruling import Selector, Verdict
 from votes.domain.terms import LinkId, Reason, RulingId, Time, ToolSlug
-from votes.domain.vote import Against
+from votes.domain.vote_events import (
+    Against,
+)
 from votes.engine.log import Position
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource

@@ -26,7 +26,11 @@ from votes.domain.ruling import (
     Selector,
 )
 from votes.domain.terms import Reason, RulingId, ToolId
-from votes.domain.vote import UNTIL_PROVEN, VOTE_EVENTS, Vote
+from votes.domain.vote import Vote
+from votes.domain.vote_events import (
+    UNTIL_PROVEN,
+    VOTE_EVENTS,
+)
 from votes.engine.handle import Request
 from votes.engine.log import TIME_END, Position, Unreadable
 from votes.engine.ports import EventStore

@@ -18,10 +18,11 @@ from votes.domain import link as links
 from votes.domain import vote as votes
 from votes.domain.link import Link
 from votes.domain.terms import PersonId, ToolId, VisitorId, user, visitor
-from votes.domain.vote import (
+from votes.domain.vote import Vote
+from votes.domain.vote_events import (
+    UNTIL_PROVEN,
     Before,
     Origin,
-    Vote,
     VoteEvent,
     VoteMoved,
     VoteReverted,
@@ -140,7 +141,7 @@ def _moved(before: Before, own: Vote, origin: Origin) -> VoteMoved:
         against="ruled",
         discounted_by=own.discounted_by,
         released_by=None,
-        against_before=before.against if before.against in votes.UNTIL_PROVEN else None,
+        against_before=before.against if before.against in UNTIL_PROVEN else None,
     )
 
 

@@ -15,7 +15,15 @@ from msgspec.structs import replace
 from votes.domain import link as links
 from votes.domain import vote as votes
 from votes.domain.terms import PersonId, ToolId, VisitorId, user, visitor
-from votes.domain.vote import Before, Held, Origin, Vote, VoteEvent, VoteReverted
+from votes.domain.vote import Vote
+from votes.domain.vote_events import (
+    UNCOUNTED,
+    Before,
+    Held,
+    Origin,
+    VoteEvent,
+    VoteReverted,
+)
 from votes.engine.decider import Decider, ForStream
 from votes.engine.heads import Head
 from votes.engine.log import TIME_MIN, Position, Stream
@@ -95,7 +103,7 @@ def _reverted(
     own, now = state.persons, origin.own or Before()
     if own.discounted_by is not None and not goes and now.discounted_by is None:
         held: Held | None = None if now.choice is None else "ruled"
-        before = now.against if now.against in votes.UNCOUNTED else None
+        before = now.against if now.against in UNCOUNTED else None
         now = Before(now.choice, held, own.discounted_by, None, before, now.claims)
     said = VoteReverted(
         now.choice,

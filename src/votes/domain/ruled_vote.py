@@ -10,9 +10,9 @@ from votes.domain import ruling as rulings
 from votes.domain import vote as votes
 from votes.domain.ruling import RulingEvent, RulingLifted, RulingMade, Verdict
 from votes.domain.terms import RulingId, ToolId
-from votes.domain.vote import (
+from votes.domain.vote import Vote
+from votes.domain.vote_events import (
     UNTIL_PROVEN,
-    Vote,
     VoteDiscounted,
     VoteEvent,
     VoteHeld,

@@ -22,7 +22,11 @@ from votes.domain.terms import (
     visitor,
     visitor_of,
 )
-from votes.domain.vote import UNTIL_PROVEN, Held, Vote, VoteCommand
+from votes.domain.vote import Vote, VoteCommand
+from votes.domain.vote_events import (
+    UNTIL_PROVEN,
+    Held,
+)
 from votes.engine.decider import Command, Decider, State
 from votes.engine.handle import Outcome, Result
 from votes.engine.log import Stream

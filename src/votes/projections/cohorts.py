@@ -10,7 +10,7 @@ from typing import Any
 from zlib import crc32
 
 from votes.domain.terms import Claims
-from votes.domain.vote import (
+from votes.domain.vote_events import (
     VoteCast,
     VoteDiscounted,
     VoteHeld,

@@ -14,7 +14,7 @@ from votes.domain.ruling import (
     ruling_of,
 )
 from votes.domain.terms import Reason, RulingId, ToolId
-from votes.domain.vote import (
+from votes.domain.vote_events import (
     VoteDiscounted,
     VoteHeld,
     VoteReleased,

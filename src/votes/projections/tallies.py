@@ -13,7 +13,7 @@ from votes.domain import verdict
 from votes.domain.terms import Choice, Time, ToolSlug, checked_slug
 from votes.domain.tool import ToolListed
 from votes.domain.verdict import Call
-from votes.domain.vote import (
+from votes.domain.vote_events import (
     VOTE_EVENTS,
     Against,
     VoteCast,

@@ -12,7 +12,9 @@ from tests.integration.projection.scene import ended_by_cancellation, generation
 from tests.kept import keys_of
 from tests.polling import until
 from votes.domain.tool import Entry, ToolListed
-from votes.domain.vote import VoteCast
+from votes.domain.vote_events import (
+    VoteCast,
+)
 from votes.engine.log import Recorded
 from votes.engine.ports import Unavailable
 from votes.engine.projection import partition_of

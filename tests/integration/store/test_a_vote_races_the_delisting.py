@@ -8,7 +8,9 @@ from multiprocessing.synchronize import Barrier
 from tests.contract.requests import cast, delisted, everything, listed
 from tests.lengths import length
 from votes.domain.tool import ToolDelisted
-from votes.domain.vote import VoteCast
+from votes.domain.vote_events import (
+    VoteCast,
+)
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import handle

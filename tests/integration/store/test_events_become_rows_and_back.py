@@ -11,7 +11,9 @@ from msgspec import Struct
 from tests.contract.requests import append_to
 from tests.domain import arbitrary
 from votes.domain.events import EVENT_TYPES
-from votes.domain.vote import VoteCast
+from votes.domain.vote_events import (
+    VoteCast,
+)
 from votes.engine.log import REASON_LENGTH_MAX, Unreadable
 from votes.store.codec import Codec
 
