@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
+from tests.contract.memory_store import MemoryEventStore
 from tests.engine.no_time import NO_TIME, elapse
 from tests.engine.parcels import (
     CLOCK_AHEAD_S,
@@ -20,6 +21,7 @@ from votes.engine.projection import PARTITIONS, partition_of
 from votes.engine.projector import (
     HEARTBEAT_INTERVAL_S,
     PASS_EVENTS_MAX,
+    PASS_PAUSE_MAX_S,
     PASS_PAUSE_S,
     RELOAD_PAUSE_MAX_S,
     RELOAD_PAUSE_S,
@@ -71,6 +73,30 @@ async def test_what_comes_within_a_pause_is_folded_together():
             scene.appended.set()
         await elapse(PASS_PAUSE_S)
     assert [changes.position for changes in scene.stored.applied[before:]] == [4]
+
+
+class SlowStore(MemoryEventStore):
+    """A log whose events take as long to read as the shortest pause is."""
+
+    async def after(self, position, limit):
+        async for events in super().after(position, limit):
+            await elapse(PASS_PAUSE_S)
+            yield events
+
+
+async def test_the_pause_after_a_long_pass_is_longer():
+    scene = Scene(SlowStore)
+    async with scene.running():
+        await scene.send("p1")
+        scene.appended.set()
+        await elapse(2.5 * PASS_PAUSE_S)
+        before = len(scene.stored.applied)
+        for parcel in ("p2", "p3"):
+            await scene.send(parcel)
+            scene.appended.set()
+            await elapse(PASS_PAUSE_S / 2)
+        await elapse(PASS_PAUSE_MAX_S)
+    assert [changes.position for changes in scene.stored.applied[before:]] == [3]
 
 
 async def test_an_idle_projector_says_at_each_heartbeat_that_the_models_are_at_the_head():

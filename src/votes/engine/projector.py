@@ -24,7 +24,10 @@ HEARTBEAT_TIMEOUT_S = 3.0
 """A projector without a heartbeat for so long hangs or is gone. So nothing is shown as fresh 5 s
 after the log was read for it, even where messages arrive late."""
 PASS_PAUSE_S = 0.005
-"""Events that arrive meanwhile are folded together: one event costs as much as many."""
+PASS_PAUSE_MAX_S = 0.015
+PAUSE_FOR_PASS = 3
+"""After a pass there is a pause of so many times as long as it took. Events that arrive meanwhile
+are folded together: one event costs nearly as much as many."""
 RELOAD_PAUSE_S = 0.1
 RELOAD_PAUSE_MAX_S = 5.0
 """While nothing can be applied (Redis has no memory left), the pause doubles up to this."""
@@ -159,7 +162,7 @@ class Projector:
     async def step(self, models: ReadModels) -> bool:
         """Project the new events, or wait for some; False where the store must be loaded again."""
         self._appended.clear()
-        any_new, read_at = False, self._clock()
+        any_new, began_s, read_at = False, _loop_s(), self._clock()
         async for events in self._store.after(models.position, PASS_EVENTS_MAX):
             any_new = True
             every = self._due()
@@ -170,7 +173,8 @@ class Projector:
                 return False
             read_at = self._clock()
         if any_new:
-            await asyncio.sleep(PASS_PAUSE_S)
+            pause_s = PAUSE_FOR_PASS * (_loop_s() - began_s)
+            await asyncio.sleep(min(max(pause_s, PASS_PAUSE_S), PASS_PAUSE_MAX_S))
             return True
         try:
             async with asyncio.timeout(HEARTBEAT_INTERVAL_S):
@@ -203,8 +207,12 @@ class Projector:
 
     def _due(self) -> bool:
         """Whether all checkpoints are to move now: every `HEARTBEAT_INTERVAL_S`, busy or not."""
-        now_s = asyncio.get_running_loop().time()
+        now_s = _loop_s()
         due = now_s - self._all_moved_s >= HEARTBEAT_INTERVAL_S
         if due:
             self._all_moved_s = now_s
         return due
+
+
+def _loop_s() -> float:
+    return asyncio.get_running_loop().time()

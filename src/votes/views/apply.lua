@@ -5,18 +5,15 @@
 -- Returns 'applied', or 'refused'.
 -- A script is not rolled back, so it checks everything before the first write. It compares positions
 -- as text: a Lua number is exact to 2^53 only.
-local function counts()
-  local lengths = {}
-  for i = 2, #KEYS do
-    lengths[#lengths + 1] = redis.call('HLEN', KEYS[i])
-  end
-  return table.concat(lengths, ':')
+local lengths = {}
+for i = 2, #KEYS do
+  lengths[i - 1] = redis.call('HLEN', KEYS[i])
 end
 
 local epoch, before, after = ARGV[1], ARGV[2], ARGV[3]
 local checkpoint = redis.call('GET', KEYS[1]) or ''
 local position, expected = string.match(checkpoint, '^' .. epoch .. ':(%d+):([%d:]+)$')
-if position ~= before or expected ~= counts() then
+if position ~= before or expected ~= table.concat(lengths, ':') then
   return 'refused'
 end
 local at = 4
@@ -31,6 +28,9 @@ for i = 2, #KEYS do
     redis.call('HDEL', KEYS[i], ARGV[at])
     at = at + 1
   end
+  if sets + deletes > 0 then
+    lengths[i - 1] = redis.call('HLEN', KEYS[i])
+  end
 end
-redis.call('SET', KEYS[1], epoch .. ':' .. after .. ':' .. counts())
+redis.call('SET', KEYS[1], epoch .. ':' .. after .. ':' .. table.concat(lengths, ':'))
 return 'applied'

@@ -8,6 +8,7 @@ effect.
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -17,9 +18,10 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from votes.engine.ports import Unavailable
 from votes.engine.projection import PARTITIONS, Projections, partition_of
-from votes.engine.projector import HEARTBEAT_TIMEOUT_S
+from votes.engine.projector import HEARTBEAT_INTERVAL_S, HEARTBEAT_TIMEOUT_S
 from votes.engine.read_model_store import AuditReport, Heartbeat, ValueKey
 from votes.engine.read_models import Changes, Partition, ReadModels
+from votes.views.commands import one, send
 from votes.views.keys import Keys, Namespace, generation_of
 from votes.views.messages import (
     Live,
@@ -32,6 +34,8 @@ from votes.views.messages import (
 
 WRITE_FIELDS_MAX = 500
 SCAN_KEYS = 1_000
+HEARTBEAT_NEW_S = 0.5
+assert HEARTBEAT_NEW_S < HEARTBEAT_INTERVAL_S
 
 _WRONG_TYPE = "WRONGTYPE"
 
@@ -93,6 +97,8 @@ class RedisReadModelStore:
         self._live: Live | None = None
         self._pointer = b""
         """The pointer as this object last read or wrote it, readable or not."""
+        self._beaten = 0, 0.0
+        """The generation of this object's last heartbeat, and when the log was read for it."""
         self._apply = self._announce = self._begin = ""
 
     async def load(self) -> ReadModels | None:
@@ -188,12 +194,8 @@ class RedisReadModelStore:
         }
         return Partition(int(position), values)
 
-    def _keys_of(self, generation: int, number: int) -> list[str]:
-        """The keys of a partition, in the order of `apply.lua`."""
-        return [
-            self.keys.checkpoint(generation, number),
-            *(self.keys.values(generation, number, each.name) for each in self.projections.all),
-        ]
+    def _keys_of(self, generation: int, number: int) -> tuple[str, ...]:
+        return _keys_of(self.keys, self.projections, generation, number)
 
     async def resume(self, models: ReadModels) -> None:
         assert self._live is not None
@@ -206,16 +208,14 @@ class RedisReadModelStore:
             return False
         generation, written = self._live.generation, self._values.written(changes)
         async with translated():
-            pipe = self._redis.pipeline(transaction=False)
+            commands = []
             for number, partition in changes.partitions.items():
                 keys = self._keys_of(generation, number)
-                positions: list[Any] = [
-                    partition.checkpoint,
-                    max(partition.checkpoint, changes.position),
-                ]
+                positions = partition.checkpoint, max(partition.checkpoint, changes.position)
                 arguments = self._arguments(written[number])
-                pipe.evalsha(self._apply, len(keys), *keys, changes.epoch, *positions, *arguments)
-            replies = await pipe.execute(raise_on_error=False)
+                moving = ("EVALSHA", self._apply, len(keys), *keys, changes.epoch, *positions)
+                commands.append((*moving, *arguments))
+            replies = await send(self._redis, commands) if commands else []
             if any(reply != b"applied" for reply in replies):
                 return False
             live = Live(generation, changes.epoch, changes.position, changes.checksum)
@@ -242,6 +242,12 @@ class RedisReadModelStore:
         return arguments
 
     async def _beat(self, generation: int, read_at: float) -> None:
+        """Set the heartbeat, unless that of this generation is new. (Messages say more often that
+        the read models are at the head.)"""
+        of, beaten_at = self._beaten
+        if of == generation and 0 <= read_at - beaten_at < HEARTBEAT_NEW_S:
+            return
+        self._beaten = generation, read_at
         pipe = self._redis.pipeline(transaction=False)
         pipe.set(
             self.keys.heartbeat, f"{generation}:{read_at}", px=round(HEARTBEAT_TIMEOUT_S * 1000)
@@ -255,10 +261,10 @@ class RedisReadModelStore:
         """Move the pointer and publish the message; False where the pointer does not begin with the
         prefix, or where Redis has lost the script."""
         text = encode(live)
-        arguments: list[Any] = [prefix, text, self.keys.channel, encode_message(message)]
+        arguments = prefix, text, self.keys.channel, encode_message(message)
+        announcing = ("EVALSHA", self._announce, 1, self.keys.live, *arguments)
         try:
-            reply: Any = self._redis.evalsha(self._announce, 1, self.keys.live, *arguments)
-            moved = await reply
+            moved = await one(self._redis, *announcing)
         except NoScriptError:
             return False
         if moved:
@@ -340,6 +346,13 @@ class RedisReadModelStore:
         """The generations of this signature, by their keys."""
         names = self._redis.scan_iter(self.keys.pattern, count=SCAN_KEYS)
         return {generation_of(name.decode()) async for name in names}
+
+
+@lru_cache(2 * PARTITIONS)
+def _keys_of(keys: Keys, projections: Projections, generation: int, number: int) -> tuple[str, ...]:
+    """The keys of a partition, in the order of `apply.lua`."""
+    values = (keys.values(generation, number, each.name) for each in projections.all)
+    return keys.checkpoint(generation, number), *values
 
 
 def _generation_of(pointer: bytes) -> bytes:
