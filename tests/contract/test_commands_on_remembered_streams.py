@@ -9,6 +9,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.products import PRODUCTS
@@ -16,6 +17,7 @@ from tests.contract.requests import cast, delisted, everything, listed, retract
 from tests.domain.histories import Log
 from votes.domain.tool import Tool
 from votes.domain.tool import stream as tool_stream
+from votes.domain.vote import VoteCast
 from votes.domain.vote import stream as vote_stream
 from votes.engine.batcher import Batcher
 from votes.engine.decider import ForStream, Rejected
@@ -113,6 +115,32 @@ async def test_what_is_remembered_is_not_read_again(log):
     (same,) = await handle(store, [cast("ann", "skip")], heads)
     assert (same.changed, same.position) == (False, 4)
     assert store.read[2:] == [{own, tool}]
+
+
+async def test_of_a_new_voter_nothing_is_read(log):
+    store, heads = CountsReads(log), Heads()
+    await handle(log, [listed()], heads)
+    (cast_by_new,) = await handle(store, [replace(cast("ann", "ship"), new=True)], heads)
+    assert (cast_by_new.changed, cast_by_new.position) == (True, 3)
+    assert store.read == []
+
+
+async def test_a_new_voters_tool_that_is_not_remembered_is_read(log):
+    store = CountsReads(log)
+    wanted = [replace(cast("ann", "ship", tool), new=True) for tool in ("atlas", "bolt")]
+    await handle(log, [listed()])
+    to_atlas, to_bolt = await handle(store, wanted, Heads())
+    assert (to_atlas.changed, to_atlas.position) == (True, 3)
+    assert isinstance(to_bolt, Rejected)
+    assert {tool_stream("atlas"), tool_stream("bolt")} <= store.read[0]
+
+
+async def test_who_is_called_new_and_is_not_has_one_vote(log):
+    heads = Heads()
+    await handle(log, [listed()], heads)
+    await handle(log, [cast("ann", "skip")])
+    assert await handle(log, [replace(cast("ann", "ship"), new=True)], heads) == [None]
+    assert [one.event for one in (await everything(log))[2:]] == [VoteCast("skip")]
 
 
 async def test_nothing_is_remembered_of_a_log_that_went_away(log):

@@ -7,6 +7,8 @@ chunks) goes to the framework, so each rule stands once.
 
 import re
 from collections.abc import Awaitable
+from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from litestar import Litestar
@@ -25,26 +27,28 @@ from votes.http.proxies import header_of
 
 
 class Hot(Struct, frozen=True):
-    """A route: its handler, and the parameters of the query that are read here."""
+    """A route: its handler, the parameters of the query that are read here, and what its requests
+    count as, where none has a parameter of other counting."""
 
     handler: HTTPRouteHandler
-    parameters: frozenset[bytes] = frozenset()
+    parameters: frozenset[bytes]
+    limited: Limited | None
 
-    @property
-    def limited(self) -> Limited | None:
-        """What its requests count as here, where none has a parameter of other counting."""
-        said = limited_of(self.handler)
-        return None if said is None or said.only_with else said
+    @classmethod
+    def of(cls, handler: HTTPRouteHandler, *parameters: bytes) -> "Hot":
+        said = limited_of(handler)
+        limited = None if said is None or said.only_with else said
+        return cls(handler, frozenset(parameters), limited)
 
 
 _OF_A_TOOL = re.compile(r"/v1/tools/(?P<slug>[a-z0-9][a-z0-9._-]{0,99})/(?P<rest>vote|tally)")
 HOT: dict[tuple[str, str], Hot] = {
-    ("PUT", "vote"): Hot(cast_vote),
-    ("DELETE", "vote"): Hot(retract_vote),
-    ("GET", "tally"): Hot(get_tally, frozenset((b"min_position",))),
-    ("GET", "/v1/tallies"): Hot(get_tallies, frozenset((b"tools", b"min_position"))),
-    ("GET", "/v1/me/state"): Hot(get_my_state, frozenset((b"tools", b"min_position"))),
-    ("POST", "/v1/visitors"): Hot(create_visitor),
+    ("PUT", "vote"): Hot.of(cast_vote),
+    ("DELETE", "vote"): Hot.of(retract_vote),
+    ("GET", "tally"): Hot.of(get_tally, b"min_position"),
+    ("GET", "/v1/tallies"): Hot.of(get_tallies, b"tools", b"min_position"),
+    ("GET", "/v1/me/state"): Hot.of(get_my_state, b"tools", b"min_position"),
+    ("POST", "/v1/visitors"): Hot.of(create_visitor),
 }
 """By method, and the path or what follows a tool in it."""
 
@@ -62,7 +66,7 @@ class PlainRequest:
 
     __slots__ = ("_receive", "app", "scope")
 
-    def __init__(self, app: Litestar, scope: Any, receive: Any) -> None:
+    def __init__(self, app: SimpleNamespace, scope: Any, receive: Any) -> None:
         self.app = app
         self.scope = scope
         self._receive = receive
@@ -83,9 +87,14 @@ class PlainRequest:
 def with_hot_routes(api: Litestar, others: Asgi) -> Asgi:
     """The hot routes of the API, and the others for everything else."""
 
+    @cache
+    def app() -> SimpleNamespace:
+        """The API's state of a running program, with attributes that are found at once."""
+        return SimpleNamespace(state=SimpleNamespace(**api.state.dict()))
+
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         if scope["type"] == "http" and (match := _match(scope)) is not None:
-            return _respond(api, *match, scope, receive, send)
+            return _respond(PlainRequest(app(), scope, receive), *match, send)
         return others(scope, receive, send)
 
     return dispatch
@@ -135,20 +144,16 @@ def _parameters(query: bytes, allowed: frozenset[bytes]) -> Arguments | None:
     return arguments
 
 
-async def _respond(
-    api: Litestar, hot: Hot, arguments: Arguments, scope: Any, receive: Any, send: Any
-) -> None:
-    request: Any = PlainRequest(api, scope, receive)
-    limited = hot.limited
+async def _respond(request: Any, hot: Hot, arguments: Arguments, send: Any) -> None:
     try:
         check(request)
-        if limited is not None:
-            send = adding_fields(scope, send)
-            await limit(request, limited)
+        if hot.limited is not None:
+            send = adding_fields(request.scope, send)
+            await limit(request, hot.limited)
         response = await hot.handler.fn(request, **arguments)
     except Exception as error:  # noqa: BLE001 - the table has a response for each
         response = _problem(request, error)
-    await response(scope, receive, send)
+    await response(request.scope, None, send)
 
 
 def _problem(request: PlainRequest, error: Exception) -> ASGIResponse:

@@ -60,6 +60,13 @@ def current_slug(models: ReadModels, slug: ToolSlug) -> ToolSlug:
     return profile.slug if profile is not None else slug
 
 
+def current_id(models: ReadModels, slug: str) -> ToolId | None:
+    """The id of the tool whose current slug this is; None for a former slug, and for none."""
+    tool_id = models.get(SLUGS, slug)
+    profile = models.get(PROFILES, tool_id) if tool_id is not None else None
+    return tool_id if profile is not None and profile.slug == slug else None
+
+
 def projected_ids(models: ReadModels | None, slugs: Iterable[ToolSlug]) -> dict[ToolSlug, ToolId]:
     """The ids of the tools to which the slugs lead, listed or not, by the read models."""
     if models is None:

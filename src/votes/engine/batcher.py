@@ -66,6 +66,7 @@ class Batcher:
     async def _run(self) -> None:
         try:
             while self._queue:
+                await asyncio.sleep(0)  # commands that have arrived already come with it
                 count = min(len(self._queue), BATCH_COMMANDS_MAX)
                 batch = [self._queue.popleft() for _ in range(count)]
                 again = await self._store(

@@ -25,7 +25,8 @@ class Request(Struct, frozen=True):
 
     `command_id` comes from an idempotency key, `fingerprint` from the request sent with it. Once
     one of the streams `unless` has an event, the command is refused, also where it had a result
-    before.
+    before. `new`: who sends it was made just now, so streams that are not remembered are taken as
+    empty.
     """
 
     decider: Decider[Any, Any]
@@ -35,6 +36,7 @@ class Request(Struct, frozen=True):
     command_id: UUID | None = None
     fingerprint: bytes = b""
     unless: tuple[Stream, ...] = ()
+    new: bool = False
 
     @property
     def streams(self) -> "Streams":

@@ -1,9 +1,10 @@
 """Handles all the commands of a batch at once: load, decide, append.
 
-A batch takes two calls to the store, or one where all its heads are in the cache. Where another
-process was faster, the store refuses the commands decided on a stream that moved, and they are
-decided again on its new head. A command that reads a stream to which the batch adds (a vote on a
-tool just listed) waits until that is stored, and so do all commands after it.
+A batch takes two calls to the store, or one where all its heads are in the cache, or of senders who
+were made just now. Where another process was faster, the store refuses the commands decided on a
+stream that moved, and they are decided again on its new head. A command that reads a stream to
+which the batch adds (a vote on a tool just listed) waits until that is stored, and so do all
+commands after it.
 """
 
 from collections.abc import Collection, Sequence
@@ -64,6 +65,8 @@ async def _decide(store: EventStore, requests: Sequence[Request], heads: Heads) 
     commands = [(request, request.streams) for request in requests]
     streams = {stream for _, each in commands for stream in each}
     used = heads.cached(streams)
+    for stream in (stream for request, own in commands if request.new for stream in own):
+        used.setdefault(stream, NOTHING)
     read = await _read(store, streams - used.keys())
     used |= read
     batch = Batch(commands, used, stored)

@@ -117,7 +117,7 @@ class ReadModels(Struct):
 
     def get(self, projection: Projection[Value], key: str) -> Value | None:
         """The value of the projection under the key."""
-        return self.partitions[partition_of(key)].of(projection).get(key)
+        return self.partitions[partition_of(key)].get(projection, key)
 
     def items(self, projection: Projection[Value]) -> Iterator[tuple[str, Value]]:
         """All keys and values of the projection."""

@@ -3,11 +3,13 @@ HEAD and OPTIONS."""
 
 import asyncio
 from collections.abc import Awaitable
+from itertools import chain
 from typing import Any
 
 from votes.config import Config
 from votes.engine.decider import Rejected
 from votes.http.cors import is_preflight
+from votes.http.deadlines import within
 from votes.http.errors import Refused, send_problem
 from votes.http.exchange import Asgi
 
@@ -80,7 +82,7 @@ def with_end(others: Asgi) -> Asgi:
 def _too_large(scope: Any) -> Rejected | None:
     if len(scope["raw_path"]) + len(scope["query_string"]) > ADDRESS_BYTES_MAX:
         return Rejected("address_too_long", f"At most {ADDRESS_BYTES_MAX} bytes.")
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_BYTES_MAX:
+    if sum(map(len, chain.from_iterable(scope["headers"]))) > HEADERS_BYTES_MAX:
         return Rejected("headers_too_large", f"At most {HEADERS_BYTES_MAX} bytes in all.")
     return None
 
@@ -94,11 +96,8 @@ def _in_time(receive: Any) -> Any:
         nonlocal got, whole
         if whole:
             return await receive()
-        try:
-            async with asyncio.timeout_at(began + BODY_S + got / BODY_BYTES_PER_S_MIN):
-                message = await receive()
-        except TimeoutError:
-            raise Refused("body_timeout", "The body did not arrive in time.") from None
+        with within(began + BODY_S + got / BODY_BYTES_PER_S_MIN - clock(), _body_late):
+            message = await receive()
         if message["type"] == "http.disconnect":
             raise Refused("invalid_body", "The body breaks off, or is in malformed chunks.")
         got += len(message["body"])
@@ -106,6 +105,10 @@ def _in_time(receive: Any) -> Any:
         return message
 
     return receive_in_time
+
+
+def _body_late() -> Exception:
+    return Refused("body_timeout", "The body did not arrive in time.")
 
 
 async def _reader_gone() -> Any:
@@ -126,10 +129,10 @@ def _without_body(send: Any) -> Any:
 def _allowing_head(send: Any) -> Any:
     """`Allow` names HEAD wherever it names GET."""
 
-    async def send_allowing(message: Any) -> None:
+    def send_allowing(message: Any) -> Any:
         if message["type"] == "http.response.start" and message["status"] == 405:
             message["headers"] = [_with_head(*header) for header in message["headers"]]
-        await send(message)
+        return send(message)
 
     return send_allowing
 

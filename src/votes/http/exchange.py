@@ -136,7 +136,7 @@ async def tool_ids(request: Http, slugs: Collection[ToolSlug]) -> dict[ToolSlug,
     known = catalogue.projected_ids(models, slugs)
     if len(known) == len(slugs):
         return known
-    async with within(READ_S):
+    with within(READ_S):
         return await catalogue.ids(parts.store, models, slugs)
 
 
@@ -145,6 +145,9 @@ async def tool_id(request: Http, slug: str) -> ToolId:
 
     Raises `Refused`, `Moved` for a former slug, and `Unavailable`.
     """
+    models = services(request).reader.latest
+    if models is not None and (known := catalogue.current_id(models, slug)) is not None:
+        return known
     tool = (await tool_ids(request, [tool_slug(request, slug)])).get(slug)
     if tool is None:
         raise unknown(slug)
@@ -163,7 +166,7 @@ async def write(
     An `Idempotency-Key` of the request is the actor's own, and holds for this command alone.
     Raises `Refused`, and `Unavailable` where the outcome is unknown.
     """
-    async with within(WRITE_S):
+    with within(WRITE_S):
         return accepted(await submit(request, decider, command, actor))
 
 
@@ -176,7 +179,7 @@ async def write_as(
     `write` does.
     """
     people = services(request).people
-    async with within(WRITE_S):
+    with within(WRITE_S):
         while True:
             person = await people.person(user.subject)
             command = ask(person)
@@ -192,9 +195,10 @@ async def submit(
     command: Command,
     actor: VoterId,
     *unless: Stream,
+    new: bool = False,
 ) -> Result:
-    """Decide the actor's command, unless one of the streams has an event. Raises `Refused` for a
-    bad key, and `Unavailable`."""
+    """Decide the actor's command, unless one of the streams has an event; `new` says that this is
+    the first thing that the actor does. Raises `Refused` for a bad key, and `Unavailable`."""
     key = _idempotency_key(request)
     command_id, fingerprint = None, b""
     if key is not None:
@@ -202,7 +206,7 @@ async def submit(
         asked = type(command).__name__, decider.as_sent(command)
         fingerprint = sha256(_encode(asked)).digest()
     meta = Meta(None if decider.owned else actor, _request_id(request))
-    asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint, unless)
+    asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint, unless, new)
     return await services(request).submit(asking)
 
 
@@ -223,7 +227,7 @@ async def erase(request: Http, subject: Subject) -> Position:
     """
     people = services(request).people
     people.forget(subject)  # another process may have erased the person that this one knows
-    async with within(WRITE_S):
+    with within(WRITE_S):
         person = await people.known(subject)
         if person is None:
             return 0
@@ -254,7 +258,7 @@ async def read_checked(
 ) -> Found | None:
     """As `read_as`, for a `read` that returns None itself where the person is erased."""
     people = services(request).people
-    async with within(READ_S):
+    with within(READ_S):
         while (person := await people.known(user.subject)) is not None:
             if (found := await read(person)) is not None:
                 return found
@@ -272,9 +276,9 @@ def _idempotency_key(request: Http) -> str | None:
     """What begins with a quote is a String of RFC 9651, as draft-ietf-httpapi-idempotency-key-
     header-07 has it; anything else is a key as it stands. Raises `Refused`.
     """
-    sent = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
-    if not sent:
+    if header(request, b"idempotency-key") is None:
         return None
+    sent = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
     joined = b", ".join(sent)  # several headers are a list (RFC 9110, 5.3)
     key = str(joined, "latin-1")
     if len(key) <= IDEMPOTENCY_KEY_LENGTH_MAX and key.isprintable():

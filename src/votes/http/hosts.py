@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable
+from functools import lru_cache
 from typing import Any
 
 from votes.engine.decider import Rejected
@@ -10,6 +11,7 @@ from votes.http.exchange import Asgi, Http, header, services
 from votes.http.proxies import scheme
 
 PORT_MAX = 65_535
+HOSTS_REMEMBERED = 64
 
 _NAME = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?")
@@ -29,10 +31,16 @@ def with_one_host(others: Asgi) -> Asgi:
 
 def _has_one_host(headers: list[tuple[bytes, bytes]]) -> bool:
     hosts = [value for name, value in headers if name == b"host"]
-    named = _NAME.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    return len(hosts) == 1 and _is_name(hosts[0])
+
+
+@lru_cache(HOSTS_REMEMBERED)
+def _is_name(host: bytes) -> bool:
+    named = _NAME.fullmatch(host)
     return named is not None and int(named["port"] or 0) <= PORT_MAX
 
 
+@lru_cache(HOSTS_REMEMBERED)
 def is_loopback(host: str) -> bool:
     """Whether this is a name of the very machine, with or without a port."""
     return _LOOPBACK.fullmatch(host) is not None

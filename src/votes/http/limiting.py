@@ -135,10 +135,10 @@ def with_rate_limit_fields(others: Asgi) -> Asgi:
 def adding_fields(scope: Any, send: Any) -> Any:
     """Send, with how much is left of the limits that the request counted towards."""
 
-    async def send_with_fields(message: Any) -> None:
+    def send_with_fields(message: Any) -> Any:
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *rate_limit_fields(scope)]
-        await send(message)
+        return send(message)
 
     return send_with_fields
 

@@ -74,7 +74,7 @@ async def _write(
     Somebody unknown is made known only where `keep` says so, and is nobody, without votes, else.
     """
     people, subject = services(request).people, _ELSEWHERE + other
-    async with within(WRITE_S):
+    with within(WRITE_S):
         while True:
             by = await people.person(sender.subject)
             whose = await (people.person if keep else people.known)(subject)

@@ -14,7 +14,7 @@ async def readiness(parts: Services) -> Ready:
     models = parts.replica.fresh()
     position = models.position if models is not None else None
     try:
-        async with within(STATUS_S):
+        with within(STATUS_S):
             head = await parts.store.head()
     except Unavailable:
         head = None

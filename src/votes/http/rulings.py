@@ -52,7 +52,7 @@ async def preview(request: Http, body: RulingBody) -> PreviewView:
     """What the ruling would do at the head of the log. Raises `Refused` and `Unavailable`."""
     tool, parts = await _tool(request, body), services(request)
     made = RulingMade(body.selector, body.verdict, body.reason)
-    async with within(READ_S):
+    with within(READ_S):
         head = await parts.store.head()
         found = await rulings.preview(parts.store, tool, made, head)
         source = await parts.reader.models(head)
@@ -81,7 +81,7 @@ async def _tool(request: Http, body: RulingBody) -> ToolId:
     tool = (await tool_ids(request, [body.tool])).get(body.tool)
     if tool is None:
         raise unknown(body.tool)
-    async with within(READ_S):
+    with within(READ_S):
         members = await rulings.members_of(services(request).store, tool, selector)
     if not all(members.get(cluster) for cluster in selector.clusters):
         raise refused(findings.UNKNOWN)

@@ -84,25 +84,26 @@ class VisitorTokens:
     """
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        self._keys = tuple(keys)
+        self._begun = tuple(hmac.new(key, b"votes.visitor:", "sha256") for key in keys)
 
-    def _sign(self, key: bytes, said: str) -> str:
-        signature = hmac.digest(key, b"votes.visitor:" + said.encode(), "sha256")
-        return _text(signature[:SIGNATURE_BYTES])
+    def _sign(self, begun: hmac.HMAC, said: str) -> str:
+        signature = begun.copy()  # a quarter of the time of `hmac.digest`
+        signature.update(said.encode())
+        return _text(signature.digest()[:SIGNATURE_BYTES])
 
     def token(self, visitor: Visitor) -> str:
         said: str = visitor.id
         if visitor.made_h is not None:
             said += f".{visitor.made_h}{'c' if visitor.crowded else ''}"
-        return f"{said}.{self._sign(self._keys[0], said)}"
+        return f"{said}.{self._sign(self._begun[0], said)}"
 
     def verify(self, token: str) -> tuple[Visitor, bool] | None:
         """The visitor, and whether the newest key signed; None for a token not ours."""
         said, _, signature = token.rpartition(".")
         if not said.isascii() or not signature.isascii():
             return None
-        for number, key in enumerate(self._keys):
-            if hmac.compare_digest(self._sign(key, said), signature):
+        for number, begun in enumerate(self._begun):
+            if hmac.compare_digest(self._sign(begun, said), signature):
                 return _visitor(said), number == 0
         return None
 

@@ -28,8 +28,7 @@ from votes.domain.vote_events import (
     Held,
 )
 from votes.engine.decider import Command, Decider, State
-from votes.engine.handle import Outcome, Result
-from votes.engine.log import Stream
+from votes.engine.handle import Outcome
 from votes.engine.ports import Unavailable
 from votes.http import proofs
 from votes.http.deadlines import READ_S, WRITE_S, within
@@ -59,13 +58,14 @@ class Voter(Struct, frozen=True):
     """Who votes, and the cookies that tell the next time.
 
     `before` is the visitor whom a user's browser still has. `beyond` says whether a network made
-    the visitor beyond its soft limit; None where that is not known.
+    the visitor beyond its soft limit; None where that is not known. A `new` visitor was made now.
     """
 
     who: User | Visitor
     cookies: Headers = ()
     beyond: bool | None = False
     before: Visitor | None = None
+    new: bool = False
 
     @property
     def claims(self) -> Claims | None:
@@ -79,12 +79,16 @@ async def voter(request: Http, *, keep: bool) -> Voter:
     caller = await who.caller(request)
     if caller.user is not None:
         return Voter(caller.user, before=caller.before)
-    known, beyond = caller.visitor, verdict_of(request.scope).beyond_soft
-    voting = known or new_visitor(now(), crowded=beyond is not False)
+    beyond: bool | None
+    if caller.visitor is not None:
+        voting, beyond = caller.visitor, caller.visitor.crowded
+    else:
+        beyond = verdict_of(request.scope).beyond_soft
+        voting = new_visitor(now(), crowded=beyond is not False)
     cookies: Headers = ()
-    if caller.renew or (known is None and keep):
+    if caller.renew or (caller.visitor is None and keep):
         cookies = (who.cookie(request, who.visitors.token(voting)),)
-    return Voter(voting, cookies, beyond if known is None else known.crowded)
+    return Voter(voting, cookies, beyond, new=caller.visitor is None)
 
 
 async def write_for(
@@ -105,16 +109,18 @@ async def vote_for(
     """Decide the command that `ask` makes for the voter, and for the visitor who sends it where
     that one is linked to the voter. Raises what `write` does."""
     if isinstance(voter.who, User):
-        async with within(WRITE_S):
+        with within(WRITE_S):
             await join(request, voter.who, voter.before)
             return await write_for(request, voter, vote.decider, lambda whose: ask(whose, None))
     known = visitor(voter.who.id)
-
-    async def send(whose: VoterId, by: VisitorId | None, unless: tuple[Stream, ...]) -> Result:
-        return await submit(request, vote.decider, ask(whose, by), known, *unless)
-
-    async with within(WRITE_S):
-        return accepted(await services(request).links.vote(voter.who.id, send))
+    with within(WRITE_S):
+        result = await services(request).links.vote(
+            voter.who.id,
+            lambda whose, by, unless: submit(
+                request, vote.decider, ask(whose, by), known, *unless, new=voter.new
+            ),
+        )
+        return accepted(result)
 
 
 async def join(request: Http, who: User, before: Visitor | None) -> None:
@@ -139,7 +145,7 @@ async def link_to(request: Http, who: User, token: str | None) -> LinkView:
     if found is None:
         return LinkView(linked=False, votes=0, position=0, link=None)
     parts = services(request)
-    async with within(WRITE_S):
+    with within(WRITE_S):
         known_as = await parts.people.person(who.subject)
         if (too_many := await parts.links.refusal(found.id, known_as.id)) is not None:
             raise refused(too_many)
@@ -157,7 +163,7 @@ async def read_for(
     """What `read` finds of the caller's, called with the person too where that is a user; None for
     a caller who has never written anything. A user's browser is joined first, if it can be. Raises
     `Unavailable`."""
-    async with within(READ_S):
+    with within(READ_S):
         if caller.user is not None:
             with suppress(Unavailable):
                 await join(request, caller.user, caller.before)
@@ -173,7 +179,7 @@ async def states_for(
     """The caller's own votes and bookmarks on these tools. Raises `Unavailable`."""
     store, links, found = services(request).store, services(request).links, None
     if caller.user is not None:
-        async with within(READ_S):
+        with within(READ_S):
             with suppress(Unavailable):
                 await join(request, caller.user, caller.before)
             found = await read_checked(
@@ -181,7 +187,7 @@ async def states_for(
             )
     elif caller.visitor is not None:
         who = caller.visitor.id
-        async with within(READ_S):
+        with within(READ_S):
             found = await states(store, visitor(who), None, tools)
             if found is None:
                 found = await states(store, await links.voter(who), None, tools)
@@ -206,7 +212,7 @@ async def linked_by(request: Http, caller: Caller) -> LinkId | None:
     """The link by which a visitor's votes are a user's. Raises `Unavailable`."""
     if caller.user is not None or caller.visitor is None:
         return None
-    async with within(READ_S):
+    with within(READ_S):
         return await unlinking.by_which(services(request).store, caller.visitor.id)
 
 

@@ -57,7 +57,7 @@ async def queue(
     chosen = catalogue.ever_listed(source.models, tool) if tool else None
     tools = found.items if chosen is None else [chosen]
     hours = window("hour", None, None, now())
-    async with within(READ_S):
+    with within(READ_S):
         views = [await moderation.watched_view(parts.past, source, one, hours) for one in tools]
     text = page(
         "moderation.html",

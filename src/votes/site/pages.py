@@ -161,7 +161,7 @@ def _head_of(shown: SummaryView, at: str) -> Head:
 async def _trend(request: Http, source: ReadSource, tool: Tool) -> TrendView | None:
     asked = window("day", None, None, now())
     try:
-        async with within(OPTIONAL_S):
+        with within(OPTIONAL_S):
             return await services(request).past.trend(source, tool, asked)
     except Unavailable:
         return None
@@ -243,7 +243,7 @@ async def status(request: Http) -> ASGIResponse:
 
 async def _drift(parts: Services) -> str:
     try:
-        async with within(STATUS_S):
+        with within(STATUS_S):
             return words.audited(await parts.read_model_store.last_report())
     except Unavailable:
         return "not known"

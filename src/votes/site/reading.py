@@ -42,7 +42,7 @@ async def my_states(request: Http, caller: Caller, *tools: Tool) -> dict[ToolSlu
     if not caller.known:
         return nothing
     try:
-        async with within(OPTIONAL_S):
+        with within(OPTIONAL_S):
             return await states_for(request, caller, {tool.slug: tool.id for tool in tools})
     except Unavailable:
         return nothing

@@ -38,7 +38,7 @@ async def get_cohorts(
         raise Refused("claim_unknown", f"Tallies are not split by the claim {claim[:120]!r}.")
     source = await parts.reader.models(min_position)
     tool = listed(source, name)
-    async with within(READ_S):
+    with within(READ_S):
         view = await cohorts(parts.stored, source, tool, claim, parts.config.cohort_min)
     return for_role(request, view, stale=view.stale)
 

@@ -29,7 +29,7 @@ async def get_link(request: Http, link: str) -> ASGIResponse:
     a link is told to the visitor in `/v1/me/votes` and to the user in `/v1/me/export`. For
     moderators."""
     await require_moderator(request)
-    async with within(READ_S):
+    with within(READ_S):
         linked = await _found(request, link)
         return private(await unlinking.tell(services(request).store, linked))
 
@@ -47,7 +47,7 @@ async def undo_link(request: Http, link: str) -> ASGIResponse:
     where neither has chosen anew since. It is not made again by itself, but by `POST /v1/me/link`.
     For moderators."""
     moderator = await require_moderator(request)
-    async with within(READ_S):
+    with within(READ_S):
         linked = await _found(request, link)
     visitor, person = links.visitor_of(linked.stream), PersonId(linked.subject)
     command = UndoLink(visitor, person, linked.position)

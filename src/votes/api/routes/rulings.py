@@ -67,7 +67,7 @@ async def get_queue(
     source = await parts.reader.models(min_position)
     found = moderation.watched(source.models, cursor, limit)
     hours = window("hour", None, None, now())
-    async with within(READ_S):
+    with within(READ_S):
         views = [
             await moderation.watched_view(parts.past, source, tool, hours) for tool in found.items
         ]

@@ -58,7 +58,7 @@ def _view(source: ReadSource, tool: Tool) -> TallyView:
 
 async def _then(request: Http, source: ReadSource, tool: Tool, at: str) -> ASGIResponse:
     past, moment = services(request).past, _moment(at)
-    async with within(READ_S):
+    with within(READ_S):
         if isinstance(moment, datetime):
             tally = await past.tally_at_time(source, tool.id, moment)
         else:

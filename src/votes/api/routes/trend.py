@@ -55,7 +55,7 @@ async def get_trend(
     asked = _window(bucket, start, end)
     source = await services(request).reader.models(min_position)
     tool = listed(source, name)
-    async with within(READ_S):
+    with within(READ_S):
         answer = await services(request).past.trend(source, tool, asked)
     return shared_value(request, answer, stale=source.stale)
 
