@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import msgspec
 
@@ -39,7 +40,7 @@ def run(settings: Settings) -> list[Result]:
         with api_and_worker(config) as ours, beside:
             wait_for(lambda: _answers(nothing), "the route that does nothing")
             return [
-                asyncio.run(_votes(ours, nothing, settings)),
+                asyncio.run(_votes(config, ours, nothing, settings)),
                 asyncio.run(_tallies(ours, nothing, settings)),
             ]
 
@@ -50,7 +51,7 @@ async def set_up(config: Config) -> None:
         await samples.list_tools(store, TOOLS)
 
 
-async def _votes(ours: int, nothing: int, settings: Settings) -> Result:
+async def _votes(config: Config, ours: int, nothing: int, settings: Settings) -> Result:
     opponents: dict[str, Turn] = {
         "a known visitor's vote": turn(ours, known_visitors, settle=True),
         "a new visitor's vote": turn(ours, new_visitors, settle=True),
@@ -59,7 +60,20 @@ async def _votes(ours: int, nothing: int, settings: Settings) -> Result:
     rates = await alternate(opponents, settings)
     known, new, base = opponents
     aims = [Aim(known, base, 0.6), Aim(new, base, 0.6)]
-    return Result("http: votes", "durable votes/s, 64 clients, one API process", rates, aims)
+    unit, notes = "durable votes/s, 64 clients, one API process", [await _batches(config)]
+    return Result("http: votes", unit, rates, aims, notes)
+
+
+async def _batches(config: Config) -> str:
+    """How many votes an append has: each is a transaction, whose id its rows have."""
+    connection = await asyncpg.connect(config.postgres_url)
+    try:
+        votes, appends = await connection.fetchrow(
+            "SELECT count(*), count(DISTINCT xmin::text) FROM events WHERE type = 'VoteCast'"
+        )
+    finally:
+        await connection.close()
+    return f"{votes:,} votes by {appends:,} appends, {votes / appends:.0f} each"
 
 
 async def _tallies(ours: int, nothing: int, settings: Settings) -> Result:
