@@ -24,6 +24,9 @@ from votes.domain.terms import Choice
 EVIDENCE_TO_REFUTE = 20
 PANEL_REVIEWS_MIN = 3
 EXACT_VOTES_MAX = 1_000
+_NEAR = 1e-6
+"""Evidence that is so near to what refutes is compared exactly: up to `EXACT_VOTES_MAX` votes the
+error of its logarithm is a ten-thousandth of this."""
 WILSON_Z = 1.2816
 """The 90 % point of the normal distribution: one true share in ten is below the bound."""
 
@@ -110,18 +113,23 @@ def community(ship: int, skip: int, *, under_review: bool = False) -> Community:
     Under review a few of those may be of the same hand as the held ones. So nothing is called then
     that would not be called without any `DOUBTED_VOTES` of them; what many votes say stands.
     """
-    total = ship + skip
-    if total == 0:
+    says = call(ship, skip, under_review=under_review)
+    if says == "none":
         return Community("none", None, None, None)
-    call = _call(ship, skip)
-    if under_review and not _is_firm(call, ship, skip):
-        call = "too_early"
     return Community(
-        call=call,
-        leaning=_leader(ship, skip) if call == "too_early" else None,
-        estimate=(ship + 2) / (total + 4),
+        call=says,
+        leaning=_leader(ship, skip) if says == "too_early" else None,
+        estimate=(ship + 2) / (ship + skip + 4),
         interval=_interval(ship, skip),
     )
+
+
+def call(ship: int, skip: int, *, under_review: bool = False) -> Call:
+    """The call of the community's verdict alone."""
+    if ship + skip == 0:
+        return "none"
+    says = _call(ship, skip)
+    return "too_early" if under_review and not _is_firm(says, ship, skip) else says
 
 
 def _is_firm(call: Call, ship: int, skip: int) -> bool:
@@ -148,13 +156,14 @@ def _call(ship: int, skip: int) -> Call:
 def _refutes(ship: int, skip: int, for_ship: int, for_skip: int, out_of: int) -> bool:
     """Whether the votes refute that the share of ship is `for_ship / out_of`.
 
-    Exact in integers up to `EXACT_VOTES_MAX` votes, so that a replay is identical; above by
-    logarithms, whose error is far smaller than the effect of one vote.
+    By logarithms, whose error is far smaller than the effect of one vote. Up to `EXACT_VOTES_MAX`
+    votes a near result is exact in integers, so that a replay is identical.
     """
-    total = ship + skip
-    if total > EXACT_VOTES_MAX:
-        p = for_ship / out_of
-        return ship * log(p) + skip * log(1 - p) <= _log_likelihood_refuted(ship, skip)
+    total, p = ship + skip, for_ship / out_of
+    likelihood = ship * log(p) + skip * log(1 - p)
+    evidence_left = _log_likelihood_refuted(ship, skip) - likelihood
+    if total > EXACT_VOTES_MAX or abs(evidence_left) > _NEAR:
+        return evidence_left >= 0
     evidence: int = 6 * factorial(ship + 1) * factorial(skip + 1) * out_of**total
     needed: int = EVIDENCE_TO_REFUTE * factorial(total + 3) * for_ship**ship * for_skip**skip
     return evidence >= needed
