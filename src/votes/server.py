@@ -22,6 +22,7 @@ from votes.http.headers import FOR_OTHER_SITES, FOR_PROGRAMS, FOR_READERS, with_
 from votes.http.hosts import with_one_host
 from votes.http.identity import Identity
 from votes.http.limiting import with_rate_limit_fields
+from votes.http.turns import Turns, with_turns
 from votes.live.sockets import limit_connections
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
@@ -67,9 +68,10 @@ def create_app(config: Config) -> Asgi:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     api = create_api(running)
-    others = with_live(api, with_end(with_rate_limit_fields(api)))
+    turns = Turns()
+    others = with_live(api, with_end(with_rate_limit_fields(with_turns(turns, api))))
     for_programs = with_cors(config, with_hot_routes(api, others))
-    for_readers = with_end(with_rate_limit_fields(site))
+    for_readers = with_end(with_rate_limit_fields(with_turns(turns, site)))
     return _by_path(
         _behind_edge(config, FOR_PROGRAMS, for_programs),
         _behind_edge(config, FOR_OTHER_SITES, for_readers),

@@ -1,6 +1,7 @@
 """The only place that creates pools, connections, the clock and ids, and connects the parts."""
 
 import asyncio
+import gc
 import secrets
 import signal
 import time
@@ -23,6 +24,7 @@ from votes.app.rulings import carry_out_all
 from votes.app.scan_rulings import discount_clusters, release_held
 from votes.app.scanning import Scanner
 from votes.app.stored import StoredValues
+from votes.app.tool_orders import tool_orders
 from votes.app.unlinking import undo_all
 from votes.config import Config, ConfigError
 from votes.domain.terms import RulingId, ToolId
@@ -64,6 +66,9 @@ RELEASE_PASSES = 30
 """Held votes are looked at in each so many passes of the scan."""
 FREE_LOG_POLL_S = 0.5
 ERASURES_POLL_S = 60.0
+ORDERS_POLL_S = 0.5
+"""How often the kept orders are brought up to date where nobody reads them: so that who reads them
+waits for few changes, and busy tools are moved twice a second and not with each vote."""
 TOOL_ID_LENGTH = 7
 TOOL_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 letters that are not confused with others. Ids are short because each vote stores one."""
@@ -178,6 +183,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
         tasks = [
             asyncio.create_task(subscription.run(), name="subscription"),
             asyncio.create_task(keep_log_free(store), name="free log"),
+            asyncio.create_task(keep_orders(replica), name="orders"),
         ]
         for task in tasks:
             task.add_done_callback(ends_the_process)
@@ -296,6 +302,22 @@ async def keep_log_free(store: PostgresEventStore) -> None:
             logger.warning("ended sessions that held the log", sessions=ended)
 
     await beside("free log", FREE_LOG_POLL_S, free)
+
+
+async def keep_orders(replica: Replica) -> None:
+    """Bring the orders of the live read models up to date, again and again, until cancelled."""
+    frozen = ""
+
+    async def keep() -> None:
+        nonlocal frozen
+        if (models := replica.models) is None:
+            return
+        await tool_orders(models)
+        if models.world != frozen:
+            frozen = models.world
+            gc.freeze()  # they have no cycles: to search them for garbage would hold the loop
+
+    await beside("orders", ORDERS_POLL_S, keep)
 
 
 async def beside(part: str, pause_s: float, work: Callable[[], Awaitable[Any]]) -> None:

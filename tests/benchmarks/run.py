@@ -10,7 +10,18 @@ import json
 import sys
 from pathlib import Path
 
-NAMES = ("append", "http", "freshness", "fold", "live", "openings", "past", "limits", "fraud")
+NAMES = (
+    "append",
+    "http",
+    "freshness",
+    "fold",
+    "live",
+    "openings",
+    "past",
+    "limits",
+    "fraud",
+    "lists",
+)
 
 
 def main() -> None:
@@ -24,6 +35,7 @@ def main() -> None:
         fraud,
         freshness,
         limits,
+        lists,
         live,
         openings,
         past,
@@ -35,7 +47,7 @@ def main() -> None:
     settings = Settings(options.rounds, options.seconds)
     benchmarks = {"append": append, "http": serve, "freshness": freshness, "fold": fold}
     benchmarks |= {"live": live, "openings": openings, "past": past, "limits": limits}
-    benchmarks["fraud"] = fraud
+    benchmarks |= {"fraud": fraud, "lists": lists}
     results = []
     for name in dict.fromkeys(options.names or NAMES):
         for result in benchmarks[name].run(settings):

@@ -11,6 +11,7 @@ from tests.e2e.shapes import COMPARE, SUMMARY, TOOL_WRITTEN, TOOLS_PAGE, check_s
 
 PAIR = "/v1/compare/claude-haiku-open-weights/mistral-3-small"
 SORTS = ["top", "trending", "new", "controversial"]
+CALLS = ["none", "too_early", "ship", "skip", "split"]
 
 
 def walk(http: httpx.Client, limit: int, **params: Any) -> list[dict[str, Any]]:
@@ -86,6 +87,17 @@ def test_a_category_is_found_by_its_name_and_by_its_slug(http):
     assert {tool["category"].casefold().replace(" ", "-") for tool in by_name} == {
         "developer-tools"
     }
+
+
+def test_each_tool_is_in_the_list_of_its_call_and_in_no_other(http):
+    tools = walk(http, 100)
+    found = {call: walk(http, 100, call=call) for call in CALLS}
+    for call, those in found.items():
+        assert {tool["community"]["call"] for tool in those} <= {call}
+    assert sum(len(those) for those in found.values()) == len(tools)
+    category = tools[0]["category"]
+    here = [tool for tool in found["none"] if tool["category"] == category]
+    assert walk(http, 100, call="none", category=category) == here
 
 
 def test_a_search_wants_every_word_in_any_case(http):

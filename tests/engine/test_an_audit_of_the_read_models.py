@@ -15,6 +15,7 @@ from votes.engine.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
+from votes.projections.cohorts import COHORTS
 from votes.projections.findings import BURSTS, CLUSTERS
 from votes.projections.profiles import PROFILES
 from votes.projections.rulings import RULINGS
@@ -33,7 +34,7 @@ class Kept:
 
 
 WITH_TWO_VALUES = [
-    model for model in PROJECTIONS.all if model not in (PARKED, RULINGS, CLUSTERS, BURSTS)
+    model for model in PROJECTIONS.all if model not in (COHORTS, PARKED, RULINGS, CLUSTERS, BURSTS)
 ]
 TWO_OF_EACH = 2 * len(WITH_TWO_VALUES)
 REVIEW = request(PublishReview("atlas", "skeptic", Opinion(9, "skip")))

@@ -382,7 +382,8 @@ export interface paths {
         /**
          * The catalogue, a page at a time
          * @description Listed tools: `top` by the lower bound of their share of ship, `trending` by recent votes,
-         *     `new` by their listing, `controversial` by many votes evenly split.
+         *     `new` by their listing, `controversial` by many votes evenly split. Of one `category`, of one
+         *     `call` of the community, or both.
          */
         readonly get: operations["listTools"];
         readonly put?: never;
@@ -4296,6 +4297,7 @@ export interface operations {
     readonly listTools: {
         readonly parameters: {
             readonly query?: {
+                readonly call?: "none" | "too_early" | "ship" | "skip" | "split" | null;
                 /** @description Only those that have this one. */
                 readonly category?: string;
                 /** @description `next_cursor` of the page before. */

@@ -1,6 +1,6 @@
 """The tools by slug, current or former: slugs become ids here, and ids slugs."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
@@ -13,7 +13,7 @@ from votes.projections.slugs import SLUGS
 from votes.projections.tallies import TALLIES, Tally
 
 
-class Tool(Struct, frozen=True):
+class Tool(Struct, frozen=True, gc=False):
     """A tool that is listed, or once was."""
 
     id: ToolId
@@ -34,18 +34,13 @@ def tool(models: ReadModels, slug: ToolSlug) -> Tool | None:
 def ever_listed(models: ReadModels, slug: ToolSlug) -> Tool | None:
     """The tool to which the slug leads, listed or not."""
     tool_id = models.get(SLUGS, slug)
-    if tool_id is None:
-        return None
+    return tool_of(models, tool_id) if tool_id is not None else None
+
+
+def tool_of(models: ReadModels, tool_id: str) -> Tool | None:
+    """The tool of this id, listed or not."""
     profile, tally = models.get(PROFILES, tool_id), models.get(TALLIES, tool_id)
-    return None if profile is None or tally is None else Tool(tool_id, profile, tally)
-
-
-def listed(models: ReadModels) -> Iterator[Tool]:
-    """All listed tools."""
-    for key, profile in models.items(PROFILES):
-        tally = models.get(TALLIES, key)
-        if profile.listed and tally is not None:
-            yield Tool(ToolId(key), profile, tally)
+    return None if profile is None or tally is None else Tool(ToolId(tool_id), profile, tally)
 
 
 def was_listed(models: ReadModels, slug: ToolSlug) -> bool:

@@ -2,10 +2,11 @@
 
 from msgspec import Struct
 
-from votes.app.catalogue import Tool, listed
-from votes.app.paging import Page, page
+from votes.app.catalogue import Tool
+from votes.app.paging import Page, kept_page
 from votes.app.past import Past
 from votes.app.suspicion import BurstView, ClusterView
+from votes.app.tool_orders import HELD, tool_orders
 from votes.app.trend import Window
 from votes.domain.ruling import Selector, Verdict
 from votes.domain.terms import LinkId, Reason, RulingId, Time, ToolSlug
@@ -13,6 +14,7 @@ from votes.domain.vote_events import (
     Against,
 )
 from votes.engine.log import Position
+from votes.engine.orders import Ordering, orders_of
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
 from votes.projections.profiles import PROFILES
@@ -99,10 +101,23 @@ class LinkTold(Struct, frozen=True):
     carried_out: bool
 
 
-def journal(models: ReadModels, cursor: str | None, limit: int) -> RulingsPage:
+def _ruling(models: ReadModels, key: str) -> tuple[str, Ruling] | None:
+    ruling = models.get(RULINGS, key)
+    return (key, ruling) if ruling is not None else None
+
+
+JOURNAL = Ordering(
+    "journal",
+    (RULINGS,),
+    row=_ruling,
+    places=lambda row: {"new": (-row[1].made, row[0])},
+)
+
+
+async def journal(models: ReadModels, cursor: str | None, limit: int) -> RulingsPage:
     """A page of all rulings, newest first. Raises `BadCursor`."""
-    keyed = [([-ruling.made], (name, ruling)) for name, ruling in models.items(RULINGS)]
-    found = page(keyed, "rulings", cursor, limit)
+    orders = await orders_of(models, JOURNAL)
+    found = kept_page(orders, ["new"], "rulings", cursor, limit)
     views = [view for pair in found.items if (view := _view(models, *pair)) is not None]
     return RulingsPage(views, found.next_cursor, found.total)
 
@@ -125,14 +140,9 @@ def _view(models: ReadModels, name: str, ruling: Ruling) -> RulingView | None:
     )
 
 
-def watched(models: ReadModels, cursor: str | None, limit: int) -> Page[Tool]:
+async def watched(models: ReadModels, cursor: str | None, limit: int) -> Page[Tool]:
     """A page of the listed tools with held votes, those with most first. Raises `BadCursor`."""
-    keyed = [
-        ([-tool.tally.counts.held, tool.slug], tool)
-        for tool in listed(models)
-        if tool.tally.counts.held
-    ]
-    return page(keyed, "queue", cursor, limit)
+    return kept_page(await tool_orders(models), [HELD], "queue", cursor, limit)
 
 
 async def watched_view(past: Past, source: ReadSource, tool: Tool, window: Window) -> WatchedView:

@@ -3,14 +3,20 @@
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from votes.engine.orders import Name, Orders, Place
+
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 100
+AFTER_ALL = "\U0010ffff"
+"""Comes after the key of any row."""
 
 Item = TypeVar("Item")
 
@@ -33,7 +39,10 @@ def page(
     Raises `BadCursor` for text that is not a cursor of a list in this `order`.
     """
     keyed.sort(key=lambda pair: pair[0])
-    start = _start([key for key, _ in keyed], order, cursor) if cursor else 0
+    start = 0
+    if cursor:
+        keys = [key for key, _ in keyed]
+        start = bisect_right(keys, _decode(order, cursor, next(iter(keys), None)))
     items = keyed[start : start + limit]
     more = start + limit < len(keyed)
     return Page(
@@ -43,19 +52,53 @@ def page(
     )
 
 
-def _start(keys: Sequence[list[Any]], order: str, cursor: str) -> int:
-    last = _decode(order, cursor)
-    if keys and [type(part) for part in last] != [type(part) for part in keys[0]]:
-        raise BadCursor("not a cursor of this list")
-    return bisect_right(keys, last)
+def kept_page(
+    orders: Orders[Item, Name],
+    names: Collection[Name],
+    order: str,
+    cursor: str | None,
+    limit: int,
+) -> Page[Item]:
+    """The `limit` rows after the cursor in the kept lists of these names, together.
+
+    Raises `BadCursor` for text that is not a cursor of a list in this `order`.
+    """
+    places = partial(orders.places, names)
+    return page_of(places, orders.rows, orders.count(names), order, cursor, limit)
 
 
-def _encode(order: str, key: list[Any]) -> str:
+def page_of(
+    places: Callable[[Place], Iterator[Place]],
+    rows: Mapping[str, Item],
+    total: int,
+    order: str,
+    cursor: str | None,
+    limit: int,
+) -> Page[Item]:
+    """The `limit` rows after the cursor; `places` are in order from a given one on.
+
+    A cursor does not tell the key of a row, the last part of its place. Raises `BadCursor`.
+    """
+    start: Place = ()
+    if cursor:
+        first = next(places(()), None)
+        last = _decode(order, cursor, first[:-1] if first is not None else None)
+        start = (*last, AFTER_ALL)
+    found = list(islice(places(start), limit + 1))
+    return Page(
+        [rows[place[-1]] for place in found[:limit]],
+        _encode(order, found[limit - 1][:-1]) if len(found) > limit else None,
+        total,
+    )
+
+
+def _encode(order: str, key: Iterable[Any]) -> str:
     text = msgspec.json.encode([order, *key])
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def _decode(order: str, cursor: str) -> list[Any]:
+def _decode(order: str, cursor: str, like: Iterable[Any] | None) -> list[Any]:
+    """The key in the cursor; its parts have the types of those of `like`, where there is one."""
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         list_order, *key = msgspec.json.decode(text, type=list[Any])
@@ -63,4 +106,6 @@ def _decode(order: str, cursor: str) -> list[Any]:
         raise BadCursor("not a cursor") from error
     if list_order != order:
         raise BadCursor("a cursor of another order")
+    if like is not None and [type(part) for part in key] != [type(part) for part in like]:
+        raise BadCursor("not a cursor of this list")
     return key

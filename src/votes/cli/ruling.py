@@ -224,4 +224,4 @@ async def _journal(config: Config) -> RulingsPage:
     async with event_store(config, REPORTS) as store:
         models = ReadModels(PROJECTIONS, await store.epoch())
         await fold_log(store, models)
-        return moderation.journal(models, None, max(1, models.position))
+        return await moderation.journal(models, None, max(1, models.position))

@@ -135,11 +135,13 @@ class Votes:
         *,
         sort: str = "top",
         category: str | None = None,
+        call: str | None = None,
         q: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
     ) -> ToolsPage:
-        query = {"sort": sort, "category": category, "q": q, "cursor": cursor, "limit": limit}
+        of = {"category": category, "call": call, "q": q}
+        query = {"sort": sort, **of, "cursor": cursor, "limit": limit}
         return await self._get("/v1/tools", ToolsPage, query)
 
     async def get_tool(self, tool: str, *, min_position: int = 0) -> SummaryView:

@@ -19,7 +19,7 @@ from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
 
 
-class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
+class Opinion(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What a reviewer says."""
 
     score: Score

@@ -28,7 +28,7 @@ from votes.engine.log import Stream
 _SLUG_STREAM = "slug:"
 
 
-class Plan(Struct, frozen=True, forbid_unknown_fields=True):
+class Plan(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A price plan; `price` in US dollars for each `period`, None where it is on request."""
 
     name: Label
@@ -36,7 +36,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     period: Line = ""
 
 
-class Entry(Struct, frozen=True, forbid_unknown_fields=True):
+class Entry(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What the catalogue says of a tool."""
 
     name: Label

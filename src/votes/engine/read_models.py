@@ -6,7 +6,7 @@ is parked with the reason, and the events after it are folded.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 from zlib import crc32
 
 from msgspec import Struct, field
@@ -95,11 +95,18 @@ class Changes(Struct):
         return _parked(self.partitions.values())
 
 
+class Derived(Protocol):
+    """What a process derives from read models, and keeps up to date with them."""
+
+    def follow(self, changes: Changes) -> None:
+        """Take note of changes that the read models already have."""
+
+
 class ReadModels(Struct):
     """All read models of the log `epoch` at `position`; `checksum` is of the event at `position`.
 
     `generation` is that of the stored read models, another one after each rebuild; 0 where this
-    process folded them.
+    process folded them. What is `derived` from them has a name, and is told of each change.
     """
 
     projections: Projections
@@ -110,6 +117,7 @@ class ReadModels(Struct):
     )
     generation: int = 0
     checksum: str = ""
+    derived: dict[str, Derived] = field(default_factory=dict)
 
     @property
     def world(self) -> str:
@@ -147,7 +155,9 @@ class ReadModels(Struct):
             self.checksum = checksum_of(recorded)
         for number in range(PARTITIONS) if every else changed:
             self._move_checkpoint(number, changed)
-        return Changes(self.epoch, before, self.position, changed, checksum=self.checksum)
+        changes = Changes(self.epoch, before, self.position, changed, checksum=self.checksum)
+        self._tell(changes)
+        return changes
 
     def _fold_one(self, recorded: Recorded, changed: dict[int, Partition]) -> None:
         """Each partition that the event changes folds all of it, or parks it."""
@@ -220,6 +230,11 @@ class ReadModels(Struct):
             if changes.position > self.partitions[number].checkpoint:
                 self.partitions[number].update(change)
         self.position, self.checksum = changes.position, changes.checksum
+        self._tell(changes)
+
+    def _tell(self, changes: Changes) -> None:
+        for derived in self.derived.values():
+            derived.follow(changes)
 
 
 def _parked(partitions: Iterable[Partition]) -> dict[Position, Parked]:

@@ -21,13 +21,13 @@ from votes.engine.log import Position, Recorded
 from votes.engine.projection import Projection
 
 
-class PanelReview(Struct, frozen=True):
+class PanelReview(Struct, frozen=True, gc=False):
     persona: PersonaSlug
     opinion: Opinion
     revised_at: datetime
 
 
-class Profile(Struct, frozen=True):
+class Profile(Struct, frozen=True, gc=False):
     """A tool: `position` is that of the last event that changed it.
 
     `former` are the other slugs that lead to it.

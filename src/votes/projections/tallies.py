@@ -253,9 +253,19 @@ class TallyView(Struct, frozen=True):
     under_review: bool
 
 
+def call_of(tally: Tally) -> Call:
+    """The call of the community."""
+    under_review = _is_under_review(tally)
+    return verdict.call(tally.ship, tally.skip, under_review=under_review)
+
+
+def _is_under_review(tally: Tally) -> bool:
+    return verdict.is_under_review(tally.total, tally.counts.held)
+
+
 def tally_view(tool: ToolSlug, tally: Tally, *, stale: bool) -> TallyView:
     counts = tally.counts
-    under_review = verdict.is_under_review(counts.total, counts.held)
+    under_review = _is_under_review(tally)
     says = verdict.community(counts.ship, counts.skip, under_review=under_review)
     return TallyView(
         tool=tool,

@@ -12,6 +12,7 @@ from votes.app.catalogue import Tool
 from votes.app.listing import category_slug
 from votes.app.pairs import BETWEEN, PAIR_LENGTH_MAX, pair, pair_path, pair_text
 from votes.app.responses import SummaryView, summary
+from votes.app.tool_orders import BY_NAME, TOP, ToolOrders, tool_orders
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
 from votes.http.errors import Refused
@@ -25,6 +26,8 @@ from votes.site.reading import my_states, page_for, read_at, reader
 from votes.site.render import SITE_NAME, Head, description, page, query
 
 ONWARD_OF_EACH = 3
+OFFERED_MAX = 500
+"""So many tools, the top ones, are offered as one types: more would be a page of megabytes."""
 ROWS = ("Panel verdict", "Community", "Pricing", "Best for", "Category")
 
 Picked = Annotated[str | None, Parameter(max_length=PAIR_LENGTH_MAX)]
@@ -52,11 +55,11 @@ async def pick(
     """A form to choose two tools. A pair that an address cannot name is shown here."""
     source, waiting = await read_at(request, min_position)
     require_current(source.models, filter(None, (a, b)))
-    first, second = _found(source.models, a), _found(source.models, b)
+    orders = await tool_orders(source.models)
+    first, second = _found(source.models, orders, a), _found(source.models, orders, b)
     if first is None or second is None:
-        return _form(
-            request, source, a, b, unknown=(a if first is None else b) if a and b else None
-        )
+        unknown = (a if first is None else b) if a and b else None
+        return _form(request, source, orders, a, b, unknown)
     path = _path_of(source.models, first, second)
     if not path.startswith("/compare?"):
         return redirect(path + query(min_position=min_position), 303, SHARED)
@@ -68,21 +71,26 @@ def _path_of(models: ReadModels, a: Tool, b: Tool) -> str:
     return pair_path(models, a.slug, b.slug) if a != b else f"/tools/{a.slug}"
 
 
-def _found(models: ReadModels, text: str | None) -> Tool | None:
+def _found(models: ReadModels, orders: ToolOrders, text: str | None) -> Tool | None:
     """The listed tool with this slug, else with this name."""
     if not text:
         return None
     if (tool := catalogue.tool(models, text)) is not None:
         return tool
     asked = text.strip().casefold()
-    named = [one for one in catalogue.listed(models) if one.profile.entry.name.casefold() == asked]
-    return min(named, key=lambda one: one.slug, default=None)
+    place = next(orders.places([BY_NAME], (asked,)), None)
+    return orders.rows[place[-1]] if place is not None and place[0] == asked else None
 
 
 def _form(
-    request: Http, source: ReadSource, a: str | None, b: str | None, unknown: str | None
+    request: Http,
+    source: ReadSource,
+    orders: ToolOrders,
+    a: str | None,
+    b: str | None,
+    unknown: str | None,
 ) -> ASGIResponse:
-    known = catalogue.listed(source.models)
+    offered = orders.first(TOP, OFFERED_MAX)
     head = Head(
         f"Compare two tools · {SITE_NAME}",
         "Name two tools, and see where the panel and the voters part ways.",
@@ -97,8 +105,8 @@ def _form(
         a=a,
         b=b,
         unknown=unknown,
-        tools=sorted((tool.slug, tool.profile.entry.name) for tool in known),
-        featured=surroundings.pairs(source.models, surroundings.ranked(source.models)),
+        tools=sorted((tool.slug, tool.profile.entry.name) for tool in offered),
+        featured=surroundings.pairs(source.models, orders),
     )
     return shared_page(request, text, stale=source.stale)
 
@@ -108,6 +116,8 @@ async def _side_by_side(
 ) -> ASGIResponse:
     a, b = summary(source, first), summary(source, second)
     caller = await reader(request)
+    mine = await my_states(request, caller, first, second)
+    orders = await tool_orders(source.models)
     text = page(
         "compare.html",
         _head(source.models, a, b, base(request)),
@@ -115,12 +125,12 @@ async def _side_by_side(
         b=b,
         waiting=waiting,
         known=caller.user is not None,
-        mine=await my_states(request, caller, first, second),
+        mine=mine,
         login_ended=caller.login_ended,
         takeaway=comparison.takeaway(a, b),
         rows=_rows(a, b),
         scorecard=comparison.scorecard(a, b),
-        onward=_onward(source.models, first, second),
+        onward=_onward(source.models, orders, first, second),
     )
     return page_for(request, caller, source, text)
 
@@ -164,17 +174,16 @@ def _answers(tool: SummaryView) -> tuple[str, ...]:
     )
 
 
-def _onward(models: ReadModels, a: Tool, b: Tool) -> list[tuple[str, str]]:
+def _onward(models: ReadModels, orders: ToolOrders, a: Tool, b: Tool) -> list[tuple[str, str]]:
     """Further links, as labels and addresses: other pairs, then the tools' categories."""
     here = pair_path(models, a.slug, b.slug)
-    ranking = surroundings.ranked(models)
     found: dict[str, str] = {}
     for tool in (a, b):
-        beside = surroundings.neighbours(ranking, tool, ONWARD_OF_EACH + 1)
-        for other in [one for one in beside if one not in (a, b)][:ONWARD_OF_EACH]:
+        beside = surroundings.neighbours(orders, tool, ONWARD_OF_EACH + 1)
+        for other in [one for one in beside if one.id not in (a.id, b.id)][:ONWARD_OF_EACH]:
             path = pair_path(models, tool.slug, other.slug)
             found[path] = f"{tool.profile.entry.name} vs {other.profile.entry.name}"
-    for first, second, path in surroundings.pairs(models, ranking):
+    for first, second, path in surroundings.pairs(models, orders):
         if path != here and len(found) < 2 * ONWARD_OF_EACH:
             found[path] = f"{first.name} vs {second.name}"
     for tool in (a, b):

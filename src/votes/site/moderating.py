@@ -39,7 +39,7 @@ async def journal(request: Http, cursor: Cursor = None) -> ASGIResponse:
     source, _ = await read_at(request)
     about = "Which votes were discounted or released, how many, and why."
     head = Head(f"Rulings · {SITE_NAME}", about, JOURNAL, base(request), indexed=not cursor)
-    listing = moderation.journal(source.models, cursor, ROWS_MAX)
+    listing = await moderation.journal(source.models, cursor, ROWS_MAX)
     text = page("rulings.html", head, listing=listing, cursor=cursor, may_lift=False)
     return shared_page(request, text, stale=source.stale)
 
@@ -53,7 +53,7 @@ async def queue(
     await require_moderator(request)
     parts = services(request)
     source, waiting = await read_at(request, min_position)
-    found = moderation.watched(source.models, cursor, ROWS_MAX)
+    found = await moderation.watched(source.models, cursor, ROWS_MAX)
     chosen = catalogue.ever_listed(source.models, tool) if tool else None
     tools = found.items if chosen is None else [chosen]
     hours = window("hour", None, None, now())
@@ -70,7 +70,7 @@ async def queue(
         cursor=cursor,
         clusters=[] if chosen or cursor else suspicion.clusters(source.models),
         bursts=[] if chosen or cursor else suspicion.bursts(source.models),
-        listing=moderation.journal(source.models, None, ROWS_MAX),
+        listing=await moderation.journal(source.models, None, ROWS_MAX),
         may_lift=True,
     )
     return private_page(text)

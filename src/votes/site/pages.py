@@ -11,6 +11,7 @@ from votes.app.catalogue import Tool
 from votes.app.paging import Page
 from votes.app.pairs import pair_path
 from votes.app.responses import SummaryView, summary
+from votes.app.tool_orders import NEW, TOP, Sort, ToolOrders, tool_orders
 from votes.app.trend import TrendView, window
 from votes.domain.terms import ToolSlug
 from votes.engine.ports import Unavailable
@@ -38,7 +39,7 @@ FEED_ENTRIES_MAX = 30
 @get("/", opt=Limited("reads", "q").opt)
 async def home(
     request: Http,
-    sort: listing.Sort | None = None,
+    sort: Sort | None = None,
     category: Query = None,
     q: Query = None,
     cursor: Cursor = None,
@@ -46,17 +47,16 @@ async def home(
     """The front page, or with any parameter a list of tools."""
     source, _ = await read_at(request)
     if sort or category or q or cursor:
-        text = _list(request, source, sort or "top", category, q, cursor)
+        text = await _list(request, source, sort or "top", category, q, cursor)
     else:
-        text = _front(request, source)
+        text = _front(request, source, await tool_orders(source.models))
     return shared_page(request, text, stale=source.stale)
 
 
-def _front(request: Http, source: ReadSource) -> str:
-    top = listing.tools(source.models, "top", None, None, None, HOME_ROWS_MAX)
-    new = listing.tools(source.models, "new", None, None, None, HOME_ROWS_MAX)
+def _front(request: Http, source: ReadSource, orders: ToolOrders) -> str:
+    total = orders.count([TOP])
     about = (
-        f"{words.counted(top.total, 'tool')} with a panel's verdict and the community's."
+        f"{words.counted(total, 'tool')} with a panel's verdict and the community's."
         " Compare two side by side, and vote."
     )
     return page(
@@ -64,27 +64,27 @@ def _front(request: Http, source: ReadSource) -> str:
         Head(f"{SITE_NAME}: two verdicts on every tool", about, "/", base(request)),
         q=None,
         category=None,
-        categories=surroundings.categories(source.models),
+        categories=listing.categories(orders),
         listing=None,
-        total=top.total,
-        top=[summary(source, tool) for tool in top.items],
-        new=[summary(source, tool) for tool in new.items],
-        featured=surroundings.pairs(source.models, surroundings.ranked(source.models)),
+        total=total,
+        top=[summary(source, tool) for tool in orders.first(TOP, HOME_ROWS_MAX)],
+        new=[summary(source, tool) for tool in orders.first(NEW, HOME_ROWS_MAX)],
+        featured=surroundings.pairs(source.models, orders),
     )
 
 
-def _list(
+async def _list(
     request: Http,
     source: ReadSource,
-    sort: listing.Sort,
+    sort: Sort,
     category: str | None,
     q: str | None,
     cursor: str | None,
 ) -> str:
-    categories = surroundings.categories(source.models)
+    found = await listing.tools(source.models, sort, category, None, q, cursor, ROWS_MAX)
+    categories = listing.categories(await tool_orders(source.models))
     chosen = listing.category_slug(category) if category else None
     known = next((name for name, _ in categories if listing.category_slug(name) == chosen), None)
-    found = listing.tools(source.models, sort, category, q, cursor, ROWS_MAX)
     heading = f"“{q}”" if q else words.category(known or category or "All tools")
     head = Head(
         f"{heading} · {SITE_NAME}",
@@ -121,6 +121,7 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
     votes, mine = await asyncio.gather(
         _trend(request, source, found), my_states(request, caller, found)
     )
+    orders = await tool_orders(source.models)
     text = page(
         "tool.html",
         _head_of(shown, base(request)),
@@ -132,7 +133,7 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
         chart=chart(votes) if votes is not None else None,
         neighbours=[
             (other.profile.entry, pair_path(source.models, name, other.slug))
-            for other in surroundings.neighbours(surroundings.ranked(source.models), found)
+            for other in surroundings.neighbours(orders, found)
         ],
     )
     return page_for(request, caller, source, text)
@@ -253,8 +254,8 @@ async def _drift(parts: Services) -> str:
 async def feed(request: Http) -> ASGIResponse:
     """The newest tools, for feed readers (Atom, RFC 4287)."""
     source, _ = await read_at(request)
-    newest = listing.tools(source.models, "new", None, None, None, FEED_ENTRIES_MAX)
-    tools = [summary(source, tool) for tool in newest.items]
+    orders = await tool_orders(source.models)
+    tools = [summary(source, tool) for tool in orders.first(NEW, FEED_ENTRIES_MAX)]
     head = Head(f"{SITE_NAME}: new tools", "Each with two verdicts.", "/feed.xml", base(request))
     updated = max((tool.listed_at for tool in tools), default=now()).isoformat()
     text = page("feed.xml", head, tools=tools, updated=updated)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -36,6 +37,8 @@ WRITE_FIELDS_MAX = 500
 SCAN_KEYS = 1_000
 HEARTBEAT_NEW_S = 0.5
 assert HEARTBEAT_NEW_S < HEARTBEAT_INTERVAL_S
+DECODED_AT_ONCE = 100
+"""Values are decoded in a millisecond or two; in between, the loop serves other tasks."""
 
 _WRONG_TYPE = "WRONGTYPE"
 
@@ -187,12 +190,15 @@ class RedisReadModelStore:
         lengths = [each if isinstance(each, int) else len(each) for each in loaded]
         if epoch != live.epoch or counts != _counts(lengths):
             return None
-        values = {
-            projection.name: self._values.decode(projection.name, each)
-            for projection, each in zip(self.projections.all, loaded, strict=True)
-            if not isinstance(each, int) and each
-        }
-        return Partition(int(position), values)
+        found = Partition(int(position))
+        for projection, each in zip(self.projections.all, loaded, strict=True):
+            if not isinstance(each, int) and each:
+                items = iter(each.items())
+                while piece := dict(islice(items, DECODED_AT_ONCE)):
+                    await asyncio.sleep(0)
+                    decoded = self._values.decode(projection.name, piece)
+                    found.values.setdefault(projection.name, {}).update(decoded)
+        return found
 
     def _keys_of(self, generation: int, number: int) -> tuple[str, ...]:
         return _keys_of(self.keys, self.projections, generation, number)

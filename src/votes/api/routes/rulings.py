@@ -43,7 +43,7 @@ async def list_rulings(
 ) -> ASGIResponse:
     """All rulings, newest first, also lifted ones: what, how many votes, why."""
     source = await services(request).reader.models(min_position)
-    answer = moderation.journal(source.models, cursor, limit)
+    answer = await moderation.journal(source.models, cursor, limit)
     return shared_value(request, answer, stale=source.stale)
 
 
@@ -65,7 +65,7 @@ async def get_queue(
     await require_moderator(request)
     parts = services(request)
     source = await parts.reader.models(min_position)
-    found = moderation.watched(source.models, cursor, limit)
+    found = await moderation.watched(source.models, cursor, limit)
     hours = window("hour", None, None, now())
     with within(READ_S):
         views = [

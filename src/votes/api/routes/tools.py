@@ -10,9 +10,11 @@ from votes.app import listing
 from votes.app.paging import LIMIT_DEFAULT
 from votes.app.responses import CompareView, SummaryView, ToolsPage, compare_view, summary
 from votes.app.shapes import RenameWritten, ToolWritten
+from votes.app.tool_orders import Sort
 from votes.domain import tool as tools
 from votes.domain.terms import ToolSlug, is_slug
 from votes.domain.tool import Entry, Tool
+from votes.domain.verdict import Call
 from votes.engine.handle import Outcome
 from votes.http.errors import Refused
 from votes.http.exchange import (
@@ -47,17 +49,19 @@ _entry = msgspec.json.Decoder(Entry)
 )
 async def list_tools(
     request: Http,
-    sort: listing.Sort = "top",
+    sort: Sort = "top",
     category: Only = None,
+    call: Call | None = None,
     q: Query = None,
     cursor: Cursor = None,
     limit: Limit = LIMIT_DEFAULT,
     min_position: MinPosition = 0,
 ) -> ASGIResponse:
     """Listed tools: `top` by the lower bound of their share of ship, `trending` by recent votes,
-    `new` by their listing, `controversial` by many votes evenly split."""
+    `new` by their listing, `controversial` by many votes evenly split. Of one `category`, of one
+    `call` of the community, or both."""
     source = await services(request).reader.models(min_position)
-    page = listing.tools(source.models, sort, category, q, cursor, limit)
+    page = await listing.tools(source.models, sort, category, call, q, cursor, limit)
     answer = ToolsPage(
         [summary(source, tool) for tool in page.items],
         page.next_cursor,

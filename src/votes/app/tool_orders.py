@@ -1,0 +1,65 @@
+"""The lists of the catalogue: in which of them each tool is, and how they are sorted."""
+
+from typing import Literal
+
+from votes.app.catalogue import Tool, tool_of
+from votes.domain.verdict import Call, wilson_lower
+from votes.engine.orders import Ordering, Orders, Place, orders_of
+from votes.engine.read_models import ReadModels
+from votes.projections.profiles import PROFILES
+from votes.projections.tallies import TALLIES, Tally, call_of
+
+Sort = Literal["top", "trending", "new", "controversial"]
+ToolList = tuple[Sort | Literal["name", "reviewed", "held"], str | None, Call | None]
+"""How a list is sorted, and the category and the call of its tools, None for any. By name, with
+reviews or with held votes there are lists of any alone."""
+ToolOrders = Orders[Tool, ToolList]
+
+TOP: ToolList = ("top", None, None)
+NEW: ToolList = ("new", None, None)
+BY_NAME: ToolList = ("name", None, None)
+REVIEWED: ToolList = ("reviewed", None, None)
+HELD: ToolList = ("held", None, None)
+
+
+def _row(models: ReadModels, key: str) -> Tool | None:
+    tool = tool_of(models, key)
+    return tool if tool is not None and tool.profile.listed else None
+
+
+def _places(tool: Tool) -> dict[ToolList, Place]:
+    profile, tally, last = tool.profile, tool.tally, (tool.slug, tool.id)
+    by_sort: dict[Sort, Place] = {
+        "top": (-wilson_lower(tally.ship, tally.skip), -tally.total, *last),
+        "trending": (-tally.heat, *last),
+        "new": (-profile.listed_at.timestamp(), *last),
+        "controversial": (-_controversy(tally), *last),
+    }
+    category, call = profile.entry.category, call_of(tally)
+    places: dict[ToolList, Place] = {
+        (sort, *of): place
+        for sort, place in by_sort.items()
+        for of in ((None, None), (category, None), (None, call), (category, call))
+    }
+    places[BY_NAME] = (profile.entry.name.casefold(), *last)
+    if profile.reviews:
+        places[REVIEWED] = last
+    if tally.counts.held:
+        places[HELD] = (-tally.counts.held, *last)
+    return places
+
+
+def _controversy(tally: Tally) -> float:
+    """High for many, evenly split votes: total to the power of balance; 0 where one side is 0."""
+    if not tally.ship or not tally.skip:
+        return 0.0
+    balance = min(tally.ship, tally.skip) / max(tally.ship, tally.skip)
+    return float(tally.total**balance)
+
+
+TOOLS = Ordering("tools", (PROFILES, TALLIES), _row, _places)
+
+
+async def tool_orders(models: ReadModels) -> ToolOrders:
+    """The lists of the listed tools, with all that the read models have."""
+    return await orders_of(models, TOOLS)

@@ -1,0 +1,277 @@
+"""Each list of tools is what sorting the same read models gives, whatever became of them before."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from votes.app import listing, moderation, surroundings
+from votes.app.catalogue import Tool
+from votes.app.listing import category_slug
+from votes.app.paging import page
+from votes.app.tool_orders import BY_NAME, REVIEWED, TOOLS, tool_orders
+from votes.domain.review import Opinion
+from votes.domain.tool import Entry
+from votes.domain.verdict import wilson_lower
+from votes.engine import orders as kept
+from votes.engine.projection import partition_of
+from votes.engine.read_models import Changes, Partition, ReadModels
+from votes.projections import PROJECTIONS
+from votes.projections.profiles import PROFILES, PanelReview, Profile
+from votes.projections.tallies import TALLIES, Counts, Tally, tally_view
+
+IDS = ("t1", "t2", "t3", "t4", "t5", "t6")
+SORTS = ("top", "trending", "new", "controversial")
+CALLS = (None, "none", "too_early", "ship", "skip", "split")
+CATEGORIES = ("Developer Tools", "developer-tools", "Notes", "写作")
+START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+REVIEW = PanelReview("builder", Opinion(70, "ship", ""), START)
+
+ids = st.sampled_from(IDS)
+times = st.integers(0, 2).map(lambda hours: START + timedelta(hours=hours))
+entries = st.builds(Entry, st.sampled_from(("Atlas", "ATLAS", "Bolt")), st.sampled_from(CATEGORIES))
+profiles = st.builds(
+    Profile,
+    slug=st.sampled_from(("atlas", "bolt", "chart")),
+    entry=entries,
+    listed=st.sampled_from((True, True, True, False)),
+    listed_at=times,
+    position=st.just(1),
+    reviews=st.sampled_from(((), (), (REVIEW,))),
+)
+counts = st.builds(
+    Counts,
+    ship=st.sampled_from((0, 1, 3, 40)),
+    skip=st.sampled_from((0, 1, 3, 40)),
+    unproven=st.sampled_from((0, 0, 2, 9)),
+)
+heats = st.sampled_from((0.0, 1.5, 2.5))
+tallies = st.builds(Tally, counts, st.just(1), st.just(START), heats)
+
+
+def of_tool(key, profile):
+    """Two tools never have the same slug."""
+    return PROFILES.name, key, profile and replace(profile, slug=f"{profile.slug}-{key}")
+
+
+values = st.one_of(
+    st.builds(of_tool, ids, profiles | st.none()),
+    st.tuples(st.just(TALLIES.name), ids, tallies | st.none()),
+)
+changes = st.lists(values, min_size=1, max_size=6)
+acts = st.lists(
+    st.one_of(
+        st.tuples(st.just("change"), changes),
+        st.tuples(st.just("step"), st.integers(1, 5)),
+        st.just(("look",)),
+        st.just(("load",)),
+    ),
+    max_size=20,
+)
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch):
+    """So that some changes come between the steps."""
+    for name, size in (("STEP_MOVED", 1), ("STEP_BUILT", 2), ("STEP_SORTED", 2), ("STEP_ADDED", 2)):
+        monkeypatch.setattr(kept, name, size)
+
+
+def site(*first):
+    models = ReadModels(PROJECTIONS, "epoch", generation=1)
+    change(models, first)
+    return models
+
+
+def change(models, values):
+    """As the projector's changes come."""
+    partitions = {}
+    for name, key, value in values:
+        partition = partitions.setdefault(partition_of(key), Partition(models.position))
+        partition.values.setdefault(name, {})[key] = value
+    models.adopt(Changes("epoch", models.position, models.position + 1, partitions))
+
+
+def tool(key, slug, category="Notes", listed_at=START, **said):
+    profile = Profile(slug, Entry(slug.title(), category), True, listed_at, 1)
+    return [(PROFILES.name, key, profile), (TALLIES.name, key, tally(**said))]
+
+
+def tally(ship=0, skip=0, heat=0.0, unproven=0):
+    return Tally(Counts(ship, skip, unproven), 1, START, heat)
+
+
+def loaded(models):
+    """The same values, in the next generation."""
+    anew = ReadModels(PROJECTIONS, "epoch", models.position, generation=models.generation + 1)
+    for number, partition in enumerate(models.partitions):
+        anew.partitions[number].update(partition)
+    return anew
+
+
+def listed(models):
+    """Each listed tool, found by looking at all values."""
+    for key, profile in models.items(PROFILES):
+        of_tool = models.get(TALLIES, key)
+        if profile.listed and of_tool is not None:
+            yield Tool(key, profile, of_tool)
+
+
+def sorted_anew(models, sort, category=None, call=None):
+    """What a list is to be: each tool with its key, ascending."""
+    keys = {
+        "top": lambda t: [-wilson_lower(t.ship, t.skip), -t.total],
+        "trending": lambda t: [-t.heat],
+        "controversial": lambda t: [
+            -float(t.total ** (min(t.ship, t.skip) / max(t.ship, t.skip)))
+            if t.ship and t.skip
+            else 0.0
+        ],
+    }
+    found = []
+    for one in listed(models):
+        key = [-one.profile.listed_at.timestamp()] if sort == "new" else keys[sort](one.tally)
+        of_call = tally_view(one.slug, one.tally, stale=False).call
+        of_category = category_slug(one.profile.entry.category)
+        if category in (None, of_category) and call in (None, of_call):
+            found.append(([*key, one.slug, one.id], one))
+    return page(found, "all", None, 1_000).items
+
+
+async def read(models, sort, category=None, call=None, q=None, limit=2):
+    """All pages together, and the total that each says."""
+    found, cursor = [], None
+    while not found or cursor is not None:
+        shown = await listing.tools(models, sort, category, call, q, cursor, limit)
+        found, cursor = [*found, *shown.items], shown.next_cursor
+        if not shown.items:
+            break
+    return found, shown.total
+
+
+async def assert_right(models):
+    categories = [None, *{category_slug(name) for name in CATEGORIES} - {""}, "unknown"]
+    for sort, category, call in product(SORTS, categories, CALLS):
+        right = sorted_anew(models, sort, category, call)
+        assert await read(models, sort, category, call) == (right, len(right))
+    orders = await tool_orders(models)
+    tools = list(listed(models))
+    assert dict(listing.categories(orders)) == {
+        name: len(same)
+        for name in CATEGORIES
+        if (same := [one for one in tools if one.profile.entry.category == name])
+    }
+    held = [one for one in tools if one.tally.counts.held]
+    queue = sorted(held, key=lambda one: (-one.tally.counts.held, one.slug, one.id))
+    assert (await moderation.watched(models, None, 100)).items == queue
+    names = [(one.profile.entry.name.casefold(), one.slug, one.id) for one in tools]
+    assert list(orders.places([BY_NAME])) == sorted(names)
+    reviewed = [(one.slug, one.id) for one in tools if one.profile.reviews]
+    assert list(orders.places([REVIEWED])) == sorted(reviewed)
+    assert orders.rows == {one.id: one for one in tools}
+
+
+@given(st.lists(values, max_size=12), acts)
+def test_lists_are_what_sorting_gives(first, acts):
+    async def run():
+        models, steps = site(*first), iter(())
+        for act, *more in acts:
+            if act == "change":
+                change(models, *more)
+            elif act == "load":
+                models, steps = loaded(models), iter(())
+            elif act == "look":
+                await assert_right(models)
+                steps = iter(())
+            else:
+                if TOOLS.name not in models.derived:
+                    models.derived[TOOLS.name] = kept.Orders(TOOLS)
+                    steps = iter(())
+                for _ in range(*more):
+                    if next(steps, "over") == "over":
+                        steps = models.derived[TOOLS.name].steps(models)
+        for _ in steps:
+            pass
+        await assert_right(models)
+
+    asyncio.run(run())
+
+
+@given(st.lists(values, max_size=12), st.lists(changes, max_size=6), st.sampled_from(SORTS))
+def test_who_reads_on_while_tools_move_misses_and_repeats_none_that_stayed(first, moves, sort):
+    async def run():
+        models = site(*first)
+        places = [places_of(models, sort)]
+        shown, cursor = [], None
+        while True:
+            found = await listing.tools(models, sort, None, None, None, cursor, 1)
+            shown += [one.id for one in found.items]
+            cursor = found.next_cursor
+            if cursor is None:
+                break
+            if moves:
+                change(models, moves.pop())
+                places.append(places_of(models, sort))
+        stayed = {key for key in places[0] if len({each.get(key) for each in places}) == 1}
+        assert [key for key in shown if key in stayed] == [
+            key for key in places[0] if key in stayed
+        ]
+
+    def places_of(models, sort):
+        return {one.id: TOOLS.places(one)[sort, None, None] for one in sorted_anew(models, sort)}
+
+    asyncio.run(run())
+
+
+@given(st.lists(values, max_size=12), st.sampled_from(("atlas", "at t1", "ATLAS", "o", "zz")))
+def test_a_search_finds_the_tools_with_all_words_in_the_order_of_the_list(first, q):
+    models = site(*first)
+
+    def has(one):
+        text = f"{one.slug} {one.profile.entry.name}".casefold()
+        return all(word in text for word in q.casefold().split())
+
+    for sort in SORTS:
+        right = [one for one in sorted_anew(models, sort) if has(one)]
+        assert asyncio.run(read(models, sort, q=q)) == (right, len(right))
+
+
+def test_a_tool_that_goes_while_it_is_searched_for_is_not_in_the_way(monkeypatch):
+    models = site(*tool("t1", "atlas"), *tool("t2", "bolt"), *tool("t3", "chart"))
+    monkeypatch.setattr(listing, "SEARCHED_AT_ONCE", 1)
+
+    async def run():
+        search = asyncio.create_task(read(models, "new", q="a"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        profile = models.get(PROFILES, "t3")
+        change(models, [(PROFILES.name, "t3", replace(profile, listed=False))])
+        await tool_orders(models)
+        return await search
+
+    found, total = asyncio.run(run())
+    assert ([one.slug for one in found], total) == (["atlas"], 1)
+
+
+def test_pairs_are_of_reviewed_tools_and_then_the_best_of_the_largest_categories():
+    models = site(
+        *tool("t1", "atlas", ship=1),
+        *tool("t2", "bolt", ship=3),
+        *tool("t3", "chart", ship=2),
+        *tool("t4", "deck", "Decks"),
+        *tool("t5", "ember", "Decks"),
+    )
+    for key in ("t5", "t1"):
+        change(
+            models, [(PROFILES.name, key, replace(models.get(PROFILES, key), reviews=(REVIEW,)))]
+        )
+    shown = surroundings.pairs(models, asyncio.run(tool_orders(models)))
+    assert [(a.name, b.name) for a, b, _ in shown] == [
+        ("Atlas", "Ember"),
+        ("Bolt", "Chart"),
+        ("Deck", "Ember"),
+    ]

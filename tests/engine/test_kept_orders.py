@@ -1,0 +1,141 @@
+"""Orders of read models are brought up to date by one task, in steps, for all who wait."""
+
+import asyncio
+import gc
+import weakref
+
+import pytest
+
+from tests.toy import AT, PLACES, TOY, ParcelMoved
+from votes.engine import orders as kept
+from votes.engine.log import Recorded, Stream
+from votes.engine.orders import Ordering, orders_of
+from votes.engine.read_models import ReadModels
+
+PARCELS = 10
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch):
+    for name, size in (("STEP_MOVED", 2), ("STEP_BUILT", 2), ("STEP_SORTED", 3), ("STEP_ADDED", 2)):
+        monkeypatch.setattr(kept, name, size)
+
+
+@pytest.fixture
+def models():
+    return with_parcels()
+
+
+def with_parcels():
+    models = ReadModels(TOY, "epoch")
+    move(models, *((f"p{number}", "aalen") for number in range(PARCELS)))
+    return models
+
+
+def move(models, *parcels):
+    """Fold an event for each parcel with its town."""
+    models.fold(
+        Recorded(models.position + number, Stream(parcel), 1, ParcelMoved(parcel, town), AT)
+        for number, (parcel, town) in enumerate(parcels, 1)
+    )
+
+
+def by_town(looked_at=None):
+    def row(models, key):
+        if looked_at is not None:
+            looked_at.append(key)
+        town = models.get(PLACES, key)
+        return None if town is None else (key, town)
+
+    return Ordering(
+        "by town",
+        (PLACES,),
+        row,
+        places=lambda row: {"town": (row[1], row[0])},
+    )
+
+
+def towns(orders):
+    return [(town, parcel) for town, parcel in orders.places(["town"])]
+
+
+async def test_all_who_wait_have_one_task_build_the_orders_and_others_have_turns_in_between(models):
+    looked_at, turns = [], 0
+    ordering = by_town(looked_at)
+    waiting = [asyncio.create_task(orders_of(models, ordering)) for _ in range(5)]
+    while not all(each.done() for each in waiting):
+        await asyncio.sleep(0)
+        turns += 1
+    assert sorted(looked_at) == sorted(f"p{number}" for number in range(PARCELS))
+    assert turns > PARCELS / kept.STEP_BUILT
+    assert len({id(await each) for each in waiting}) == 1
+
+
+async def test_what_moves_while_the_orders_are_built_is_in_its_new_place(models):
+    waiting = asyncio.create_task(orders_of(models, by_town()))
+    for number in range(PARCELS):
+        await asyncio.sleep(0)
+        move(models, (f"p{number}", "bath"), (f"new{number}", "como"))
+    found = towns(await waiting)
+    assert found == sorted((town, parcel) for parcel, town in models.items(PLACES))
+
+
+async def test_what_is_read_before_the_next_await_has_every_change(models):
+    await orders_of(models, by_town())
+    for moved in (1, kept.STEP_MOVED, PARCELS):
+        move(models, *((f"p{number}", f"town {moved}") for number in range(moved)))
+        orders = await orders_of(models, by_town())
+        assert towns(orders) == sorted((town, parcel) for parcel, town in models.items(PLACES))
+
+
+async def test_changes_within_a_step_take_no_turn_of_others(models):
+    ordering, turns = by_town(), []
+    await orders_of(models, ordering)
+    move(models, *((f"p{number}", "bath") for number in range(kept.STEP_MOVED)))
+    asyncio.get_running_loop().call_soon(turns.append, "a turn")
+    await orders_of(models, ordering)
+    assert not turns
+    move(models, *((f"p{number}", "como") for number in range(kept.STEP_MOVED + 1)))
+    await orders_of(models, ordering)
+    assert turns
+
+
+async def test_one_who_gives_up_takes_the_orders_from_nobody(models):
+    ordering = by_town()
+    gives_up, waits = (asyncio.create_task(orders_of(models, ordering)) for _ in range(2))
+    await asyncio.sleep(0)
+    gives_up.cancel()
+    assert len(towns(await waits)) == PARCELS
+    with pytest.raises(asyncio.CancelledError):
+        await gives_up
+
+
+async def test_a_build_that_fails_is_an_error_for_who_waits_and_is_tried_again(models):
+    broken = ["p5"]
+
+    def row(models, key):
+        if key in broken:
+            raise ValueError(key)
+        return key, models.get(PLACES, key)
+
+    ordering = by_town()
+    ordering = Ordering("by town", (PLACES,), row, ordering.places)
+    waiting = [asyncio.create_task(orders_of(models, ordering)) for _ in range(2)]
+    for each in waiting:
+        with pytest.raises(ValueError, match="p5"):
+            await each
+    broken.clear()
+    assert len(towns(await orders_of(models, ordering))) == PARCELS
+
+
+async def test_read_models_are_not_kept_by_what_is_derived_from_them():
+    """So those of an old generation go at once, and no search for garbage has to find them."""
+    models = with_parcels()
+    await orders_of(models, by_town())
+    of_old = weakref.ref(models.derived["by town"])
+    gc.disable()
+    try:
+        del models
+        assert of_old() is None
+    finally:
+        gc.enable()
