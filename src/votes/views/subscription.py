@@ -122,7 +122,7 @@ class Subscription:
         self._on_change(models, None, self._fresh_at)
 
     async def _follow(self, pubsub: PubSub) -> None:
-        await self._load()
+        await self._load(pubsub)
         while True:
             raise_swallowed_cancellation()
             silent_at = self._fresh_at + HEARTBEAT_TIMEOUT_S
@@ -131,8 +131,8 @@ class Subscription:
                 ignore_subscribe_messages=True, timeout=max(wait_s, READ_MIN_S)
             )
             if message is not None:
-                if not self._adopted(message["data"]):
-                    await self._load()
+                if not self._adopted(self.models, message["data"]):
+                    await self._load(pubsub)
             elif self.models is None:
                 await self._redis.ping()
             self._lose_if_silent()
@@ -140,13 +140,13 @@ class Subscription:
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _adopted(self, data: bytes) -> bool:
+    def _adopted(self, models: ReadModels | None, data: bytes) -> bool:
+        """Whether the read models have what the message says. Those that are shown are told of."""
         try:
             message = decode_message(data)
             changes = self._values.changes(message)
         except ValueError:  # from a release with another format
             return False
-        models = self.models
         if models is None or changes is None or message.live.world != models.world:
             return False
         if changes.position <= models.position and changes.before < models.position:
@@ -156,10 +156,24 @@ class Subscription:
         models.adopt(changes)
         if changes.read_at is not None:
             self._fresh_at = self._now() - self._delays.of(changes.read_at, self._clock())
-        self._on_change(models, changes, self._fresh_at)
+        if models is self.models:
+            self._on_change(models, changes, self._fresh_at)
         return True
 
-    async def _load(self) -> None:
+    async def _caught_up(self, pubsub: PubSub, models: ReadModels) -> bool:
+        """Adopt what arrived while they were loaded, if that took so long that they are old.
+
+        False where a message was missed.
+        """
+        while self._is_silent():
+            message = await pubsub.get_message(timeout=READ_MIN_S)
+            if message is None:
+                break
+            if message["type"] == "message" and not self._adopted(models, message["data"]):
+                return False
+        return True
+
+    async def _load(self, pubsub: PubSub) -> None:
         """Load until the read models are complete, folded from this log, and fresh.
 
         They must not be older than those shown before from the same world, unless these do not come
@@ -168,23 +182,29 @@ class Subscription:
         began = self._now()
         while True:
             heartbeat = await self._read_model_store.heartbeat()
+            beat_at = fresh_at = 0.0
+            if heartbeat is not None:
+                beat_at = self._now() - heartbeat.age_s
+                late_s = self._delays.of(heartbeat.read_at, self._clock(), heartbeat.age_s)
+                fresh_at = self._now() - late_s
             models = await self._read_model_store.load()
             older = (
                 models is not None
                 and self._older(models)
                 and self._now() - began < HEARTBEAT_TIMEOUT_S
             )
-            if models is not None and not older and await self._believed(models, heartbeat):
+            if models is not None and not older and await self._believed(models, beat_at):
                 if heartbeat is not None and heartbeat.generation == models.generation:
-                    late_s = self._delays.of(heartbeat.read_at, self._clock(), heartbeat.age_s)
-                    self._fresh_at = self._now() - late_s
-                    self._take(models)
-                    return
+                    self._fresh_at = fresh_at
+                    if await self._caught_up(pubsub, models):
+                        self._take(models)
+                        return
+                    continue
                 await self._wait_for_heartbeat(models, heartbeat)
             self._lose_if_silent()
             await asyncio.sleep(NOT_WHOLE_RETRY_S)
 
-    async def _believed(self, models: ReadModels, heartbeat: Heartbeat | None) -> bool:
+    async def _believed(self, models: ReadModels, beat_at: float) -> bool:
         """Whether they are folded from the log as it is now.
 
         Where the log does not respond, a heartbeat since this process began shows that they are.
@@ -192,7 +212,7 @@ class Subscription:
         try:
             return await self._belongs_to_log(models)
         except Unavailable:
-            return heartbeat is not None and self._now() - heartbeat.age_s > self._began
+            return beat_at > self._began
 
     async def _wait_for_heartbeat(self, models: ReadModels, other: Heartbeat | None) -> None:
         """Wait until a projector has a heartbeat for these read models.
@@ -210,8 +230,11 @@ class Subscription:
             self._lose_if_silent()
             await asyncio.sleep(RETRY_S)
 
+    def _is_silent(self) -> bool:
+        return self._now() - self._fresh_at >= HEARTBEAT_TIMEOUT_S
+
     def _lose_if_silent(self) -> None:
-        if self._now() - self._fresh_at >= HEARTBEAT_TIMEOUT_S:
+        if self._is_silent():
             self._lose(_SILENT)
 
     def _older(self, models: ReadModels) -> bool:

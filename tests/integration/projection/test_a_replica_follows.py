@@ -376,6 +376,34 @@ async def test_what_is_heard_late_is_as_old_as_it_is(kept, follower):
     await follower.at(4)
 
 
+async def test_models_that_take_longer_to_load_than_a_heartbeat_lasts_are_shown(kept, other_space):
+    await kept.load()
+    models = await replace(kept, two_tools())
+    made = Follower(other_space)
+    loading = made.subscription._read_model_store.load
+
+    async def slowly() -> ReadModels | None:
+        loaded, end_s = await loading(), time.monotonic() + HEARTBEAT_TIMEOUT_S + 0.5
+
+        async def beats() -> bool:
+            assert await kept.apply(cast(models, A))
+            return time.monotonic() > end_s
+
+        await until(beats, "the end of a long load")
+        return loaded
+
+    made.subscription._read_model_store.load = slowly
+    made.task = asyncio.create_task(made.subscription.run())
+    try:
+        await until(lambda: made.seen, "the read models")
+        await shown_at(kept, models, made)
+        assert made.seen[0][0] > 2
+        assert made.loads == 1
+        assert not any(position is None for position, _ in made.seen)
+    finally:
+        await ended_by_cancellation(made.task)
+
+
 async def test_models_with_more_to_come_are_no_fresher_than_before(kept, follower):
     models = await kept.load()
 
