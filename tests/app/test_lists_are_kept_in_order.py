@@ -275,3 +275,15 @@ def test_pairs_are_of_reviewed_tools_and_then_the_best_of_the_largest_categories
         ("Bolt", "Chart"),
         ("Deck", "Ember"),
     ]
+
+
+def test_a_category_goes_with_its_last_tool():
+    models = site(*tool("t1", "atlas"), *tool("t2", "bolt", "Decks"))
+
+    async def categories():
+        return listing.categories(await tool_orders(models))
+
+    assert asyncio.run(categories()) == [("Decks", 1), ("Notes", 1)]
+    profile = models.get(PROFILES, "t2")
+    change(models, [(PROFILES.name, "t2", replace(profile, listed=False))])
+    assert asyncio.run(categories()) == [("Notes", 1)]

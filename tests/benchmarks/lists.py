@@ -47,7 +47,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 CATEGORY = "crm"
 PAGES = {
     "a list": "/v1/tools?limit=50",
-    "a list of a category": f"/v1/tools?category={CATEGORY}&sort=trending&limit=50",
+    "a list of a category": f"/v1/tools?category={CATEGORY}&sort=trending&limit=5",
     "the home page": "/",
     "a page of a list": "/?sort=controversial",
     "a tool": "/tools/{a}",
@@ -59,6 +59,8 @@ PAGES = {
 ASKED = 20
 """How often each page is asked for in a round."""
 READERS = 10
+LOADED_S_MAX = 300.0
+"""On a busy machine the largest catalogue takes minutes."""
 
 
 def run(settings: Settings) -> list[Result]:
@@ -127,7 +129,7 @@ async def _measured(config: Config, rounds: int) -> dict[str, tuple[list[float],
         pair = dict(zip("ab", sorted(islice(names, 2)), strict=True))
         paths = {name: path.format(**pair) for name, path in PAGES.items()}
         gc.set_threshold(GARBAGE_OBJECTS_MAX)
-        await until(lambda: _ready(app), "the read models")
+        await until(lambda: _ready(app), "the read models", LOADED_S_MAX)
         for path in paths.values():
             await until(lambda path=path: _answers(app, path), path)
         await asyncio.sleep(2 * ORDERS_POLL_S)
@@ -234,7 +236,7 @@ def _served(config: Config, settings: Settings) -> dict[str, list[float]]:
     start = time.monotonic()
     with api(config) as (port, pid):
         address = f"http://127.0.0.1:{port}/v1/tools"
-        wait_for(lambda: _is_list(address), "a list")
+        wait_for(lambda: _is_list(address), "a list", LOADED_S_MAX)
         found: dict[str, list[float]] = {"s until it serves a list": [time.monotonic() - start]}
         found["MB of memory"] = [_memory_mb(pid)]
         home = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n"
