@@ -8,11 +8,15 @@
 | `VOTES_QUEUE_URL` | the worker's job queue; default: the read models' server |
 | `VOTES_REDIS_PREFIX` | prefix of all our keys in Redis; default `votes` |
 | `VOTES_DATA_DIR` | the embedded servers' data and secrets; default `./.data` |
-| `VOTES_SECRET_KEYS` | comma-separated keys of visitor cookies: the first signs, all verify |
+| `VOTES_SECRET_KEYS` | comma-separated keys of our cookies: the first signs, all verify |
 | `VOTES_JWT_SECRET` | shared secret of users' tokens (HS256) |
 | `VOTES_JWKS_URL` | or the URL of the published keys of users' tokens |
 | `VOTES_JWT_ISSUER`, `VOTES_JWT_AUDIENCE` | required values in users' tokens, if set |
 | `VOTES_USER_COOKIE` | a cookie that may hold a user's token |
+| `VOTES_LOGIN_URL`, `VOTES_LOGOUT_URL` | those of a site with a login of its own: `docs/login.md` |
+| `VOTES_OIDC_ISSUER` | or who logs people in on the pages, by OpenID Connect: `docs/login.md` |
+| `VOTES_OIDC_CLIENT_ID`, `VOTES_OIDC_CLIENT_SECRET` | what this site is and has at the issuer |
+| `VOTES_DEMO_LOGIN` | `on`: anybody is whoever they like; `votes up --demo` sets it, on loopback |
 | `VOTES_PUBLIC_URL` | this site's address, like `https://example.com`, for canonical links |
 | `VOTES_ALLOWED_HOSTS` | or comma-separated names of such sites, each like `example.com:8443` |
 | `VOTES_ALLOWED_ORIGINS` | comma-separated origins of other sites that may call the API |
@@ -69,10 +73,19 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS = get_args(LogLevel)
 OnBehalf = Literal["counted", "apart", "off"]
 Network = IPv4Network | IPv6Network
+NOT_IN_A_DEMO = (
+    "VOTES_LOGIN_URL",
+    "VOTES_OIDC_ISSUER",
+    "VOTES_PUBLIC_URL",
+    "VOTES_ALLOWED_HOSTS",
+    "VOTES_TRUSTED_PROXIES",
+)
+"""Who sets one of these has a login, or lets others in from elsewhere."""
 
 # As a browser spells it: without a path or the usual port, in lower case.
 _HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
 _ORIGIN = rf"(?!https://.*:443$|http://.*:80$)https?://{_HOST}"
+_ISSUER = r"(https://|http://(127\.0\.0\.1|localhost|\[::1\])(?=[:/]|$))[^\s?#\x00-\x20]+"
 _PREFIX = r"[A-Za-z0-9._-]+"
 _CLAIM = r"[!-~]{1,100}"
 _COOKIE_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # a token (RFC 6265, RFC 9110)
@@ -120,6 +133,12 @@ class Config(Struct, frozen=True):
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     user_cookie: str | None = None
+    login_url: str | None = None
+    logout_url: str | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = None
+    demo_login: bool = False
     public_url: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
@@ -151,6 +170,7 @@ def load(env: Mapping[str, str]) -> Config:
     redis_url = _url(env, "VOTES_REDIS_URL", "redis", "rediss", "unix")
     if env.get("VOTES_JWT_SECRET") and env.get("VOTES_JWKS_URL"):
         raise ConfigError("VOTES_JWKS_URL: set this or VOTES_JWT_SECRET, not both")
+    _one_login(env)
     return Config(
         postgres_url=postgres_url,
         migration_url=_url(env, "VOTES_MIGRATION_URL", "postgresql", "postgres") or postgres_url,
@@ -164,6 +184,12 @@ def load(env: Mapping[str, str]) -> Config:
         jwt_issuer=env.get("VOTES_JWT_ISSUER") or None,
         jwt_audience=env.get("VOTES_JWT_AUDIENCE") or None,
         user_cookie=_like(env, "VOTES_USER_COOKIE", _COOKIE_NAME, "session"),
+        login_url=_url(env, "VOTES_LOGIN_URL", "https", "http"),
+        logout_url=_url(env, "VOTES_LOGOUT_URL", "https", "http"),
+        oidc_issuer=_like(env, "VOTES_OIDC_ISSUER", _ISSUER, "https://login.example.com"),
+        oidc_client_id=env.get("VOTES_OIDC_CLIENT_ID") or None,
+        oidc_client_secret=env.get("VOTES_OIDC_CLIENT_SECRET") or None,
+        demo_login=_is_on(env, "VOTES_DEMO_LOGIN"),
         public_url=_like(env, "VOTES_PUBLIC_URL", _ORIGIN, "https://example.com"),
         allowed_hosts=_each_like(env, "VOTES_ALLOWED_HOSTS", _HOST, "example.com"),
         allowed_origins=_each_like(env, "VOTES_ALLOWED_ORIGINS", _ORIGIN, "https://example.com"),
@@ -179,6 +205,21 @@ def load(env: Mapping[str, str]) -> Config:
         cohort_min=_count(env, "VOTES_COHORT_MIN", COHORT_MIN),
         log=_log_level(env),
     )
+
+
+def _one_login(env: Mapping[str, str]) -> None:
+    """Raises `ConfigError` for settings of two ways to log in, and for half of those of one."""
+    if bool(env.get("VOTES_OIDC_ISSUER")) != bool(env.get("VOTES_OIDC_CLIENT_ID")):
+        missing = "CLIENT_ID" if env.get("VOTES_OIDC_ISSUER") else "ISSUER"
+        raise ConfigError(f"VOTES_OIDC_{missing}: is missing")
+    if env.get("VOTES_LOGIN_URL") and env.get("VOTES_OIDC_ISSUER"):
+        raise ConfigError("VOTES_LOGIN_URL: set this or VOTES_OIDC_ISSUER, not both")
+    if env.get("VOTES_LOGOUT_URL") and not env.get("VOTES_LOGIN_URL"):
+        raise ConfigError("VOTES_LOGOUT_URL: is for a site with a VOTES_LOGIN_URL")
+    if _is_on(env, "VOTES_DEMO_LOGIN"):
+        for name in NOT_IN_A_DEMO:
+            if env.get(name):
+                raise ConfigError(f"VOTES_DEMO_LOGIN: is for a demo, which has no {name}")
 
 
 def unknown_names(env: Mapping[str, str]) -> dict[str, str]:

@@ -28,6 +28,7 @@ from votes.live.stream import Streams
 from votes.logs import set_up_logs
 from votes.site.application import create_site
 from votes.site.describing import docs_of
+from votes.site.logging_in import login_of
 from votes.site.pictures.gallery import Gallery
 from votes.wiring import ends_the_process, services
 
@@ -49,6 +50,7 @@ def create_app(config: Config) -> Asgi:
                 app.state.services = parts
                 app.state.identity = Identity.of(config)
             site.state.gallery = Gallery(parts.pictures)
+            site.state.login = login_of(config)
             api.state.streams = streams
             description = describe(api, HANDLERS)
             api.state.openapi = msgspec.json.encode(description)

@@ -23,6 +23,7 @@ NEVER_KEPT |= {
     "/status",
     "/elements.js",
 }
+NEVER_KEPT |= {"/login", "/login/back", "/logged-out"}
 KEPT = [
     *(path for path in WITH_GET if not re.match("/v1/me|/health/", path)),
     *("/v1/tools?sort=trending&limit=5", "/v1/tools?sort=new", f"/v1/tools?q={TOOL}"),
@@ -60,7 +61,7 @@ def alone() -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def urls(alone: Site) -> Iterator[tuple[str, str]]:
     """Two API processes."""
-    with api_beside(alone) as beside:
+    with api_beside(alone, VOTES_DEMO_LOGIN="on") as beside:
         yield alone.url, beside
 
 

@@ -17,6 +17,7 @@ from tests.e2e.asking import ANSWER_S, api_beside, authorization, get, hmac_toke
 from tests.publishing import Published, publishing
 from votes.engine.ports import Unavailable
 from votes.http import published_keys
+from votes.http.fetched import TIMEOUT_S
 from votes.http.tokens import TokenInvalid, UserTokens
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
@@ -121,7 +122,7 @@ def test_no_login_waits_long_for_keys_that_drip(live_site):
         with beside as url:
             answer = get(f"{url}/v1/me", headers=headers)
             problem(answer, 503, "unavailable")
-            assert answer.elapsed.total_seconds() < 2 * published_keys.JWKS_TIMEOUT_S
+            assert answer.elapsed.total_seconds() < 2 * TIMEOUT_S
             problem(get(f"{url}/v1/me", headers=headers), 503, "unavailable")
             assert keys.asked == 1
 
@@ -196,6 +197,15 @@ async def test_keys_may_have_moved_but_not_to_where_they_can_be_changed(
         secure.location = server.url
         with pytest.raises(Unavailable, match="redirected"):
             await verify(UserTokens(None, url, None, None), token(EC_KEY, "ES256", "ec"))
+
+
+async def test_a_key_needs_no_name_where_it_is_the_only_one():
+    with publishing(published(RSA_KEY, "rsa", alg="RS256")) as server:
+        users = UserTokens(None, server.url, None, None)
+        assert await verify(users, token(RSA_KEY, "RS256", None)) == "ada"
+        for bad in (token(STRANGER, "RS256", None), token(RSA_KEY, "RS256", "other")):
+            with pytest.raises(TokenInvalid):
+                await verify(users, bad)
 
 
 async def test_unknown_keys_do_not_ask_the_server_each_time(server):

@@ -88,6 +88,11 @@ MAY: Mapping[str, Statuses] = {
     "POST /moderation/preview": only(200, *MODERATORS),
     "POST /moderation/rulings": only(303, *MODERATORS),
     "POST /moderation/rulings/{ruling}/lift": only(303, *MODERATORS),
+    "GET /login": everybody(200),
+    "POST /login": everybody(303),
+    "GET /login/back": everybody(404),
+    "POST /logout": everybody(303),
+    "GET /logged-out": everybody(200),
     "GET /static/{digest}/{name}": everybody(200),
     "GET /elements.json": everybody(200),
     "GET /elements.js": everybody(302),
@@ -100,6 +105,7 @@ RULING = {"tool": "TOOL", "what": "discount", "reason": "A test."}
 FORMS = {
     "POST /tools/{slug}/vote": {"choice": "ship"},
     "POST /tools/{slug}/bookmark": {"bookmarked": "yes"},
+    "POST /login": {"as": "member"},
     "POST /moderation/preview": RULING,
     "POST /moderation/rulings": RULING,
 }

@@ -13,6 +13,8 @@ from votes.domain.ruling import PREFIX, ruling_of
 from votes.engine.ports import Unavailable, Unfinished
 from votes.engine.projection import PARKED
 from votes.engine.read_models import ReadModels
+from votes.http.openid import OpenId
+from votes.http.published_keys import PublishedKeys
 from votes.limits.policies import POLICIES
 from votes.store.migrate import pending
 from votes.store.postgres import (
@@ -50,7 +52,43 @@ async def diagnose(config: Config) -> list[Check]:
     names = {check.name for check in checks}
     if "log" in names and "server" not in names:
         checks.extend([check async for check in _projection(config)])
+    checks.extend([check async for check in _logins(config)])
     return [*checks, *_limits(config), *_scan(config), _cohorts(config)]
+
+
+async def _logins(config: Config) -> AsyncIterator[Check]:
+    """How people log in."""
+    by = "VOTES_JWKS_URL" if config.jwks_url else "VOTES_JWT_SECRET" if config.jwt_secret else None
+    found = f"verified by {by}" if by else "refused: neither VOTES_JWT_SECRET nor VOTES_JWKS_URL"
+    yield Check("users' tokens", True, found)
+    if config.login_url is not None:
+        cookie = config.user_cookie
+        found = "at VOTES_LOGIN_URL, whose token comes in the cookie"
+        missing = "VOTES_USER_COOKIE: is missing, so nobody is known when they come back"
+        yield Check("people log in", cookie is not None, f"{found} {cookie}" if cookie else missing)
+    elif config.oidc_issuer is not None:
+        async for check in _issuer(config, config.oidc_issuer):
+            yield check
+    else:
+        found = "as whoever they like: a demo" if config.demo_login else "not on the pages"
+        yield Check("people log in", True, found)
+
+
+async def _issuer(config: Config, name: str) -> AsyncIterator[Check]:
+    issuer = OpenId(name, config.oidc_client_id or "", config.oidc_client_secret)
+    yield Check("people log in", True, f"at {name} (OpenID Connect)")
+    known = config.public_url or config.allowed_hosts
+    said = "by VOTES_PUBLIC_URL or VOTES_ALLOWED_HOSTS" if known else "on loopback alone"
+    yield Check("  and come back", True, f"{said}, to /login/back")
+    try:
+        described = await issuer.described()
+        keys = await PublishedKeys(described.jwks_uri, lambda: None).count()
+    except Unavailable as error:
+        yield Check("  issuer", False, str(error))
+        return
+    yield Check("  issuer", keys > 0, f"{keys} keys at {described.jwks_uri}")
+    ends = described.end_session_endpoint
+    yield Check("  log-out there", True, ends or "not offered")
 
 
 def _limits(config: Config) -> Iterator[Check]:

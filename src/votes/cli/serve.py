@@ -14,6 +14,7 @@ import structlog
 from votes.cli.settings import from_environment, is_own_secret
 from votes.config import Config, ConfigError
 from votes.engine.ports import Unavailable
+from votes.http.hosts import is_loopback
 from votes.live.sockets import connections_allowed
 from votes.store.migrate import require_migrated
 
@@ -56,6 +57,8 @@ def api(host: str, port: int, workers: int) -> None:
     """Serve the HTTP API."""
     config = from_environment()
     _needs(config, "postgres_url", "redis_url", "secret_keys")
+    if config.demo_login and not is_loopback(host):
+        raise ConfigError("VOTES_DEMO_LOGIN: is for --host 127.0.0.1, not for others to reach")
     _migrated(config)
     users = config.jwks_url or config.jwt_secret
     if users and not config.jwt_audience and not is_own_secret(config):

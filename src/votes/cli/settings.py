@@ -142,6 +142,8 @@ def environment(config: Config) -> dict[str, str]:
         "VOTES_DATA_DIR": str(config.data_dir),
         "VOTES_SECRET_KEYS": ",".join(key.decode() for key in config.secret_keys),
         "VOTES_JWT_SECRET": config.jwt_secret,
+        "VOTES_OIDC_CLIENT_SECRET": config.oidc_client_secret,
+        "VOTES_DEMO_LOGIN": "on" if config.demo_login else None,
     }
     without = {*unknown_names(os.environ), *ours}
     given = {name: value for name, value in os.environ.items() if name not in without}

@@ -25,6 +25,7 @@ from votes.config import Config, without_password
 from votes.demo.load import load_demo
 from votes.embedded import Addresses, Servers, StartFailed, supervise
 from votes.embedded.supervise import Child
+from votes.http.hosts import is_loopback
 from votes.store.migrate import migrate
 
 READY_TIMEOUT_S = 60.0
@@ -46,8 +47,15 @@ def up(demo: bool, host: str, port: int, data_dir: Path | None) -> None:
     postgres, redis = given.postgres_url is None, given.redis_url is None
     started = time.monotonic()
     with embedded.started(given.data_dir, "votes up", postgres=postgres, redis=redis) as servers:
-        asyncio.run(_serve(with_secrets(given), servers, host, port, demo, started))
+        config = with_secrets(replace(given, demo_login=demo and may_be_anybody(given, host)))
+        asyncio.run(_serve(config, servers, host, port, demo, started))
     console.print("Stopped. The data stays.")
+
+
+def may_be_anybody(given: Config, host: str) -> bool:
+    """Whether a demo lets anybody here be whoever they like: on loopback, on no real site."""
+    real = given.login_url, given.oidc_issuer, given.public_url
+    return is_loopback(host) and not any((*real, given.allowed_hosts, given.trusted_proxies))
 
 
 def _check_port(host: str, port: int) -> None:
@@ -69,6 +77,7 @@ def _children(given: Config, at: Addresses, host: str, port: int) -> list[Child]
     worker = completed(given, replace(at, app_url=at.worker_url))
     api = replace(api, migration_url=None, queue_url=None)
     worker = replace(worker, migration_url=None, secret_keys=(), jwt_secret=None)
+    worker = replace(worker, oidc_client_secret=None, demo_login=False)
     return [
         Child("api", (*command, "api", "--host", host, "--port", str(port)), environment(api)),
         Child("worker", (*command, "worker"), environment(worker)),
@@ -118,6 +127,8 @@ async def _announce(url: str, config: Config, demo: bool, started: float) -> Non
         pair = "claude-haiku-open-weights/mistral-3-small"
         console.print(f"  a comparison  {url}/v1/compare/{pair}", soft_wrap=True)
     console.print(f"  the site      {url}/", soft_wrap=True)
+    if config.demo_login:
+        console.print(f"  be somebody   {url}/login", soft_wrap=True)
     console.print(f"  catalogue     {url}/v1/tools", soft_wrap=True)
     console.print(f"  reference     {url}/docs", soft_wrap=True)
     console.print(f"  health        {url}/health/ready", soft_wrap=True)

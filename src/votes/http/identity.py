@@ -1,4 +1,4 @@
-"""Who is asking: a visitor by a signed cookie or token, a user by a JWT."""
+"""Who is asking: a visitor by a signed cookie or token, a user by a JWT or by our own session."""
 
 from contextlib import suppress
 from typing import Any
@@ -11,6 +11,7 @@ from votes.http.errors import Refused
 from votes.http.exchange import Http, header
 from votes.http.hosts import is_loopback
 from votes.http.proxies import scheme
+from votes.http.sessions import Sessions
 from votes.http.tokens import TokenInvalid, User, UserTokens, Visitor, VisitorTokens
 from votes.wiring import now
 
@@ -19,8 +20,10 @@ COOKIE_MAX_AGE_S = 400 * 24 * 3600
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-SECURE_COOKIE = "__Host-visitor"
-LOOPBACK_COOKIE = "visitor"
+VISITOR, LOGIN = "visitor", "login"
+"""The names of our cookies on http loopback; elsewhere they have the prefix `__Host-`, and are
+`Secure`."""
+_OURS = (VISITOR, LOGIN)
 _CALLER = "votes.caller"
 """Where a request's scope keeps who asks."""
 
@@ -55,6 +58,7 @@ class Identity(Struct):
     config: Config
     visitors: VisitorTokens
     users: UserTokens
+    sessions: Sessions
 
     @classmethod
     def of(cls, config: Config) -> "Identity":
@@ -65,7 +69,7 @@ class Identity(Struct):
             config.jwt_audience,
             config.cohort_claims,
         )
-        return cls(config, VisitorTokens(config.secret_keys), users)
+        return cls(config, VisitorTokens(config.secret_keys), users, Sessions(config))
 
     async def caller(self, request: Http) -> Caller:
         """Who is asking, found once a request. A bad header is refused: who sends one is a program
@@ -83,7 +87,7 @@ class Identity(Struct):
         authorization = header(request, b"authorization")
         cookies = _cookies(request)
         known = None
-        if visitor := cookies.get(self.cookie_name(request)):
+        if visitor := cookies.get(self.cookie_name(request, VISITOR)):
             known = self.visitors.verify(visitor)
         before = known[0] if known is not None else None
         if authorization is not None:
@@ -93,7 +97,10 @@ class Identity(Struct):
             with suppress(TokenInvalid):
                 user = await self.users.verify(token, now().timestamp())
                 return Caller(user=user, before=before)
-        ended = bool(token)
+        session = cookies.get(self.cookie_name(request, LOGIN))
+        if session and (logged_in := self.sessions.user(session)) is not None:
+            return Caller(user=logged_in, before=before)
+        ended = bool(token or session)
         if known is None:
             return Caller(login_ended=ended)
         return Caller(visitor=known[0], renew=not known[1], login_ended=ended)
@@ -114,23 +121,26 @@ class Identity(Struct):
 
     def has_cookie(self, request: Http) -> bool:
         """Whether a cookie of ours was sent, be it valid or not."""
-        ours = {self.config.user_cookie, self.cookie_name(request)}
+        ours = {self.config.user_cookie, *(self.cookie_name(request, one) for one in _OURS)}
         return not ours.isdisjoint(_cookies(request))
 
-    def cookie_name(self, request: Http) -> str:
-        return LOOPBACK_COOKIE if self._on_loopback(request) else SECURE_COOKIE
+    def cookie_name(self, request: Http, name: str) -> str:
+        return name if self._on_loopback(request) else f"__Host-{name}"
 
-    def cookie(self, request: Http, token: str) -> tuple[bytes, bytes]:
-        """The header that sets the visitor's cookie."""
-        plain = self._on_loopback(request)
+    def sent(self, request: Http, name: str) -> str | None:
+        """The value of a cookie of ours, where it was sent."""
+        return _cookies(request).get(self.cookie_name(request, name))
+
+    def cookie(self, request: Http, name: str, value: str, max_age_s: int) -> tuple[bytes, bytes]:
+        """The header that sets a cookie of ours, or takes it away where the age is 0."""
         parts = [
-            f"{LOOPBACK_COOKIE if plain else SECURE_COOKIE}={token}",
+            f"{self.cookie_name(request, name)}={value}",
             "Path=/",
-            f"Max-Age={COOKIE_MAX_AGE_S}",
+            f"Max-Age={max_age_s}",
             "HttpOnly",
             "SameSite=Lax",
         ]
-        if not plain:
+        if not self._on_loopback(request):
             parts.append("Secure")
         return b"set-cookie", "; ".join(parts).encode()
 
@@ -151,6 +161,13 @@ def _cookies(request: Http) -> dict[str, str]:
         if equals:
             cookies.setdefault(name, value)
     return cookies
+
+
+def found_caller(request: Http) -> Caller:
+    """Who asks, as far as that was asked already."""
+    scope: dict[str, Any] = request.scope  # type: ignore[assignment]
+    found: Caller = scope.get(_CALLER, Caller())
+    return found
 
 
 def identity(request: Http) -> Identity:

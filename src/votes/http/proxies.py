@@ -84,6 +84,11 @@ def _peer(scope: Mapping[str, Any]) -> str:
     return str(client[0]) if client else ""
 
 
+def peer_is_here(scope: Mapping[str, Any]) -> bool:
+    """Whether the sender of a request is on this very machine; a proxy may be the sender."""
+    return network_of(_peer(scope)).here
+
+
 def scheme(scope: Any, config: Config) -> str:
     """`http` or `https`, as the browser sees it."""
     seen = str(scope["scheme"])

@@ -3,7 +3,7 @@
 import base64
 import hmac
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,14 @@ import jwt
 import msgspec
 from cachetools import LRUCache
 from msgspec import Struct
+from msgspec.structs import replace
 
 from votes.config import COHORT_CLAIMS_MAX
 from votes.domain.terms import (
     CLAIMS_MAX,
     Claims,
     ClaimValue,
+    Label,
     PersonaSlug,
     Subject,
     VisitorId,
@@ -39,18 +41,44 @@ class TokenInvalid(Exception):
 
 
 class User(Struct, frozen=True):
-    """A logged-in person, as the token says. The `claims` are those by which tallies are split."""
+    """A logged-in person, as the token says. Their own pages call them by the `name`; by the `claims`
+    tallies are split."""
 
     subject: Subject
     roles: frozenset[str] = frozenset()
     persona: PersonaSlug | None = None
+    name: Label | None = None
     claims: Claims | None = None
+
+    @property
+    def called(self) -> str:
+        return self.name or self.subject
 
 
 class _Claims(Struct, frozen=True):
     sub: Subject
     roles: list[str] = []
     persona: PersonaSlug | None = None
+
+
+NAMES = ("name", "preferred_username", "email")
+"""The claims that may say how to call somebody, the best first (OpenID Connect Core 1.0, 5.1)."""
+
+
+def user_of(claims: Mapping[str, Any]) -> User:
+    """Whom the claims are about. Raises `TokenInvalid` for claims of another shape."""
+    try:
+        named = msgspec.convert(claims, _Claims)
+    except msgspec.ValidationError as error:
+        raise TokenInvalid(str(error)) from error
+    name = next(filter(None, (_label(claims.get(claim)) for claim in NAMES)), None)
+    return User(named.sub, frozenset(named.roles), named.persona, name)
+
+
+def _label(said: Any) -> str | None:
+    with suppress(msgspec.ValidationError):
+        return msgspec.convert(said, Label)
+    return None
 
 
 def _text(raw: bytes) -> str:
@@ -149,17 +177,15 @@ class UserTokens:
         known = self._verified.get(token)
         if known is not None and now_s < known[0]:
             return known[1]
-        claims = await self._claims(token)
-        try:
-            named = msgspec.convert(claims, _Claims)
-        except msgspec.ValidationError as error:
-            raise TokenInvalid(str(error)) from error
-        cohort = _cohort(claims, self._cohort_claims, named.sub)
-        verified = User(named.sub, frozenset(named.roles), named.persona, cohort)
+        claims = await self.claims(token)
+        found = user_of(claims)
+        cohort = _cohort(claims, self._cohort_claims, found.subject)
+        verified = replace(found, claims=cohort)
         self._verified[token] = min(int(claims["exp"]), now_s + VERIFIED_LIFETIME_S), verified
         return verified
 
-    async def _claims(self, token: str) -> dict[str, Any]:
+    async def claims(self, token: str) -> dict[str, Any]:
+        """What the token says, verified now. Raises what `verify` does."""
         try:
             if self._secret is not None:
                 return self._decoded(token, self._secret, ["HS256"])

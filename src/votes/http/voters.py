@@ -48,7 +48,7 @@ from votes.http.exchange import (
     write,
     write_as,
 )
-from votes.http.identity import Caller, identity
+from votes.http.identity import COOKIE_MAX_AGE_S, VISITOR, Caller, identity
 from votes.http.limiting import verdict_of
 from votes.http.tokens import User, Visitor, new_visitor
 from votes.wiring import now
@@ -87,7 +87,7 @@ async def voter(request: Http, *, keep: bool) -> Voter:
         voting = new_visitor(now(), crowded=beyond is not False)
     cookies: Headers = ()
     if caller.renew or (caller.visitor is None and keep):
-        cookies = (who.cookie(request, who.visitors.token(voting)),)
+        cookies = (who.cookie(request, VISITOR, who.visitors.token(voting), COOKIE_MAX_AGE_S),)
     return Voter(voting, cookies, beyond, new=caller.visitor is None)
 
 

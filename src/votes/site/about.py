@@ -7,8 +7,8 @@ from votes.domain import verdict
 from votes.domain.verdict import community
 from votes.http.exchange import Http
 from votes.http.hosts import base
-from votes.site.html import shared_page
-from votes.site.render import SITE_NAME, Head, page
+from votes.site.reading import answer
+from votes.site.render import SITE_NAME, Head
 
 VERDICTS = "/verdicts"
 EXAMPLES = [(8, 0), (9, 0), (9, 1), (14, 1), (60, 40), (66, 34), (126, 126), (5_400, 4_600)]
@@ -19,13 +19,13 @@ EXAMPLES = [(8, 0), (9, 0), (9, 1), (14, 1), (60, 40), (66, 34), (126, 126), (5_
 async def verdicts(request: Http) -> ASGIResponse:
     """The rules, with examples that the rules themselves decide."""
     about = "What the two verdicts on a tool mean, how they are made, and what they do not promise."
-    text = page(
+    return await answer(
+        request,
         "verdicts.html",
         Head(f"How verdicts are made · {SITE_NAME}", about, VERDICTS, base(request)),
         rules=verdict,
         examples=[(ship, skip, community(ship, skip)) for ship, skip in EXAMPLES],
     )
-    return shared_page(request, text, stale=False)
 
 
 ROUTES = [verdicts]

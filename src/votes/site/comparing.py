@@ -21,9 +21,9 @@ from votes.http.hosts import base
 from votes.http.moved import require_current
 from votes.http.parameters import MinPosition
 from votes.site import linked_data, words
-from votes.site.html import SHARED, redirect, shared_page
-from votes.site.reading import my_states, page_for, read_at, reader
-from votes.site.render import SITE_NAME, Head, description, page, query
+from votes.site.html import SHARED, redirect
+from votes.site.reading import answer, is_of, my_states, read_at, reader
+from votes.site.render import SITE_NAME, Head, description, query
 
 ONWARD_OF_EACH = 3
 OFFERED_MAX = 500
@@ -59,7 +59,7 @@ async def pick(
     first, second = _found(source.models, orders, a), _found(source.models, orders, b)
     if first is None or second is None:
         unknown = (a if first is None else b) if a and b else None
-        return _form(request, source, orders, a, b, unknown)
+        return await _form(request, source, orders, a, b, unknown)
     path = _path_of(source.models, first, second)
     if not path.startswith("/compare?"):
         return redirect(path + query(min_position=min_position), 303, SHARED)
@@ -82,7 +82,7 @@ def _found(models: ReadModels, orders: ToolOrders, text: str | None) -> Tool | N
     return orders.rows[place[-1]] if place is not None and place[0] == asked else None
 
 
-def _form(
+async def _form(
     request: Http,
     source: ReadSource,
     orders: ToolOrders,
@@ -99,16 +99,17 @@ def _form(
         section="compare",
         indexed=not (a or b),
     )
-    text = page(
+    return await answer(
+        request,
         "compare_pick.html",
         head,
+        stale=source.stale,
         a=a,
         b=b,
         unknown=unknown,
         tools=sorted((tool.slug, tool.profile.entry.name) for tool in offered),
         featured=surroundings.pairs(source.models, orders),
     )
-    return shared_page(request, text, stale=source.stale)
 
 
 async def _side_by_side(
@@ -116,23 +117,24 @@ async def _side_by_side(
 ) -> ASGIResponse:
     a, b = summary(source, first), summary(source, second)
     caller = await reader(request)
-    mine = await my_states(request, caller, first, second)
     orders = await tool_orders(source.models)
-    text = page(
+    return await answer(
+        request,
         "compare.html",
         _head(source.models, a, b, base(request)),
+        stale=source.stale,
+        private=is_of(caller),
         a=a,
         b=b,
         waiting=waiting,
         known=caller.user is not None,
-        mine=mine,
+        mine=await my_states(request, caller, first, second),
         login_ended=caller.login_ended,
         takeaway=comparison.takeaway(a, b),
         rows=_rows(a, b),
         scorecard=comparison.scorecard(a, b),
         onward=_onward(source.models, orders, first, second),
     )
-    return page_for(request, caller, source, text)
 
 
 def _head(models: ReadModels, a: SummaryView, b: SummaryView, at: str) -> Head:

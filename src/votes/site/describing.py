@@ -18,8 +18,8 @@ from markupsafe import Markup
 from votes.http.exchange import Http
 from votes.http.hosts import base
 from votes.http.limiting import Limited
-from votes.site.html import shared_page
-from votes.site.render import SITE_NAME, Head, page
+from votes.site.reading import answer
+from votes.site.render import SITE_NAME, Head, environment
 
 DOCS = "/docs"
 ANYWHERE = "https://votes.example.com"
@@ -40,20 +40,22 @@ _markdown = MarkdownIt("commonmark", {"html": False})
 @get(DOCS, opt=Limited("reads").opt)
 async def docs(request: Http) -> ASGIResponse:
     """The same as `/openapi.json`, to be read."""
-    rendered: Callable[[str], str] = request.app.state.docs
-    return shared_page(request, rendered(base(request)))
+    rendered: Callable[[str], Markup] = request.app.state.docs
+    about = "Every operation of the API: what it takes, what it answers, and who may ask."
+    at = base(request)
+    head = Head(f"API · {SITE_NAME}", about, DOCS, at)
+    return await answer(request, "docs.html", head, content=rendered(at))
 
 
-def docs_of(document: dict[str, Any]) -> Callable[[str], str]:
-    """The page for each address of this site, rendered once: it takes a tenth of a second."""
+def docs_of(document: dict[str, Any]) -> Callable[[str], Markup]:
+    """What the page says for each address of this site, rendered once: it takes a tenth of a
+    second."""
     return lru_cache(ADDRESSES_REMEMBERED)(partial(_rendered, document))
 
 
-def _rendered(document: dict[str, Any], address: str) -> str:
-    about = "Every operation of the API: what it takes, what it answers, and who may ask."
-    return page(
-        "docs.html",
-        Head(f"API · {SITE_NAME}", about, DOCS, address),
+def _rendered(document: dict[str, Any], address: str) -> Markup:
+    text = environment().get_template("docs_content.html")
+    made = text.render(
         document=document,
         by_tag=_by_tag(document, address or ANYWHERE),
         schemas=document["components"]["schemas"],
@@ -61,6 +63,7 @@ def _rendered(document: dict[str, Any], address: str) -> str:
         who=_who,
         json=_json,
     )
+    return Markup(made)  # noqa: S704 - the template has escaped it
 
 
 def _by_tag(document: dict[str, Any], address: str) -> dict[str, list[dict[str, Any]]]:

@@ -17,7 +17,7 @@ from votes.http.identity import require_user
 from votes.http.limiting import Limited
 from votes.http.origins import require_own_page
 from votes.http.voters import held, vote_for, voter
-from votes.site.html import PRIVATE, redirect
+from votes.site.html import PRIVATE, as_text, redirect
 from votes.wiring import now
 
 FIELDS_MAX = 10
@@ -57,7 +57,9 @@ async def vote_form(request: Http, slug: str) -> ASGIResponse:
             )
         case _:
             raise Refused("invalid_body", "choice: ship, skip or retract.")
-    return redirect(_with_position(back, outcome.position), 303, PRIVATE, *map(_text, who.cookies))
+    return redirect(
+        _with_position(back, outcome.position), 303, PRIVATE, *map(as_text, who.cookies)
+    )
 
 
 @post("/tools/{slug:str}/bookmark", status_code=303, opt=Limited("writes").opt)
@@ -80,10 +82,6 @@ async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
     return redirect(back, 303, PRIVATE)
 
 
-def _text(header: tuple[bytes, bytes]) -> tuple[str, str]:
-    return header[0].decode(), header[1].decode()
-
-
 async def read_form(request: Http) -> dict[str, str]:
     """The fields of a form; each may occur once."""
     content_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
@@ -103,9 +101,14 @@ async def read_form(request: Http) -> dict[str, str]:
 def _next(fields: dict[str, str], tool: ToolSlug) -> str:
     """The page to go back to: that of the form, or the tool's own."""
     said = fields.get("next") or f"/tools/{quote(tool)}"
-    if len(said) > NEXT_LENGTH_MAX or not _LOCAL.fullmatch(said):
+    if not is_local(said):
         raise Refused("invalid_body", "next: a path of this site.")
     return said
+
+
+def is_local(path: str) -> bool:
+    """Whether this is a path of this site, that leads to no other."""
+    return len(path) <= NEXT_LENGTH_MAX and _LOCAL.fullmatch(path) is not None
 
 
 def _with_position(back: str, position: Position) -> str:

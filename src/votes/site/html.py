@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Request, Response
@@ -15,8 +16,10 @@ from litestar.response.base import ASGIResponse
 from votes.app.shapes import Problem
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.etags import tagged
-from votes.http.exchange import Http
+from votes.http.exchange import Http, header
+from votes.http.identity import found_caller
 from votes.http.moved import Moved, moved
+from votes.site.account import account
 from votes.site.render import SITE_NAME, Head, page
 
 HTML = "text/html"
@@ -27,7 +30,7 @@ UNKEPT = ("cache-control", "no-store")
 
 HEADINGS = {
     400: ("That does not add up", "Something in the address or the form is not as it should be."),
-    401: ("Who are you?", "This needs an account. Log in on this site, then try again."),
+    401: ("Log in first", "This belongs to an account. Voting needs none."),
     403: (
         "Not allowed",
         "A form counts when it is sent from a page of this site. Some pages are for moderators.",
@@ -70,6 +73,10 @@ def redirect(to: str, status: int, *headers: tuple[str, str]) -> ASGIResponse:
     )
 
 
+def as_text(header: tuple[bytes, bytes]) -> tuple[str, str]:
+    return header[0].decode(), header[1].decode()
+
+
 def _as_page(handler: Handler) -> Handler:
     """The API's problem as a page for a reader."""
 
@@ -78,9 +85,13 @@ def _as_page(handler: Handler) -> Handler:
         problem = msgspec.json.decode(told.content, type=Problem)
         heading, advice = HEADINGS.get(problem.status, OTHERWISE)
         again = request.method == "GET" and problem.status in (429, 503)
+        caller = found_caller(request)
         text = page(
             "problem.html",
-            Head(f"{heading} · {SITE_NAME}", advice, request.scope["path"], "", indexed=False),
+            Head(f"{heading} · {SITE_NAME}", advice, _back(request), "", indexed=False),
+            account(request, caller),
+            login_ended=caller.login_ended,
+            back=_back(request),
             problem=problem,
             heading=heading,
             advice=advice,
@@ -90,6 +101,14 @@ def _as_page(handler: Handler) -> Handler:
         return Response(text.encode(), status_code=problem.status, media_type=HTML, headers=headers)
 
     return answer
+
+
+def _back(request: Http) -> str:
+    """The path to come back to: of the page, or of the one with the form that was sent."""
+    at = urlsplit(
+        str(request.url) if request.method == "GET" else header(request, b"referer") or ""
+    )
+    return f"{at.path or '/'}{'?' if at.query else ''}{at.query}"
 
 
 def _not_routed(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

@@ -18,9 +18,9 @@ from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.rulings import RulingBody
 from votes.site.forms import read_form
-from votes.site.html import PRIVATE, private_page, redirect, shared_page
-from votes.site.reading import read_at
-from votes.site.render import SITE_NAME, Head, page
+from votes.site.html import PRIVATE, redirect
+from votes.site.reading import answer, read_at
+from votes.site.render import SITE_NAME, Head
 from votes.wiring import now
 
 ROWS_MAX = 40
@@ -40,8 +40,15 @@ async def journal(request: Http, cursor: Cursor = None) -> ASGIResponse:
     about = "Which votes were discounted or released, how many, and why."
     head = Head(f"Rulings · {SITE_NAME}", about, JOURNAL, base(request), indexed=not cursor)
     listing = await moderation.journal(source.models, cursor, ROWS_MAX)
-    text = page("rulings.html", head, listing=listing, cursor=cursor, may_lift=False)
-    return shared_page(request, text, stale=source.stale)
+    return await answer(
+        request,
+        "rulings.html",
+        head,
+        stale=source.stale,
+        listing=listing,
+        cursor=cursor,
+        may_lift=False,
+    )
 
 
 @get(MODERATION, opt=Limited("reads").opt)
@@ -59,9 +66,11 @@ async def queue(
     hours = window("hour", None, None, now())
     with within(READ_S):
         views = [await moderation.watched_view(parts.past, source, one, hours) for one in tools]
-    text = page(
+    return await answer(
+        request,
         "moderation.html",
         _head(request),
+        private=True,
         waiting=waiting,
         tool=tool,
         chosen=chosen,
@@ -73,12 +82,12 @@ async def queue(
         listing=await moderation.journal(source.models, None, ROWS_MAX),
         may_lift=True,
     )
-    return private_page(text)
 
 
 def _head(request: Http) -> Head:
     about = "Which votes are held, and what becomes of them."
-    return Head(f"Moderation · {SITE_NAME}", about, MODERATION, base(request), indexed=False)
+    title = f"Moderation · {SITE_NAME}"
+    return Head(title, about, MODERATION, base(request), section="moderation", indexed=False)
 
 
 @post(f"{MODERATION}/preview", status_code=200, opt=Limited("reads").opt)
@@ -88,8 +97,15 @@ async def preview_form(request: Http) -> ASGIResponse:
     fields = await read_form(request)
     body = _body(fields)
     found = await rulings.preview(request, body)
-    text = page("ruling.html", _head(request), fields=fields, body=body, found=found)
-    return private_page(text)
+    return await answer(
+        request,
+        "ruling.html",
+        _head(request),
+        private=True,
+        fields=fields,
+        body=body,
+        found=found,
+    )
 
 
 @post(f"{MODERATION}/rulings", status_code=303, opt=Limited("writes").opt)

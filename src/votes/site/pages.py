@@ -25,9 +25,9 @@ from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.readiness import readiness
 from votes.http.voters import votes_of
 from votes.site import linked_data, words
-from votes.site.html import private_page, shared_page
+from votes.site.html import shared_page
 from votes.site.pictures.chart import chart
-from votes.site.reading import my_states, page_for, read_at, reader
+from votes.site.reading import answer, is_of, my_states, read_at, reader
 from votes.site.render import SITE_NAME, Head, description, page, query
 from votes.wiring import Services, now
 
@@ -47,21 +47,21 @@ async def home(
     """The front page, or with any parameter a list of tools."""
     source, _ = await read_at(request)
     if sort or category or q or cursor:
-        text = await _list(request, source, sort or "top", category, q, cursor)
-    else:
-        text = _front(request, source, await tool_orders(source.models))
-    return shared_page(request, text, stale=source.stale)
+        return await _list(request, source, sort or "top", category, q, cursor)
+    return await _front(request, source, await tool_orders(source.models))
 
 
-def _front(request: Http, source: ReadSource, orders: ToolOrders) -> str:
+async def _front(request: Http, source: ReadSource, orders: ToolOrders) -> ASGIResponse:
     total = orders.count([TOP])
     about = (
         f"{words.counted(total, 'tool')} with a panel's verdict and the community's."
         " Compare two side by side, and vote."
     )
-    return page(
+    return await answer(
+        request,
         "home.html",
         Head(f"{SITE_NAME}: two verdicts on every tool", about, "/", base(request)),
+        stale=source.stale,
         q=None,
         category=None,
         categories=listing.categories(orders),
@@ -80,7 +80,7 @@ async def _list(
     category: str | None,
     q: str | None,
     cursor: str | None,
-) -> str:
+) -> ASGIResponse:
     found = await listing.tools(source.models, sort, category, None, q, cursor, ROWS_MAX)
     categories = listing.categories(await tool_orders(source.models))
     chosen = listing.category_slug(category) if category else None
@@ -97,9 +97,11 @@ async def _list(
     shown: Page[SummaryView] = Page(
         [summary(source, tool) for tool in found.items], found.next_cursor, found.total
     )
-    return page(
+    return await answer(
+        request,
         "home.html",
         head,
+        stale=source.stale,
         q=q,
         category=chosen,
         categories=categories,
@@ -122,9 +124,12 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
         _trend(request, source, found), my_states(request, caller, found)
     )
     orders = await tool_orders(source.models)
-    text = page(
+    return await answer(
+        request,
         "tool.html",
         _head_of(shown, base(request)),
+        stale=source.stale,
+        private=is_of(caller),
         tool=shown,
         waiting=waiting,
         mine=mine,
@@ -136,7 +141,6 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
             for other in surroundings.neighbours(orders, found)
         ],
     )
-    return page_for(request, caller, source, text)
 
 
 def _head_of(shown: SummaryView, at: str) -> Head:
@@ -182,7 +186,9 @@ async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) ->
     )
     if caller.user is None:
         ended = caller.login_ended
-        return private_page(page("bookmarks.html", head, listing=None, login_ended=ended))
+        return await answer(
+            request, "bookmarks.html", head, private=True, listing=None, login_ended=ended
+        )
     source, _ = await read_at(request)
     user, store = caller.user, services(request).store
     found = await read_as(
@@ -195,8 +201,15 @@ async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) ->
     found = found or bookmarks.none("new", cursor, ROWS_MAX)
     items = [(kept, *_named(source.models, kept.tool)) for kept in found.items]
     shown = Page(items, found.next_cursor, found.total)
-    return private_page(
-        page("bookmarks.html", head, listing=shown, subject=user.subject, q=q, cursor=cursor)
+    return await answer(
+        request,
+        "bookmarks.html",
+        head,
+        private=True,
+        listing=shown,
+        reader=user.called,
+        q=q,
+        cursor=cursor,
     )
 
 
@@ -215,15 +228,16 @@ async def my_votes(request: Http, cursor: Cursor = None) -> ASGIResponse:
         section="votes",
         indexed=False,
     )
-    text = page(
+    return await answer(
+        request,
         "votes.html",
         head,
+        private=True,
         listing=Page(items, found.next_cursor, found.total),
-        subject=caller.user.subject if caller.user is not None else None,
+        reader=caller.user.called if caller.user is not None else None,
         login_ended=caller.login_ended,
         cursor=cursor,
     )
-    return private_page(text)
 
 
 def _named(models: ReadModels, slug: ToolSlug) -> tuple[str, bool]:
@@ -238,8 +252,15 @@ async def status(request: Http) -> ASGIResponse:
     parts = services(request)
     ready, drift = await asyncio.gather(readiness(parts), _drift(parts))
     head = Head(f"Status · {SITE_NAME}", "Are votes taken and counted?", "/status", base(request))
-    values = {"ready": ready, "drift": drift}
-    return private_page(page("status.html", head, **values), 503 if ready.head is None else 200)
+    return await answer(
+        request,
+        "status.html",
+        head,
+        private=True,
+        status=503 if ready.head is None else 200,
+        ready=ready,
+        drift=drift,
+    )
 
 
 async def _drift(parts: Services) -> str:

@@ -1,4 +1,6 @@
-"""What the pages share: the source of what they show, and the reader."""
+"""What the pages share: the source of what they show, the reader, and how they answer."""
+
+from typing import Any
 
 from litestar.response.base import ASGIResponse
 
@@ -14,7 +16,9 @@ from votes.http.errors import Refused
 from votes.http.exchange import Http, services
 from votes.http.identity import Caller, identity
 from votes.http.voters import states_for
+from votes.site.account import account
 from votes.site.html import private_page, shared_page
+from votes.site.render import Head, page
 
 
 async def read_at(request: Http, position: Position = 0) -> tuple[ReadSource, bool]:
@@ -48,8 +52,25 @@ async def my_states(request: Http, caller: Caller, *tools: Tool) -> dict[ToolSlu
         return nothing
 
 
-def page_for(request: Http, caller: Caller, source: ReadSource, text: str) -> ASGIResponse:
-    """The page; private if it shows a caller's own votes, or that their login has ended."""
-    if caller.known or caller.login_ended:
-        return private_page(text)
-    return shared_page(request, text, stale=source.stale)
+async def answer(
+    request: Http,
+    template: str,
+    head: Head,
+    *,
+    stale: bool = False,
+    private: bool = False,
+    status: int = 200,
+    **values: Any,
+) -> ASGIResponse:
+    """The page. One that names its reader is for that reader alone, as a `private` one is; others
+    are the same for all."""
+    caller = await reader(request)
+    text = page(template, head, account(request, caller), **values)
+    if private or caller.user is not None:
+        return private_page(text, status)
+    return shared_page(request, text, stale=stale)
+
+
+def is_of(caller: Caller) -> bool:
+    """Whether a page that shows the caller's own votes, or that their login has ended, does so."""
+    return caller.known or caller.login_ended

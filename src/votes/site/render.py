@@ -30,6 +30,24 @@ class Head(Struct, frozen=True):
     indexed: bool = True
 
 
+class Account(Struct, frozen=True):
+    """What the head of a page offers to its reader.
+
+    `login` says whether people can log in here. `name` is what the reader is called, None where
+    nobody is logged in. `logout` is where the reader logs out: by our own form, at `LOGOUT`, or by
+    a link to elsewhere.
+    """
+
+    login: bool = False
+    name: str | None = None
+    moderates: bool = False
+    logout: str | None = None
+
+
+LOGIN, LOGOUT = "/login", "/logout"
+NOBODY = Account()
+
+
 @cache
 def environment() -> Environment:
     made = Environment(
@@ -48,6 +66,9 @@ def environment() -> Environment:
         "look": look,
         "category_slug": category_slug,
         "query": query,
+        "LOGIN": LOGIN,
+        "LOGOUT": LOGOUT,
+        "login_path": login_path,
     }
     return made
 
@@ -58,6 +79,11 @@ def query(**fields: Any) -> str:
     return f"?{urlencode(said)}" if said else ""
 
 
+def login_path(back: str, keep: str | None = None) -> str:
+    """Where to log in, to come back to the path; `keep` is a tool that is bookmarked then."""
+    return LOGIN + query(next=back if back != "/" else None, keep=keep)
+
+
 def description(text: str) -> str:
     """A text for a page's head: its beginning, cut at a word."""
     text = " ".join(text.split())
@@ -66,6 +92,6 @@ def description(text: str) -> str:
     return text[: text.rfind(" ", 0, DESCRIPTION_LENGTH_MAX)].rstrip(",;:") + " …"
 
 
-def page(template: str, head: Head, **values: Any) -> str:
+def page(template: str, head: Head, account: Account = NOBODY, **values: Any) -> str:
     """The page. Raises jinja2's `UndefinedError` for a value that the template misses."""
-    return environment().get_template(template).render(head=head, **values)
+    return environment().get_template(template).render(head=head, account=account, **values)

@@ -205,6 +205,7 @@ class RedisReadModelStore:
 
     async def resume(self, models: ReadModels) -> None:
         assert self._live is not None
+        self._beaten = 0, 0.0  # Redis may have lost it, with all else
         live = Live(self._live.generation, models.epoch, models.position, models.checksum)
         async with translated():
             await self._point(self._pointer, live, Message(live))

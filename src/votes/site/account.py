@@ -1,0 +1,63 @@
+"""How people log in here, and what a page offers to its reader."""
+
+from typing import Literal, assert_never
+from urllib.parse import quote
+
+from votes.http.exchange import Http, header, services
+from votes.http.hosts import base, is_loopback
+from votes.http.identity import Caller
+from votes.http.proxies import peer_is_here
+from votes.site.render import LOGOUT, Account
+
+Way = Literal["issuer", "elsewhere", "demo"]
+"""By an issuer (OpenID Connect), at a login that the site has of its own, or as one likes."""
+MODERATORS = {"moderator", "admin"}
+BACK = "{next}"
+"""In the address of a site's own login, where to come back to."""
+_PASSED_ON = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via")
+"""What a proxy says. In front of a demo there is none."""
+
+
+def way(request: Http) -> Way | None:
+    """How the sender of this request can log in; None where not at all."""
+    config = services(request).config
+    if config.oidc_issuer:
+        return "issuer"
+    if config.login_url:
+        return "elsewhere"
+    return "demo" if config.demo_login and _is_here(request) else None
+
+
+def _is_here(request: Http) -> bool:
+    """Whether the request was sent on this machine, to this machine, and passed on by nobody."""
+    return (
+        is_loopback(header(request, b"host") or "")
+        and peer_is_here(request.scope)
+        and not any(header(request, name) for name in _PASSED_ON)
+    )
+
+
+def elsewhere(request: Http, address: str, path: str) -> str:
+    """The address of a login or log-out elsewhere, which leads back to the path."""
+    return address.replace(BACK, quote(base(request) + path, safe=""))
+
+
+def account(request: Http, caller: Caller) -> Account:
+    """What a page offers to this caller."""
+    found = way(request)
+    if caller.user is None:
+        return Account(login=found is not None)
+    moderates = bool(MODERATORS & caller.user.roles)
+    return Account(found is not None, caller.user.called, moderates, _logout(request, found))
+
+
+def _logout(request: Http, found: Way | None) -> str | None:
+    address = services(request).config.logout_url
+    match found:
+        case "issuer" | "demo":
+            return LOGOUT
+        case "elsewhere":
+            return elsewhere(request, address, "/") if address else None
+        case None:
+            return None
+    assert_never(found)
