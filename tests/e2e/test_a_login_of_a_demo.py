@@ -107,17 +107,14 @@ def test_a_real_site_does_not_start_as_a_demo(live_site):
         assert not may_be_anybody(Config(), host)
 
 
-def test_it_serves_on_loopback_alone(live_site):
+def test_it_serves_on_loopback_alone(live_site, monkeypatch):
     env = {
         "VOTES_POSTGRES_URL": live_site.servers.api_url,
         "VOTES_REDIS_URL": live_site.servers.redis_api_url,
         "VOTES_SECRET_KEYS": "k" * 32,
         "VOTES_DEMO_LOGIN": "on",
     }
-    live_site.env, kept = live_site.env | env, live_site.env
-    try:
-        told = live_site.votes("api", "--host", "0.0.0.0")
-    finally:
-        live_site.env = kept
+    monkeypatch.setattr(live_site, "env", live_site.env | env)
+    told = live_site.votes("api", "--host", "0.0.0.0")
     assert told.returncode == 1
     assert told.stderr.strip().splitlines()[-1].startswith("votes: VOTES_DEMO_LOGIN: ")

@@ -1,6 +1,8 @@
 """The description that an issuer publishes (OpenID Connect Discovery): checked, remembered, fetched
 again."""
 
+import json
+
 import pytest
 
 from tests.e2e.provider import CLIENT, SECRET, provider
@@ -24,6 +26,29 @@ WRONG = [
     {"authorization_endpoint": "javascript:alert(1)"},
     {"end_session_endpoint": "javascript:alert(1)"},
 ]
+
+
+def test_the_doctor_asks_the_issuer(live_site, issuer, monkeypatch):
+    monkeypatch.setattr(live_site, "env", live_site.env | issuer.settings())
+
+    def found() -> dict[str, tuple[bool, str]]:
+        checks = json.loads(live_site.votes("doctor", "--json").stdout)
+        return {check["name"].strip(): (check["ok"], check["found"]) for check in checks}
+
+    told = found()
+    assert told["people log in"] == (True, f"at {issuer.url} (OpenID Connect)")
+    assert told["issuer"] == (True, f"keys at {issuer.url}/jwks: 1")
+    assert told["log-out there"] == (True, f"{issuer.url}/oauth2/end_session")
+    issuer.refuse = 500
+    ok, said = found()["issuer"]
+    assert not ok
+    assert said.startswith("VOTES_OIDC_ISSUER: ")
+    assert "status 500" in said
+    settings = {"VOTES_OIDC_ISSUER": "", "VOTES_OIDC_CLIENT_ID": "", "VOTES_LOGIN_URL": issuer.url}
+    monkeypatch.setattr(live_site, "env", live_site.env | settings)
+    ok, said = found()["people log in"]
+    assert not ok
+    assert said.startswith("VOTES_USER_COOKIE: ")
 
 
 @pytest.mark.parametrize("said", WRONG)

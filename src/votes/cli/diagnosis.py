@@ -86,7 +86,7 @@ async def _issuer(config: Config, name: str) -> AsyncIterator[Check]:
     except Unavailable as error:
         yield Check("  issuer", False, str(error))
         return
-    yield Check("  issuer", keys > 0, f"{keys} keys at {described.jwks_uri}")
+    yield Check("  issuer", keys > 0, f"keys at {described.jwks_uri}: {keys}")
     ends = described.end_session_endpoint
     yield Check("  log-out there", True, ends or "not offered")
 
