@@ -85,7 +85,8 @@ NOT_IN_A_DEMO = (
 # As a browser spells it: without a path or the usual port, in lower case.
 _HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
 _ORIGIN = rf"(?!https://.*:443$|http://.*:80$)https?://{_HOST}"
-_ISSUER = r"(https://|http://(127\.0\.0\.1|localhost|\[::1\])(?=[:/]|$))[^\s?#\x00-\x20]+"
+_LOOPBACK = r"(?:127\.0\.0\.1|localhost|\[::1\])"
+_ISSUER = rf"(https://|http://{_LOOPBACK}(?=[:/]|$))[^\s?#\x00-\x20]+"
 _PREFIX = r"[A-Za-z0-9._-]+"
 _CLAIM = r"[!-~]{1,100}"
 _COOKIE_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # a token (RFC 6265, RFC 9110)
@@ -156,6 +157,11 @@ class Config(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "Config(...)"  # most of it is secret
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this is a name of the very machine, with or without a port."""
+    return re.fullmatch(rf"{_LOOPBACK}(?::[0-9]{{1,5}})?", host) is not None
 
 
 def without_password(url: str) -> str:

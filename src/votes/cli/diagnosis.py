@@ -13,8 +13,6 @@ from votes.domain.ruling import PREFIX, ruling_of
 from votes.engine.ports import Unavailable, Unfinished
 from votes.engine.projection import PARKED
 from votes.engine.read_models import ReadModels
-from votes.http.openid import OpenId
-from votes.http.published_keys import PublishedKeys
 from votes.limits.policies import POLICIES
 from votes.store.migrate import pending
 from votes.store.postgres import (
@@ -75,6 +73,9 @@ async def _logins(config: Config) -> AsyncIterator[Check]:
 
 
 async def _issuer(config: Config, name: str) -> AsyncIterator[Check]:
+    from votes.http.openid import OpenId  # noqa: PLC0415 - to load it takes longer than a command
+    from votes.http.published_keys import PublishedKeys  # noqa: PLC0415
+
     issuer = OpenId(name, config.oidc_client_id or "", config.oidc_client_secret)
     yield Check("people log in", True, f"at {name} (OpenID Connect)")
     known = config.public_url or config.allowed_hosts

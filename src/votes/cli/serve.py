@@ -12,9 +12,8 @@ import msgspec
 import structlog
 
 from votes.cli.settings import from_environment, is_own_secret
-from votes.config import Config, ConfigError
+from votes.config import Config, ConfigError, is_loopback
 from votes.engine.ports import Unavailable
-from votes.http.hosts import is_loopback
 from votes.live.sockets import connections_allowed
 from votes.store.migrate import require_migrated
 

@@ -21,11 +21,10 @@ from votes.cli.settings import (
     from_environment,
     with_secrets,
 )
-from votes.config import Config, without_password
+from votes.config import Config, is_loopback, without_password
 from votes.demo.load import load_demo
 from votes.embedded import Addresses, Servers, StartFailed, supervise
 from votes.embedded.supervise import Child
-from votes.http.hosts import is_loopback
 from votes.store.migrate import migrate
 
 READY_TIMEOUT_S = 60.0

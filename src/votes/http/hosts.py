@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from functools import lru_cache
 from typing import Any
 
+from votes.config import is_loopback
 from votes.engine.decider import Rejected
 from votes.http.errors import send_problem
 from votes.http.exchange import Asgi, Http, header, services
@@ -14,7 +15,6 @@ PORT_MAX = 65_535
 HOSTS_REMEMBERED = 64
 
 _NAME = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
-_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?")
 _REFUSED = Rejected("invalid_parameter", "Host: one header with the name of a site is wanted.")
 
 
@@ -38,12 +38,6 @@ def _has_one_host(headers: list[tuple[bytes, bytes]]) -> bool:
 def _is_name(host: bytes) -> bool:
     named = _NAME.fullmatch(host)
     return named is not None and int(named["port"] or 0) <= PORT_MAX
-
-
-@lru_cache(HOSTS_REMEMBERED)
-def is_loopback(host: str) -> bool:
-    """Whether this is a name of the very machine, with or without a port."""
-    return _LOOPBACK.fullmatch(host) is not None
 
 
 def base(request: Http) -> str:

@@ -5,11 +5,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from votes.config import Config
+from votes.config import Config, is_loopback
 from votes.domain.terms import PersonaSlug
 from votes.http.errors import Refused
 from votes.http.exchange import Http, header
-from votes.http.hosts import is_loopback
 from votes.http.proxies import scheme
 from votes.http.sessions import Sessions
 from votes.http.tokens import TokenInvalid, User, UserTokens, Visitor, VisitorTokens
