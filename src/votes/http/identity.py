@@ -97,7 +97,7 @@ class Identity(Struct):
                 user = await self.users.verify(token, now().timestamp())
                 return Caller(user=user, before=before)
         session = cookies.get(self.cookie_name(request, LOGIN))
-        if session and (logged_in := self.sessions.user(session)) is not None:
+        if session and (logged_in := self.sessions.user(session, now())) is not None:
             return Caller(user=logged_in, before=before)
         ended = bool(token or session)
         if known is None:

@@ -8,11 +8,12 @@ from typing import Generic, TypeVar
 
 import jwt
 import msgspec
+from cachetools import LRUCache
 from msgspec import Struct
 
 from votes.config import Config
 from votes.domain.terms import Label, PersonaSlug, Subject
-from votes.http.tokens import User
+from votes.http.tokens import VERIFIED_TOKENS_MAX, User
 
 LIFETIME = timedelta(days=14)
 LIFETIME_WITH_ROLE = timedelta(hours=12)
@@ -53,10 +54,11 @@ class Signed(Generic[Said]):
 
 
 class _Session(Struct, frozen=True):
-    """`by`: who said who it is, an issuer or the demo."""
+    """`by`: who said who it is, an issuer or the demo; `exp`: when it ends, in s after 1970."""
 
     by: str
     sub: Subject
+    exp: int
     roles: tuple[str, ...] = ()
     persona: PersonaSlug | None = None
     name: Label | None = None
@@ -68,6 +70,7 @@ class Sessions:
     def __init__(self, config: Config) -> None:
         self._by = config.oidc_issuer or (DEMO if config.demo_login else None)
         self._signed = Signed(config.secret_keys, "session", _Session)
+        self._verified: LRUCache[str, tuple[int, User]] = LRUCache(VERIFIED_TOKENS_MAX)
 
     def begin(self, user: User, at: datetime) -> tuple[str, int]:
         """The session's text, and for how many seconds a browser shall keep it.
@@ -78,13 +81,21 @@ class Sessions:
         roles = user.roles & ROLES
         lifetime = LIFETIME_WITH_ROLE if roles else LIFETIME
         persona = user.persona if "panelist" in roles else None
-        said = _Session(self._by, user.subject, tuple(sorted(roles)), persona, user.name)
+        end = at + lifetime
+        ends, sorted_roles = int(end.timestamp()), tuple(sorted(roles))
+        said = _Session(self._by, user.subject, ends, sorted_roles, persona, user.name)
         kept = lifetime + ENDED_SHOWN
-        return self._signed.sign(said, at + lifetime), int(kept.total_seconds())
+        return self._signed.sign(said, end), int(kept.total_seconds())
 
-    def user(self, text: str) -> User | None:
-        """Whose session it is; None for none of ours, or one that has ended."""
+    def user(self, text: str, at: datetime) -> User | None:
+        """Whose session it is; None for none of ours, or one that has ended. One that was verified
+        is remembered: to verify it takes as long as all else of a vote."""
+        known = self._verified.get(text)
+        if known is not None and at.timestamp() < known[0]:
+            return known[1]
         said = self._signed.read(text)
         if said is None or said.by != self._by:
             return None
-        return User(said.sub, frozenset(said.roles), said.persona, said.name)
+        user = User(said.sub, frozenset(said.roles), said.persona, said.name)
+        self._verified[text] = said.exp, user
+        return user

@@ -41,8 +41,8 @@ class TokenInvalid(Exception):
 
 
 class User(Struct, frozen=True):
-    """A logged-in person, as the token says. Their own pages call them by the `name`; by the `claims`
-    tallies are split."""
+    """A logged-in person, as the token says. Their own pages call them by the `name`. The `claims`
+    are those by which tallies are split."""
 
     subject: Subject
     roles: frozenset[str] = frozenset()
