@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.contract.asked import everything, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.contract.requests import everything, request
 from votes.app import catalogue
 from votes.app.tool_orders import TOP, tool_orders
 from votes.domain.terms import ToolId, user

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.contract.asked import append_to, everything
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.contract.requests import append_to, everything
 from votes.app import past as past_module
 from votes.app.catalogue import Tool
 from votes.app.past import Past

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from tests.contract.requests import everything, listed, request
+from tests.contract.asked import everything, listed, request
 from tests.domain.histories import START
 from votes.app.linking import Links
 from votes.app.states import states

@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from msgspec import Struct
 
 from tests import toy
-from tests.contract.requests import cast, delisted, listed, request, retract
+from tests.contract.asked import cast, delisted, listed, request, retract
 from tests.domain.histories import Log, histories, log_of
 from votes.domain import tool, vote
 from votes.domain.events import EVENT_TYPES

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from tests.contract.asked import cast, delisted, everything, listed, request, retract
 from tests.contract.products import PARCELS, VOTES, each_product
-from tests.contract.requests import cast, delisted, everything, listed, request, retract
 from tests.domain.histories import START
 from votes.domain.bookmark import KeepBookmark, RemoveBookmark
 from votes.domain.review import Opinion, PublishReview, WithdrawReview

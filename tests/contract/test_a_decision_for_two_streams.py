@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from msgspec import Struct
 
-from tests.contract.requests import everything
+from tests.contract.asked import everything
 from tests.domain.histories import START
 from votes.engine.batcher import Batcher
 from votes.engine.decider import Decider, ForStream, Rejected

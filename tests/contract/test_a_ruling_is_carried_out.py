@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.contract.requests import cast, everything, listed, request
+from tests.contract.asked import cast, everything, listed, request
 from tests.domain.histories import START
 from votes.app import rulings
 from votes.app.rulings import carry_out, carry_out_all, preview

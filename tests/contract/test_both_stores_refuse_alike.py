@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.contract.asked import KEYS
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.contract.requests import KEYS
 from tests.domain.histories import START
 from votes.domain.vote_events import (
     VoteCast,

@@ -5,9 +5,9 @@ from itertools import cycle
 import pytest
 from hypothesis import given
 
+from tests.contract.asked import append_to, cast, delisted, everything, listed, request, retract
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.products import each_product
-from tests.contract.requests import append_to, cast, delisted, everything, listed, request, retract
 from tests.domain import arbitrary
 from tests.domain.histories import START, commands
 from votes.domain.bookmark import KeepBookmark

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.contract.asked import cast, delisted, everything, listed, retract
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.products import PRODUCTS
-from tests.contract.requests import cast, delisted, everything, listed, retract
 from tests.domain.histories import Log
 from votes.domain.tool import Tool
 from votes.domain.tool import stream as tool_stream

@@ -7,8 +7,8 @@ from random import Random
 import pytest
 from msgspec import Struct
 
+from tests.contract.asked import everything, listed, request
 from tests.contract.browsers import BROWSERS, CHOICES, PERSONS, TOOLS, Clock, Dying, Process
-from tests.contract.requests import everything, listed, request
 from tests.contract.test_a_person_has_one_vote import settled
 from tests.contract.test_links_are_undone import links_of
 from votes.app.unlinking import undo_all

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
+from tests.contract.asked import everything, request
 from tests.contract.browsers import TOOLS, Dying, of_tool, start
-from tests.contract.requests import everything, request
 from votes.app import unlinking
 from votes.app.rulings import carry_out_all
 from votes.app.unlinking import find, name_of, tell, undo_all

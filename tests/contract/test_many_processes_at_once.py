@@ -6,9 +6,9 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.contract.asked import everything, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.products import CODEC, each_product
-from tests.contract.requests import everything, request
 from tests.domain.histories import commands as any_commands
 from tests.domain.histories import log_of
 from votes.engine.batcher import Batcher

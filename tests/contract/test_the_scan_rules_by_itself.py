@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.contract.requests import everything, request
+from tests.contract.asked import everything, request
 from tests.contract.test_the_scan_stores_what_it_finds import (
     LATER,
     Contended,

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.contract.requests import everything, listed, request
+from tests.contract.asked import everything, listed, request
 from tests.scan.planting import LEVELS, START_S, campaign, made_votes
 from votes.app.rulings import carry_out_all, preview
 from votes.app.scanning import CONSUMER, Scanner

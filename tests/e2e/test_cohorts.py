@@ -210,7 +210,9 @@ def test_nobody_but_who_logs_in_votes_with_claims(live_site, tool):
         choice,
         choice,
     ]
-    assert stored(live_site, moved, later["position"]) == [
+    to_user, by_linked = stored(live_site, moved, later["position"])
+    assert to_user.pop("origin")["own"] == {"choice": "skip", "claims": plan}
+    assert [to_user, by_linked] == [
         choice | {"previous": "skip", "previous_claims": plan},
         {"choice": "skip", "previous": "ship"},
     ]

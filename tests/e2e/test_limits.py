@@ -223,7 +223,7 @@ def named(handler: HTTPRouteHandler) -> str:
 
 EXPENSIVE = re.compile(
     r"/trend$|/og/|/challenge$|/moderation$|/moderation/queue$|GET /v1/moderation/links/|/preview$|"
-    r"/me/export$|/docs$|/votes$|/cohorts$"
+    r"/me/export$|/docs$|/votes$|/cohorts$|GET /log(in|in/back|ged-out)$"
 )
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.contract.requests import cast
+from tests.contract.asked import cast
 from votes.engine.batcher import (
     ATTEMPTS_MAX,
     BATCH_COMMANDS_MAX,

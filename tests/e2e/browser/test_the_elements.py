@@ -155,8 +155,11 @@ def test_a_user_keeps_and_drops_bookmarks(live_site: Site, other_site: Stage, us
     )
 
 
-def test_a_visitor_is_told_why_there_is_no_bookmark(live_site: Site, person: Open, tool: str):
-    page = visit(person(), f"{live_site.url}/tools/{tool}")
+def test_a_visitor_is_told_why_there_is_no_bookmark(
+    live_site: Site, other_site: Stage, person: Open, tool: str
+):
+    body = f'<ship-bookmark tool="{tool}" api="{live_site.url}"></ship-bookmark>'
+    page = visit(person(), other_site.show(f"/bookmark-{tool}", body, live_site.url))
     page.locator("ship-bookmark button").click()
     expect(page.locator("ship-bookmark [role=status]")).to_contain_text("Log in")
     expect(page.locator("ship-bookmark button")).to_have_attribute("aria-pressed", "false")

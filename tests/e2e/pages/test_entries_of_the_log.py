@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.contract.requests import append_to
+from tests.contract.asked import append_to
 from tests.e2e.asking import unique
 from tests.e2e.pages.reading import one, page, words
 from votes.config import Config

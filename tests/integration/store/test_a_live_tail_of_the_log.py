@@ -9,7 +9,7 @@ from random import Random
 
 import asyncpg
 
-from tests.contract.requests import append_to
+from tests.contract.asked import append_to
 from votes.domain.vote_events import (
     VoteCast,
 )

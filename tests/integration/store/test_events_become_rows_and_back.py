@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from tests.contract.requests import append_to
+from tests.contract.asked import append_to
 from tests.domain import arbitrary
 from votes.domain.events import EVENT_TYPES
 from votes.domain.vote_events import (

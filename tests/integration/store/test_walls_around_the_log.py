@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
-from tests.contract.requests import append_to
+from tests.contract.asked import append_to
 from tests.integration.store.calling import call_append, call_with
 from tests.polling import until_told
 from votes.domain.vote_events import (
