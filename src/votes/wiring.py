@@ -41,6 +41,7 @@ from votes.limits.policies import limits_by_what_counts
 from votes.live.hub import Hub
 from votes.live.sockets import streams_allowed
 from votes.projections import PROJECTIONS
+from votes.search.finder import PAUSE_S, Finder
 from votes.store.lead import leading
 from votes.store.people import People
 from votes.store.postgres import (
@@ -148,6 +149,7 @@ class Services(Struct):
     submit: Callable[[Request], Awaitable[Result]]
     replica: Replica
     reader: Reader
+    finder: Finder
     stored: StoredValues
     past: Past
     read_model_store: RedisReadModelStore
@@ -176,6 +178,8 @@ async def services(config: Config) -> AsyncIterator[Services]:
         limiter = Limiter(space, limits_by_what_counts(config.limits))
         read_models = RedisReadModelStore(space, PROJECTIONS)
         reader = Reader(replica, store, PROJECTIONS)
+        finder = Finder()
+        replica.listeners.append(finder.follow)
         in_this_log = partial(belongs_to_log, store)
         subscription = Subscription(
             space, PROJECTIONS, in_this_log, replica.changed, time.time, logger.warning
@@ -184,6 +188,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
             asyncio.create_task(subscription.run(), name="subscription"),
             asyncio.create_task(keep_log_free(store), name="free log"),
             asyncio.create_task(keep_orders(replica), name="orders"),
+            asyncio.create_task(beside("search", PAUSE_S, finder.catch_up), name="search"),
         ]
         for task in tasks:
             task.add_done_callback(ends_the_process)
@@ -196,6 +201,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 batcher.submit,
                 replica,
                 reader,
+                finder,
                 StoredValues(reader, read_models),
                 Past(past, reader, read_models),
                 read_models,

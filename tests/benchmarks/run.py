@@ -21,6 +21,7 @@ NAMES = (
     "limits",
     "fraud",
     "lists",
+    "search",
 )
 
 
@@ -39,6 +40,7 @@ def main() -> None:
         live,
         openings,
         past,
+        search,
         serve,
     )
     from tests.benchmarks.rounds import Settings, report
@@ -47,7 +49,7 @@ def main() -> None:
     settings = Settings(options.rounds, options.seconds)
     benchmarks = {"append": append, "http": serve, "freshness": freshness, "fold": fold}
     benchmarks |= {"live": live, "openings": openings, "past": past, "limits": limits}
-    benchmarks |= {"fraud": fraud, "lists": lists}
+    benchmarks |= {"fraud": fraud, "lists": lists, "search": search}
     results = []
     for name in dict.fromkeys(options.names or NAMES):
         for result in benchmarks[name].run(settings):

@@ -159,6 +159,18 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "getTool": {"response": SUMMARY},
     "listTools": {"response": {"tools": [SUMMARY], "next_cursor": None, "total": 1}},
+    "suggestTools": {
+        "response": {
+            "suggestions": [
+                {
+                    "tool": SUMMARY["slug"],
+                    "name": ENTRY["name"],
+                    "category": ENTRY["category"],
+                    "tagline": ENTRY["tagline"],
+                }
+            ]
+        }
+    },
     "compareTools": {
         "response": {
             "a": SUMMARY,

@@ -69,6 +69,21 @@ class ToolsPage(Struct, frozen=True):
     total: int
 
 
+class Suggestion(Struct, frozen=True):
+    """A tool by what a list shows as one types."""
+
+    tool: ToolSlug
+    name: str
+    category: str
+    tagline: str
+
+
+class SuggestionsView(Struct, frozen=True):
+    """The best first."""
+
+    suggestions: list[Suggestion]
+
+
 class ReviewsView(Struct, frozen=True):
     tool: ToolSlug
     panel: PanelView

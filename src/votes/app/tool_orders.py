@@ -1,6 +1,6 @@
 """The lists of the catalogue: in which of them each tool is, and how they are sorted."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from votes.app.catalogue import Tool, tool_of
 from votes.domain.verdict import Call, wilson_lower
@@ -10,6 +10,7 @@ from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, Tally, call_of
 
 Sort = Literal["top", "trending", "new", "controversial"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
 ToolList = tuple[Sort | Literal["name", "reviewed", "held"], str | None, Call | None]
 """How a list is sorted, and the category and the call of its tools, None for any. By name, with
 reviews or with held votes there are lists of any alone."""
@@ -29,16 +30,11 @@ def _row(models: ReadModels, key: str) -> Tool | None:
 
 def _places(tool: Tool) -> dict[ToolList, Place]:
     profile, tally, last = tool.profile, tool.tally, (tool.slug, tool.id)
-    by_sort: dict[Sort, Place] = {
-        "top": (-wilson_lower(tally.ship, tally.skip), -tally.total, *last),
-        "trending": (-tally.heat, *last),
-        "new": (-profile.listed_at.timestamp(), *last),
-        "controversial": (-_controversy(tally), *last),
-    }
+    by_sort = {sort: place(sort, tool) for sort in SORTS}
     category, call = profile.entry.category, call_of(tally)
     places: dict[ToolList, Place] = {
-        (sort, *of): place
-        for sort, place in by_sort.items()
+        (sort, *of): found
+        for sort, found in by_sort.items()
         for of in ((None, None), (category, None), (None, call), (category, call))
     }
     places[BY_NAME] = (profile.entry.name.casefold(), *last)
@@ -47,6 +43,20 @@ def _places(tool: Tool) -> dict[ToolList, Place]:
     if tally.counts.held:
         places[HELD] = (-tally.counts.held, *last)
     return places
+
+
+def place(sort: Sort, tool: Tool) -> Place:
+    """Where the tool is in the lists that are sorted so."""
+    tally, last = tool.tally, (tool.slug, tool.id)
+    match sort:
+        case "top":
+            return (-wilson_lower(tally.ship, tally.skip), -tally.total, *last)
+        case "trending":
+            return (-tally.heat, *last)
+        case "new":
+            return (-tool.profile.listed_at.timestamp(), *last)
+        case "controversial":
+            return (-_controversy(tally), *last)
 
 
 def _controversy(tally: Tally) -> float:

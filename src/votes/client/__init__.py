@@ -29,6 +29,8 @@ from votes.app.responses import (
     MyData,
     MyVotesPage,
     ReviewsView,
+    Suggestion,
+    SuggestionsView,
     SummaryView,
     TalliesView,
     ToolsPage,
@@ -133,7 +135,7 @@ class Votes:
     async def list_tools(
         self,
         *,
-        sort: str = "top",
+        sort: str | None = None,
         category: str | None = None,
         call: str | None = None,
         q: str | None = None,
@@ -143,6 +145,10 @@ class Votes:
         of = {"category": category, "call": call, "q": q}
         query = {"sort": sort, **of, "cursor": cursor, "limit": limit}
         return await self._get("/v1/tools", ToolsPage, query)
+
+    async def suggest_tools(self, q: str, *, limit: int | None = None) -> list[Suggestion]:
+        query = {"q": q, "limit": limit}
+        return (await self._get("/v1/suggest", SuggestionsView, query)).suggestions
 
     async def get_tool(self, tool: str, *, min_position: int = 0) -> SummaryView:
         return await self._get(f"/v1/tools/{tool}", SummaryView, {"min_position": min_position})

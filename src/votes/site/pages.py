@@ -24,6 +24,7 @@ from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.readiness import readiness
 from votes.http.voters import votes_of
+from votes.search.pages import tools_page
 from votes.site import linked_data, words
 from votes.site.html import shared_page
 from votes.site.pictures.chart import chart
@@ -46,8 +47,9 @@ async def home(
 ) -> ASGIResponse:
     """The front page, or with any parameter a list of tools."""
     source, _ = await read_at(request)
+    q = q.strip() if q else None
     if sort or category or q or cursor:
-        return await _list(request, source, sort or "top", category, q, cursor)
+        return await _list(request, source, sort, category, q, cursor)
     return await _front(request, source, await tool_orders(source.models))
 
 
@@ -76,12 +78,15 @@ async def _front(request: Http, source: ReadSource, orders: ToolOrders) -> ASGIR
 async def _list(
     request: Http,
     source: ReadSource,
-    sort: Sort,
+    sort: Sort | None,
     category: str | None,
     q: str | None,
     cursor: str | None,
 ) -> ASGIResponse:
-    found = await listing.tools(source.models, sort, category, None, q, cursor, ROWS_MAX)
+    sort = sort if sort or q else "top"
+    found = await tools_page(
+        services(request).finder, source.models, sort, category, None, q, cursor, ROWS_MAX
+    )
     categories = listing.categories(await tool_orders(source.models))
     chosen = listing.category_slug(category) if category else None
     known = next((name for name, _ in categories if listing.category_slug(name) == chosen), None)

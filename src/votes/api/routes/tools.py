@@ -6,9 +6,15 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from votes.api.operation import Operation
-from votes.app import listing
 from votes.app.paging import LIMIT_DEFAULT
-from votes.app.responses import CompareView, SummaryView, ToolsPage, compare_view, summary
+from votes.app.responses import (
+    CompareView,
+    SuggestionsView,
+    SummaryView,
+    ToolsPage,
+    compare_view,
+    summary,
+)
 from votes.app.shapes import RenameWritten, ToolWritten
 from votes.app.tool_orders import Sort
 from votes.domain import tool as tools
@@ -35,6 +41,7 @@ from votes.http.identity import require_admin
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query
 from votes.http.tokens import User
+from votes.search.pages import SUGGESTIONS_DEFAULT, suggestions, tools_page
 from votes.wiring import new_tool_id
 
 _entry = msgspec.json.Decoder(Entry)
@@ -49,7 +56,7 @@ _entry = msgspec.json.Decoder(Entry)
 )
 async def list_tools(
     request: Http,
-    sort: Sort = "top",
+    sort: Sort | None = None,
     category: Only = None,
     call: Call | None = None,
     q: Query = None,
@@ -59,14 +66,43 @@ async def list_tools(
 ) -> ASGIResponse:
     """Listed tools: `top` by the lower bound of their share of ship, `trending` by recent votes,
     `new` by their listing, `controversial` by many votes evenly split. Of one `category`, of one
-    `call` of the community, or both."""
-    source = await services(request).reader.models(min_position)
-    page = await listing.tools(source.models, sort, category, call, q, cursor, limit)
+    `call` of the community, or both.
+
+    With `q` those whose name, slug or tagline has all its words, the last one perhaps not typed to
+    its end, and where these are few, those whose name is nearly that: at most 500. Without a
+    `sort` they come with what fits best first, and otherwise `top` first.
+    """
+    parts = services(request)
+    source = await parts.reader.models(min_position)
+    page = await tools_page(
+        parts.finder, source.models, sort, category, call, q, cursor, limit, min_position
+    )
     answer = ToolsPage(
         [summary(source, tool) for tool in page.items],
         page.next_cursor,
         page.total,
     )
+    return shared_value(request, answer, stale=source.stale)
+
+
+@get(
+    "/v1/suggest",
+    operation_id="suggestTools",
+    summary="Tools as one types",
+    tags=["tools"],
+    opt=Operation(responses={200: SuggestionsView}, limited=Limited("reads", "q")).opt,
+)
+async def suggest_tools(
+    request: Http,
+    q: Query = None,
+    limit: Limit = SUGGESTIONS_DEFAULT,
+    min_position: MinPosition = 0,
+) -> ASGIResponse:
+    """The listed tools that fit best what is typed so far, as `GET /v1/tools?q=` finds them; none
+    where nothing is typed."""
+    parts = services(request)
+    source = await parts.reader.models(min_position)
+    answer = await suggestions(parts.finder, source.models, q or "", limit, min_position)
     return shared_value(request, answer, stale=source.stale)
 
 
@@ -195,4 +231,4 @@ async def delist_tool(request: Http, slug: str) -> ASGIResponse:
     return no_content(outcome.position)
 
 
-ROUTES = [list_tools, get_tool, compare_tools, put_tool, rename_tool, delist_tool]
+ROUTES = [list_tools, suggest_tools, get_tool, compare_tools, put_tool, rename_tool, delist_tool]

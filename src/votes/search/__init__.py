@@ -1,0 +1,1 @@
+"""The search: finds tools by what is typed, with typos."""
