@@ -162,15 +162,9 @@ def test_any_text_finds_a_bounded_list_of_different_tools(index, text, category,
     assert [score for score, _ in hits] == sorted((score for score, _ in hits), reverse=True)
 
 
-@given(tools, st.integers(4, 8))
-def test_nothing_with_a_typo_comes_where_enough_is_found_without(index, tool, length):
-    typed = TOOLS[tool].profile.entry.name.partition(" ")[0][:length]
-    hits = found(index, typed, limit=1_000)
-    as_typed = [tool for tool in hits if begins(tool, typed.casefold())]
-    assert hits == as_typed or len(as_typed) < FEW
-
-
-def begins(tool: str, typed: str) -> bool:
-    entry = TOOLS[tool].profile.entry
-    each = words(f"{entry.name} {entry.tagline}")
-    return any(word.startswith(typed) for word in (*each, together(words(entry.name))))
+@pytest.mark.parametrize(("number", "mistyped"), [(FEW - 1, True), (FEW, False)])
+def test_typos_are_looked_for_where_few_are_found_without(number, mistyped):
+    index = ToolIndex()
+    named = {f"atlas-{at}": listed(f"atlas-{at}", f"Atlas {at}") for at in range(number)}
+    index.only(named | {"typo": listed("atles", "Atles")})
+    assert ("typo" in found(index, "atlas", limit=1_000)) == mistyped
