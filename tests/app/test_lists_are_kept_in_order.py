@@ -142,11 +142,11 @@ def sorted_anew(models, sort, category=None, call=None):
     return page(found, "all", None, 1_000).items
 
 
-async def read(models, sort, category=None, call=None, q=None, limit=2):
+async def read(models, sort, category=None, call=None, limit=2):
     """All pages together, and the total that each says."""
     found, cursor = [], None
     while not found or cursor is not None:
-        shown = await listing.tools(models, sort, category, call, q, cursor, limit)
+        shown = await listing.tools(models, sort, category, call, cursor, limit)
         found, cursor = [*found, *shown.items], shown.next_cursor
         if not shown.items:
             break
@@ -208,7 +208,7 @@ def test_who_reads_on_while_tools_move_misses_and_repeats_none_that_stayed(first
         places = [places_of(models, sort)]
         shown, cursor = [], None
         while True:
-            found = await listing.tools(models, sort, None, None, None, cursor, 1)
+            found = await listing.tools(models, sort, None, None, cursor, 1)
             shown += [one.id for one in found.items]
             cursor = found.next_cursor
             if cursor is None:
@@ -225,36 +225,6 @@ def test_who_reads_on_while_tools_move_misses_and_repeats_none_that_stayed(first
         return {one.id: TOOLS.places(one)[sort, None, None] for one in sorted_anew(models, sort)}
 
     asyncio.run(run())
-
-
-@given(st.lists(values, max_size=12), st.sampled_from(("atlas", "at t1", "ATLAS", "o", "zz")))
-def test_a_search_finds_the_tools_with_all_words_in_the_order_of_the_list(first, q):
-    models = site(*first)
-
-    def has(one):
-        text = f"{one.slug} {one.profile.entry.name}".casefold()
-        return all(word in text for word in q.casefold().split())
-
-    for sort in SORTS:
-        right = [one for one in sorted_anew(models, sort) if has(one)]
-        assert asyncio.run(read(models, sort, q=q)) == (right, len(right))
-
-
-def test_a_tool_that_goes_while_it_is_searched_for_is_not_in_the_way(monkeypatch):
-    models = site(*tool("t1", "atlas"), *tool("t2", "bolt"), *tool("t3", "chart"))
-    monkeypatch.setattr(listing, "SEARCHED_AT_ONCE", 1)
-
-    async def run():
-        search = asyncio.create_task(read(models, "new", q="a"))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        profile = models.get(PROFILES, "t3")
-        change(models, [(PROFILES.name, "t3", replace(profile, listed=False))])
-        await tool_orders(models)
-        return await search
-
-    found, total = asyncio.run(run())
-    assert ([one.slug for one in found], total) == (["atlas"], 1)
 
 
 def test_pairs_are_of_reviewed_tools_and_then_the_best_of_the_largest_categories():

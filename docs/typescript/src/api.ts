@@ -405,6 +405,10 @@ export interface paths {
          * @description Listed tools: `top` by the lower bound of their share of ship, `trending` by recent votes,
          *     `new` by their listing, `controversial` by many votes evenly split. Of one `category`, of one
          *     `call` of the community, or both.
+         *
+         *     With `q` those whose name, slug or tagline has all its words, the last one perhaps not typed to
+         *     its end, and where these are few, those whose name is nearly that: at most 500. Without a
+         *     `sort` they come with what fits best first, and otherwise `top` first.
          */
         readonly get: operations["listTools"];
         readonly put?: never;

@@ -3,8 +3,7 @@
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -61,34 +60,19 @@ def kept_page(
 ) -> Page[Item]:
     """The `limit` rows after the cursor in the kept lists of these names, together.
 
-    Raises `BadCursor` for text that is not a cursor of a list in this `order`.
-    """
-    places = partial(orders.places, names)
-    return page_of(places, orders.rows, orders.count(names), order, cursor, limit)
-
-
-def page_of(
-    places: Callable[[Place], Iterator[Place]],
-    rows: Mapping[str, Item],
-    total: int,
-    order: str,
-    cursor: str | None,
-    limit: int,
-) -> Page[Item]:
-    """The `limit` rows after the cursor; `places` are in order from a given one on.
-
-    A cursor does not tell the key of a row, the last part of its place. Raises `BadCursor`.
+    A cursor does not tell the key of a row, the last part of its place. Raises `BadCursor` for text
+    that is not a cursor of a list in this `order`.
     """
     start: Place = ()
     if cursor:
-        first = next(places(()), None)
+        first = next(orders.places(names), None)
         last = _decode(order, cursor, first[:-1] if first is not None else None)
         start = (*last, AFTER_ALL)
-    found = list(islice(places(start), limit + 1))
+    found = list(islice(orders.places(names, start), limit + 1))
     return Page(
-        [rows[place[-1]] for place in found[:limit]],
+        [orders.rows[place[-1]] for place in found[:limit]],
         _encode(order, found[limit - 1][:-1]) if len(found) > limit else None,
-        total,
+        orders.count(names),
     )
 
 
