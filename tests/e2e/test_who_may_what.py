@@ -37,6 +37,7 @@ def only(status: int, *roles: Role) -> Statuses:
 MODERATORS: tuple[Role, ...] = ("moderator", "admin")
 MAY: Mapping[str, Statuses] = {
     "GET /v1/tools": everybody(200),
+    "GET /v1/suggest": everybody(200),
     "GET /v1/tools/{slug}": everybody(200),
     "PUT /v1/tools/{slug}": only(200, "admin"),
     "DELETE /v1/tools/{slug}": only(204, "admin"),

@@ -42,12 +42,12 @@ with how(Path(sys.argv[1]), "the owner"):
 @pytest.fixture
 def place() -> Iterator[Path]:
     # Not tmp_path, whose length decides where sockets are.
-    with tempfile.TemporaryDirectory(prefix="votes-", dir="/tmp") as name:
-        yield Path(name)
-        for lock in Path(name).rglob("lock"):  # what a failed test left running
-            for pid in (postmaster(lock.parent), valkey(lock.parent)):
-                if pid is not None:
-                    os.kill(pid, signal.SIGKILL)
+    name = Path(tempfile.mkdtemp(prefix="votes-", dir="/tmp"))
+    yield name
+    for lock in name.rglob("lock"):  # what a failed test left running
+        for pid in filter(None, (postmaster(lock.parent), valkey(lock.parent))):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: shutil.rmtree(name, True) or not name.exists(), "servers that still write")
 
 
 @pytest.fixture
