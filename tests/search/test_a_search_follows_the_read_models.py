@@ -72,8 +72,8 @@ class Site:
                 tool, votes = about
                 self.happen(tool, *[VoteCast("ship")] * votes)
             case _:
-                tool, *rest = about
-                self.happen(tool, KINDS[kind](*rest))
+                tool, slug, *rest = about  # no two tools ever have one slug
+                self.happen(tool, KINDS[kind](f"{slug}-{tool}", *rest))
 
     async def caught_up(self) -> None:
         if self.finder._changes.is_set():
