@@ -23,10 +23,7 @@ from votes.config import Config
 from votes.domain.terms import ToolId, visitor
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import stream
-from votes.domain.vote_events import (
-    VoteCast,
-    VoteRetracted,
-)
+from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.projector import rebuild
 from votes.engine.reader import Reader, ReadSource
 from votes.engine.replica import Replica

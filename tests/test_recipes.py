@@ -21,10 +21,7 @@ BLOCK = re.compile(r"```(python|diff)\n(.*?)```", re.DOTALL)
 ADMIN = {"sub": "an-admin", "roles": ["admin"], "exp": 4_000_000_000}
 FOLD = """
 from datetime import UTC, datetime
-from votes.domain.vote_events import (
-    VoteCast,
-    VoteRetracted,
-)
+from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.log import Recorded
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS

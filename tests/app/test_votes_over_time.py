@@ -17,10 +17,7 @@ from votes.app.trend import BUCKETS_MAX, WIDTH, BadRange, window
 from votes.domain.terms import VoterId
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import stream
-from votes.domain.vote_events import (
-    VoteCast,
-    VoteRetracted,
-)
+from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.log import Recorded
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels

@@ -8,9 +8,7 @@ import pytest
 
 from votes import __version__
 from votes.domain.tool import Entry, ToolListed
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.log import Recorded, Unreadable
 from votes.engine.projection import Parked, partition_of
 from votes.engine.read_model_store import AuditReport, ReadModelStore

@@ -13,10 +13,7 @@ from votes.app.rulings import carry_out, carry_out_all, preview
 from votes.domain.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.terms import VoterId, visitor
 from votes.domain.vote import CastVote
-from votes.domain.vote_events import (
-    VOTE_EVENTS,
-    VoteDiscounted,
-)
+from votes.domain.vote_events import VOTE_EVENTS, VoteDiscounted
 from votes.engine.bulk import submit_all
 from votes.projections import tallies
 from votes.projections.tallies import Counts

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from tests.contract.asked import KEYS
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.ports import Addition, Append, KeyedResult, Meta
 
 STREAMS = ("a", "b", "c", "d")

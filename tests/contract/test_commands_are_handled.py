@@ -14,9 +14,7 @@ from votes.domain.bookmark import KeepBookmark
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import Tool
 from votes.domain.vote import Vote
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.batcher import ATTEMPTS_MAX, BATCH_COMMANDS_MAX, CONTENDED
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected

@@ -4,9 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.log import POSITION_MAX
 from votes.engine.ports import Addition, Append, CountQuery, EventCount, Meta
 

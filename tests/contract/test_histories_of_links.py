@@ -15,10 +15,7 @@ from votes.app.unlinking import undo_all
 from votes.domain import link, vote
 from votes.domain.link import LinkUndone, UndoLink, VisitorLinked
 from votes.domain.terms import user, visitor
-from votes.domain.vote_events import (
-    VoteCast,
-    VoteRetracted,
-)
+from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.bulk import submit_all
 from votes.projections import tallies
 from votes.projections.tallies import Counts

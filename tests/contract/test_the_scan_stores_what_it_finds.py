@@ -14,10 +14,7 @@ from votes.domain.finding import CLUSTERS, BurstFound, ClusterFound, cluster_of,
 from votes.domain.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.terms import VoterId
 from votes.domain.vote import CastVote
-from votes.domain.vote_events import (
-    VOTE_EVENTS,
-    VoteCast,
-)
+from votes.domain.vote_events import VOTE_EVENTS, VoteCast
 from votes.engine.bulk import submit_all
 from votes.engine.ports import Unavailable
 from votes.projections import tallies

@@ -15,9 +15,7 @@ from votes.domain.finding import ClusterFound, Evidence, cluster_stream, packed
 from votes.domain.person import EraseSubject
 from votes.domain.ruling import LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.terms import user, visitor
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.bulk import submit_all
 from votes.projections.tallies import Counts
 

@@ -31,9 +31,7 @@ from votes.domain.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.terms import RulingId, ToolId, VoterId, user, visitor
 from votes.domain.tool import DelistTool, Entry, ListTool, RenameTool
 from votes.domain.vote import CastVote, RetractVote
-from votes.domain.vote_events import (
-    UNTIL_PROVEN,
-)
+from votes.domain.vote_events import UNTIL_PROVEN
 from votes.engine.decider import Decider, ForStream, Rejected, fold, state_of
 from votes.engine.heads import NOTHING, Head
 from votes.engine.log import Recorded, Stream

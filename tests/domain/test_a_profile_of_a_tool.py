@@ -9,9 +9,7 @@ from tests.domain.histories import START, histories, log_of
 from votes.domain import review, tool
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.decider import fold
 from votes.engine.log import Recorded
 from votes.projections.profiles import PROFILES, evolve

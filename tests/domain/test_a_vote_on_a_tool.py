@@ -8,10 +8,7 @@ from votes.domain import vote
 from votes.domain.terms import VoterId, user, visitor
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
 from votes.domain.vote import CastVote, RetractVote
-from votes.domain.vote_events import (
-    VoteCast,
-    VoteRetracted,
-)
+from votes.domain.vote_events import VoteCast, VoteRetracted
 
 ANN = user("ann")
 LISTED = ToolListed("notion", Entry("Notion", "Notes"))

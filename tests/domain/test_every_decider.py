@@ -19,13 +19,7 @@ from votes.domain import (
 )
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import SlugTaken, ToolListed, ToolRenamed
-from votes.domain.vote_events import (
-    VoteCast,
-    VoteMoved,
-    VoteRetracted,
-    VoteReverted,
-    VoteWithdrawn,
-)
+from votes.domain.vote_events import VoteCast, VoteMoved, VoteRetracted, VoteReverted, VoteWithdrawn
 from votes.engine.decider import ForStream, Rejected, fold
 
 DECIDERS = [

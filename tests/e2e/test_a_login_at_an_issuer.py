@@ -16,6 +16,7 @@ from tests.e2e.provider import CLIENT, SECRET, agreed, begun, logged_in, provide
 from votes.http.openid import Begun
 from votes.http.sessions import Signed
 from votes.site.forms import NEXT_LENGTH_MAX
+from votes.site.logging_in import BEGUN_MAX
 from votes.wiring import now
 
 pytestmark = pytest.mark.filterwarnings("ignore:get_jwt_config:DeprecationWarning")
@@ -262,6 +263,14 @@ def test_two_logins_at_once_both_end(http, issuer):
     ada, addresses = issuer.knows(unique("ada")), [begun(http, next=f"/?q={n}") for n in "ab"]
     for number, address in zip("ab", addresses, strict=True):
         assert http.get(agreed(http, address, ada)).headers["location"] == f"/?q={number}"
+
+
+def test_however_many_logins_one_begins_the_head_of_requests_stays_small(http, issuer):
+    for _ in range(3 * BEGUN_MAX):
+        address = begun(http)
+        assert len(begun_cookies(http)) <= BEGUN_MAX
+    http.get(agreed(http, address, issuer.knows(unique("ada"))))
+    assert me(http)[0] == "user"
 
 
 def test_coming_back_twice_at_once_logs_in_once(http, issuer):

@@ -280,6 +280,7 @@ def test_the_doctor_finds_what_is_not_well(live_site):
     assert told.returncode == 1
     assert {"postgres", "migrations", "log", "valkey", "read models"} <= set(checks)
     assert [name for name, check in checks.items() if not check["ok"]] == ["fsync"]
+    assert "in the data directory" in checks["users' tokens"]["found"]
     models = {model.name for model in PROJECTIONS.all if model is not PARKED}
     assert models <= {name.strip() for name in checks}
     assert live_site.votes("doctor").stdout.count("ok") >= len(checks) - 1

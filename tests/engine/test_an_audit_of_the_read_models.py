@@ -6,9 +6,7 @@ from tests.contract.asked import append_to, cast, everything, listed, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import Opinion, PublishReview
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.bulk import submit_all
 from votes.engine.projection import PARKED, partition_of
 from votes.engine.projector import fold_log

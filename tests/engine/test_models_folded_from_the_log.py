@@ -13,10 +13,7 @@ from tests.domain import arbitrary
 from tests.domain.histories import START
 from votes import __version__
 from votes.domain.tool import Entry, ToolDelisted, ToolListed
-from votes.domain.vote_events import (
-    VoteCast,
-    VoteRetracted,
-)
+from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.log import Recorded, Unreadable
 from votes.engine.projection import PARKED, PARTITIONS, Parked, partition_of
 from votes.engine.read_models import ReadModels

@@ -9,9 +9,7 @@ import msgspec
 from tests.domain.histories import START
 from votes.domain.terms import ToolId
 from votes.domain.tool import Entry, SlugTaken, ToolListed, slug_stream
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.log import Recorded, Stream
 from votes.engine.read_models import ReadModels
 from votes.engine.replica import Replica

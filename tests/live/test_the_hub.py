@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 from tests.polling import until
 from votes.domain.terms import ToolId
 from votes.domain.tool import Entry, SlugTaken, ToolListed, ToolRevised, slug_stream
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.log import Recorded
 from votes.engine.log import Stream as StreamName
 from votes.engine.ports import Unavailable

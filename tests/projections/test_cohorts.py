@@ -18,11 +18,7 @@ from votes.domain.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.terms import user, visitor
 from votes.domain.tool import Entry, ListTool, ToolListed
 from votes.domain.vote import CastVote, RetractVote
-from votes.domain.vote_events import (
-    VOTE_EVENTS,
-    VoteCast,
-    VoteWithdrawn,
-)
+from votes.domain.vote_events import VOTE_EVENTS, VoteCast, VoteWithdrawn
 from votes.engine.decider import fold
 from votes.engine.log import Recorded
 from votes.engine.read_models import ReadModels

@@ -10,12 +10,7 @@ from hypothesis import strategies as st
 from tests.scan.planting import LEVELS, campaign, made_votes
 from votes.domain.terms import ToolId, VoterId
 from votes.domain.vote import stream
-from votes.domain.vote_events import (
-    VoteCast,
-    VoteHeld,
-    VoteReleased,
-    VoteRetracted,
-)
+from votes.domain.vote_events import VoteCast, VoteHeld, VoteReleased, VoteRetracted
 from votes.engine.log import POSITION_MAX, Recorded, Unreadable
 from votes.scan.lockstep import Lockstep
 from votes.scan.state import Scan, begins

@@ -13,11 +13,7 @@ from votes.domain.ruling import RulingMade, Selector, Verdict, ruling_of
 from votes.domain.terms import Choice, ClusterId, Reason, RulingId, Time, ToolId, ToolSlug
 from votes.domain.verdict import Call
 from votes.domain.vote import Vote
-from votes.domain.vote_events import (
-    HELD,
-    VOTE_EVENTS,
-    Against,
-)
+from votes.domain.vote_events import HELD, VOTE_EVENTS, Against
 from votes.engine.log import Position, Recorded, Unreadable
 from votes.engine.ports import EventStore
 

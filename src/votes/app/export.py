@@ -11,9 +11,7 @@ from votes.domain.link import VisitorUnlinked
 from votes.domain.person import Person
 from votes.domain.terms import Subject, ToolId
 from votes.domain.vote import Vote
-from votes.domain.vote_events import (
-    VOTE_EVENTS,
-)
+from votes.domain.vote_events import VOTE_EVENTS
 from votes.engine.log import Recorded, Unreadable
 from votes.engine.ports import EventStore
 from votes.engine.read_models import ReadModels

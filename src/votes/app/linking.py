@@ -19,9 +19,7 @@ from votes.domain.link import Link, LinkCommand, LinkVisitor, UnlinkVisitor, Vis
 from votes.domain.moved_vote import MoveVote
 from votes.domain.terms import PersonId, ToolId, VisitorId, VoterId, user, visitor
 from votes.domain.vote import Vote
-from votes.domain.vote_events import (
-    VoteWithdrawn,
-)
+from votes.domain.vote_events import VoteWithdrawn
 from votes.engine.batcher import ATTEMPTS_MAX, CONTENDED
 from votes.engine.decider import Rejected
 from votes.engine.handle import ENDED, Request, Result

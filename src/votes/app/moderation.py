@@ -10,9 +10,7 @@ from votes.app.tool_orders import HELD, tool_orders
 from votes.app.trend import Window
 from votes.domain.ruling import Selector, Verdict
 from votes.domain.terms import LinkId, Reason, RulingId, Time, ToolSlug
-from votes.domain.vote_events import (
-    Against,
-)
+from votes.domain.vote_events import Against
 from votes.engine.log import Position
 from votes.engine.orders import Ordering, orders_of
 from votes.engine.read_models import ReadModels

@@ -11,9 +11,7 @@ from votes.app.catalogue import Tool
 from votes.app.stored import StoredValues
 from votes.app.trend import TrendView, Window, before, buckets, changes, keys_of, total
 from votes.domain.terms import ToolId
-from votes.domain.vote_events import (
-    VOTE_EVENTS,
-)
+from votes.domain.vote_events import VOTE_EVENTS
 from votes.engine.log import Position, Recorded
 from votes.engine.ports import CountQuery, EventStore, Unavailable
 from votes.engine.read_model_store import ReadModelStore

@@ -22,10 +22,7 @@ from votes.domain.ruled_vote import CarryOut, RuledVote
 from votes.domain.ruling import RulingMade, Selector, ruling_of
 from votes.domain.terms import ClusterId, RulingId, ToolId, user, visitor
 from votes.domain.vote import Vote
-from votes.domain.vote_events import (
-    VOTE_EVENTS,
-    VoteWithdrawn,
-)
+from votes.domain.vote_events import VOTE_EVENTS, VoteWithdrawn
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request

@@ -27,10 +27,7 @@ from votes.domain.ruling import (
 )
 from votes.domain.terms import Reason, RulingId, ToolId
 from votes.domain.vote import Vote
-from votes.domain.vote_events import (
-    UNTIL_PROVEN,
-    VOTE_EVENTS,
-)
+from votes.domain.vote_events import UNTIL_PROVEN, VOTE_EVENTS
 from votes.engine.handle import Request
 from votes.engine.log import TIME_END, Position, Unreadable
 from votes.engine.ports import EventStore

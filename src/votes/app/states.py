@@ -10,9 +10,7 @@ from votes.domain.link import VisitorLinked
 from votes.domain.person import Person
 from votes.domain.terms import Choice, ToolId, ToolSlug, VoterId, visitor_of
 from votes.domain.vote import Vote
-from votes.domain.vote_events import (
-    VOTE_EVENTS,
-)
+from votes.domain.vote_events import VOTE_EVENTS
 from votes.engine.log import Stream
 from votes.engine.ports import EventStore
 

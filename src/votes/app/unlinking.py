@@ -25,9 +25,7 @@ from votes.domain.returned_vote import ReturnVote
 from votes.domain.ruled_vote import CarryOut
 from votes.domain.terms import LinkId, PersonId, ToolId, VisitorId, user, visitor
 from votes.domain.vote import Vote
-from votes.domain.vote_events import (
-    VoteWithdrawn,
-)
+from votes.domain.vote_events import VoteWithdrawn
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Decider, Rejected
 from votes.engine.handle import ENDED, Request

@@ -8,6 +8,7 @@ import asyncpg
 from msgspec import Struct
 
 from votes.app.scanning import CONSUMER
+from votes.cli.settings import has_secrets
 from votes.config import Config
 from votes.domain.ruling import PREFIX, ruling_of
 from votes.engine.ports import Unavailable, Unfinished
@@ -57,6 +58,8 @@ async def diagnose(config: Config) -> list[Check]:
 async def _logins(config: Config) -> AsyncIterator[Check]:
     """How people log in."""
     by = "VOTES_JWKS_URL" if config.jwks_url else "VOTES_JWT_SECRET" if config.jwt_secret else None
+    if by is None and not config.secret_keys and has_secrets(config.data_dir):
+        by = "the secret that `votes up` and `votes token` keep in the data directory"
     found = f"verified by {by}" if by else "refused: neither VOTES_JWT_SECRET nor VOTES_JWKS_URL"
     yield Check("users' tokens", True, found)
     if config.login_url is not None:
@@ -68,7 +71,7 @@ async def _logins(config: Config) -> AsyncIterator[Check]:
         async for check in _issuer(config, config.oidc_issuer):
             yield check
     else:
-        found = "as whoever they like: a demo" if config.demo_login else "not on the pages"
+        found = "as whoever they like" if config.demo_login else "not on the pages but in a demo"
         yield Check("people log in", True, found)
 
 

@@ -199,7 +199,10 @@ def token(
 @data_dir_option
 @json_option
 def doctor(data_dir: Path | None, as_json: bool) -> None:
-    """Check settings, servers, schema and read models. Exit 1 if something is wrong."""
+    """Check settings, servers, schema and read models. Exit 1 if something is wrong.
+
+    The settings are those of this command's environment, not of a program that runs.
+    """
     with with_servers("votes doctor", data_dir) as config:
         checks = asyncio.run(diagnose(config))
     if as_json:

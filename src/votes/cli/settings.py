@@ -96,6 +96,11 @@ def with_secrets(config: Config) -> Config:
     return config
 
 
+def has_secrets(data_dir: Path) -> bool:
+    """Whether the data directory has secrets of its own."""
+    return (data_dir / SECRETS_FILE).is_file()
+
+
 def is_own_secret(config: Config) -> bool:
     """Whether only `votes token` signs users' tokens, with the secret of the data directory."""
     try:

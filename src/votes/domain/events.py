@@ -9,9 +9,7 @@ from votes.domain.person import PersonEvent
 from votes.domain.review import ReviewEvent
 from votes.domain.ruling import RulingEvent
 from votes.domain.tool import SlugTaken, ToolEvent
-from votes.domain.vote_events import (
-    VoteEvent,
-)
+from votes.domain.vote_events import VoteEvent
 
 Event = (
     ToolEvent

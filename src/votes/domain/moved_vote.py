@@ -56,11 +56,8 @@ class Both(Struct, frozen=True, gc=False):
 
 
 def _streams(command: MoveVote) -> tuple[Stream, ...]:
-    return (
-        votes.stream(visitor(command.visitor), command.tool),
-        votes.stream(user(command.person), command.tool),
-        links.stream(command.visitor),
-    )
+    both = votes.streams_of(command.visitor, command.person, command.tool)
+    return (*both, links.stream(command.visitor))
 
 
 def _state_of(command: MoveVote, heads: Mapping[Stream, Head]) -> Both:

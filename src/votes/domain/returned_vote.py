@@ -14,16 +14,9 @@ from msgspec.structs import replace
 
 from votes.domain import link as links
 from votes.domain import vote as votes
-from votes.domain.terms import PersonId, ToolId, VisitorId, user, visitor
+from votes.domain.terms import PersonId, ToolId, VisitorId, user
 from votes.domain.vote import Vote
-from votes.domain.vote_events import (
-    UNCOUNTED,
-    Before,
-    Held,
-    Origin,
-    VoteEvent,
-    VoteReverted,
-)
+from votes.domain.vote_events import UNCOUNTED, Before, Held, Origin, VoteEvent, VoteReverted
 from votes.engine.decider import Decider, ForStream
 from votes.engine.heads import Head
 from votes.engine.log import TIME_MIN, Position, Stream
@@ -49,11 +42,8 @@ class Parted(Struct, frozen=True, gc=False):
 
 
 def _streams(command: ReturnVote) -> tuple[Stream, ...]:
-    return (
-        votes.stream(visitor(command.visitor), command.tool),
-        votes.stream(user(command.person), command.tool),
-        links.undone_stream(command.link),
-    )
+    both = votes.streams_of(command.visitor, command.person, command.tool)
+    return (*both, links.undone_stream(command.link))
 
 
 def _state_of(command: ReturnVote, heads: Mapping[Stream, Head]) -> Parted:

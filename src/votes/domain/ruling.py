@@ -14,9 +14,7 @@ from votes.domain import tool as tools
 from votes.domain.terms import ClusterId, Reason, RulingId, Time, ToolId
 from votes.domain.tool import ToolEvent
 from votes.domain.vote import Vote
-from votes.domain.vote_events import (
-    HELD,
-)
+from votes.domain.vote_events import HELD
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
 

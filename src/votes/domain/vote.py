@@ -53,6 +53,11 @@ def stream(voter: VoterId, tool: ToolId) -> Stream:
     return Stream(f"{prefix(voter)}{tool}")
 
 
+def streams_of(who: VisitorId, person: PersonId, tool: ToolId) -> tuple[Stream, Stream]:
+    """The streams of the visitor's vote on the tool and of the person's."""
+    return stream(visitor(who), tool), stream(user(person), tool)
+
+
 def prefix(voter: VoterId) -> str:
     """The prefix of the streams of all votes of a voter, and of no other stream.
 

@@ -130,6 +130,12 @@ class Identity(Struct):
         """The value of a cookie of ours, where it was sent."""
         return _cookies(request).get(self.cookie_name(request, name))
 
+    def names_sent(self, request: Http, beginning: str) -> list[str]:
+        """The names of the cookies of ours that begin so."""
+        own = self.cookie_name(request, "")
+        begins = own + beginning
+        return [name.removeprefix(own) for name in _cookies(request) if name.startswith(begins)]
+
     def cookie(self, request: Http, name: str, value: str, max_age_s: int) -> tuple[bytes, bytes]:
         """The header that sets a cookie of ours, or takes it away where the age is 0."""
         parts = [

@@ -7,15 +7,8 @@ from msgspec import ValidationError, convert
 
 from votes.domain import vote
 from votes.domain.terms import Choice, PersonId, Subject, ToolId, VoterId, somebody_else
-from votes.domain.vote import (
-    CastVote,
-    RetractVote,
-    Vote,
-    VoteCommand,
-)
-from votes.domain.vote_events import (
-    Uncounted,
-)
+from votes.domain.vote import CastVote, RetractVote, Vote, VoteCommand
+from votes.domain.vote_events import Uncounted
 from votes.engine.handle import ENDED, Outcome
 from votes.engine.log import Position
 from votes.http.deadlines import WRITE_S, within

@@ -23,10 +23,7 @@ from votes.domain.terms import (
     visitor_of,
 )
 from votes.domain.vote import Vote, VoteCommand
-from votes.domain.vote_events import (
-    UNTIL_PROVEN,
-    Held,
-)
+from votes.domain.vote_events import UNTIL_PROVEN, Held
 from votes.engine.decider import Command, Decider, State
 from votes.engine.handle import Outcome
 from votes.engine.ports import Unavailable

@@ -9,9 +9,7 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
-from votes.domain.vote_events import (
-    VOTE_EVENTS,
-)
+from votes.domain.vote_events import VOTE_EVENTS
 from votes.engine.log import Position, Recorded
 from votes.engine.projection import Before, Projection
 from votes.projections.tallies import TALLIES, Counts, Tally, moved

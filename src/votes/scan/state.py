@@ -7,11 +7,7 @@ numbers are those of a process that has run all the time."""
 from collections.abc import Iterator
 
 from votes.domain.vote import Vote, evolve, voter_of
-from votes.domain.vote_events import (
-    UNTIL_PROVEN,
-    VOTE_EVENTS,
-    VoteCast,
-)
+from votes.domain.vote_events import UNTIL_PROVEN, VOTE_EVENTS, VoteCast
 from votes.engine.log import Position, Recorded
 from votes.scan.lockstep import Group, Lockstep
 from votes.scan.newness import Burst, Newness

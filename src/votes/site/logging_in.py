@@ -37,6 +37,9 @@ from votes.wiring import now
 BACK, LOGGED_OUT = f"{LOGIN}/back", "/logged-out"
 BEGUN_S = 600
 """So much time has a person at the issuer."""
+BEGUN_MAX = 8
+"""With so many logins begun in one browser the next one forgets them: their cookies would fill the
+head of each request."""
 STATE_BYTES = 16
 SECRET_BYTES = 32
 SENT_LENGTH_MAX = 4_000
@@ -126,8 +129,12 @@ async def _begin(request: Http, back: str, keep: str | None) -> ASGIResponse:
     except Unavailable as error:
         return await _away(request, error, back)
     text = login.begun.sign(begun, now() + timedelta(seconds=BEGUN_S))
-    kept = identity(request).cookie(request, _name(begun.state), text, BEGUN_S)
-    return redirect(address, 303, PRIVATE, as_text(kept))
+    who = identity(request)
+    kept = as_text(who.cookie(request, _name(begun.state), text, BEGUN_S))
+    others = who.names_sent(request, _name(""))
+    forgotten = others if len(others) >= BEGUN_MAX else []
+    gone = [as_text(who.cookie(request, name, "", 0)) for name in forgotten]
+    return redirect(address, 303, PRIVATE, kept, *gone)
 
 
 def _address_back(request: Http) -> str:

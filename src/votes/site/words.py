@@ -12,9 +12,7 @@ from votes.domain.ruling import Selector
 from votes.domain.terms import PersonaSlug
 from votes.domain.tool import Plan
 from votes.domain.verdict import PANEL_REVIEWS_MIN
-from votes.domain.vote_events import (
-    Against,
-)
+from votes.domain.vote_events import Against
 from votes.engine.read_model_store import AuditReport
 from votes.projections.tallies import TallyView
 from votes.site.verdicts import look

@@ -16,10 +16,7 @@ from msgspec.structs import replace
 
 from votes import projections
 from votes.domain.events import EVENT_TYPES
-from votes.domain.vote_events import (
-    VOTE_EVENTS,
-    VoteCast,
-)
+from votes.domain.vote_events import VOTE_EVENTS, VoteCast
 from votes.engine.log import Position, Recorded
 from votes.engine.projection import PARKED, Projection, Projections
 from votes.projections.tallies import TALLIES

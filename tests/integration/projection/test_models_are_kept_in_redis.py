@@ -11,9 +11,7 @@ from redis.exceptions import NoScriptError
 from tests.integration.projection.scene import dump
 from tests.kept import keys_of, of_partition
 from votes.domain.tool import Entry, ToolListed
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.log import Recorded
 from votes.engine.projection import PARTITIONS, partition_of
 from votes.engine.read_models import ReadModels

@@ -11,10 +11,7 @@ from tests.integration.projection.scene import TOOLS, ballot, ended_by_cancellat
 from tests.kept import KEYS, keys_of
 from tests.polling import until
 from votes.domain.events import EVENT_TYPES
-from votes.domain.vote_events import (
-    VoteCast,
-    VoteRetracted,
-)
+from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.log import Position
 from votes.engine.projection import Projection, Projections
 from votes.engine.projector import Projector, belongs_to_log, rebuild

@@ -10,9 +10,7 @@ from random import Random
 import asyncpg
 
 from tests.contract.asked import append_to
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.log import Unreadable
 from votes.store.postgres import PostgresEventStore, create_pool
 from votes.store.queries import QUERIES

@@ -8,9 +8,7 @@ from multiprocessing.synchronize import Barrier
 from tests.contract.asked import cast, delisted, everything, listed
 from tests.lengths import length
 from votes.domain.tool import ToolDelisted
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import handle

@@ -11,9 +11,7 @@ from msgspec import Struct
 from tests.contract.asked import append_to
 from tests.domain import arbitrary
 from votes.domain.events import EVENT_TYPES
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.log import REASON_LENGTH_MAX, Unreadable
 from votes.store.codec import Codec
 

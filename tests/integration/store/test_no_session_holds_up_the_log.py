@@ -13,9 +13,7 @@ from tests.contract.asked import append_to
 from tests.integration.store.calling import call_append
 from tests.polling import until_told
 from tests.roles import ENDED
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.ports import Unavailable
 from votes.store.lead import leading
 from votes.wiring import keep_log_free

@@ -10,9 +10,7 @@ import pytest
 from tests.contract.asked import append_to
 from tests.integration.store.calling import call_append, call_with
 from tests.polling import until_told
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.store.postgres import PostgresEventStore
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

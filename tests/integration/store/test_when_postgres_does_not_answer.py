@@ -10,9 +10,7 @@ import pytest
 from tests.contract.asked import append_to, cast, listed, request
 from tests.polling import until_told
 from votes.domain.review import Opinion, PublishReview
-from votes.domain.vote_events import (
-    VoteCast,
-)
+from votes.domain.vote_events import VoteCast
 from votes.engine.batcher import Batcher
 from votes.engine.handle import handle
 from votes.engine.log import Unreadable
