@@ -1,6 +1,7 @@
 """What each user of Valkey may do, as `votes up` starts it and as `deploy/valkey-users.sh` does."""
 
 import os
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -120,6 +121,12 @@ def wrong(redis: Redis, may: tuple[Command, ...], may_not: tuple[Command, ...]) 
     return allowed + [command for command in may if refused(redis, command)]
 
 
+def listens(path: Path) -> bool:
+    """A socket's file is there a moment before somebody listens."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[Callable[[str], Redis]]:
     """A Valkey that the script of the composition has started; gives a client of a user."""
@@ -141,7 +148,7 @@ def deployed() -> Iterator[Callable[[str], Redis]]:
                 return Redis(unix_socket_path=f"{home}/s", username=user, password=password)
 
             try:
-                wait_for((home / "s").exists, "Valkey")
+                wait_for(lambda: listens(home / "s"), "Valkey")
                 assert "secret" not in Path(f"/proc/{process.pid}/cmdline").read_text()
                 yield client
             finally:
