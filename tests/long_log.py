@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 
+from tests.polling import LIMIT_S
 from votes.app.catalogue import Tool
 from votes.app.past import Past
 from votes.app.trend import BUCKETS_MAX, WIDTH, Window, window
@@ -209,5 +210,6 @@ async def asking(
     async with event_store(config, PAST) as store, read_model_store(config) as kept:
         await kept.load()
         models = await rebuild(store, kept)
-        past = Past(store, Reader(Replica(), store, PROJECTIONS), kept)
+        reader = Reader(Replica(), store, PROJECTIONS, wait_s=LIMIT_S)  # it folds the whole log
+        past = Past(store, reader, kept)
         yield Asking(past, ReadSource(models, stale=False), recount, chance)
