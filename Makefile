@@ -52,6 +52,7 @@ lint: tools ## check style, types, layers and migrations
 	$(BIN)/squawk --assume-in-transaction --pg-version 15 migrations/*.sql
 
 bench: tools ## run the benchmarks; ARGS are theirs
+	@$(PIP) install --require-hashes -r tests/benchmarks/requirements.lock
 	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 clients: runtime ## generate the TypeScript types and the elements anew; needs node
@@ -71,6 +72,7 @@ lock: runtime ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer ve
 	  > $(VENV)-lock/build.in
 	@$(COMPILE) pyproject.toml - -o requirements.lock < $(VENV)-lock/build.in > /dev/null
 	@$(COMPILE) --group dev -c requirements.lock -o tests/requirements.lock > /dev/null
+	@$(COMPILE) --group bench -c tests/requirements.lock -o tests/benchmarks/requirements.lock > /dev/null
 	@$(COMPILE) --group mutants -c tests/requirements.lock -o tests/mutants.lock > /dev/null
 
 clean: ## remove what was installed and built; the data stays

@@ -93,6 +93,8 @@ def answer_length(data: bytes) -> int | None:
         return None
     at = data.find(b"content-length: ", 0, head)
     if at < 0:
+        at = data.find(b"Content-Length: ", 0, head)
+    if at < 0:
         raise ValueError(f"an answer without a length: {data[:head]!r}")
     return head + 4 + int(data[at + 16 : data.find(b"\r", at)])
 

@@ -23,15 +23,21 @@ Turn = Callable[[float], float | Awaitable[float]]
 class Settings:
     rounds: int
     seconds: float
+    large: bool = False
+    """The sizes too that take many minutes."""
 
 
 @dataclass(frozen=True)
 class Aim:
-    """`ours` over `theirs`, which is to be at least `at_least`."""
+    """`ours` over `theirs`, which is to be at least `at_least`.
+
+    Below `floor` something is broken, however busy the machine is.
+    """
 
     ours: str
     theirs: str
     at_least: float | None = None
+    floor: float = 0.0
 
 
 @dataclass
@@ -47,6 +53,16 @@ class Result:
     def ratios(self, aim: Aim) -> list[float]:
         pairs = zip(self.rates[aim.ours], self.rates[aim.theirs], strict=True)
         return [ours / theirs for ours, theirs in pairs]
+
+    def below_floor(self) -> list[str]:
+        """The ratios that say that something is broken."""
+        medians = {f"{aim.ours} / {aim.theirs}": median(self.ratios(aim)) for aim in self.aims}
+        floors = [aim.floor for aim in self.aims]
+        return [
+            f"{self.title}: {name} is {ratio:.2f}, below {floor:g}"
+            for (name, ratio), floor in zip(medians.items(), floors, strict=True)
+            if ratio < floor
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         ratios = [asdict(aim) | {"ratios": self.ratios(aim)} for aim in self.aims]

@@ -1,18 +1,19 @@
 """Benchmarks: each measures us beside named opponents, in turns, in the same run.
 
-    python tests/benchmarks/run.py [NAME …] [--rounds N] [--seconds S]
+    python tests/benchmarks/run.py [NAME …] [--rounds N] [--seconds S] [--save DIR]
 
-Other load on the machine moves all numbers; the ratios are taken round by round and move less.
+Other load on the machine moves all numbers; the ratios are taken round by round and move less. It
+exits with 1 where a ratio is so small that something must be broken.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 NAMES = (
     "append",
     "http",
+    "tries",
     "freshness",
     "fold",
     "live",
@@ -22,6 +23,7 @@ NAMES = (
     "fraud",
     "lists",
     "search",
+    "growth",
 )
 
 
@@ -32,9 +34,11 @@ def main() -> None:
 
     from tests.benchmarks import (
         append,
+        first_tries,
         fold,
         fraud,
         freshness,
+        growth,
         limits,
         lists,
         live,
@@ -46,17 +50,24 @@ def main() -> None:
     from tests.benchmarks.rounds import Settings, report
 
     options = _options()
-    settings = Settings(options.rounds, options.seconds)
+    settings = Settings(options.rounds, options.seconds, options.large)
     benchmarks = {"append": append, "http": serve, "freshness": freshness, "fold": fold}
+    benchmarks["tries"] = first_tries
     benchmarks |= {"live": live, "openings": openings, "past": past, "limits": limits}
     benchmarks |= {"fraud": fraud, "lists": lists, "search": search}
-    results = []
+    benchmarks["growth"] = growth
+    broken = []
     for name in dict.fromkeys(options.names or NAMES):
-        for result in benchmarks[name].run(settings):
+        results = benchmarks[name].run(settings)
+        for result in results:
             report(result, Console())
-            results.append(result.as_dict())
-    if options.json is not None:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
+            broken += result.below_floor()
+        if options.save is not None:
+            from tests.benchmarks import plots
+
+            plots.save(name, results, options.save)
+    if broken:
+        raise SystemExit("\n".join(broken))
 
 
 def _options() -> argparse.Namespace:
@@ -64,7 +75,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each opponent (5)")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a turn (2)")
-    parser.add_argument("--json", type=Path, help="write the numbers to this file as well")
+    parser.add_argument("--large", action="store_true", help="sizes too that take many minutes")
+    parser.add_argument("--save", type=Path, help="write numbers and plots to this folder as well")
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")

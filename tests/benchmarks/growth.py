@@ -1,0 +1,124 @@
+"""Whether a long log costs more: appends, reads, and bytes an event, by the length of the log.
+
+Logs of all lengths are there at once, each in its own Postgres, and take turns. `--large` adds one
+of ten million events, which takes some ten minutes to fill.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from statistics import median
+
+import asyncpg
+import uvloop
+
+from tests.benchmarks import samples
+from tests.benchmarks.rounds import Result, Settings
+from tests.benchmarks.stack import prepare, servers
+from tests.long_log import TOOL, fill
+from votes.domain import vote
+from votes.domain.terms import ToolId, visitor
+from votes.engine.decider import Rejected
+from votes.store.postgres import PostgresEventStore
+from votes.wiring import batcher_on, event_store
+
+SIZES = (100_000, 1_000_000)
+LARGE = 10_000_000
+SHARE_ON_TOOL = 0.1
+SEED = 20_261
+VOTERS = 5_000
+"""Of those on the tool; each log has more."""
+CALLERS = 64
+RATIO_MAX, BYTES_MAX = 1.1, 300
+
+Figures = dict[str, list[float]]
+
+
+def run(settings: Settings) -> list[Result]:
+    return uvloop.run(_run(settings, (*SIZES, LARGE) if settings.large else SIZES))
+
+
+async def _run(settings: Settings, sizes: tuple[int, ...]) -> list[Result]:
+    took: Figures = {}
+    stored: Figures = {}
+    async with AsyncExitStack() as stack:
+        stores = {}
+        for size in sizes:
+            config = stack.enter_context(servers())
+            await prepare(config)
+            owner = await asyncpg.connect(config.migration_url)
+            await fill(owner, random.Random(SEED), size, int(size * SHARE_ON_TOOL), 0.1)
+            await owner.execute("VACUUM ANALYZE events")
+            stored[f"{size:,} events"] = [await _bytes_an_event(owner)]
+            await owner.close()
+            stores[size] = await stack.enter_async_context(event_store(config))
+        for number in range(-1, settings.rounds):
+            for size in sizes if number % 2 else reversed(sizes):
+                for name, figure in (await _turn(stores[size], settings.seconds)).items():
+                    each = took.setdefault(f"{size:,} events: {name}", [])
+                    if number >= 0:  # the first one warms up
+                        each.append(figure)
+    return [
+        Result("growth: a call", "ms", took, notes=_notes(took, sizes)),
+        Result("growth: the log", "bytes an event, with indexes", stored),
+    ]
+
+
+def _notes(took: Figures, sizes: tuple[int, ...]) -> list[str]:
+    few, many = f"{sizes[0]:,} events", f"{sizes[-1]:,} events"
+    notes = []
+    for name in (name.partition(": ")[2] for name in took if name.startswith(few)):
+        pairs = zip(took[f"{many}: {name}"], took[f"{few}: {name}"], strict=True)
+        ratio = median(large / small for large, small in pairs)
+        met = "[green]met" if ratio <= RATIO_MAX else "[red]missed"
+        notes.append(f"{name}: {ratio:.2f} times {few}  aim {RATIO_MAX:g}: {met}[/]")
+    return notes
+
+
+async def _bytes_an_event(owner: asyncpg.Connection) -> float:
+    query = "SELECT pg_total_relation_size('events')::float8 / max(position) FROM events"
+    return float(await owner.fetchval(query))
+
+
+async def _turn(store: PostgresEventStore, seconds: float) -> dict[str, float]:
+    """Votes of 64 callers who each wait for their answer, then streams one by one."""
+    batcher, chance = batcher_on(store), random.Random(time.monotonic_ns())
+
+    async def voted() -> None:
+        outcome = await batcher.submit(samples.cast(TOOL))
+        assert not isinstance(outcome, Rejected), outcome
+
+    async def read() -> None:
+        """The state of a vote, as the one who casts it again makes it read."""
+        who = visitor(f"v{chance.randrange(VOTERS):021}")
+        assert await store.last_events([vote.stream(who, ToolId(TOOL))])
+
+    votes = await _timed(voted, seconds / 2, CALLERS)
+    reads = await _timed(read, seconds / 2, 1)
+    return {
+        "a vote among 64, p50": _percentile(votes, 0.5),
+        "a vote among 64, p99": _percentile(votes, 0.99),
+        "a stream, p50": _percentile(reads, 0.5),
+        "a stream, p99": _percentile(reads, 0.99),
+    }
+
+
+async def _timed(call: Callable[[], Awaitable[None]], seconds: float, callers: int) -> list[float]:
+    took_ms: list[float] = []
+    end = time.perf_counter() + seconds
+
+    async def keep_calling() -> None:
+        while (start := time.perf_counter()) < end:
+            await call()
+            took_ms.append((time.perf_counter() - start) * 1_000)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(callers):
+            group.create_task(keep_calling())
+    return took_ms
+
+
+def _percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
