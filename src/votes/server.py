@@ -28,6 +28,7 @@ from votes.live.stream import Streams
 from votes.logs import set_up_logs
 from votes.site.application import create_site
 from votes.site.describing import docs_of
+from votes.site.html import problem_pages
 from votes.site.logging_in import login_of
 from votes.site.pictures.gallery import Gallery
 from votes.wiring import ends_the_process, services
@@ -73,7 +74,7 @@ def create_app(config: Config) -> Asgi:
     turns = Turns()
     others = with_live(api, with_end(with_rate_limit_fields(with_turns(turns, api))))
     for_programs = with_cors(config, with_hot_routes(api, others))
-    for_readers = with_end(with_rate_limit_fields(with_turns(turns, site)))
+    for_readers = with_end(with_rate_limit_fields(with_turns(turns, site)), problem_pages(site))
     return _by_path(
         _behind_edge(config, FOR_PROGRAMS, for_programs),
         _behind_edge(config, FOR_OTHER_SITES, for_readers),

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, Never
 
 import structlog
 from msgspec import Struct
@@ -246,7 +246,9 @@ def ends_the_process(task: "asyncio.Task[None]") -> None:
     Without the replica or the streams it must not go on serving. Its supervisor restarts it.
     """
     if not task.cancelled():
-        logger.error("a part has ended", part=task.get_name(), error=repr(task.exception()))
+        error = task.exception()
+        said = "it has returned" if error is None else repr(error)
+        logger.error("a part has ended", part=task.get_name(), error=said)
         signal.raise_signal(signal.SIGTERM)
 
 
@@ -282,8 +284,13 @@ async def project(config: Config) -> None:
             asyncio.create_task(beside("scan", SCAN_POLL_S, lambda: _scan(store, config))),
             asyncio.create_task(beside("erasures", ERASURES_POLL_S, people.finish_erasures)),
             asyncio.create_task(keep_log_free(store)),
-            asyncio.create_task(lost.wait()),
+            asyncio.create_task(_until_lost(lost)),
         )
+
+
+async def _until_lost(lost: asyncio.Event) -> Never:
+    await lost.wait()
+    raise Unavailable("Postgres: the lead of the projectors is lost, to another worker or with it")
 
 
 async def _scan(store: EventStore, config: Config) -> None:

@@ -8,12 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
 from tests.e2e import raw
 from votes.cli.serve import HEAD_MS
+from votes.config import Config
 from votes.http import edge
+from votes.site.application import create_site
+from votes.site.html import problem_pages
 
 HEAD_S = HEAD_MS / 1_000
 LINES = int(2 * HEAD_S)
@@ -110,6 +114,25 @@ async def test_a_response_that_never_comes_is_a_problem(monkeypatch):
     assert start["status"] == 503
     assert json.loads(body["body"])["code"] == "unavailable"
     assert (b"retry-after", b"1") in start["headers"]
+
+
+@pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
+async def test_a_page_that_never_comes_is_a_page_that_says_so(monkeypatch):
+    monkeypatch.setattr(edge, "REQUEST_S", 0.01)
+    site, said = create_site(), []
+    site.state.services = SimpleNamespace(config=Config())
+
+    async def send(message) -> None:
+        said.append(message)
+
+    http = {"type": "http", "method": "GET", "path": "/tools/notion", "query_string": b""}
+    http |= {"headers": [], "server": ("127.0.0.1", 80), "scheme": "http", "client": ("::1", 9)}
+    await edge.with_end(never, problem_pages(site))(http, None, send)
+    start, body = said[0], b"".join(message["body"] for message in said[1:])
+    assert start["status"] == 503
+    assert dict(start["headers"])[b"content-type"].startswith(b"text/html")
+    assert b"Back in a moment" in body
+    assert b'href="/tools/notion"' in body  # to try again
 
 
 async def test_one_that_has_begun_ends_with_its_connection(monkeypatch):

@@ -17,7 +17,7 @@ from tests.e2e.asking import (
     visitor_token,
 )
 from tests.polling import wait_for
-from votes.cli.diagnosis import rulings_checked
+from votes.cli.diagnosis import unfinished_checked
 from votes.config import Config
 from votes.domain import vote
 from votes.domain.ruling import RulingMade, Selector, stream
@@ -257,7 +257,7 @@ def test_what_is_not_in_the_catalogue_cannot_be_explained(live_site):
 def test_the_doctor_names_rulings_that_are_not_carried_out():
     old = datetime.now(UTC) - timedelta(hours=1)
     made = Recorded(9, stream("a-ruling"), 1, RulingMade(Selector(), "discount", "A test."), old)
-    found = rulings_checked([Unfinished(made, 0)])
+    found = unfinished_checked("rulings", [Unfinished(made, 0)])
     assert (found.ok, found.found) == (False, "not carried out: a-ruling")
-    assert rulings_checked([Unfinished(replace(made, at=datetime.now(UTC)), 0)]).ok
-    assert rulings_checked([]).ok
+    assert unfinished_checked("rulings", [Unfinished(replace(made, at=datetime.now(UTC)), 0)]).ok
+    assert unfinished_checked("rulings", []).ok

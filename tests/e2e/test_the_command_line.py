@@ -1,6 +1,7 @@
 """The `votes` command: help, exit codes, and settings that are wrong, each told in one line."""
 
 import json
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -192,6 +193,7 @@ def warnings(text: str) -> list[dict[str, str]]:
 
 def test_a_name_that_is_no_setting_is_told_with_the_nearest(tmp_path):
     env = {"VOTES_JWT_SECRTE": "a" * 32, "VOTES_": "", "VOTES_LOG": "warning", "VOTE_LOG": "loud"}
+    env["VOTES_JWT_SECRET"] = "b" * 32
     told = votes("token", "--subject", "ada", folder=tmp_path, **env)
     assert told.returncode == 0
     said = {line["name"]: line["nearest"] for line in warnings(told.stderr)}
@@ -249,6 +251,39 @@ def test_a_data_directory_in_use_says_by_whom(live_site):
     assert f"{live_site.data_dir} is in use by votes up" in told.stderr
 
 
+READING = [
+    *(["verify"], ["rebuild"], ["doctor"], ["tail", "--no-follow"], ["export", "events"]),
+    *(["explain", "notion"], ["rename", "notion", "figma"], ["ruling", "list"]),
+    ["token", "--subject", "ada"],
+]
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_no_command_makes_servers_or_a_secret_where_none_were(tmp_path, arguments):
+    told = votes(*arguments, folder=tmp_path)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert str(tmp_path / "data") in told.stderr
+    assert "--data-dir" in told.stderr
+    assert told.stderr.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_command_that_makes_a_data_directory_says_where(tmp_path):
+    told = votes("migrate", folder=tmp_path)
+    assert (told.returncode, told.stdout[:8]) == (0, "applied ")
+    assert f"new data directory: {tmp_path / 'data'}\n" in told.stderr
+    told = votes("tail", "--no-follow", folder=tmp_path)
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_the_first_address_at_the_start_is_a_page(live_site):
+    told = (live_site.data_dir.parent / "up.log").read_text()
+    first, *others = re.findall(r"http://\S+", told[told.index("votes is up") :])
+    for address in (first, others[0]):
+        page = get(address)
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
 def test_a_port_in_use_is_told_before_anything_starts(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -278,7 +313,8 @@ def test_the_doctor_finds_what_is_not_well(live_site):
     told = live_site.votes("doctor", "--json")
     checks = {check["name"]: check for check in json.loads(told.stdout)}
     assert told.returncode == 1
-    assert {"postgres", "migrations", "log", "valkey", "read models"} <= set(checks)
+    named = {"postgres", "migrations", "log", "valkey", "read models", "rulings", "undone links"}
+    assert named <= set(checks)
     assert [name for name, check in checks.items() if not check["ok"]] == ["fsync"]
     assert "in the data directory" in checks["users' tokens"]["found"]
     models = {model.name for model in PROJECTIONS.all if model is not PARKED}

@@ -10,7 +10,7 @@ from msgspec import Struct
 from votes.app.scanning import CONSUMER
 from votes.cli.settings import has_secrets
 from votes.config import Config
-from votes.domain.ruling import PREFIX, ruling_of
+from votes.domain import link, ruling
 from votes.engine.ports import Unavailable, Unfinished
 from votes.engine.projection import PARKED
 from votes.engine.read_models import ReadModels
@@ -30,8 +30,8 @@ POSTGRES_MIN = 15
 REDIS_MIN = 7
 LAG_EVENTS_MAX = 10_000
 PARKED_SHOWN_MAX = 20
-RULINGS_SHOWN_MAX = 20
-RULING_LATE = timedelta(minutes=10)
+UNFINISHED_SHOWN_MAX = 20
+UNFINISHED_LATE = timedelta(minutes=10)
 
 
 class Check(Struct, frozen=True):
@@ -129,7 +129,8 @@ async def _postgres(config: Config) -> AsyncIterator[Check]:
                 value = await connection.fetchval("SHOW " + name)
                 yield Check(name, value == wanted or (wanted is None and value != "off"), value)
             missing = await pending(connection)
-            yield Check("migrations", not missing, ", ".join(missing) or "all applied")
+            lacks = f"not applied: {', '.join(missing)}; run votes migrate as the owner"
+            yield Check("migrations", not missing, lacks if missing else "all applied")
         finally:
             await connection.close()
     if not missing:
@@ -162,12 +163,14 @@ async def _projection(config: Config) -> AsyncIterator[Check]:
             await read_models.load(),
             await store.head(),
         )
-        unfinished = await store.unfinished(PREFIX, RULINGS_SHOWN_MAX)
+        rulings = await store.unfinished(ruling.PREFIX, UNFINISHED_SHOWN_MAX)
+        links = await store.unfinished(link.PREFIX, UNFINISHED_SHOWN_MAX)
         scanned = await store.reached(CONSUMER)
     behind = max(head - scanned, 0)
     found = f"at position {scanned}, {behind} events behind the log"
     yield Check("scan", behind <= LAG_EVENTS_MAX, found)
-    yield rulings_checked(unfinished)
+    yield unfinished_checked("rulings", rulings)
+    yield unfinished_checked("undone links", links)
     found = "keeps the read models fresh" if heartbeat else "has no heartbeat: does a worker run?"
     yield Check("projector", heartbeat is not None, found)
     if models is None:
@@ -184,11 +187,11 @@ async def _projection(config: Config) -> AsyncIterator[Check]:
     yield _parked(models)
 
 
-def rulings_checked(unfinished: Sequence[Unfinished]) -> Check:
-    """Those that are not carried out. One that was made long ago is a fault."""
-    late = any(one.last.at < now() - RULING_LATE for one in unfinished)
-    named = ", ".join(ruling_of(one.last.stream) for one in unfinished)
-    return Check("rulings", not late, f"not carried out: {named}" if named else "carried out")
+def unfinished_checked(what: str, unfinished: Sequence[Unfinished]) -> Check:
+    """Names those that are not carried out. One that was made long ago is a fault."""
+    late = any(one.last.at < now() - UNFINISHED_LATE for one in unfinished)
+    named = ", ".join(one.last.stream.partition(":")[2] for one in unfinished)
+    return Check(what, not late, f"not carried out: {named}" if named else "carried out")
 
 
 def _parked(models: ReadModels) -> Check:

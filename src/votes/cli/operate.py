@@ -15,9 +15,9 @@ from rich.table import Table
 
 from votes.cli.diagnosis import diagnose
 from votes.cli.settings import (
-    SECRETS_FILE,
     data_dir_option,
     from_environment,
+    has_secrets,
     json_option,
     outages_named,
     with_secrets,
@@ -53,7 +53,7 @@ def migrate(data_dir: Path | None, as_json: bool) -> None:
         with outages_named(config):
             applied = asyncio.run(apply_migrations(config.migration_url))
     else:
-        with with_servers("votes migrate", data_dir, redis=False) as config:
+        with with_servers("votes migrate", data_dir, redis=False, make=True) as config:
             applied = asyncio.run(apply_migrations(config.migration_url or ""))
     if as_json:
         click.echo(json.dumps({"applied": applied}))
@@ -178,10 +178,13 @@ def token(
 ) -> None:
     """Make a token of a user, signed with VOTES_JWT_SECRET (or the data directory's secret)."""
     config = from_environment(data_dir)
-    if config.postgres_url is None or (config.data_dir / SECRETS_FILE).exists():
+    if has_secrets(config.data_dir):
         config = with_secrets(config)
     if config.jwt_secret is None:
-        raise ConfigError("VOTES_JWT_SECRET: is missing; with VOTES_JWKS_URL others make tokens")
+        where = config.data_dir.resolve()
+        others = "with VOTES_JWKS_URL others make tokens"
+        missing = others if config.jwks_url else f"{where} has none; try --data-dir"
+        raise ConfigError(f"VOTES_JWT_SECRET: is missing; {missing}")
     issued = now()
     claims: dict[str, Any] = {
         "sub": subject,
@@ -210,6 +213,6 @@ def doctor(data_dir: Path | None, as_json: bool) -> None:
     else:
         table = Table("check", "", "found", box=None)
         for check in checks:
-            table.add_row(check.name, "[green]ok[/]" if check.ok else "[red]WRONG[/]", check.found)
+            table.add_row(check.name, "[green]ok[/]" if check.ok else "[red]not ok[/]", check.found)
         console.print(table)
     sys.exit(0 if all(check.ok for check in checks) else 1)

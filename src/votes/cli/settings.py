@@ -58,15 +58,26 @@ def completed(config: Config, addresses: Addresses) -> Config:
 
 
 @contextmanager
-def with_servers(purpose: str, data_dir: Path | None, *, redis: bool = True) -> Iterator[Config]:
+def with_servers(
+    purpose: str, data_dir: Path | None, *, redis: bool = True, make: bool = False
+) -> Iterator[Config]:
     """Settings with running servers: those of the environment, of a running `votes up`, or servers
-    started here until the end of the context. `redis` is False where only the log is needed."""
+    started here until the end of the context. `redis` is False where only the log is needed.
+
+    With `make` a missing data directory is made, and that is said. Otherwise one is not: raises
+    `ConfigError`, for a command that reads has nothing to read there.
+    """
     config = from_environment(data_dir)
     postgres, redis = config.postgres_url is None, redis and config.redis_url is None
     if not postgres and not redis:
         with outages_named(config):
             yield config
         return
+    if not embedded.is_data_dir(config.data_dir):
+        where = config.data_dir.resolve()
+        if not make:
+            raise ConfigError(f"VOTES_DATA_DIR: {where} has no data of votes; try --data-dir")
+        click.echo(f"new data directory: {where}", err=True)
     with (
         outages_named(config),
         embedded.running(config.data_dir, purpose, postgres=postgres, redis=redis) as addresses,

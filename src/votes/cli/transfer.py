@@ -56,7 +56,7 @@ def import_(
     Importing a file again changes nothing. Refused rows are printed with their line, the others are
     imported, and the exit status is 1. A file with a repeated column is not imported.
     """
-    with with_servers(f"votes import {kind}", data_dir, redis=False) as config:
+    with with_servers(f"votes import {kind}", data_dir, redis=False, make=True) as config:
         counts = asyncio.run(_import(config, kind, file, create_tools))
     if as_json:
         click.echo(json.dumps(counts))

@@ -122,10 +122,10 @@ async def _announce(url: str, config: Config, demo: bool, started: float) -> Non
         console.print(f"[red]not ready after {READY_TIMEOUT_S:.0f} s: see {url}/health/ready[/]")
         return
     console.print(f"\n[bold green]votes is up[/] after {time.monotonic() - started:.1f} s\n")
-    if demo:
-        pair = "claude-haiku-open-weights/mistral-3-small"
-        console.print(f"  a comparison  {url}/v1/compare/{pair}", soft_wrap=True)
     console.print(f"  the site      {url}/", soft_wrap=True)
+    if demo:
+        pair = "claude-haiku-open-weights-vs-mistral-3-small"
+        console.print(f"  a comparison  {url}/compare/{pair}", soft_wrap=True)
     if config.demo_login:
         console.print(f"  be somebody   {url}/login", soft_wrap=True)
     console.print(f"  catalogue     {url}/v1/tools", soft_wrap=True)

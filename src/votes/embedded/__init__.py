@@ -28,11 +28,12 @@ from votes.embedded.postgres import postgres_ready, postgres_server, postgres_so
 from votes.embedded.servers import Server, StartFailed, valkey_ready, valkey_server, wait_until
 
 __all__ = ["Addresses", "DataDirInUse", "Servers", "StartFailed", "addresses", "hold", "running"]
-__all__ += ["started"]
+__all__ += ["is_data_dir", "started"]
 
 START_TIMEOUT_S = 120.0  # recovery after a crash may take long
 GUESTS_TIMEOUT_S = 3600.0  # a command that started the servers waits for those that joined it
 POLL_S = 0.02
+LOCK = "lock"
 SOCKET_PATH_MAX_BYTES = 103  # of macOS; Linux has 107
 
 # asyncpg splits a host at commas and colons, arq does not decode a path.
@@ -115,6 +116,11 @@ def addresses(data_dir: Path) -> Addresses:
     )
 
 
+def is_data_dir(data_dir: Path) -> bool:
+    """Whether servers have ever run there."""
+    return (data_dir / LOCK).is_file()
+
+
 @contextmanager
 def hold(data_dir: Path, purpose: str) -> Iterator[None]:
     """Locks the data directory, made when missing; the kernel unlocks it if we are killed.
@@ -126,7 +132,7 @@ def hold(data_dir: Path, purpose: str) -> Iterator[None]:
         data_dir.mkdir(parents=True, exist_ok=True, mode=_directory_mode())
     except OSError as error:
         raise StartFailed(f"VOTES_DATA_DIR: {data_dir}: {error.strerror}") from None
-    path = data_dir / "lock"
+    path = data_dir / LOCK
     with ExitStack() as stack:
         try:
             descriptor = stack.enter_context(_locked(path, fcntl.LOCK_EX))

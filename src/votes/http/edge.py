@@ -2,7 +2,7 @@
 HEAD and OPTIONS."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from itertools import chain
 from typing import Any
 
@@ -23,6 +23,9 @@ BODY_BYTES_PER_S_MIN = 4 * 1024
 
 REQUEST_S = 60.0
 """After this long a request ends, whatever its own deadlines; a stream does not."""
+
+Tell = Callable[[Any, Any, Rejected], Awaitable[None]]
+"""Sends what was rejected as the response to the request of this scope."""
 
 NO_METHOD = "-"
 """No route has this method, so the router responds with the methods that exist."""
@@ -52,9 +55,13 @@ def with_edge(config: Config, others: Asgi) -> Asgi:
     return dispatch
 
 
-def with_end(others: Asgi) -> Asgi:
-    """The others, whose requests end after `REQUEST_S`, whatever they wait for: with a problem, or
-    with a closed connection where the response has begun."""
+async def _send_json(_: Any, send: Any, rejected: Rejected) -> None:
+    await send_problem(send, rejected)
+
+
+def with_end(others: Asgi, tell: Tell = _send_json) -> Asgi:
+    """The others, whose requests end after `REQUEST_S`, whatever they wait for: with a problem that
+    `tell` sends, or with a closed connection where the response has begun."""
 
     async def dispatch(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -73,7 +80,7 @@ def with_end(others: Asgi) -> Asgi:
             if begun:
                 raise
             rejected = Rejected("unavailable", f"There was no response within {REQUEST_S:.0f} s.")
-            await send_problem(send, rejected)
+            await tell(scope, send, rejected)
         return None
 
     return dispatch

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from litestar import Request, Response
+from litestar import Litestar, Request, Response
 from litestar.exceptions import (
     HTTPException,
     MethodNotAllowedException,
@@ -14,7 +14,9 @@ from litestar.exceptions import (
 from litestar.response.base import ASGIResponse
 
 from votes.app.shapes import Problem
-from votes.http.errors import EXCEPTION_HANDLERS
+from votes.engine.decider import Rejected
+from votes.http.edge import Tell
+from votes.http.errors import EXCEPTION_HANDLERS, Refused
 from votes.http.etags import tagged
 from votes.http.exchange import Http, header
 from votes.http.identity import found_caller
@@ -119,6 +121,23 @@ def _not_routed(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 
 _PAGES: dict[Any, Any] = {kind: _as_page(answer) for kind, answer in EXCEPTION_HANDLERS.items()}
+
+
+def problem_pages(site: Litestar) -> Tell:
+    """Sends problems as pages of the site where none of its routes has responded."""
+
+    async def send_page(scope: Any, send: Any, rejected: Rejected) -> None:
+        request: Http = Request(scope | {"litestar_app": site})
+        told = _PAGES[Refused](request, Refused(rejected.code, rejected.detail))
+        await told.to_asgi_response(None, request)(scope, _reads_nothing, send)
+
+    return send_page
+
+
+async def _reads_nothing() -> Any:
+    return {"type": "http.disconnect"}
+
+
 PAGE_PROBLEMS: dict[Any, Any] = _PAGES | {
     Moved: moved,
     NotFoundException: _not_routed,

@@ -102,11 +102,15 @@ _OUTAGES = (
 
 @asynccontextmanager
 async def translated() -> AsyncIterator[None]:
-    """Raise `Unavailable` for the driver's errors that mean that Postgres does not respond."""
+    """Raise `Unavailable` for the driver's errors that mean that Postgres does not respond, or that
+    its database is not migrated."""
     try:
         yield
     except _OUTAGES as error:
         raise Unavailable(f"Postgres: {str(error) or type(error).__name__}") from error
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError) as error:
+        said = "lacks migrations; run votes migrate as its owner"
+        raise Unavailable(f"Postgres: the database {said} ({error})") from error
 
 
 _PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}

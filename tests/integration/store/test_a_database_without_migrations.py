@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from tests.conftest import create_database, drop_database, url_of
+from votes.engine.ports import Unavailable
+from votes.store.postgres import PostgresEventStore, create_pool
 
 ROWS = '{"tool":"notion","voter":"ann","choice":"ship","at":"2026-01-01T00:00:00Z"}\n'
 UNMIGRATED = r"votes: the database lacks 0001_\w+.sql.*: run votes migrate as its owner\n"
@@ -50,6 +52,19 @@ def test_a_database_without_migrations_is_told_in_one_line(votes, unmigrated, co
     done = votes(unmigrated, *command)
     assert done.returncode == 1
     assert re.fullmatch(UNMIGRATED, done.stderr), done.stderr
+
+
+async def test_one_that_comes_up_without_them_later_is_unavailable_and_says_why(unmigrated):
+    async with await create_pool(unmigrated) as pool:
+        with pytest.raises(Unavailable, match="run votes migrate as its owner"):
+            await PostgresEventStore(pool).head()
+
+
+def test_the_doctor_says_that_they_are_not_applied(votes, unmigrated):
+    done = votes(unmigrated, "doctor")
+    assert done.returncode == 1
+    assert re.search(r"migrations +not ok +not applied: 0001_", done.stdout), done.stdout
+    assert "run votes migrate" in done.stdout
 
 
 def test_the_application_s_login_may_not_migrate_and_is_told_in_one_line(votes, unmigrated):
