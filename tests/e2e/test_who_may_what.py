@@ -98,6 +98,8 @@ MAY: Mapping[str, Statuses] = {
     "GET /elements.json": everybody(200),
     "GET /elements.js": everybody(302),
     "GET /og/{file}": everybody(200),
+    "GET /og/site/home.png": everybody(200),
+    "GET /og/category/{file}": everybody(404),
     "GET /openapi.json": everybody(200),
 }
 """What comes of a good request: of a method and a path, from each role."""

@@ -15,7 +15,7 @@ from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
 from votes.wiring import connect_redis
 
-OPINION = Opinion("Panel", look("ship"), "3 ship / 1 skip", 1.0)
+SIDE = Side("a-slug", "A name", "A tagline", (Opinion("Panel", look("ship"), 3, 1, 78),))
 
 
 @pytest.fixture(params=["nobody listens", "nobody answers"])
@@ -29,10 +29,11 @@ def port(request) -> Iterator[int]:
             yield free_port()
 
 
-async def test_it_is_drawn_and_remembered_here(port):
+async def test_it_is_drawn_and_remembered_here(port, monkeypatch):
     redis = connect_redis(f"redis://127.0.0.1:{port}")
-    gallery, key = Gallery(RedisPictures(Namespace(redis, "votes"))), "0" * 32
-    drawn = await gallery.picture(key, [Side("a-slug", "A name", (OPINION,))], None)
+    gallery = Gallery(RedisPictures(Namespace(redis, "votes")))
+    drawn = await gallery.picture((SIDE,), "example.com/tools/a-slug", None)
     assert Image.open(BytesIO(drawn)).size == (1200, 630)
-    assert await gallery.picture(key, [], None) == drawn
+    monkeypatch.setattr("votes.site.pictures.gallery.draw", None)  # it is not drawn again
+    assert await gallery.picture((SIDE,), "example.com/tools/a-slug", None) == drawn
     await redis.aclose()

@@ -1,30 +1,34 @@
 """The files that pages refer to, and the pictures of pages for other sites."""
 
-from hashlib import sha256
+from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from litestar import get
 from litestar.response.base import ASGIResponse
 
-from votes import __version__
 from votes.app import catalogue
 from votes.app.catalogue import Tool
+from votes.app.listing import tools
 from votes.app.pairs import BETWEEN, pair
 from votes.app.responses import SummaryView, summary
+from votes.app.tool_orders import REVIEWED, TOP, tool_orders
 from votes.engine.read_models import ReadModels
+from votes.engine.reader import ReadSource
 from votes.http.errors import Refused
 from votes.http.etags import tagged
 from votes.http.exchange import Http, services
+from votes.http.hosts import base
 from votes.http.limiting import Limited
 from votes.http.proxies import client_network
 from votes.site import words
 from votes.site.assets import asset_url, assets, sri
 from votes.site.html import SHARED, redirect
-from votes.site.pictures.drawing import Opinion, Side
+from votes.site.pictures.drawing import Cover, Opinion, Row, Side, Subject
 from votes.site.pictures.gallery import Gallery
 from votes.site.reading import read_at
+from votes.site.render import query
 from votes.site.verdicts import look
 
 _VARY = ("vary", "Accept-Encoding")
@@ -34,6 +38,11 @@ _FOR_A_WHILE = ("cache-control", "public, max-age=300, must-revalidate")
 _FOR_HOURS = ("cache-control", "public, max-age=14400, stale-while-revalidate=86400")
 # Pages of other origins may use the elements.
 _FOR_ALL = ("access-control-allow-origin", "*")
+
+NO_PICTURE = Refused("not_found", "There is no such picture.")
+HOME_TITLE = "Two verdicts on every tool"
+ROWS_MAX = 4
+"""So many tools are named in the picture of a list."""
 
 
 @get("/static/{digest:str}/{name:path}")
@@ -66,39 +75,70 @@ async def elements() -> ASGIResponse:
 async def picture(request: Http, file: str) -> ASGIResponse:
     """`{tool}.png` or `{a}-vs-{b}.png`: 1200 by 630, with the current verdicts."""
     source, _ = await read_at(request)
-    tools = _named(source.models, file)
-    if tools is None:
-        raise Refused("not_found", "There is no such picture.")
-    name = BETWEEN.join(tool.slug for tool in tools)
+    named = _named(source.models, file)
+    if named is None:
+        raise NO_PICTURE
+    name = BETWEEN.join(tool.slug for tool in named)
     if f"{name}.png" != file:
         return redirect(f"/og/{quote(name)}.png", 308, SHARED)
-    sides = [_side(summary(source, tool)) for tool in tools]
-    key = sha256(msgspec.json.encode((__version__, sides))).hexdigest()[:32]
-    how_long = _FOR_A_WHILE if source.stale else _FOR_HOURS
+    path = f"/tools/{name}" if len(named) == 1 else f"/compare/{name}"
+    sides = tuple(_side(summary(source, tool)) for tool in named)
+    return await _drawn(request, source, sides, path)
+
+
+@get("/og/site/home.png", opt=Limited("reads").opt)
+async def picture_of_home(request: Http) -> ASGIResponse:
+    """Of the front page, with the top tools."""
+    source, _ = await read_at(request)
+    orders = await tool_orders(source.models)
+    reviewed = orders.count([REVIEWED])
+    about = f"{words.counted(orders.count([TOP]), 'tool')}, {reviewed:,} with a panel's verdict"
+    cover = Cover(HOME_TITLE, about, _rows(source, orders.first(TOP, ROWS_MAX)))
+    return await _drawn(request, source, cover, "")
+
+
+@get("/og/category/{file:str}", opt=Limited("reads").opt)
+async def picture_of_category(request: Http, file: str) -> ASGIResponse:
+    """`{category}.png`: of the list of a category, with its top tools."""
+    source, _ = await read_at(request)
+    slug = file.removesuffix(".png")
+    found = await tools(source.models, "top", slug, None, None, ROWS_MAX)
+    if file != f"{slug}.png" or not slug or not found.total:
+        raise NO_PICTURE
+    title = words.category(found.items[0].profile.entry.category)
+    cover = Cover(title, words.counted(found.total, "tool"), _rows(source, found.items))
+    return await _drawn(request, source, cover, f"/{query(category=slug)}")
+
+
+async def _drawn(request: Http, source: ReadSource, subject: Subject, path: str) -> ASGIResponse:
+    at = base(request)
+    address = f"{urlsplit(at).netloc}{path}" if at else ""
     network = client_network(request.scope, services(request).config)
     gallery: Gallery = request.app.state.gallery
-    body = await gallery.picture(key, sides, network.name)
-    headers = (how_long, _FOR_ALL)
+    body = await gallery.picture(subject, address, network.name)
+    headers = (_FOR_A_WHILE if source.stale else _FOR_HOURS, _FOR_ALL)
     return tagged(request, body, "image/png", headers, compressible=False)
 
 
-def _side(tool: SummaryView) -> Side:
-    panel, community = tool.panel, tool.community
-    opinions = (
-        Opinion(
-            "Panel",
-            look(panel.verdict),
-            words.panel_count(panel),
-            panel.ship_share,
-        ),
-        Opinion(
-            "Community",
-            look(community.call),
-            words.community_count(community),
-            community.ship_share,
-        ),
+def _rows(source: ReadSource, tools: Iterable[Tool]) -> tuple[Row, ...]:
+    shown = [summary(source, tool) for tool in tools]
+    return tuple(
+        Row(
+            tool.name,
+            (("Panel", look(tool.panel.verdict)), ("Community", look(tool.community.call))),
+        )
+        for tool in shown
     )
-    return Side(tool.slug, tool.name, opinions)
+
+
+def _side(tool: SummaryView) -> Side:
+    panel, votes = tool.panel, tool.community
+    score = None if panel.mean_score is None else round(panel.mean_score)
+    opinions = (
+        Opinion("Panel", look(panel.verdict), panel.ship, panel.skip, score),
+        Opinion("Community", look(votes.call), votes.ship, votes.skip),
+    )
+    return Side(tool.slug, tool.name, tool.tagline, opinions)
 
 
 def _named(models: ReadModels, file: str) -> tuple[Tool, ...] | None:
@@ -110,4 +150,4 @@ def _named(models: ReadModels, file: str) -> tuple[Tool, ...] | None:
     return (tool,) if tool is not None else pair(models, name)
 
 
-ROUTES = [static, elements_now, elements, picture]
+ROUTES = [static, elements_now, elements, picture, picture_of_home, picture_of_category]

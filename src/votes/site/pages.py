@@ -62,7 +62,13 @@ async def _front(request: Http, source: ReadSource, orders: ToolOrders) -> ASGIR
     return await answer(
         request,
         "home.html",
-        Head(f"{SITE_NAME}: two verdicts on every tool", about, "/", base(request)),
+        Head(
+            f"{SITE_NAME}: two verdicts on every tool",
+            about,
+            "/",
+            base(request),
+            picture="/og/site/home.png",
+        ),
         stale=source.stale,
         q=None,
         category=None,
@@ -97,6 +103,7 @@ async def _list(
         f"/{query(category=chosen, sort=sort)}",
         base(request),
         section="tools",
+        picture=f"/og/category/{chosen}.png" if chosen and found.total else "/og/site/home.png",
         indexed=not (q or cursor) and bool(found.total),
     )
     shown: Page[SummaryView] = Page(

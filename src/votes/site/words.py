@@ -130,15 +130,6 @@ def panel_line(panel: PanelView) -> str:
     return says
 
 
-def panel_count(panel: PanelView) -> str:
-    return f"{panel.ship} ship / {panel.skip} skip" if panel.reviews else "not reviewed"
-
-
-def community_count(tally: TallyView) -> str:
-    votes = counted(tally.total, "vote")
-    return f"{percent(tally.ship_share)} of {votes}" if tally.total else votes
-
-
 def community_line(tally: TallyView) -> str:
     """The community's verdict with its votes."""
     label = look(tally.call).label

@@ -1,24 +1,23 @@
 """The pictures that stand for pages on other sites."""
 
+import re
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from io import BytesIO
 from itertools import combinations
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 from redis import Redis
 
 from tests.e2e.asking import browser, get, new_tool
 from votes.config import REDIS_PREFIX_DEFAULT
-from votes.projections.tallies import Counts, Tally, tally_view
-from votes.site.pictures.drawing import Opinion, Side, draw, font
+from votes.site.pictures.drawing import Cover, Opinion, Side, draw
 from votes.site.pictures.gallery import WAITING_MAX
 from votes.site.verdicts import look
-from votes.site.words import community_count
 from votes.views import keys
 from votes.views.pictures import PLACES
 
@@ -50,21 +49,60 @@ def test_what_is_no_tool_has_no_picture(http):
         assert http.get(f"/og/{name}").status_code == 404
 
 
-@pytest.mark.parametrize("name", ["x" * 120, "日本語", "\u0628" * 120, "a " * 60, "Æ", ""])
+OPINIONS = (
+    Opinion("Panel", look("ship"), 3, 1, 78),
+    Opinion("Community", look("none"), 0, 0),
+)
+
+
+def side(name="Notion", tagline="Notes", opinions=OPINIONS) -> Side:
+    return Side("a-slug", name, tagline, opinions)
+
+
+@pytest.mark.parametrize("name", ["x" * 120, "日本語" * 40, "\u0628" * 120, "a " * 60, "Æ", ""])
 def test_any_name_can_be_drawn(name):
-    opinion = Opinion("Panel", look("ship"), "3 ship / 1 skip", 1.0)
-    side = Side("a-slug", name, (opinion, opinion))
-    for sides in ([side], [side, side]):
-        assert Image.open(BytesIO(draw(sides))).size == (1200, 630)
+    for sides in ((side(name, name),), (side(name), side(name, name))):
+        drawn = draw(sides, "example.com/" + name)
+        assert Image.open(BytesIO(drawn)).size == (1200, 630)
+    assert Image.open(BytesIO(draw(Cover(name, name, ()), ""))).size == (1200, 630)
 
 
-@pytest.mark.parametrize("votes", [(0, 0), (1, 0), (600, 634)])
-def test_the_font_has_every_letter_of_a_count(votes):
-    missing = bytes(font(24).getmask("\U0010fffd"))
-    count = community_count(
-        tally_view("vim", Tally(Counts(*votes), 1, datetime.now(UTC)), stale=False)
-    )
-    assert missing not in [bytes(font(24).getmask(letter)) for letter in count if letter != " "]
+@pytest.mark.parametrize(
+    "other",
+    [
+        side(name="Notions"),
+        side(tagline="Wikis"),
+        side(opinions=(replace(OPINIONS[0], score=79), OPINIONS[1])),
+        side(opinions=(replace(OPINIONS[0], skip=2), OPINIONS[1])),
+        side(opinions=(replace(OPINIONS[0], verdict=look("mixed")), OPINIONS[1])),
+        side(opinions=(OPINIONS[0], replace(OPINIONS[1], skip=1))),
+    ],
+)
+def test_all_that_is_known_of_a_tool_is_in_its_picture(other):
+    address = "example.com/tools/notion"
+    assert draw((other,), address) != draw((side(),), address)
+    assert draw((other,), address) != draw((other,), "")
+
+
+def test_that_of_home_and_of_a_category_show_their_tools(live_site, http):
+    home = http.get("/og/site/home.png")
+    tool = new_tool(live_site, category="Pictures of Lists")
+    position = http.put(f"/v1/tools/{tool}/vote", json={"choice": "ship"}).json()["position"]
+    http.get(f"/v1/tools/{tool}", params={"min_position": position})
+    listed = http.get("/og/category/pictures-of-lists.png")
+    for picture in (home, listed):
+        assert Image.open(BytesIO(picture.content)).size == (1200, 630)
+    assert http.get("/og/site/home.png").content != home.content  # it counts the tools
+    http.put(f"/v1/tools/{tool}/vote", json={"choice": "skip"})
+    assert http.get("/og/category/no-such-category.png").status_code == 404
+    assert http.get("/og/category/pictures-of-lists").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/?sort=new", "/?category=ai-writing", "/tools/notion"])
+def test_a_page_names_its_picture(http, path):
+    named = re.search(r'property="og:image" content="http://[^/]*(/og/[^"]+)"', http.get(path).text)
+    assert named is not None
+    assert http.get(named[1]).headers["content-type"] == "image/png"
 
 
 def test_it_may_be_kept_for_hours(http):
@@ -83,6 +121,11 @@ def place_of(site, path: str) -> tuple[str, bytes]:
     raise LookupError(path)
 
 
+def as_ours(site, theirs: str, path: str):
+    """What another API process of the site responds, by the site's own name."""
+    return get(theirs + path, headers={"Host": f"127.0.0.1:{site.port}"})
+
+
 def test_what_one_process_has_drawn_another_need_not_draw(live_site, guarded):
     path = f"/og/{new_tool(live_site)}.png"
     place, key = place_of(live_site, path)
@@ -90,7 +133,7 @@ def test_what_one_process_has_drawn_another_need_not_draw(live_site, guarded):
         assert redis.get(place) == key + get(live_site.url + path).content
         assert 0 < redis.ttl(place) <= 24 * 3_600
         redis.set(place, key + b"as it was drawn")
-    ours, theirs = get(live_site.url + path), get(guarded + path)
+    ours, theirs = get(live_site.url + path), as_ours(live_site, guarded, path)
     assert theirs.content == b"as it was drawn"
     assert theirs.headers["etag"] != ours.headers["etag"]  # the tag is of what is sent
 
@@ -102,7 +145,7 @@ def test_what_is_not_the_picture_is_drawn_anew(live_site, guarded, kept):
     with Redis.from_url(live_site.servers.redis_owner_url) as redis:
         redis.delete(place)
         redis.rpush(place, *kept) if isinstance(kept, list) else redis.set(place, kept)
-        drawn = get(guarded + path).content
+        drawn = as_ours(live_site, guarded, path).content
         assert Image.open(BytesIO(drawn)).size == (1200, 630)
         assert redis.get(place) == key + drawn
 
