@@ -36,7 +36,7 @@ const put = (name, token) => {
 class Tool {
   views_ = new Set();
 
-  get counts() {
+  get counts_() {
     const base = this.held_ ?? this.tally;
     const counts = base && { ship: base.ship, skip: base.skip };
     if (base?.position < this.shift_?.position) {
@@ -46,17 +46,22 @@ class Tool {
     return counts;
   }
 
-  show(state) {
+  get trouble_() {
+    if (this.gone_) return "Not listed";
+    if (this.away_ && !this.tally) return "Not reachable";
+  }
+
+  show_(state) {
     Object.assign(this, state);
-    for (const view of this.views_) view.show(this);
+    for (const view of this.views_) view.show_(this);
   }
 
   told_(mine) {
-    if (!this.going_) this.show(mine);
+    if (!this.going_) this.show_(mine);
   }
 
   learn_(tally) {
-    if (!(tally.position < this.tally?.position)) this.show({ tally });
+    if (!(tally.position < this.tally?.position)) this.show_({ tally });
   }
 }
 
@@ -84,7 +89,7 @@ class Client {
     return tool;
   }
 
-  add(view, slug) {
+  add_(view, slug) {
     const tool = this.tool_(slug);
     if (!tool.views_.size) this.news_.add(slug);
     tool.views_.add(view);
@@ -92,7 +97,7 @@ class Client {
     return tool;
   }
 
-  remove(view, tool) {
+  drop_(view, tool) {
     tool.views_.delete(view);
     this.settle_();
   }
@@ -182,7 +187,10 @@ class Client {
         this.say_(word);
         this.heard_(word);
       });
-    source.onerror = () => source.readyState === CLOSED && this.refused_(source, tools);
+    source.onerror = () => {
+      for (const slug of tools) this.tool_(slug).show_({ away_: true });
+      if (source.readyState === CLOSED) this.refused_(source, tools);
+    };
     this.source_ = source;
   }
 
@@ -194,12 +202,12 @@ class Client {
     if (tabs.includes(this.id_)) [this.last_, this.covered_] = [id, tools];
     const tool = this.tool_(data.tool ?? data.slug);
     for (const slug of data.former ?? []) {
-      for (const view of this.tool_(slug).views_) view.tool = this.add(view, tool.slug);
+      for (const view of this.tool_(slug).views_) view.tool = this.add_(view, tool.slug);
       this.tools_.delete(slug);
     }
     tool.name = data.name ?? tool.name;
-    tool.show({ gone: frame === "delisted" });
-    if (!tool.gone) tool.learn_(data.community ?? data);
+    tool.show_({ gone_: frame === "delisted" });
+    if (!tool.gone_) tool.learn_(data.community ?? data);
   }
 
   /* The browser mends a broken stream, but not a refused one. */
@@ -210,9 +218,10 @@ class Client {
         .catch(() => []);
     const [status, said] = await read(`tallies?tools=${tools}`);
     for (const tally of said?.tallies ?? []) this.tool_(tally.tool).learn_(tally);
+    if (!status) console.error(this.name_, "not reached from", location.origin);
     if (status === 404)
       for (const slug of tools)
-        this.tool_(slug).show({ gone: (await read(`tools/${slug}/tally`))[0] === 404 });
+        this.tool_(slug).show_({ gone_: (await read(`tools/${slug}/tally`))[0] === 404 });
     await pause(++this.refusals_, 0);
     if (source === this.source_) this.open_(true);
   }
@@ -226,16 +235,16 @@ class Client {
     const slugs = [...this.news_].slice(0, TOOLS_MAX);
     this.news_.clear();
     if (!slugs.length || (this.foreign_ && !this.token_ && !shelf[this.name_])) return;
-    const states = await this.ask("GET", `me/state?tools=${slugs}`).catch(() => ({}));
+    const states = await this.ask_("GET", `me/state?tools=${slugs}`).catch(() => ({}));
     for (const [slug, { vote, bookmarked }] of Object.entries(states))
       this.tool_(slug).told_({ mine: vote, kept: bookmarked });
   }
 
-  vote(tool, choice, view) {
+  vote_(tool, choice, view) {
     const { going_: going, shift_: shift, tally, mine } = tool;
     const from = going || tally?.position < shift?.position ? shift.from : mine;
     tool.held_ ??= tally;
-    tool.show({ going_: true, mine: choice, shift_: { from, to: choice, position: Infinity } });
+    tool.show_({ going_: true, mine: choice, shift_: { from, to: choice, position: Infinity } });
     if (!going) this.queue_(() => this.send_(tool, mine, view));
   }
 
@@ -244,7 +253,7 @@ class Client {
     while (choice !== tool.mine && !error) {
       choice = tool.mine;
       const body = choice && JSON.stringify({ choice });
-      const asked = this.ask(choice ? "PUT" : "DELETE", `tools/${tool.slug}/vote`, view, body);
+      const asked = this.ask_(choice ? "PUT" : "DELETE", `tools/${tool.slug}/vote`, view, body);
       answer = await asked.catch((refused) => (error = refused));
       if (!error) mine = answer.choice;
     }
@@ -253,11 +262,11 @@ class Client {
     this.settled_(tool, { mine }, view, answer, error);
   }
 
-  keep(tool, kept, view) {
-    tool.show({ kept });
+  keep_(tool, kept, view) {
+    tool.show_({ kept });
     this.queue_(async () => {
       let error;
-      const asked = this.ask(kept ? "PUT" : "DELETE", `me/bookmarks/${tool.slug}`, view);
+      const asked = this.ask_(kept ? "PUT" : "DELETE", `me/bookmarks/${tool.slug}`, view);
       await asked.catch((refused) => (error = refused));
       const answer = { tool: tool.slug, bookmarked: kept };
       this.settled_(tool, { kept: error ? !kept : kept }, view, answer, error);
@@ -265,10 +274,10 @@ class Client {
   }
 
   settled_(tool, mine, view, answer, error) {
-    tool.show(mine);
+    tool.show_(mine);
     this.say_({ slug: tool.slug, mine });
-    if (error) view.say(error.message, true);
-    else view.done(answer);
+    if (error) view.tell_(error.message, true);
+    else view.done_(answer);
   }
 
   async authorization_(method) {
@@ -284,7 +293,7 @@ class Client {
   }
 
   /* What may not have been done is asked again, under the same key. */
-  async ask(method, path, view, body) {
+  async ask_(method, path, view, body) {
     const headers = { "Content-Type": "application/json", "Idempotency-Key": fresh() };
     const once = async (proven) => {
       Object.assign(headers, await this.authorization_(method));
@@ -307,7 +316,7 @@ class Client {
       if (status < 300) return said;
       if (said?.code === "token_invalid" && tries === 1 && !this.token_) delete shelf[this.name_];
       else if (status < 500 && status !== 429) throw Error(said.detail ?? "Not saved");
-      view?.say("Not saved yet, trying again", true);
+      view?.tell_("Not saved yet, trying again", true);
       await pause(tries, asked_s | 0);
     }
     throw Error("Not saved");

@@ -38,12 +38,12 @@ if (css.ok) sheet.replaceSync(await css.text());
 class Element extends HTMLElement {
   static observedAttributes = ["tool", "api", "token"];
 
-  get client() {
+  get client_() {
     return clientOf(this.getAttribute("api") ?? ORIGIN);
   }
 
   set token(token) {
-    this.client.renew_(token);
+    this.client_.renew_(token);
   }
 
   $(part) {
@@ -60,7 +60,7 @@ class Element extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.left_.remove(this, this.tool);
+    this.left_.drop_(this, this.tool);
   }
 
   attributeChangedCallback() {
@@ -77,6 +77,9 @@ class Element extends HTMLElement {
     root.append(...(this.querySelector("[part]") ? this.childNodes : [this.content_(name)]));
     root.firstElementChild.append(make("p", "status", { role: "status" }));
     if (focused) focused.focus();
+    root.addEventListener("click", (event) => {
+      if (event.detail > 1) event.preventDefault(); // a double click is one
+    });
     root.addEventListener("submit", (event) => {
       event.preventDefault();
       if (event.submitter) this.press_(event.submitter);
@@ -84,20 +87,20 @@ class Element extends HTMLElement {
   }
 
   join_(slug, { tally, mine }) {
-    this.left_ = this.client;
-    this.tool = this.client.add(this, slug);
+    this.left_ = this.client_;
+    this.tool = this.client_.add_(this, slug);
     if (mine && this.tool.mine === undefined) this.tool.mine = mine;
     if (tally) this.tool.learn_(JSON.parse(tally));
-    this.show(this.tool);
+    this.show_(this.tool);
   }
 
-  say(words, shown) {
+  tell_(words, shown) {
     this.$("status").textContent = words;
     this.$("status").part.toggle("shown", !!shown);
   }
 
-  done(detail, words) {
-    this.say(words);
+  done_(detail, words) {
+    this.tell_(words);
     this.dispatchEvent(new CustomEvent("votes-change", { bubbles: true, detail }));
   }
 
@@ -117,26 +120,26 @@ class Vote extends Element {
       { "aria-label": `Vote on ${name}` },
       button("ship", "Ship", count()),
       button("skip", "Skip", count()),
-      make("svg", "bar", { "aria-hidden": true }, share),
+      make("svg", "bar empty", { "aria-hidden": true }, share),
       make("p", "caption", {}, "\u00a0"),
     );
   }
 
   press_({ dataset: { choice } }) {
-    this.client.vote(this.tool, this.tool.mine === choice ? null : choice, this);
+    this.client_.vote_(this.tool, this.tool.mine === choice ? null : choice, this);
   }
 
-  done(answer) {
-    super.done(answer, answer.choice ? `Your vote: ${answer.choice}` : "Your vote is taken back");
+  done_(answer) {
+    super.done_(answer, answer.choice ? `Your vote: ${answer.choice}` : "Your vote is taken back");
   }
 
-  show({ counts, mine, gone }) {
+  show_({ counts_: counts, mine, gone_, trouble_ }) {
     for (const choice of ["ship", "skip"]) {
       this.mark_(choice, mine === choice);
-      this.$(choice).disabled = !!gone;
+      this.$(choice).disabled = !!gone_;
       if (counts) this.$(choice).lastElementChild.textContent = number(counts[choice]);
     }
-    if (gone) this.$("caption").textContent = "Not listed";
+    if (trouble_) this.$("caption").textContent = trouble_;
     else if (counts) this.measure_(counts.ship, counts.ship + counts.skip);
   }
 
@@ -154,11 +157,11 @@ class Verdict extends Element {
     return make("span", "badge", {}, make("span", "call", {}, "…"), make("span", "leaning"));
   }
 
-  show({ tally }) {
-    if (!tally) return;
-    const { call, leaning } = tally;
+  show_({ tally, trouble_ }) {
+    const { call, leaning } = tally ?? {};
+    this.$("call").textContent = CALLS[call] ?? trouble_ ?? "…";
+    if (!call) return;
     this.$("badge").part = leaning ? `badge ${call} ${leaning}` : `badge ${call}`;
-    this.$("call").textContent = CALLS[call];
     this.$("leaning").textContent = leaning ? `leaning ${leaning}` : "";
   }
 }
@@ -171,14 +174,14 @@ class Bookmark extends Element {
   }
 
   press_() {
-    this.client.keep(this.tool, this.$("bookmark").ariaPressed !== "true", this);
+    this.client_.keep_(this.tool, this.$("bookmark").ariaPressed !== "true", this);
   }
 
-  done(answer) {
-    super.done(answer, answer.bookmarked ? "Bookmarked" : "Bookmark removed");
+  done_(answer) {
+    super.done_(answer, answer.bookmarked ? "Bookmarked" : "Bookmark removed");
   }
 
-  show({ kept }) {
+  show_({ kept }) {
     if (kept !== undefined) this.mark_("bookmark", kept);
   }
 }
@@ -200,52 +203,52 @@ class Bookmarks extends Element {
 
   disconnectedCallback() {
     this.turn_ = null;
-    for (const item of this.$("list").children) this.left_.remove(item, item.tool);
+    for (const item of this.$("list").children) this.left_.drop_(item, item.tool);
   }
 
   async join_() {
     this.disconnectedCallback();
     const turn = (this.turn_ = {});
-    this.left_ = this.client;
+    this.left_ = this.client_;
     this.$("list").replaceChildren();
     try {
-      const { bookmarks, total } = await this.client.ask("GET", `me/bookmarks?limit=${SHOWN_MAX}`);
+      const { bookmarks, total } = await this.client_.ask_("GET", `me/bookmarks?limit=${SHOWN_MAX}`);
       if (turn !== this.turn_) return;
-      this.$("list").append(...bookmarks.map(({ tool }) => this.item(tool)));
+      this.$("list").append(...bookmarks.map(({ tool }) => this.item_(tool)));
       const more = total > SHOWN_MAX ? `${SHOWN_MAX} of ${total}` : "";
-      this.say(total ? more : "No bookmarks yet", true);
+      this.tell_(total ? more : "No bookmarks yet", true);
     } catch ({ message }) {
-      if (turn === this.turn_) this.say(message, true);
+      if (turn === this.turn_) this.tell_(message, true);
     }
   }
 
-  item(tool) {
-    const { api } = this.client;
+  item_(tool) {
+    const { api } = this.client_;
     const href = (this.getAttribute("href") ?? `${api}/tools/{tool}`).replace("{tool}", tool);
     const [link, remove] = [make("a", "link", { href }), button("remove", "Remove")];
     const verdict = make("ship-verdict", "verdict", { tool, api });
     const item = make("li", "item", {}, link, verdict, remove);
-    item.show = ({ name = words(tool) }) => {
+    item.show_ = ({ name = words(tool) }) => {
       link.textContent = name;
       remove.ariaLabel = `Remove ${name}`;
     };
-    item.tool = this.client.add(item, tool);
-    item.show(item.tool);
+    item.tool = this.client_.add_(item, tool);
+    item.show_(item.tool);
     return item;
   }
 
   press_({ parentNode: item }) {
-    this.client.keep(item.tool, false, this);
+    this.client_.keep_(item.tool, false, this);
   }
 
-  done(answer) {
+  done_(answer) {
     const item = [...this.$("list").children].find(({ tool }) => tool.slug === answer.tool);
     if (!item) return;
     const next = item.nextSibling ?? item.previousSibling;
-    this.client.remove(item, item.tool);
+    this.client_.drop_(item, item.tool);
     item.remove();
     next?.lastChild.focus();
-    super.done(answer, "Bookmark removed");
+    super.done_(answer, "Bookmark removed");
   }
 }
 
