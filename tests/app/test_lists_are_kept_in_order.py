@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from votes.app import listing, moderation, surroundings
+from votes.app import listing, moderation, paging, reviewing, surroundings
 from votes.app.catalogue import Tool
 from votes.app.listing import category_slug
 from votes.app.paging import page
-from votes.app.tool_orders import BY_NAME, REVIEWED, TOOLS, tool_orders
+from votes.app.tool_orders import BY_NAME, REVIEWED, TOOLS, reviewed_by, tool_orders
 from votes.domain.review import Opinion
 from votes.domain.tool import Entry
 from votes.domain.verdict import wilson_lower
@@ -172,6 +172,12 @@ async def assert_right(models):
     assert list(orders.places([BY_NAME])) == sorted(names)
     reviewed = [(one.slug, one.id) for one in tools if one.profile.reviews]
     assert list(orders.places([REVIEWED])) == sorted(reviewed)
+    by_last = sorted(
+        (-review.revised_at.timestamp(), one.slug, one.id)
+        for one in tools
+        for review in one.profile.reviews
+    )
+    assert list(orders.places([reviewed_by(REVIEW.persona)])) == by_last
     assert orders.rows == {one.id: one for one in tools}
 
 
@@ -225,6 +231,24 @@ def test_who_reads_on_while_tools_move_misses_and_repeats_none_that_stayed(first
         return {one.id: TOOLS.places(one)[sort, None, None] for one in sorted_anew(models, sort)}
 
     asyncio.run(run())
+
+
+@given(st.lists(values, max_size=12), st.integers(1, 3), st.integers(1, 4))
+def test_a_walk_finds_all_that_fit_whatever_its_bounds(first, limit, walk_max):
+    async def run():
+        models, shown, cursor, walks = site(*first), [], None, 0
+        while walks == 0 or cursor is not None:
+            found = await reviewing.unreviewed(models, REVIEW.persona, cursor, limit)
+            shown, cursor, walks = [*shown, *found.items], found.next_cursor, walks + 1
+            assert len(found.items) <= limit
+            assert walks <= 1 + len(IDS)
+        right = [one for one in sorted_anew(models, "new") if not one.profile.reviews]
+        assert shown == right
+        assert found.total == len(right)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paging, "WALK_MAX", walk_max)
+        asyncio.run(run())
 
 
 def test_pairs_are_of_reviewed_tools_and_then_the_best_of_the_largest_categories():

@@ -355,6 +355,8 @@ async def test_the_last_events_of_a_prefix_are_one_a_stream_in_the_order_of_stre
     assert await log.last_of_prefix("v:a:", 9, "v:a:1") == last[1:]
     assert await log.last_of_prefix("v:a:", 9, "v:a:10") == last[1:]
     assert await log.last_of_prefix("v:a:", 9, last[-1].stream) == []
+    assert [r.event.slug for r in await log.last_of_stream("v:a:1", 9)] == ["3", "7"]
+    assert await log.last_of_stream("v:a:1", 1) == last[:1]
 
 
 async def test_the_last_event_of_each_stream_is_found_among_many(log):

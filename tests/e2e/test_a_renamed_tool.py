@@ -95,7 +95,7 @@ def test_these_are_all_the_addresses_that_name_a_tool():
     named = {
         path for path in METHODS if "tool" in path or "compare" in path or "bookmarks/" in path
     }
-    assert named - set(ADDRESSES) == {"/v1/tools", "/compare"}
+    assert named - set(ADDRESSES) == {"/v1/tools", "/compare", "/catalogue/tools"}
 
 
 def test_the_form_to_compare_takes_a_former_slug(http, renamed):

@@ -23,6 +23,8 @@ NEVER_KEPT |= {
     "/status",
     "/elements.js",
 }
+NEVER_KEPT |= {"/panel", "/panel/{slug:str}"}
+NEVER_KEPT |= {"/catalogue", "/catalogue/new", "/catalogue/tools/{slug:str}"}
 NEVER_KEPT |= {"/login", "/login/back", "/logged-out"}
 KEPT = [
     *(path for path in WITH_GET if not re.match("/v1/me|/health/", path)),

@@ -3,6 +3,7 @@
 from typing import Literal, get_args
 
 from votes.app.catalogue import Tool, tool_of
+from votes.domain.terms import PersonaSlug
 from votes.domain.verdict import Call, wilson_lower
 from votes.engine.orders import Ordering, Orders, Place, orders_of
 from votes.engine.read_models import ReadModels
@@ -11,9 +12,10 @@ from votes.projections.tallies import TALLIES, Tally, call_of
 
 Sort = Literal["top", "trending", "new", "controversial"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
-ToolList = tuple[Sort | Literal["name", "reviewed", "held"], str | None, Call | None]
+ToolList = tuple[Sort | Literal["name", "reviewed", "reviewer", "held"], str | None, Call | None]
 """How a list is sorted, and the category and the call of its tools, None for any. By name, with
-reviews or with held votes there are lists of any alone."""
+reviews or with held votes there are lists of any alone; those of a `reviewer` have the persona in
+place of a category."""
 ToolOrders = Orders[Tool, ToolList]
 
 TOP: ToolList = ("top", None, None)
@@ -21,6 +23,11 @@ NEW: ToolList = ("new", None, None)
 BY_NAME: ToolList = ("name", None, None)
 REVIEWED: ToolList = ("reviewed", None, None)
 HELD: ToolList = ("held", None, None)
+
+
+def reviewed_by(persona: PersonaSlug) -> ToolList:
+    """The list of the tools that the persona has reviewed, the last review first."""
+    return ("reviewer", persona, None)
 
 
 def _row(models: ReadModels, key: str) -> Tool | None:
@@ -40,6 +47,8 @@ def _places(tool: Tool) -> dict[ToolList, Place]:
     places[BY_NAME] = (profile.entry.name.casefold(), *last)
     if profile.reviews:
         places[REVIEWED] = last
+    for review in profile.reviews:
+        places[reviewed_by(review.persona)] = (-review.revised_at.timestamp(), *last)
     if tally.counts.held:
         places[HELD] = (-tally.counts.held, *last)
     return places

@@ -27,6 +27,21 @@ class Opinion(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     body: ReviewBody = ""
 
 
+SHIP_SCORE_MIN = 30
+SKIP_SCORE_MAX = 70
+"""A score below the one is odd beside ship, one above the other beside skip."""
+
+
+def contradicts(opinion: Opinion) -> bool:
+    """Whether the score says the opposite of the choice, so that one of them may be a slip."""
+    match opinion.choice:
+        case "ship":
+            return opinion.score < SHIP_SCORE_MIN
+        case "skip":
+            return opinion.score > SKIP_SCORE_MAX
+    assert_never(opinion.choice)
+
+
 def stream(tool: ToolId, persona: PersonaSlug) -> Stream:
     return Stream(f"review:{tool}:{persona}")
 

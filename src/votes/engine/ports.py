@@ -145,6 +145,10 @@ class EventStore(Protocol):
         """The last events about the subject, of these types, up to the position, in order."""
         ...
 
+    async def last_of_stream(self, stream: Stream, limit: int) -> list[Recorded]:
+        """The last events of the stream, in order, at most `limit`."""
+        ...
+
     async def standing(
         self, subject: str, types: Sequence[type], after: Position, until: Position, limit: int
     ) -> tuple[list[Recorded], Position]:

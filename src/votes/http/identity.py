@@ -209,6 +209,14 @@ async def require_service(request: Http) -> User:
     return found
 
 
+async def require_panelist(request: Http) -> tuple[User, PersonaSlug]:
+    """The panelist, and the persona under whose name they review."""
+    found = await require_user(request)
+    if "panelist" not in found.roles or found.persona is None:
+        raise Refused("forbidden", "This needs the role panelist, with a persona.")
+    return found, found.persona
+
+
 async def require_persona(request: Http, persona: PersonaSlug) -> User:
     found = await require_user(request)
     if "panelist" not in found.roles or found.persona != persona:

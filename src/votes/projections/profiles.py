@@ -61,7 +61,7 @@ def evolve(profile: Profile | None, recorded: Recorded, *_: object) -> Profile |
             return replace(profile, listed=False, position=position)
         case ReviewPublished() | ReviewRevised():
             review = PanelReview(persona_of(recorded.stream), event.opinion, recorded.at)
-            return replace(profile, reviews=_with(profile, review), position=position)
+            return replace(profile, reviews=with_review(profile, review), position=position)
         case ReviewWithdrawn():
             reviews = _without(profile, persona_of(recorded.stream))
             return replace(profile, reviews=reviews, position=position)
@@ -69,8 +69,8 @@ def evolve(profile: Profile | None, recorded: Recorded, *_: object) -> Profile |
             return profile
 
 
-def _with(profile: Profile, review: PanelReview) -> tuple[PanelReview, ...]:
-    """A revised review keeps its place; a new one comes last."""
+def with_review(profile: Profile, review: PanelReview) -> tuple[PanelReview, ...]:
+    """The profile's reviews, and this one: a revised one keeps its place, a new one comes last."""
     return tuple(
         ({old.persona: old for old in profile.reviews} | {review.persona: review}).values()
     )

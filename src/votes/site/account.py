@@ -48,8 +48,15 @@ def account(request: Http, caller: Caller) -> Account:
     found = way(request)
     if caller.user is None:
         return Account(login=found is not None)
-    moderates = bool(MODERATORS & caller.user.roles)
-    return Account(found is not None, caller.user.called, moderates, _logout(request, found))
+    user = caller.user
+    return Account(
+        login=found is not None,
+        name=user.called,
+        logout=_logout(request, found),
+        moderates=bool(MODERATORS & user.roles),
+        reviews="panelist" in user.roles and user.persona is not None,
+        administers="admin" in user.roles,
+    )
 
 
 def _logout(request: Http, found: Way | None) -> str | None:

@@ -11,7 +11,18 @@ from litestar.middleware.compression import CompressionMiddleware
 
 from votes.http import limiting, origins
 from votes.http.exchange import SMALL_BODY_BYTES_MAX
-from votes.site import about, comparing, describing, files, forms, logging_in, moderating, pages
+from votes.site import (
+    about,
+    cataloguing,
+    comparing,
+    describing,
+    files,
+    forms,
+    logging_in,
+    moderating,
+    pages,
+    reviewing,
+)
 from votes.site.html import PAGE_PROBLEMS
 
 COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="^/og/")
@@ -24,6 +35,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *describing.ROUTES,
     *forms.ROUTES,
     *moderating.ROUTES,
+    *reviewing.ROUTES,
+    *cataloguing.ROUTES,
     *logging_in.ROUTES,
     *files.ROUTES,
 ]

@@ -35,7 +35,7 @@ HEADINGS = {
     401: ("Log in first", "This belongs to an account. Voting needs none."),
     403: (
         "Not allowed",
-        "A form counts when it is sent from a page of this site. Some pages are for moderators.",
+        "A form counts when it is sent from a page of this site. Some pages are for a role.",
     ),
     404: ("There is nothing here", "The page may have moved, or the tool was delisted."),
     405: ("Not that way", "This address is only for forms."),

@@ -35,13 +35,15 @@ class Account(Struct, frozen=True):
 
     `login` says whether people can log in here. `name` is what the reader is called, None where
     nobody is logged in. `logout` is where the reader logs out: by our own form, at `LOGOUT`, or by
-    a link to elsewhere.
+    a link to elsewhere. The others say which pages there are for a role of the reader's.
     """
 
     login: bool = False
     name: str | None = None
-    moderates: bool = False
     logout: str | None = None
+    moderates: bool = False
+    reviews: bool = False
+    administers: bool = False
 
 
 LOGIN, LOGOUT = "/login", "/logout"

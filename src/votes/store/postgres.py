@@ -268,6 +268,11 @@ class PostgresEventStore:
             rows = await connection.fetch(QUERIES["last_about"], subject, names, position, limit)
         return [self.recorded(row) for row in reversed(rows)]
 
+    async def last_of_stream(self, stream: Stream, limit: int) -> list[Recorded]:
+        async with self.connection() as connection:
+            rows = await connection.fetch(QUERIES["last_of_stream"], stream, limit)
+        return [self.recorded(row) for row in reversed(rows)]
+
     async def standing(
         self, subject: str, types: Sequence[type], after: Position, until: Position, limit: int
     ) -> tuple[list[Recorded], Position]:

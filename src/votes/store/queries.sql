@@ -68,6 +68,13 @@ WHERE subject = $1 AND type = ANY ($2::text[]) AND position <= $3
 ORDER BY position DESC
 LIMIT $4;
 
+-- name: last_of_stream
+-- The last events of the stream $1, at most $2, newest first.
+SELECT position, stream, version, subject, type, schema, data, at, late FROM events
+WHERE stream = $1
+ORDER BY version DESC
+LIMIT $2;
+
 -- name: standing
 -- The events about the subject $1 of the types $2 at the positions after $3 up to $4, at most $5 in
 -- order, and whether each was the last of its stream at position $4. Whatever the planner believes,

@@ -17,11 +17,10 @@ from votes.app.responses import (
 )
 from votes.app.shapes import RenameWritten, ToolWritten
 from votes.app.tool_orders import Sort
-from votes.domain import tool as tools
 from votes.domain.terms import ToolSlug, is_slug
-from votes.domain.tool import Entry, Tool
+from votes.domain.tool import Entry
 from votes.domain.verdict import Call
-from votes.engine.handle import Outcome
+from votes.http.cataloguing import delist, list_tool, rename
 from votes.http.errors import Refused
 from votes.http.exchange import (
     LARGE_BODY_BYTES_MAX,
@@ -33,16 +32,12 @@ from votes.http.exchange import (
     services,
     shared_value,
     tool_id,
-    tool_ids,
     tool_slug,
-    write_as,
 )
 from votes.http.identity import require_admin
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query
-from votes.http.tokens import User
 from votes.search.pages import SUGGESTIONS_DEFAULT, suggestions, tools_page
-from votes.wiring import new_tool_id
 
 _entry = msgspec.json.Decoder(Entry)
 
@@ -163,21 +158,9 @@ async def put_tool(request: Http, slug: str) -> ASGIResponse:
         raise Refused("invalid_parameter", "slug: lower-case letters, digits, '-', '_' and '.'.")
     tool_slug(request, slug)
     entry = await read_json(request, _entry)
-    outcome = await _listing(request, slug, entry, admin)
+    outcome = await list_tool(request, slug, entry, admin)
     written = ToolWritten(slug, entry, outcome.changed, outcome.position)
     return private(written, status=200 if outcome.before.listed else 201)
-
-
-async def _listing(request: Http, slug: ToolSlug, entry: Entry, admin: User) -> Outcome[Tool]:
-    tool = (await tool_ids(request, [slug])).get(slug)
-    command = tools.ListTool(tool or new_tool_id(), slug, entry)
-    try:
-        outcome, _ = await write_as(request, admin, tools.decider, lambda _: command)
-    except Refused as refused:
-        if tool is not None or refused.rejected.code != "slug_taken":
-            raise
-        return await _listing(request, slug, entry, admin)  # somebody listed it meanwhile
-    return outcome
 
 
 class RenameBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -208,8 +191,7 @@ async def rename_tool(request: Http, slug: str) -> ASGIResponse:
     admin = await require_admin(request)
     tool = await tool_id(request, slug)
     body = await read_json(request, _rename)
-    command = tools.RenameTool(tool, body.slug)
-    outcome, _ = await write_as(request, admin, tools.decider, lambda _: command)
+    outcome = await rename(request, tool, body.slug, admin)
     previous = outcome.before.slug
     assert previous is not None  # a tool that was never listed cannot be renamed
     return private(RenameWritten(body.slug, previous, outcome.changed, outcome.position))
@@ -226,8 +208,7 @@ async def rename_tool(request: Http, slug: str) -> ASGIResponse:
 async def delist_tool(request: Http, slug: str) -> ASGIResponse:
     """Its votes and reviews stay in the log and come back when it is listed again. For admins."""
     admin = await require_admin(request)
-    command = tools.DelistTool(await tool_id(request, slug))
-    outcome, _ = await write_as(request, admin, tools.decider, lambda _: command)
+    outcome = await delist(request, await tool_id(request, slug), admin)
     return no_content(outcome.position)
 
 

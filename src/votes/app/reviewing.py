@@ -1,0 +1,76 @@
+"""What a panelist works on: the tools without a review of theirs, and what a review said before."""
+
+from datetime import datetime
+from typing import assert_never
+
+from msgspec import Struct
+
+from votes.app.catalogue import Tool
+from votes.app.paging import Page, kept_page, walked_page
+from votes.app.responses import PanelView, panel_view
+from votes.app.tool_orders import NEW, reviewed_by, tool_orders
+from votes.domain import review
+from votes.domain.review import Opinion, ReviewEvent, ReviewPublished, ReviewRevised
+from votes.domain.terms import PersonaSlug, ToolId
+from votes.engine.log import Recorded
+from votes.engine.ports import EventStore
+from votes.engine.read_models import ReadModels
+from votes.projections.profiles import PanelReview, Profile, with_review
+
+REVISIONS_READ_MAX = 100
+
+
+class Revision(Struct, frozen=True):
+    """What a review said from a time on; `opinion` is None where it was withdrawn then."""
+
+    opinion: Opinion | None
+    at: datetime
+
+
+def has_review(tool: Tool, persona: PersonaSlug) -> bool:
+    return any(one.persona == persona for one in tool.profile.reviews)
+
+
+async def unreviewed(
+    models: ReadModels, persona: PersonaSlug, cursor: str | None, limit: int
+) -> Page[Tool]:
+    """The listed tools that the persona has not reviewed, those that were listed last first.
+
+    A page may have less than `limit` tools although more follow. Raises `BadCursor`.
+    """
+    orders = await tool_orders(models)
+    items, more = walked_page(
+        orders, NEW, "unreviewed", cursor, limit, lambda tool: not has_review(tool, persona)
+    )
+    return Page(items, more, orders.count([NEW]) - orders.count([reviewed_by(persona)]))
+
+
+async def reviewed(
+    models: ReadModels, persona: PersonaSlug, cursor: str | None, limit: int
+) -> Page[Tool]:
+    """The listed tools that the persona has reviewed, the last review first. Raises `BadCursor`."""
+    return kept_page(await tool_orders(models), [reviewed_by(persona)], "reviewed", cursor, limit)
+
+
+def panel_with(profile: Profile, persona: PersonaSlug, opinion: Opinion, at: datetime) -> PanelView:
+    """The panel of the tool, with this opinion of the persona."""
+    return panel_view(with_review(profile, PanelReview(persona, opinion, at)))
+
+
+async def revisions(store: EventStore, tool: ToolId, persona: PersonaSlug) -> list[Revision]:
+    """What the persona's review of the tool said, the last first, at most `REVISIONS_READ_MAX`.
+
+    Read from the log itself. Raises `Unavailable`.
+    """
+    events = await store.last_of_stream(review.stream(tool, persona), REVISIONS_READ_MAX)
+    return [_revision(one) for one in reversed(events) if isinstance(one.event, ReviewEvent)]
+
+
+def _revision(recorded: Recorded) -> Revision:
+    event: ReviewEvent = recorded.event
+    match event:
+        case ReviewPublished(opinion) | ReviewRevised(opinion):
+            return Revision(opinion, recorded.at)
+        case review.ReviewWithdrawn():
+            return Revision(None, recorded.at)
+    assert_never(event)
