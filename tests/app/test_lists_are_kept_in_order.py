@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from votes.app import listing, moderation, paging, reviewing, surroundings
 from votes.app.catalogue import Tool
-from votes.app.listing import category_slug
+from votes.app.listing import Wanted, category_slug
 from votes.app.paging import page
 from votes.app.tool_orders import BY_NAME, REVIEWED, TOOLS, reviewed_by, tool_orders
 from votes.domain.review import Opinion
-from votes.domain.tool import Entry
+from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import wilson_lower
 from votes.engine import orders as kept
 from votes.engine.projection import partition_of
@@ -26,14 +26,28 @@ from votes.projections.tallies import TALLIES, Counts, Tally, tally_view
 
 IDS = ("t1", "t2", "t3", "t4", "t5", "t6")
 SORTS = ("top", "trending", "new", "controversial")
-CALLS = (None, "none", "too_early", "ship", "skip", "split")
+CALLS = ("none", "too_early", "ship", "skip", "split")
+PANELS = ("pending", "ship", "mixed", "skip")
+PRICES = ("free", "paid", "unknown")
 CATEGORIES = ("Developer Tools", "developer-tools", "Notes", "写作")
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 REVIEW = PanelReview("builder", Opinion(70, "ship", ""), START)
 
+
+def said(persona, choice):
+    return PanelReview(persona, Opinion(50, choice), START)
+
+
+REVIEWS = (REVIEW, said("founder", "ship"), said("skeptic", "skip"), said("futurist", "skip"))
+OTHERS = (*REVIEWS[2:], said("editor", "skip"))
+ANY = Wanted()
 ids = st.sampled_from(IDS)
 times = st.integers(0, 2).map(lambda hours: START + timedelta(hours=hours))
-entries = st.builds(Entry, st.sampled_from(("Atlas", "ATLAS", "Bolt")), st.sampled_from(CATEGORIES))
+FREE, PAID, ASKED = Plan("Free", 0.0), Plan("Pro", 9.0), Plan("All")
+plans = st.sampled_from(((), (ASKED,), (PAID,), (PAID, ASKED), (FREE, PAID)))
+entries = st.builds(
+    Entry, st.sampled_from(("Atlas", "ATLAS", "Bolt")), st.sampled_from(CATEGORIES), plans=plans
+)
 profiles = st.builds(
     Profile,
     slug=st.sampled_from(("atlas", "bolt", "chart")),
@@ -41,7 +55,7 @@ profiles = st.builds(
     listed=st.sampled_from((True, True, True, False)),
     listed_at=times,
     position=st.just(1),
-    reviews=st.sampled_from(((), (), (REVIEW,))),
+    reviews=st.sampled_from(((), (), (REVIEW,), REVIEWS[1:], REVIEWS[:3], REVIEWS, OTHERS)),
 )
 counts = st.builds(
     Counts,
@@ -121,7 +135,32 @@ def listed(models):
             yield Tool(key, profile, of_tool)
 
 
-def sorted_anew(models, sort, category=None, call=None):
+def panel_of(tool):
+    """The verdict as the rule has it."""
+    choices = [review.opinion.choice for review in tool.profile.reviews]
+    if len(choices) < 3:
+        return "pending"
+    ship = choices.count("ship") / len(choices)
+    return "mixed" if ship == 0.5 else "ship" if ship > 0.5 else "skip"
+
+
+def price_of(tool):
+    prices = [plan.price for plan in tool.profile.entry.plans if plan.price is not None]
+    return ("free" if 0 in prices else "paid") if prices else "unknown"
+
+
+def as_wanted(wanted, tool):
+    """Whether the tool is."""
+    has = {
+        "category": category_slug(tool.profile.entry.category),
+        "call": tally_view(tool.slug, tool.tally, stale=False).call,
+        "panel": panel_of(tool),
+        "price": price_of(tool),
+    }
+    return all(getattr(wanted, name) in (None, value) for name, value in has.items())
+
+
+def sorted_anew(models, sort, wanted=ANY):
     """What a list is to be: each tool with its key, ascending."""
     keys = {
         "top": lambda t: [-wilson_lower(t.ship, t.skip), -t.total],
@@ -135,31 +174,57 @@ def sorted_anew(models, sort, category=None, call=None):
     found = []
     for one in listed(models):
         key = [-one.profile.listed_at.timestamp()] if sort == "new" else keys[sort](one.tally)
-        of_call = tally_view(one.slug, one.tally, stale=False).call
-        of_category = category_slug(one.profile.entry.category)
-        if category in (None, of_category) and call in (None, of_call):
+        if as_wanted(wanted, one):
             found.append(([*key, one.slug, one.id], one))
     return page(found, "all", None, 1_000).items
 
 
-async def read(models, sort, category=None, call=None, limit=2):
+async def read(models, sort, wanted, limit=2):
     """All pages together, and the total that each says."""
     found, cursor = [], None
     while not found or cursor is not None:
-        shown = await listing.tools(models, sort, category, call, cursor, limit)
+        shown = await listing.tools(models, sort, wanted, cursor, limit)
         found, cursor = [*found, *shown.items], shown.next_cursor
         if not shown.items:
             break
     return found, shown.total
 
 
+def assert_counted(tools, choices, wanted):
+    """Each value of a filter has as many tools as choosing it would leave."""
+    for name in Wanted.__struct_fields__:
+        for value, number in getattr(choices, name):
+            chosen = replace(
+                wanted, **{name: category_slug(value) if name == "category" else value}
+            )
+            assert number == sum(as_wanted(chosen, one) for one in tools), (name, value)
+
+
 async def assert_right(models):
-    categories = [None, *{category_slug(name) for name in CATEGORIES} - {""}, "unknown"]
-    for sort, category, call in product(SORTS, categories, CALLS):
-        right = sorted_anew(models, sort, category, call)
-        assert await read(models, sort, category, call) == (right, len(right))
-    orders = await tool_orders(models)
+    categories = [*{category_slug(name) for name in CATEGORIES}, "unknown"]
     tools = list(listed(models))
+    each = [
+        ANY,
+        *(Wanted(category=category) for category in categories),
+        *(Wanted(call=call) for call in CALLS),
+        *(Wanted(panel=panel) for panel in PANELS),
+        *(Wanted(price=price) for price in PRICES),
+    ]
+    each += [
+        Wanted(
+            category_slug(one.profile.entry.category),
+            tally_view(one.slug, one.tally, stale=False).call,
+            panel_of(one),
+            price_of(one),
+        )
+        for one in tools
+    ]
+    for sort, wanted in product(SORTS, each):
+        right = sorted_anew(models, sort, wanted)
+        assert await read(models, sort, wanted) == (right, len(right))
+    orders = await tool_orders(models)
+    for wanted in each[:: len(each) // 9]:
+        assert_counted(tools, listing.choices(listing.kept_cells(orders), wanted), wanted)
     assert dict(listing.categories(orders)) == {
         name: len(same)
         for name in CATEGORIES
@@ -176,6 +241,7 @@ async def assert_right(models):
         (-review.revised_at.timestamp(), one.slug, one.id)
         for one in tools
         for review in one.profile.reviews
+        if review.persona == REVIEW.persona
     )
     assert list(orders.places([reviewed_by(REVIEW.persona)])) == by_last
     assert orders.rows == {one.id: one for one in tools}
@@ -214,7 +280,7 @@ def test_who_reads_on_while_tools_move_misses_and_repeats_none_that_stayed(first
         places = [places_of(models, sort)]
         shown, cursor = [], None
         while True:
-            found = await listing.tools(models, sort, None, None, cursor, 1)
+            found = await listing.tools(models, sort, Wanted(), cursor, 1)
             shown += [one.id for one in found.items]
             cursor = found.next_cursor
             if cursor is None:
@@ -242,7 +308,7 @@ def test_a_walk_finds_all_that_fit_whatever_its_bounds(first, limit, walk_max):
             shown, cursor, walks = [*shown, *found.items], found.next_cursor, walks + 1
             assert len(found.items) <= limit
             assert walks <= 1 + len(IDS)
-        right = [one for one in sorted_anew(models, "new") if not one.profile.reviews]
+        right = [one for one in sorted_anew(models, "new") if REVIEW not in one.profile.reviews]
         assert shown == right
         assert found.total == len(right)
 

@@ -50,6 +50,7 @@ PAGES = {
     "a list of a category": f"/v1/tools?category={CATEGORY}&sort=trending&limit=5",
     "the home page": "/",
     "a page of a list": "/?sort=controversial",
+    "a filtered page": "/?price=free&call=too_early",
     "a tool": "/tools/{a}",
     "a comparison": "/compare/{a}-vs-{b}",
     "the form to compare": "/compare",

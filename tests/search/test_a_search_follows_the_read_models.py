@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.search.catalogues import AT
+from votes.app.listing import Wanted
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
 from votes.domain.vote import VoteCast
 from votes.engine.log import Recorded
@@ -219,13 +220,13 @@ async def nine_equals() -> Site:
 
 async def test_pages_of_what_is_found_have_each_tool_once_while_tools_come_and_go():
     site = await nine_equals()
-    first = await tools_page(site.finder, site.models, None, "Maps", None, "atlas", None, 4)
+    first = await tools_page(site.finder, site.models, None, Wanted("Maps"), "atlas", None, 4)
     last = first.items[-1]
     site.happen(last.id, ToolDelisted(last.slug))
     site.happen("new", ToolListed("new", Entry("Atlas", "Maps")))
     await site.caught_up()
     cursor = first.next_cursor
-    rest = await tools_page(site.finder, site.models, None, "maps", None, " atlas ", cursor, 100)
+    rest = await tools_page(site.finder, site.models, None, Wanted("maps"), " atlas ", cursor, 100)
     shown = [tool.slug for tool in (*first.items, *rest.items) if tool.slug != "new"]
     assert sorted(shown) == [f"atlas-{number}" for number in range(9)]
 

@@ -403,8 +403,9 @@ export interface paths {
         /**
          * The catalogue, a page at a time
          * @description Listed tools: `top` by the lower bound of their share of ship, `trending` by recent votes,
-         *     `new` by their listing, `controversial` by many votes evenly split. Of one `category`, of one
-         *     `call` of the community, or both.
+         *     `new` by their listing, `controversial` by many votes evenly split. Of one `category`, one
+         *     `call` of the community, one verdict of the `panel`, one `price`, or several of these: `free`
+         *     tools have a plan that costs nothing, of `unknown` price are those without a plan with a price.
          *
          *     With `q` those whose name, slug or tagline has all its words, the last one perhaps not typed to
          *     its end, and where these are few, those whose name is nearly that: at most 500. Without a
@@ -4463,6 +4464,8 @@ export interface operations {
                 readonly limit?: number;
                 /** @description Answer at or after this position of the log, or 503 at the deadline. */
                 readonly min_position?: number;
+                readonly panel?: "pending" | "ship" | "mixed" | "skip" | null;
+                readonly price?: "free" | "paid" | "unknown" | null;
                 /** @description Words that are looked for. */
                 readonly q?: string;
                 readonly sort?: "top" | "trending" | "new" | "controversial" | null;

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from votes.app.catalogue import Tool
 from votes.domain import verdict
 from votes.domain.terms import Choice, LinkId, PersonaSlug, Score, Subject, Time, ToolSlug
-from votes.domain.tool import Entry, Plan
+from votes.domain.tool import Entry, Plan, lowest_price
 from votes.domain.verdict import PanelVerdict
 from votes.engine.log import Position
 from votes.engine.reader import ReadSource
@@ -121,7 +121,7 @@ def summary_view(profile: Profile, tally: Tally, *, stale: bool) -> SummaryView:
     return SummaryView(
         slug=profile.slug,
         **{name: getattr(entry, name) for name in Entry.__struct_fields__},
-        entry_price=min((p.price for p in entry.plans if p.price is not None), default=None),
+        entry_price=lowest_price(entry),
         listed_at=profile.listed_at,
         panel=panel_view(profile.reviews),
         community=tally_view(profile.slug, tally, stale=stale),

@@ -1,10 +1,12 @@
 """The lists of the catalogue: in which of them each tool is, and how they are sorted."""
 
+from itertools import product
 from typing import Literal, get_args
 
 from votes.app.catalogue import Tool, tool_of
 from votes.domain.terms import PersonaSlug
-from votes.domain.verdict import Call, wilson_lower
+from votes.domain.tool import Entry, lowest_price
+from votes.domain.verdict import Call, PanelVerdict, panel_verdict, wilson_lower
 from votes.engine.orders import Ordering, Orders, Place, orders_of
 from votes.engine.read_models import ReadModels
 from votes.projections.profiles import PROFILES
@@ -12,8 +14,16 @@ from votes.projections.tallies import TALLIES, Tally, call_of
 
 Sort = Literal["top", "trending", "new", "controversial"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
-ToolList = tuple[Sort | Literal["name", "reviewed", "reviewer", "held"], str | None, Call | None]
-"""How a list is sorted, and the category and the call of its tools, None for any. By name, with
+Price = Literal["free", "paid", "unknown"]
+"""Whether a tool has a plan that costs nothing, only plans that cost something, or no price."""
+PRICES: tuple[Price, ...] = get_args(Price)
+PANELS: tuple[PanelVerdict, ...] = get_args(PanelVerdict)
+CALLS: tuple[Call, ...] = get_args(Call)
+Facets = tuple[Call, PanelVerdict, Price]
+"""What a list may be filtered by, beside the category."""
+FACETS: tuple[Facets, ...] = tuple(product(CALLS, PANELS, PRICES))
+ToolList = tuple[Sort | Literal["name", "reviewed", "reviewer", "held"], str | None, Facets | None]
+"""How a list is sorted, and the category and the facets of its tools, None for any. By name, with
 reviews or with held votes there are lists of any alone; those of a `reviewer` have the persona in
 place of a category."""
 ToolOrders = Orders[Tool, ToolList]
@@ -38,11 +48,11 @@ def _row(models: ReadModels, key: str) -> Tool | None:
 def _places(tool: Tool) -> dict[ToolList, Place]:
     profile, tally, last = tool.profile, tool.tally, (tool.slug, tool.id)
     by_sort = {sort: place(sort, tool) for sort in SORTS}
-    category, call = profile.entry.category, call_of(tally)
     places: dict[ToolList, Place] = {
-        (sort, *of): found
+        (sort, category, facets): found
         for sort, found in by_sort.items()
-        for of in ((None, None), (category, None), (None, call), (category, call))
+        for category in (None, profile.entry.category)
+        for facets in (None, facets_of(tool))
     }
     places[BY_NAME] = (profile.entry.name.casefold(), *last)
     if profile.reviews:
@@ -52,6 +62,19 @@ def _places(tool: Tool) -> dict[ToolList, Place]:
     if tally.counts.held:
         places[HELD] = (-tally.counts.held, *last)
     return places
+
+
+def facets_of(tool: Tool) -> Facets:
+    profile = tool.profile
+    panel = panel_verdict(review.opinion.choice for review in profile.reviews)
+    return call_of(tool.tally), panel, price_of(profile.entry)
+
+
+def price_of(entry: Entry) -> Price:
+    lowest = lowest_price(entry)
+    if lowest is None:
+        return "unknown"
+    return "paid" if lowest else "free"
 
 
 def place(sort: Sort, tool: Tool) -> Place:

@@ -138,11 +138,13 @@ class Votes:
         sort: str | None = None,
         category: str | None = None,
         call: str | None = None,
+        panel: str | None = None,
+        price: str | None = None,
         q: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
     ) -> ToolsPage:
-        of = {"category": category, "call": call, "q": q}
+        of = {"category": category, "call": call, "panel": panel, "price": price, "q": q}
         query = {"sort": sort, **of, "cursor": cursor, "limit": limit}
         return await self._get("/v1/tools", ToolsPage, query)
 

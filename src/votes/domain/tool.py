@@ -49,6 +49,11 @@ class Entry(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     plans: Annotated[tuple[Plan, ...], Meta(max_length=PLANS_MAX)] = ()
 
 
+def lowest_price(entry: Entry) -> float | None:
+    """The price of the cheapest plan, None where none has a price."""
+    return min((plan.price for plan in entry.plans if plan.price is not None), default=None)
+
+
 def stream(tool: ToolId) -> Stream:
     return Stream(f"tool:{tool}")
 

@@ -12,6 +12,7 @@ By Ville's inequality a true p is ever refuted (E >= 20) with a chance of at mos
 often one looks. So a verdict may be read after every vote.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from math import factorial, lgamma, log
@@ -84,7 +85,7 @@ def panel(opinions: Iterable[tuple[Choice, int]]) -> Panel:
     ship = choices.count("ship")
     skip = len(choices) - ship
     return Panel(
-        verdict=_panel_verdict(ship, skip),
+        verdict=panel_verdict(choices),
         ship=ship,
         skip=skip,
         ship_share=share(ship, skip),
@@ -93,7 +94,10 @@ def panel(opinions: Iterable[tuple[Choice, int]]) -> Panel:
     )
 
 
-def _panel_verdict(ship: int, skip: int) -> PanelVerdict:
+def panel_verdict(choices: Iterable[Choice]) -> PanelVerdict:
+    """The verdict alone."""
+    votes = Counter(choices)
+    ship, skip = votes["ship"], votes["skip"]
     if ship + skip < PANEL_REVIEWS_MIN:
         return "pending"
     if ship == skip:

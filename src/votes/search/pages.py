@@ -2,14 +2,12 @@
 
 from votes.app import listing
 from votes.app.catalogue import Tool
-from votes.app.listing import category_slug
+from votes.app.listing import Choices, Wanted, category_slug
 from votes.app.paging import Page, page
 from votes.app.responses import Suggestion, SuggestionsView
-from votes.app.tool_orders import Sort, place
-from votes.domain.verdict import Call
+from votes.app.tool_orders import Sort, facets_of, place, tool_orders
 from votes.engine.log import Position
 from votes.engine.read_models import ReadModels
-from votes.projections.tallies import call_of
 from votes.search.finder import FOUND_MAX, Finder
 
 SUGGESTIONS_DEFAULT = 8
@@ -19,29 +17,36 @@ async def tools_page(
     finder: Finder,
     models: ReadModels,
     sort: Sort | None,
-    category: str | None,
-    call: Call | None,
+    wanted: Wanted,
     q: str | None,
     cursor: str | None,
     limit: int,
     min_position: Position = 0,
 ) -> Page[Tool]:
-    """A page of the listed tools, or with `q` of those that a search finds.
+    """A page of the listed tools that are as wanted, or with `q` of those that a search finds.
 
     Without a `sort` what fits `q` best comes first. A cursor then names the score and the slug
     after which it goes on, so it stays right while tools come and go. Raises `BadCursor` and
     `NotYet`.
     """
     if not q or q.isspace():
-        return await listing.tools(models, sort or "top", category, call, cursor, limit)
-    only = category_slug(category) if category else None
+        return await listing.tools(models, sort or "top", wanted, cursor, limit)
+    only = category_slug(wanted.category) if wanted.category else None
     found = await finder.find(models, q, only, FOUND_MAX, min_position)
     keyed = [
         ([-one.score, one.tool.slug] if sort is None else [*place(sort, one.tool)[:-1]], one.tool)
         for one in found
-        if call is None or call_of(one.tool.tally) == call
+        if wanted.any_facets or wanted.has(facets_of(one.tool))
     ]
     return page(keyed, f"tools {sort or 'found'}", cursor, limit)
+
+
+async def choices(finder: Finder, models: ReadModels, wanted: Wanted, q: str | None) -> Choices:
+    """What else might be wanted of the tools that `tools_page` pages. Raises `NotYet`."""
+    if not q or q.isspace():
+        return listing.choices(listing.kept_cells(await tool_orders(models)), wanted)
+    found = await finder.find(models, q)
+    return listing.choices(listing.cells_of(one.tool for one in found), wanted)
 
 
 async def suggestions(

@@ -8,12 +8,14 @@ from litestar.response.base import ASGIResponse
 
 from votes.app import bookmarks, catalogue, listing, surroundings
 from votes.app.catalogue import Tool
+from votes.app.listing import Wanted
 from votes.app.paging import Page
 from votes.app.pairs import pair_path
 from votes.app.responses import SummaryView, summary
-from votes.app.tool_orders import NEW, TOP, Sort, ToolOrders, tool_orders
+from votes.app.tool_orders import NEW, TOP, Price, Sort, ToolOrders, tool_orders
 from votes.app.trend import TrendView, window
 from votes.domain.terms import ToolSlug
+from votes.domain.verdict import Call, PanelVerdict
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
@@ -24,12 +26,12 @@ from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.readiness import readiness
 from votes.http.voters import votes_of
-from votes.search.pages import tools_page
 from votes.site import linked_data, words
 from votes.site.html import shared_page
+from votes.site.lists import tools_list
 from votes.site.pictures.chart import chart
 from votes.site.reading import answer, is_of, my_states, read_at, reader
-from votes.site.render import SITE_NAME, Head, description, page, query
+from votes.site.render import SITE_NAME, Head, description, page
 from votes.wiring import Services, now
 
 ROWS_MAX = 40
@@ -42,14 +44,17 @@ async def home(
     request: Http,
     sort: Sort | None = None,
     category: Query = None,
+    call: Call | None = None,
+    panel: PanelVerdict | None = None,
+    price: Price | None = None,
     q: Query = None,
     cursor: Cursor = None,
 ) -> ASGIResponse:
     """The front page, or with any parameter a list of tools."""
     source, _ = await read_at(request)
-    q = q.strip() if q else None
-    if sort or category or q or cursor:
-        return await _list(request, source, sort, category, q, cursor)
+    q, wanted = q.strip() if q else None, Wanted(category, call, panel, price)
+    if sort or q or cursor or wanted != Wanted():
+        return await tools_list(request, source, sort, wanted, q, cursor)
     return await _front(request, source, await tool_orders(source.models))
 
 
@@ -70,57 +75,12 @@ async def _front(request: Http, source: ReadSource, orders: ToolOrders) -> ASGIR
             picture="/og/site/home.png",
         ),
         stale=source.stale,
-        q=None,
         category=None,
         categories=listing.categories(orders),
-        listing=None,
         total=total,
         top=[summary(source, tool) for tool in orders.first(TOP, HOME_ROWS_MAX)],
         new=[summary(source, tool) for tool in orders.first(NEW, HOME_ROWS_MAX)],
         featured=surroundings.pairs(source.models, orders),
-    )
-
-
-async def _list(
-    request: Http,
-    source: ReadSource,
-    sort: Sort | None,
-    category: str | None,
-    q: str | None,
-    cursor: str | None,
-) -> ASGIResponse:
-    sort = sort if sort or q else "top"
-    found = await tools_page(
-        services(request).finder, source.models, sort, category, None, q, cursor, ROWS_MAX
-    )
-    categories = listing.categories(await tool_orders(source.models))
-    chosen = listing.category_slug(category) if category else None
-    known = next((name for name, _ in categories if listing.category_slug(name) == chosen), None)
-    heading = f"“{q}”" if q else words.category(known or category or "All tools")
-    head = Head(
-        f"{heading} · {SITE_NAME}",
-        f"{words.counted(found.total, 'tool')}, each with two verdicts.",
-        f"/{query(category=chosen, sort=sort)}",
-        base(request),
-        section="tools",
-        picture=f"/og/category/{chosen}.png" if chosen and found.total else "/og/site/home.png",
-        indexed=not (q or cursor) and bool(found.total),
-    )
-    shown: Page[SummaryView] = Page(
-        [summary(source, tool) for tool in found.items], found.next_cursor, found.total
-    )
-    return await answer(
-        request,
-        "home.html",
-        head,
-        stale=source.stale,
-        q=q,
-        category=chosen,
-        categories=categories,
-        listing=shown,
-        heading=heading,
-        sort=sort,
-        cursor=cursor,
     )
 
 

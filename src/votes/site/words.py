@@ -130,6 +130,22 @@ def panel_line(panel: PanelView) -> str:
     return says
 
 
+PRICES = {"free": "Free plan", "paid": "Paid only", "unknown": "Not known"}
+
+
+def option(name: str, value: str) -> str:
+    """What a value of a filter is called."""
+    match name:
+        case "category":
+            return category(value)
+        case "price":
+            return PRICES[value]
+        case "panel":
+            return "Too few reviews" if value == "pending" else value.capitalize()
+        case _:
+            return {"none": "No votes", "too_early": "Too early"}.get(value, value.capitalize())
+
+
 def community_line(tally: TallyView) -> str:
     """The community's verdict with its votes."""
     label = look(tally.call).label

@@ -6,6 +6,7 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from votes.api.operation import Operation
+from votes.app.listing import Wanted
 from votes.app.paging import LIMIT_DEFAULT
 from votes.app.responses import (
     CompareView,
@@ -16,10 +17,10 @@ from votes.app.responses import (
     summary,
 )
 from votes.app.shapes import RenameWritten, ToolWritten
-from votes.app.tool_orders import Sort
+from votes.app.tool_orders import Price, Sort
 from votes.domain.terms import ToolSlug, is_slug
 from votes.domain.tool import Entry
-from votes.domain.verdict import Call
+from votes.domain.verdict import Call, PanelVerdict
 from votes.http.cataloguing import delist, list_tool, rename
 from votes.http.errors import Refused
 from votes.http.exchange import (
@@ -54,14 +55,17 @@ async def list_tools(
     sort: Sort | None = None,
     category: Only = None,
     call: Call | None = None,
+    panel: PanelVerdict | None = None,
+    price: Price | None = None,
     q: Query = None,
     cursor: Cursor = None,
     limit: Limit = LIMIT_DEFAULT,
     min_position: MinPosition = 0,
 ) -> ASGIResponse:
     """Listed tools: `top` by the lower bound of their share of ship, `trending` by recent votes,
-    `new` by their listing, `controversial` by many votes evenly split. Of one `category`, of one
-    `call` of the community, or both.
+    `new` by their listing, `controversial` by many votes evenly split. Of one `category`, one
+    `call` of the community, one verdict of the `panel`, one `price`, or several of these: `free`
+    tools have a plan that costs nothing, of `unknown` price are those without a plan with a price.
 
     With `q` those whose name, slug or tagline has all its words, the last one perhaps not typed to
     its end, and where these are few, those whose name is nearly that: at most 500. Without a
@@ -69,8 +73,9 @@ async def list_tools(
     """
     parts = services(request)
     source = await parts.reader.models(min_position)
+    wanted = Wanted(category, call, panel, price)
     page = await tools_page(
-        parts.finder, source.models, sort, category, call, q, cursor, limit, min_position
+        parts.finder, source.models, sort, wanted, q, cursor, limit, min_position
     )
     answer = ToolsPage(
         [summary(source, tool) for tool in page.items],
