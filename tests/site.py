@@ -141,7 +141,7 @@ def begun() -> Path:
 
     def make(folder: Path) -> Path:
         first = Site(folder / "data", free_port())
-        first.start("--demo")
+        first.start("--demo", "--no-samples")
         first.stop()
         with (first.data_dir / "postgres/postgresql.auto.conf").open("a") as settings:
             settings.write("fsync = off\nfull_page_writes = off\n")
@@ -167,15 +167,15 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def site(*, anew: bool = False, **env: str) -> Iterator[Site]:
-    """A running site with the demo data, gone with all its data at the end; `anew`: it starts for
-    the first time."""
+def site(*, anew: bool = False, samples: bool = False, **env: str) -> Iterator[Site]:
+    """A running site with the demo catalogue, gone with all its data at the end; `anew`: it starts
+    for the first time; `samples`: with the sample votes."""
     folder = Path(tempfile.mkdtemp(prefix="votes-site-", dir="/tmp"))
     running = Site(folder / "data", free_port(), env)
     try:
         if not anew:
             _copy(begun(), running.data_dir)
-        running.start("--demo")
+        running.start("--demo", "--samples" if samples else "--no-samples")
         yield running
     finally:
         if running.process is not None:

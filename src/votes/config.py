@@ -17,6 +17,7 @@
 | `VOTES_OIDC_ISSUER` | or who logs people in on the pages, by OpenID Connect: `docs/login.md` |
 | `VOTES_OIDC_CLIENT_ID`, `VOTES_OIDC_CLIENT_SECRET` | what this site is and has at the issuer |
 | `VOTES_DEMO_LOGIN` | `on`: anybody is whoever they like; `votes up --demo` sets it, on loopback |
+| `VOTES_SAMPLES` | `on`: the pages say that there are sample votes; `votes up` sets it if so |
 | `VOTES_PUBLIC_URL` | this site's address, like `https://example.com`, for canonical links |
 | `VOTES_ALLOWED_HOSTS` | or comma-separated names of such sites, each like `example.com:8443` |
 | `VOTES_ALLOWED_ORIGINS` | comma-separated origins of other sites that may call the API |
@@ -140,6 +141,7 @@ class Config(Struct, frozen=True):
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = None
     demo_login: bool = False
+    samples: bool = False
     public_url: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
@@ -196,6 +198,7 @@ def load(env: Mapping[str, str]) -> Config:
         oidc_client_id=env.get("VOTES_OIDC_CLIENT_ID") or None,
         oidc_client_secret=env.get("VOTES_OIDC_CLIENT_SECRET") or None,
         demo_login=_is_on(env, "VOTES_DEMO_LOGIN"),
+        samples=_is_on(env, "VOTES_SAMPLES"),
         public_url=_like(env, "VOTES_PUBLIC_URL", _ORIGIN, "https://example.com"),
         allowed_hosts=_each_like(env, "VOTES_ALLOWED_HOSTS", _HOST, "example.com"),
         allowed_origins=_each_like(env, "VOTES_ALLOWED_ORIGINS", _ORIGIN, "https://example.com"),

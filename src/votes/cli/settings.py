@@ -160,6 +160,7 @@ def environment(config: Config) -> dict[str, str]:
         "VOTES_JWT_SECRET": config.jwt_secret,
         "VOTES_OIDC_CLIENT_SECRET": config.oidc_client_secret,
         "VOTES_DEMO_LOGIN": "on" if config.demo_login else None,
+        "VOTES_SAMPLES": "on" if config.samples else None,
     }
     without = {*unknown_names(os.environ), *ours}
     given = {name: value for name, value in os.environ.items() if name not in without}

@@ -22,7 +22,7 @@ from votes.cli.settings import (
     with_secrets,
 )
 from votes.config import Config, is_loopback, without_password
-from votes.demo.load import load_demo
+from votes.demo.load import has_samples, load_demo
 from votes.embedded import Addresses, Servers, StartFailed, supervise
 from votes.embedded.supervise import Child
 from votes.store.migrate import migrate
@@ -36,10 +36,11 @@ console = Console(stderr=True, highlight=False)
 
 
 @click.command()
-@click.option("--demo", is_flag=True, help="Load the demo catalogue and its panel reviews.")
+@click.option("--demo", is_flag=True, help="Load the demo catalogue, its reviews and sample votes.")
+@click.option("--samples/--no-samples", default=True, help="With --demo: sample votes, or none.")
 @address_options
 @data_dir_option
-def up(demo: bool, host: str, port: int, data_dir: Path | None) -> None:
+def up(demo: bool, samples: bool, host: str, port: int, data_dir: Path | None) -> None:
     """Start everything: servers, migrations, worker and API. Ctrl-C stops all of it."""
     given = from_environment(data_dir)
     _check_port(host, port)
@@ -47,7 +48,7 @@ def up(demo: bool, host: str, port: int, data_dir: Path | None) -> None:
     started = time.monotonic()
     with embedded.started(given.data_dir, "votes up", postgres=postgres, redis=redis) as servers:
         config = with_secrets(replace(given, demo_login=demo and may_be_anybody(given, host)))
-        asyncio.run(_serve(config, servers, host, port, demo, started))
+        asyncio.run(_serve(config, servers, host, port, demo, samples, started))
     console.print("Stopped. The data stays.")
 
 
@@ -84,7 +85,13 @@ def _children(given: Config, at: Addresses, host: str, port: int) -> list[Child]
 
 
 async def _serve(
-    given: Config, servers: Servers, host: str, port: int, demo: bool, started: float
+    given: Config,
+    servers: Servers,
+    host: str,
+    port: int,
+    demo: bool,
+    samples: bool,
+    started: float,
 ) -> None:
     config = completed(given, servers.addresses)
     stop = asyncio.Event()
@@ -94,7 +101,8 @@ async def _serve(
     for name in await migrate(config.migration_url or ""):
         console.print(f"migrated {name}")
     if demo and not stop.is_set():
-        await load_demo(config, console)
+        await load_demo(config, console, with_votes=samples)
+    given = replace(given, samples=given.samples or await has_samples(config))
     children = _children(given, servers.addresses, host, port)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     beside = [

@@ -45,12 +45,13 @@ def elsewhere(request: Http, address: str, path: str) -> str:
 
 def account(request: Http, caller: Caller) -> Account:
     """What a page offers to this caller."""
-    found = way(request)
+    found, samples = way(request), services(request).config.samples
     if caller.user is None:
-        return Account(login=found is not None)
+        return Account(login=found is not None, samples=samples)
     user = caller.user
     return Account(
         login=found is not None,
+        samples=samples,
         name=user.called,
         logout=_logout(request, found),
         moderates=bool(MODERATORS & user.roles),

@@ -35,12 +35,14 @@ class Account(Struct, frozen=True):
 
     `login` says whether people can log in here. `name` is what the reader is called, None where
     nobody is logged in. `logout` is where the reader logs out: by our own form, at `LOGOUT`, or by
-    a link to elsewhere. The others say which pages there are for a role of the reader's.
+    a link to elsewhere. `moderates`, `reviews` and `administers` say which pages there are for a
+    role of the reader's. `samples` says that some of the votes are samples of the demo.
     """
 
     login: bool = False
     name: str | None = None
     logout: str | None = None
+    samples: bool = False
     moderates: bool = False
     reviews: bool = False
     administers: bool = False
