@@ -63,7 +63,7 @@ async def test_what_is_appended_by_another_process_is_projected_at_the_heartbeat
 
 async def test_what_comes_within_a_pause_is_folded_together():
     scene = Scene()
-    async with scene.running():
+    async with scene.running(for_s=PASS_PAUSE_MAX_S):
         await scene.send("p1")
         scene.appended.set()
         await elapse(PASS_PAUSE_S / 2)

@@ -29,7 +29,7 @@ from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome
 from votes.engine.log import Recorded
-from votes.engine.projection import Projection, Projections, partition_of
+from votes.engine.projection import PARKED, Projection, Projections, partition_of
 from votes.engine.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.store.codec import Codec
@@ -90,6 +90,12 @@ def test_whoever_adds_an_event_says_which_model_hears_of_it():
         Projections([STOCKS], events=(*EVENTS, ParcelWeighed), ignored=(), release="1")
     with pytest.raises(ValueError, match="or both: ParcelLost"):
         Projections([STOCKS], events=EVENTS, ignored=(EVENTS[1],), release="1")
+    with pytest.raises(ValueError, match=r"or both: ParcelLost, ParcelWeighed$"):
+        Projections([STOCKS], events=(*EVENTS, ParcelWeighed), ignored=(EVENTS[1],), release="1")
+
+
+def test_a_model_is_found_by_its_name():
+    assert TOY.named == {"stocks": STOCKS, "places": PLACES, "parked": PARKED}
 
 
 def test_models_of_another_version_or_name_have_another_signature():

@@ -9,7 +9,7 @@ import pytest
 from tests.toy import AT, PLACES, TOY, ParcelMoved
 from votes.engine import orders as kept
 from votes.engine.log import Recorded, Stream
-from votes.engine.orders import Ordering, orders_of
+from votes.engine.orders import Ordering, Orders, orders_of
 from votes.engine.read_models import ReadModels
 
 PARCELS = 10
@@ -86,6 +86,33 @@ async def test_what_is_read_before_the_next_await_has_every_change(models):
         move(models, *((f"p{number}", f"town {moved}") for number in range(moved)))
         orders = await orders_of(models, by_town())
         assert towns(orders) == sorted((town, parcel) for parcel, town in models.items(PLACES))
+
+
+async def test_a_list_is_read_from_a_place_on(models):
+    orders = await orders_of(models, by_town())
+    read = list(orders.places(["town"], ("aalen", "p7")))
+    assert read == [("aalen", "p7"), ("aalen", "p8"), ("aalen", "p9")]
+
+
+async def test_a_row_moves_in_one_list_and_stays_in_the_other(models):
+    by_name, by_place = 0, 1  # a set of small numbers is in their order
+
+    def places(row):
+        return {by_name: (row[0],), by_place: (row[1], row[0])}
+
+    ordering = Ordering("both", (PLACES,), by_town().row, places)
+    await orders_of(models, ordering)
+    move(models, ("p3", "bath"))
+    orders = await orders_of(models, ordering)
+    assert list(orders.places([by_place], ("bath",))) == [("bath", "p3")]
+    assert orders.counts() == {by_name: PARCELS, by_place: PARCELS}
+
+
+def test_a_build_takes_only_so_much_in_a_step(models):
+    """The rows are looked at, then sorted in four runs, which are merged into the list."""
+    looked_at = []
+    after_each = [len(looked_at) for _ in Orders(by_town(looked_at)).steps(models)]
+    assert after_each == [2, 4, 6, 8, 10] + 4 * [10] + 5 * [10]
 
 
 async def test_changes_within_a_step_take_no_turn_of_others(models):

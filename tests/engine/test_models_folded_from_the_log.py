@@ -177,6 +177,14 @@ def test_an_event_that_nobody_can_read_is_parked_under_its_stream():
     assert models.position == 7
 
 
+def test_an_event_that_a_partition_already_parks_is_not_parked_again():
+    """A worker died after it wrote the partition, before the position of all."""
+    models = ReadModels(PROJECTIONS, "epoch")
+    models.partitions[partition_of("tool:atlas")].checkpoint = 7
+    changes = models.fold([recorded(7, NEWER, "tool:atlas"), recorded(8, NEWER, "tool:atlas")])
+    assert list(models.parked()) == list(changes.parked()) == [8]
+
+
 def test_an_event_that_cannot_be_folded_is_parked_under_its_tool_and_the_next_is_folded():
     models = ReadModels(PROJECTIONS, "epoch")
     before_all_time = Recorded(
@@ -189,6 +197,7 @@ def test_an_event_that_cannot_be_folded_is_parked_under_its_tool_and_the_next_is
         2: "VoteCast",
         3: "VoteRetracted",
     }
+    assert all(parked.reason.startswith("ValueError: ") for parked in models.parked().values())
     assert (
         models.get(TALLIES, "atlas").ship,
         models.get(TALLIES, "atlas").skip,

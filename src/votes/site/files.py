@@ -10,7 +10,7 @@ from litestar.response.base import ASGIResponse
 
 from votes.app import catalogue
 from votes.app.catalogue import Tool
-from votes.app.listing import tools
+from votes.app.listing import Wanted, tools
 from votes.app.pairs import BETWEEN, pair
 from votes.app.responses import SummaryView, summary
 from votes.app.tool_orders import REVIEWED, TOP, tool_orders
@@ -102,7 +102,7 @@ async def picture_of_category(request: Http, file: str) -> ASGIResponse:
     """`{category}.png`: of the list of a category, with its top tools."""
     source, _ = await read_at(request)
     slug = file.removesuffix(".png")
-    found = await tools(source.models, "top", slug, None, None, ROWS_MAX)
+    found = await tools(source.models, "top", Wanted(category=slug), None, ROWS_MAX)
     if file != f"{slug}.png" or not slug or not found.total:
         raise NO_PICTURE
     title = words.category(found.items[0].profile.entry.category)
