@@ -56,6 +56,9 @@ PAGES = {
     "the form to compare": "/compare",
     "the feed": "/feed.xml",
     "a search": "/v1/tools?q=note&limit=50",
+    "the sitemap": "/sitemap.xml",
+    "a page of the sitemap": "/sitemap/tools-1.xml",
+    "other pages of the sitemap": "/sitemap/pages.xml",
 }
 ASKED = 20
 """How often each page is asked for in a round."""

@@ -222,8 +222,8 @@ def named(handler: HTTPRouteHandler) -> str:
 
 
 EXPENSIVE = re.compile(
-    r"/trend$|/og/|/challenge$|/moderation$|/moderation/queue$|GET /v1/moderation/links/|/preview$|"
-    r"/me/export$|/docs$|/votes$|/cohorts$|GET /log(in|in/back|ged-out)$"
+    r"/trend$|/og/|/sitemap|/challenge$|/moderation$|/moderation/queue$|/preview$|"
+    r"GET /v1/moderation/links/|/me/export$|/docs$|/votes$|/cohorts$|GET /log(in|in/back|ged-out)$"
 )
 
 

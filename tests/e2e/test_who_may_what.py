@@ -109,6 +109,12 @@ MAY: Mapping[str, Statuses] = {
     "GET /og/{file}": everybody(200),
     "GET /og/site/home.png": everybody(200),
     "GET /og/category/{file}": everybody(404),
+    "GET /favicon.ico": everybody(200),
+    "GET /apple-touch-icon.png": everybody(200),
+    "GET /robots.txt": everybody(200),
+    "GET /sitemap.xml": everybody(200),
+    "GET /sitemap/pages.xml": everybody(200),
+    "GET /sitemap/{file}": everybody(400),
     "GET /openapi.json": everybody(200),
 }
 """What comes of a good request: of a method and a path, from each role."""

@@ -166,3 +166,14 @@ async def test_read_models_are_not_kept_by_what_is_derived_from_them():
         assert of_old() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("start", [0, 1, PARCELS - 1, PARCELS, PARCELS + 5])
+@pytest.mark.parametrize("number", [0, 1, 4, PARCELS, PARCELS + 5])
+async def test_the_last_rows_are_those_from_the_end_of_the_list(models, start, number):
+    orders = await orders_of(models, by_town())
+    backwards = [parcel for _, parcel in towns(orders)][::-1]
+    assert [parcel for parcel, _ in orders.last("town", start, number)] == (
+        backwards[start : start + number]
+    )
+    assert orders.last("no such list", start, number) == []

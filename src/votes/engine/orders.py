@@ -101,6 +101,14 @@ class Orders(Generic[Row, Name]):
         """So many first rows of the list."""
         return [self.rows[place[-1]] for place in islice(self.places([name]), number)]
 
+    def last(self, name: Name, start: int, number: int) -> list[Row]:
+        """So many rows from the end of the list, the last first, after the `start` last ones."""
+        places = self._lists.get(name, ())
+        end = len(places) - start
+        return [
+            self.rows[place[-1]] for place in reversed(places[max(end - number, 0) : max(end, 0)])
+        ]
+
     def _move_some(self, models: ReadModels) -> None:
         """Move some of the changed rows to their new places."""
         for _ in range(min(STEP_MOVED, len(self._changed))):

@@ -55,6 +55,20 @@ async def static(request: Http, digest: str, name: Path) -> ASGIResponse:
     return tagged(request, asset.body, asset.media_type, headers)
 
 
+@get("/favicon.ico")
+async def favicon(request: Http) -> ASGIResponse:
+    """The icon, for programs that read no page."""
+    icon = assets()["icon.ico"]
+    return tagged(request, icon.body, icon.media_type, (_FOR_A_WHILE, _VARY))
+
+
+@get("/apple-touch-icon.png")
+async def touch_icon(request: Http) -> ASGIResponse:
+    """The icon for home screens, for programs that read no page."""
+    icon = assets()["touch.png"]
+    return tagged(request, icon.body, icon.media_type, (_FOR_A_WHILE, _VARY), compressible=False)
+
+
 @get("/elements.json")
 async def elements_now(request: Http) -> ASGIResponse:
     """The address of this release's elements, for pages of other sites."""
@@ -150,4 +164,5 @@ def _named(models: ReadModels, file: str) -> tuple[Tool, ...] | None:
     return (tool,) if tool is not None else pair(models, name)
 
 
-ROUTES = [static, elements_now, elements, picture, picture_of_home, picture_of_category]
+ROUTES = [static, favicon, touch_icon, elements_now, elements]
+ROUTES += [picture, picture_of_home, picture_of_category]

@@ -1,7 +1,8 @@
 """Linked data of pages: JSON-LD in the vocabulary of schema.org.
 
 A rating is only given where somebody rated: the community's share of ship as a number of 0 to
-100 once there is a vote, and each review of the panel with its own score.
+100 once there is a vote, and each review of the panel with its own score. A persona is no person,
+so the author of a review is the panel.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from votes.app.responses import ReviewView, SummaryView
 from votes.projections.tallies import TallyView
 from votes.site import words
+from votes.site.render import SITE_NAME
 
 CONTEXT = "https://schema.org"
 REVIEW_TEXT_LENGTH_MAX = 5_000
@@ -53,7 +55,8 @@ def _rating(tally: TallyView) -> dict[str, Any]:
 def _review(review: ReviewView) -> dict[str, Any]:
     return {
         "@type": "Review",
-        "author": {"@type": "Person", "name": f"{words.persona(review.persona)} of the panel"},
+        "name": f"{words.persona(review.persona)}, of the panel",
+        "author": {"@type": "Organization", "name": f"The panel of {SITE_NAME}"},
         "dateModified": review.revised_at.date().isoformat(),
         "reviewBody": review.body[:REVIEW_TEXT_LENGTH_MAX],
         "reviewRating": {
