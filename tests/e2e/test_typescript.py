@@ -103,6 +103,30 @@ def built(project: Path) -> Path:
 
 
 @needs_node
+@pytest.mark.parametrize(
+    ("element", "complaint"),
+    [
+        ('<ship-vote tool="notion" className="mine" />', None),
+        ('<ship-vote toll="notion" />', "'toll' does not exist"),
+        ("<ship-verdict />", "'tool' is missing"),
+        ('<ship-bookmarks href="/t/x" tool="notion" />', "'tool' does not exist"),
+    ],
+)
+def test_elements_in_jsx_have_their_attributes_and_no_others(project, element, complaint):
+    page = project / "examples" / "Page.tsx"
+    page.write_text(f'import "../src/react.js";\nexport const page = {element};\n')
+    try:
+        npm(project, "run", "check")
+        said = None
+    except AssertionError as error:
+        said = str(error)
+    finally:
+        page.unlink()
+    assert (said is None) == (complaint is None), said
+    assert complaint is None or complaint in str(said)
+
+
+@needs_node
 def test_it_compiles_and_votes(built, live_site):
     token = request("POST", f"{live_site.url}/v1/visitors").json()["token"]
     vote, tally, refused = run(built, "votes.mjs", VOTES, live_site.url, token, new_tool(live_site))
