@@ -223,7 +223,7 @@ async def assert_right(models):
         right = sorted_anew(models, sort, wanted)
         assert await read(models, sort, wanted) == (right, len(right))
     orders = await tool_orders(models)
-    for wanted in each[:: len(each) // 9]:
+    for wanted in (*each[::6], *each[len(each) - len(tools) :]):
         assert_counted(tools, listing.choices(listing.kept_cells(orders), wanted), wanted)
     assert dict(listing.categories(orders)) == {
         name: len(same)
@@ -315,6 +315,29 @@ def test_a_walk_finds_all_that_fit_whatever_its_bounds(first, limit, walk_max):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paging, "WALK_MAX", walk_max)
         asyncio.run(run())
+
+
+def test_a_walk_stops_at_its_bound_and_goes_on_from_there(monkeypatch):
+    monkeypatch.setattr(paging, "WALK_MAX", 2)
+    models = site(*(one for name in "abcde" for one in tool(f"t{name}", name)))
+    for key in ("tb", "tc", "td"):
+        profile = models.get(PROFILES, key)
+        change(models, [(PROFILES.name, key, replace(profile, reviews=(REVIEW,)))])
+    pages, cursor = [], None
+    while not pages or cursor is not None:
+        found = asyncio.run(reviewing.unreviewed(models, REVIEW.persona, cursor, 5))
+        pages, cursor = [*pages, [one.slug for one in found.items]], found.next_cursor
+        assert found.total == 2
+    assert pages == [["a"], [], ["e"]]
+
+
+def test_numbers_beside_filters_are_of_tools_that_fit_all_others():
+    models = site(*tool("ta", "a", ship=1), *tool("tb", "b", "Decks"), *tool("tc", "c", "Decks"))
+    cells = list(listing.kept_cells(asyncio.run(tool_orders(models))))
+    found = listing.choices(cells, Wanted("notes", "too_early", "pending", "unknown"))
+    assert found.category == [("Notes", 1)]
+    assert dict(found.call) | {"too_early": 1, "none": 0} == dict(found.call)
+    assert dict(found.panel)["pending"] == 1
 
 
 def test_pairs_are_of_reviewed_tools_and_then_the_best_of_the_largest_categories():

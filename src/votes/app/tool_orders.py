@@ -48,11 +48,11 @@ def _row(models: ReadModels, key: str) -> Tool | None:
 def _places(tool: Tool) -> dict[ToolList, Place]:
     profile, tally, last = tool.profile, tool.tally, (tool.slug, tool.id)
     by_sort = {sort: place(sort, tool) for sort in SORTS}
+    each = list(product((None, profile.entry.category), (None, facets_of(tool))))
     places: dict[ToolList, Place] = {
         (sort, category, facets): found
         for sort, found in by_sort.items()
-        for category in (None, profile.entry.category)
-        for facets in (None, facets_of(tool))
+        for category, facets in each
     }
     places[BY_NAME] = (profile.entry.name.casefold(), *last)
     if profile.reviews:
@@ -66,7 +66,7 @@ def _places(tool: Tool) -> dict[ToolList, Place]:
 
 def facets_of(tool: Tool) -> Facets:
     profile = tool.profile
-    panel = panel_verdict(review.opinion.choice for review in profile.reviews)
+    panel = panel_verdict([review.opinion.choice for review in profile.reviews])
     return call_of(tool.tally), panel, price_of(profile.entry)
 
 

@@ -51,7 +51,8 @@ class Entry(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 def lowest_price(entry: Entry) -> float | None:
     """The price of the cheapest plan, None where none has a price."""
-    return min((plan.price for plan in entry.plans if plan.price is not None), default=None)
+    prices = [plan.price for plan in entry.plans if plan.price is not None]
+    return min(prices) if prices else None
 
 
 def stream(tool: ToolId) -> Stream:

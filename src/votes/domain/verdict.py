@@ -12,8 +12,7 @@ By Ville's inequality a true p is ever refuted (E >= 20) with a chance of at mos
 often one looks. So a verdict may be read after every vote.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import factorial, lgamma, log
 from typing import Literal
@@ -94,10 +93,9 @@ def panel(opinions: Iterable[tuple[Choice, int]]) -> Panel:
     )
 
 
-def panel_verdict(choices: Iterable[Choice]) -> PanelVerdict:
+def panel_verdict(choices: Sequence[Choice]) -> PanelVerdict:
     """The verdict alone."""
-    votes = Counter(choices)
-    ship, skip = votes["ship"], votes["skip"]
+    ship, skip = choices.count("ship"), choices.count("skip")
     if ship + skip < PANEL_REVIEWS_MIN:
         return "pending"
     if ship == skip:

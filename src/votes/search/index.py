@@ -18,6 +18,7 @@ takes edits is looked for only where less than `FEW` tools are found without.
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
+from math import log
 from typing import Any
 from zlib import crc32
 
@@ -53,6 +54,8 @@ WRITER_BYTES = 50_000_000
 TIERS = 8
 TIER_FACTOR = 4.0
 """The score of a tier, by that of the next one; within a tier the weight is 1 to less than this."""
+ROUNDING = 1e-6
+"""More than the error of a score, and less than between the tiers."""
 NAME_LETTERS_MAX = 128
 VOTES_BITS_MAX = 32
 
@@ -169,6 +172,11 @@ class ToolIndex:
             for (score, _), number in zip(found, numbers, strict=True)
             if number is not None
         ]
+
+
+def tier(score: float) -> int:
+    """Which of the tiers above, from 1, a hit of this score is of."""
+    return TIERS + 1 - int(log(score, TIER_FACTOR) + ROUNDING)
 
 
 def _document(number: int, listed: Listed) -> Document:

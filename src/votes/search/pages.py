@@ -1,5 +1,7 @@
 """Lists of tools, searched or not, and suggestions as one types."""
 
+import re
+
 from votes.app import listing
 from votes.app.catalogue import Tool
 from votes.app.listing import Choices, Wanted, category_slug
@@ -9,8 +11,12 @@ from votes.app.tool_orders import Sort, facets_of, place, tool_orders
 from votes.engine.log import Position
 from votes.engine.read_models import ReadModels
 from votes.search.finder import FOUND_MAX, Finder
+from votes.search.index import tier
 
 SUGGESTIONS_DEFAULT = 8
+SAME_NAME, IN_NAME = 1, 3
+"""Up to these tiers of the index a name is what is typed, or has all of it."""
+NEAR_LENGTH_MAX = 200
 
 
 async def tools_page(
@@ -47,6 +53,26 @@ async def choices(finder: Finder, models: ReadModels, wanted: Wanted, q: str | N
         return listing.choices(listing.kept_cells(await tool_orders(models)), wanted)
     found = await finder.find(models, q)
     return listing.choices(listing.cells_of(one.tool for one in found), wanted)
+
+
+async def only_one(finder: Finder, models: ReadModels, text: str) -> Tool | None:
+    """The tool that the text can only mean: the one whose name or slug it is, else the only one
+    that has all its words in the name, the last one perhaps not typed to its end.
+
+    Raises `NotYet`.
+    """
+    found = [(tier(one.score), one.tool) for one in await finder.find(models, text)]
+    for most in (SAME_NAME, IN_NAME):
+        fit = [tool for place, tool in found if place <= most]
+        if fit:
+            return fit[0] if len(fit) == 1 else None
+    return None
+
+
+async def near(finder: Finder, models: ReadModels, text: str, limit: int) -> list[Tool]:
+    """The tools that may be meant by the text, the best first. Raises `NotYet`."""
+    words = " ".join(re.split(r"[\W_]+", text))[:NEAR_LENGTH_MAX]
+    return [one.tool for one in await finder.find(models, words, None, limit)]
 
 
 async def suggestions(

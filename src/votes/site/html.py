@@ -1,6 +1,6 @@
 """Responses in HTML: their headers and their problems."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,6 +51,15 @@ HEADINGS = {
 }
 OTHERWISE = ("Something broke", "This is our fault, and it is in our log.")
 
+
+class Missing(Refused):
+    """Something is not there; `near` are the names and paths of what may be meant."""
+
+    def __init__(self, refused: Refused, near: Sequence[tuple[str, str]]) -> None:
+        super().__init__(refused.rejected.code, refused.rejected.detail)
+        self.near = near
+
+
 Handler = Callable[[Any, Any], Response[bytes]]
 
 
@@ -98,6 +107,7 @@ def _as_page(handler: Handler) -> Handler:
             heading=heading,
             advice=advice,
             again=again,
+            near=error.near if isinstance(error, Missing) else (),
         )
         headers = dict([*told.headers.items(), VARY])
         return Response(text.encode(), status_code=problem.status, media_type=HTML, headers=headers)

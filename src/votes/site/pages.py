@@ -20,13 +20,14 @@ from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
 from votes.http.deadlines import OPTIONAL_S, STATUS_S, within
-from votes.http.exchange import Http, listed, read_as, services, tool_slug
+from votes.http.exchange import Http, read_as, services
 from votes.http.hosts import base
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.readiness import readiness
 from votes.http.voters import votes_of
 from votes.site import linked_data, words
+from votes.site.finding import tool_at
 from votes.site.html import shared_page
 from votes.site.lists import tools_list
 from votes.site.pictures.chart import chart
@@ -87,9 +88,8 @@ async def _front(request: Http, source: ReadSource, orders: ToolOrders) -> ASGIR
 @get("/tools/{slug:str}")
 async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """A tool with both verdicts, its votes over time, its plans and its reviews."""
-    name = tool_slug(request, slug)
     source, waiting = await read_at(request, min_position)
-    found = listed(source, name)
+    found = await tool_at(request, source, slug)
     shown = summary(source, found)
     caller = await reader(request)
     votes, mine = await asyncio.gather(
@@ -109,7 +109,7 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
         host=words.site(shown.url or ""),
         chart=chart(votes) if votes is not None else None,
         neighbours=[
-            (other.profile.entry, pair_path(source.models, name, other.slug))
+            (other.profile.entry, pair_path(source.models, found.slug, other.slug))
             for other in surroundings.neighbours(orders, found)
         ],
     )

@@ -61,6 +61,13 @@ def counted(number: int, word: str) -> str:
     return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
+def gap(points: int, a: str, b: str) -> str:
+    """Which of two scores is ahead, and by how much; `points` is that of `a` less that of `b`."""
+    if not points:
+        return "the same score"
+    return f"{a if points > 0 else b}: {counted(abs(points), 'point')} ahead"
+
+
 def spark(numbers: Sequence[int]) -> str:
     """The numbers as a line of bars."""
     highest = max([*numbers, 1])

@@ -10,7 +10,7 @@ from tests.site import Site
 
 A, B = "claude-haiku-open-weights", "mistral-3-small"
 PATHS = [
-    *("/", f"/tools/{A}", f"/compare/{A}-vs-{B}", "/compare"),
+    *("/", f"/tools/{A}", f"/compare/{A}-vs-{B}", "/compare", "/?category=llm&price=free"),
     *("/bookmarks", "/status", "/verdicts", "/rulings", "/docs"),
 ]
 
@@ -115,3 +115,19 @@ def test_a_page_fits_the_narrowest_screen(live_site: Site, person: Open):
         box = button.bounding_box()
         assert box["height"] >= 44
     expect(page.locator("ship-vote")).to_have_count(2)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_without_script_filters_open_and_are_removed(live_site: Site, person: Open, width: int):
+    context = person(java_script_enabled=False, viewport={"width": width, "height": 800})
+    page = visit(context, f"{live_site.url}/?sort=top")
+    page.get_by_text("Panel", exact=True).first.click()
+    page.locator(".filters details[open]").get_by_role("link", name="Ship").click()
+    expect(page.locator(".row-name").filter(has_text="Mistral 3 Small")).to_be_visible()
+    page.get_by_text("Price", exact=True).click()
+    values = page.locator(".filters details[open] ul").bounding_box()
+    assert values["x"] >= 0
+    assert values["x"] + values["width"] <= width
+    page.get_by_text("Price", exact=True).click()
+    page.get_by_role("link", name="Remove the filter Panel: Ship").click()
+    expect(page.locator(".row")).to_have_count(40)

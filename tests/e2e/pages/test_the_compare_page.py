@@ -57,7 +57,10 @@ def test_the_decision_table_has_its_rows_in_order(http):
 def test_the_scorecard_sets_each_persona_s_reviews_side_by_side(http):
     duels = named(page(http, PAIR), "section", class_="duel")
     assert [words(one(duel, "h3")) for duel in duels] == [
-        *("Builder", "Skeptic", "Futurist", "Founder"),
+        "Builder Mistral 3 Small: 11 points ahead",
+        "Skeptic Mistral 3 Small: 26 points ahead",
+        "Futurist Mistral 3 Small: 12 points ahead",
+        "Founder Mistral 3 Small: 7 points ahead",
     ]
     told = http.get(f"/v1/compare/{A}/{B}").json()
     for number, duel in enumerate(duels):

@@ -1,0 +1,67 @@
+"""Finds what an address means: tools in any case and, where there is none, those of a near name."""
+
+from itertools import product
+from urllib.parse import quote
+
+from votes.app import catalogue
+from votes.app.catalogue import Tool
+from votes.app.pairs import BETWEEN, pair_path
+from votes.engine.reader import NotYet, ReadSource
+from votes.http.errors import Refused
+from votes.http.exchange import Http, listed, services, tool_slug
+from votes.http.limiting import Limited, limit
+from votes.http.moved import Moved
+from votes.search import pages
+from votes.site.html import Missing
+
+NEAR_MAX = 3
+PAIRS_MAX = 3
+
+
+async def tool_at(request: Http, source: ReadSource, slug: str) -> Tool:
+    """The listed tool of the slug. Raises `Moved` for a former slug, and for one in another case;
+    `Missing` with the tools of a near name where there is none."""
+    lower = slug.lower()
+    if lower != slug and catalogue.tool(source.models, lower) is not None:
+        raise Moved({slug: catalogue.current_slug(source.models, lower)})
+    try:
+        return listed(source, tool_slug(request, slug))
+    except Refused as refused:
+        tools = await near(request, source, slug, NEAR_MAX)
+        links = [(one.profile.entry.name, f"/tools/{quote(one.slug)}") for one in tools]
+        raise Missing(refused, links) from refused
+
+
+async def missing_pair(request: Http, source: ReadSource, text: str) -> Missing:
+    """That the text names no pair, with the pairs of near names."""
+    refused = Refused("not_found", "The address does not name two tools of the catalogue.")
+    sides = [await _side(request, source, side) for side in text.split(BETWEEN, 1)]
+    links = {}
+    for a, b in product(sides[0], sides[-1]):
+        if a.id != b.id:
+            path = pair_path(source.models, a.slug, b.slug)
+            links[path] = f"{a.profile.entry.name} vs {b.profile.entry.name}"
+    return Missing(refused, [(name, path) for path, name in links.items()][:PAIRS_MAX])
+
+
+async def _side(request: Http, source: ReadSource, text: str) -> list[Tool]:
+    tool = catalogue.tool(source.models, text.lower())
+    return [tool] if tool is not None else await near(request, source, text, NEAR_MAX)
+
+
+async def near(request: Http, source: ReadSource, text: str, number: int) -> list[Tool]:
+    """The tools of a near name. To search counts as a read: beyond the limit none is found, nor
+    while the search is not up to date."""
+    try:
+        await limit(request, Limited("reads"))
+        return await pages.near(services(request).finder, source.models, text, number)
+    except (Refused, NotYet):
+        return []
+
+
+async def only_one(request: Http, source: ReadSource, text: str) -> Tool | None:
+    """The tool that the text can only mean."""
+    try:
+        return await pages.only_one(services(request).finder, source.models, text)
+    except NotYet:
+        return None
