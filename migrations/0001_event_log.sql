@@ -14,7 +14,7 @@ DECLARE
     of_role text;
 BEGIN
     FOREACH wanted IN ARRAY ARRAY[
-        'votes_reader', 'votes_api', 'votes_projector', 'votes_log', 'votes_eraser'
+        'votes_reader', 'votes_api', 'votes_projector', 'votes_log', 'votes_eraser', 'votes_post'
     ] LOOP
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
@@ -30,6 +30,9 @@ BEGIN
     IF NOT pg_has_role('votes_eraser', 'USAGE') THEN
         GRANT votes_eraser TO CURRENT_USER;
     END IF;
+    IF NOT pg_has_role('votes_post', 'USAGE') THEN
+        GRANT votes_post TO CURRENT_USER;
+    END IF;
     -- Both read. `votes_log` may see since when a session of theirs has its transaction, and end it.
     FOR wanted, of_role IN
         VALUES ('votes_api', 'votes_reader'), ('votes_projector', 'votes_reader'),
@@ -43,10 +46,13 @@ END
 $$;
 
 -- The identity of this log. Read models folded from another log have another epoch. The secret is
--- the key of the hashes of subjects (see `people`): 244 random bits.
+-- the key of the hashes of subjects (see `people`): 244 random bits. So is that of the addresses of the
+-- weekly mail (see `subscriptions`).
 CREATE TABLE log (
     epoch uuid NOT NULL DEFAULT gen_random_uuid(),
     subject_secret bytea NOT NULL
+        DEFAULT sha256((gen_random_uuid()::text || gen_random_uuid()::text)::bytea),
+    address_secret bytea NOT NULL
         DEFAULT sha256((gen_random_uuid()::text || gen_random_uuid()::text)::bytea),
     single boolean PRIMARY KEY DEFAULT true CHECK (single)
 );
@@ -446,6 +452,205 @@ ALTER FUNCTION add_people OWNER TO votes_log;
 ALTER FUNCTION erase_people OWNER TO votes_eraser;
 ALTER FUNCTION finish_erasures OWNER TO votes_eraser;
 REVOKE CREATE ON SCHEMA public FROM votes_log, votes_eraser;
+
+-- Who gets the weekly mail. Nobody reads this table but its owner and `votes_post`, as which the functions
+-- below act. The address is encrypted and its hash keyed, by keys made of `log.address_secret`. The token
+-- is a secret of whoever reads the address's mails: who has it may confirm, change and end the
+-- subscription. `due_at` says when the next mail is tried, null for none: of an address that is not
+-- confirmed it asks for that, of a confirmed one it is the last weekly mail.
+CREATE TABLE subscriptions (
+    token text COLLATE "C" NOT NULL,
+    address_hash bytea NOT NULL,
+    address bytea NOT NULL,
+    parts text[] NOT NULL DEFAULT '{new,flipped,close,next}',
+    asked_at timestamptz NOT NULL DEFAULT now(),
+    confirmed_at timestamptz,
+    bounced_at timestamptz,
+    due_at timestamptz DEFAULT now(),
+    -- squawk-ignore prefer-bigint-over-smallint -- a mail is tried for a week at most
+    tries smallint NOT NULL DEFAULT 0,
+    CONSTRAINT subscriptions_token PRIMARY KEY (token),
+    CONSTRAINT subscriptions_address_hash UNIQUE (address_hash),
+    CONSTRAINT subscriptions_sizes CHECK (
+        token ~ '^[A-Za-z0-9_-]{22}$' AND length(address_hash) = 32 AND length(address) <= 400
+        AND parts <@ '{new,flipped,close,next}' AND cardinality(parts) <= 4
+    )
+) WITH (
+    -- A removed address is vacuumed within a minute or two, as those of `people`.
+    autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0
+);
+-- squawk-ignore require-concurrent-index-creation -- the table is empty
+CREATE INDEX subscriptions_due ON subscriptions (due_at) WHERE due_at IS NOT NULL;
+
+-- The weekly mails, each with what it says, null for a week of which there was nothing to say.
+CREATE TABLE digests (
+    week text COLLATE "C" CONSTRAINT digests_week PRIMARY KEY,
+    content jsonb,
+    at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT digests_sizes CHECK (week ~ '^[0-9]{4}-W[0-9]{2}$' AND pg_column_size(content) <= 65536)
+);
+
+-- Adds an address, or asks it again. What is confirmed stays as it is, and nobody gets two mails of a
+-- sign-up within an hour. Returns nothing: whoever calls does not learn what was there.
+CREATE FUNCTION subscribe(hash bytea, sealed bytea, new_token text) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    INSERT INTO subscriptions AS stored (token, address_hash, address)
+    VALUES (new_token, hash, sealed)
+    ON CONFLICT (address_hash) DO UPDATE
+        SET asked_at = now(), confirmed_at = NULL, bounced_at = NULL, due_at = now(), tries = 0
+        WHERE (stored.confirmed_at IS NULL OR stored.bounced_at IS NOT NULL)
+            AND stored.asked_at < now() - interval '1 hour'
+$$;
+
+-- Whether the subscription is confirmed, and the parts it wants; no row for an unknown token.
+CREATE FUNCTION subscription(which text) RETURNS TABLE (confirmed boolean, wanted text[])
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    SELECT subscriptions.confirmed_at IS NOT NULL, subscriptions.parts
+    FROM subscriptions WHERE subscriptions.token = which
+$$;
+
+-- Confirms a subscription. Its first weekly mail is the next one that is written.
+CREATE FUNCTION confirm_subscription(which text) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    UPDATE subscriptions SET confirmed_at = now(), due_at = NULL, tries = 0
+    WHERE subscriptions.token = which AND subscriptions.confirmed_at IS NULL
+$$;
+
+-- Sets the parts that a subscription wants.
+CREATE FUNCTION set_parts(which text, wanted text[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    UPDATE subscriptions SET parts = wanted WHERE subscriptions.token = which
+$$;
+
+-- Removes a subscription and its address: by its token, or by the hash of the address.
+CREATE FUNCTION unsubscribe(which text, hash bytea) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    WITH removed AS (
+        DELETE FROM subscriptions
+        WHERE subscriptions.token = which OR subscriptions.address_hash = hash
+        RETURNING 1
+    )
+    SELECT count(*) FROM removed
+$$;
+
+-- Takes mails that are due, at most so many, for some time from now: nobody else gets them before.
+CREATE FUNCTION claim_mails(quantity bigint, lasting interval) RETURNS TABLE (
+    token text, address bytea, parts text[], confirmed boolean, asked_at timestamptz, tries smallint
+) LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    UPDATE subscriptions AS taken SET due_at = clock_timestamp() + lasting
+    WHERE taken.token IN (
+        SELECT due.token FROM subscriptions AS due
+        WHERE due.due_at <= clock_timestamp()
+        ORDER BY due.due_at
+        LIMIT quantity
+        FOR UPDATE SKIP LOCKED
+    )
+    RETURNING
+        taken.token, taken.address, taken.parts, taken.confirmed_at IS NOT NULL, taken.asked_at,
+        taken.tries
+$$;
+
+-- Says that a mail is sent (no interval), or when it is tried again.
+CREATE FUNCTION mail_done(which text, again interval) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    UPDATE subscriptions SET
+        due_at = clock_timestamp() + again,
+        tries = CASE WHEN again IS NULL THEN 0 ELSE subscriptions.tries + 1 END
+    WHERE subscriptions.token = which
+$$;
+
+-- Says that the address is refused for good: it gets no more mails, until it signs up again.
+CREATE FUNCTION mail_bounced(which text) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    UPDATE subscriptions SET bounced_at = now(), due_at = NULL
+    WHERE subscriptions.token = which
+$$;
+
+-- Stores a weekly mail, the first of each week alone, and makes it due for all who confirmed, if it says
+-- something. Returns how many these are.
+CREATE FUNCTION write_digest(of_week text, says jsonb) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    WITH written AS (
+        INSERT INTO digests (week, content) VALUES (of_week, says)
+        ON CONFLICT (week) DO NOTHING
+        RETURNING 1
+    ), due AS (
+        UPDATE subscriptions SET due_at = now(), tries = 0
+        WHERE subscriptions.confirmed_at IS NOT NULL AND subscriptions.bounced_at IS NULL
+            AND says IS NOT NULL AND EXISTS (SELECT FROM written)
+        RETURNING 1
+    )
+    SELECT count(*) FROM due
+$$;
+
+-- Removes addresses that were not confirmed within a week, or that bounced a month ago.
+CREATE FUNCTION tidy_subscriptions() RETURNS bigint
+LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    WITH removed AS (
+        DELETE FROM subscriptions
+        WHERE subscriptions.confirmed_at IS NULL
+                AND subscriptions.asked_at < now() - interval '7 days'
+            OR subscriptions.bounced_at < now() - interval '30 days'
+        RETURNING 1
+    )
+    SELECT count(*) FROM removed
+$$;
+
+-- How many subscriptions there are of each kind, and how many mails are to be sent: within two minutes,
+-- which is as long as one is claimed, or later.
+CREATE FUNCTION count_subscriptions(
+    OUT confirmed bigint, OUT unconfirmed bigint, OUT bounced bigint, OUT due bigint, OUT later bigint
+) LANGUAGE sql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+    SELECT
+        count(*) FILTER (WHERE confirmed_at IS NOT NULL AND bounced_at IS NULL),
+        count(*) FILTER (WHERE confirmed_at IS NULL AND bounced_at IS NULL),
+        count(*) FILTER (WHERE bounced_at IS NOT NULL),
+        count(*) FILTER (WHERE due_at <= clock_timestamp() + interval '2 minutes'),
+        count(*) FILTER (WHERE due_at > clock_timestamp() + interval '2 minutes')
+    FROM subscriptions
+$$;
+
+REVOKE ALL ON subscriptions, digests FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO votes_post;
+GRANT SELECT, INSERT, UPDATE, DELETE ON subscriptions TO votes_post;
+GRANT SELECT, INSERT ON digests TO votes_post;
+GRANT SELECT ON digests TO votes_reader;
+GRANT SELECT (address_secret) ON log TO votes_projector;
+REVOKE EXECUTE ON FUNCTION
+    subscribe, subscription, confirm_subscription, set_parts, unsubscribe, claim_mails, mail_done,
+    mail_bounced, write_digest, tidy_subscriptions, count_subscriptions
+FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    subscribe, subscription, confirm_subscription, set_parts, unsubscribe
+TO votes_api;
+GRANT EXECUTE ON FUNCTION
+    claim_mails, mail_done, mail_bounced, write_digest, tidy_subscriptions
+TO votes_projector;
+GRANT EXECUTE ON FUNCTION count_subscriptions TO votes_reader;
+GRANT CREATE ON SCHEMA public TO votes_post;
+ALTER FUNCTION subscribe OWNER TO votes_post;
+ALTER FUNCTION subscription OWNER TO votes_post;
+ALTER FUNCTION confirm_subscription OWNER TO votes_post;
+ALTER FUNCTION set_parts OWNER TO votes_post;
+ALTER FUNCTION unsubscribe OWNER TO votes_post;
+ALTER FUNCTION claim_mails OWNER TO votes_post;
+ALTER FUNCTION mail_done OWNER TO votes_post;
+ALTER FUNCTION mail_bounced OWNER TO votes_post;
+ALTER FUNCTION write_digest OWNER TO votes_post;
+ALTER FUNCTION tidy_subscriptions OWNER TO votes_post;
+ALTER FUNCTION count_subscriptions OWNER TO votes_post;
+REVOKE CREATE ON SCHEMA public FROM votes_post;
 
 -- What Postgres lets any login do in a database: connect, make temporary tables, and call functions
 -- that end other sessions of the same login, that fill the table of all locks, and that store large

@@ -119,7 +119,7 @@ async def empty(servers: Addresses, database: str) -> None:
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()",
         "SET session_replication_role = replica",
-        "TRUNCATE events, command_results, consumers, people",
+        "TRUNCATE events, command_results, consumers, people, subscriptions, digests",
     )
 
 

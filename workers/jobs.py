@@ -5,11 +5,14 @@ from typing import Any
 
 import structlog
 
+from votes.app.digest import week_of
 from votes.engine.projector import rebuild as rebuild_models
 from votes.engine.verify import audit as audit_models
+from votes.mail.weekly import write_weekly_mail
 from votes.store.postgres import WORKER
 from votes.wiring import event_store, now, read_model_store
 
+NIGHT = timedelta(hours=7)
 OLD_SETS_KEPT = timedelta(days=7)
 
 logger = structlog.get_logger("votes.worker")
@@ -38,3 +41,16 @@ async def audit(ctx: dict[str, Any]) -> bool:
         for signature in await read_models.remove_old_sets((now() - OLD_SETS_KEPT).timestamp()):
             logger.info("removed the read models of another release", signature=signature)
     return result.ok
+
+
+async def digest(ctx: dict[str, Any]) -> int:
+    """Write the weekly mail, if this week has none yet, and not in the night to Monday; return how
+    many get it. It is sent beside the projector, as long as it is due to somebody.
+    """
+    config, at = ctx["config"], now()
+    if config.smtp_url is None or week_of(at - NIGHT) != week_of(at):
+        return 0
+    async with event_store(config, WORKER) as store, read_model_store(config) as read_models:
+        readers = await write_weekly_mail(store, read_models, at)
+    logger.info("weekly mail", readers=readers)
+    return readers

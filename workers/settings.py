@@ -16,6 +16,7 @@ from workers import jobs
 
 HEALTH_CHECK_S = 5
 JOB_TIMEOUT_S = 600
+DIGEST_MINUTE = 5
 
 logger = structlog.get_logger("votes.worker")
 
@@ -42,7 +43,7 @@ async def stop(ctx: dict[str, Any]) -> None:
 class WorkerSettings:
     """The settings of arq that are the same in every deployment; `of_deployment` has the others."""
 
-    functions: ClassVar[list[Any]] = [jobs.rebuild, jobs.audit]
+    functions: ClassVar[list[Any]] = [jobs.rebuild, jobs.audit, jobs.digest]
     on_startup = start
     on_shutdown = stop
     health_check_interval = HEALTH_CHECK_S
@@ -54,12 +55,16 @@ class WorkerSettings:
 def of_deployment(config: Config) -> dict[str, Any]:
     """The queue's server, its name, and the hourly jobs. Raises `ConfigError`.
 
+    The weekly mail is looked at each hour and written once: a worker that was away on Monday writes
+    it when it is back.
+
     arq makes the ids of a job from its name, so each deployment has its own names.
     """
     prefix = config.redis_prefix
     audit = cron(jobs.audit, name=keys.job(prefix, "audit"), minute=17, unique=True)
+    digest = cron(jobs.digest, name=keys.job(prefix, "digest"), minute=DIGEST_MINUTE, unique=True)
     return {
         "redis_settings": RedisSettings.from_dsn(required(config.queue_url, "VOTES_QUEUE_URL")),
         "queue_name": keys.queue(prefix),
-        "cron_jobs": [audit],
+        "cron_jobs": [audit, digest],
     }

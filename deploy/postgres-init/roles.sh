@@ -1,8 +1,8 @@
 #!/bin/sh
 # Run once by the postgres image, on an empty volume. The owner migrates, the API and the worker have
 # logins of their own, and the migrations grant each what it needs. What these write, functions of the
-# migrations write as `votes_log` and `votes_eraser`, as which nobody logs in. The passwords are read
-# by psql itself: as arguments they would stand in the list of processes.
+# migrations write as `votes_log`, `votes_eraser` and `votes_post`, as which nobody logs in. The
+# passwords are read by psql itself: as arguments they would stand in the list of processes.
 set -eu
 psql --no-psqlrc --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname=postgres << 'SQL'
 \getenv owner_password OWNER_PASSWORD
@@ -15,6 +15,7 @@ CREATE ROLE votes_projector LOGIN PASSWORD :'projector_password' CONNECTION LIMI
     IN ROLE votes_reader;
 CREATE ROLE votes_log IN ROLE votes_api, votes_projector ROLE votes_owner;
 CREATE ROLE votes_eraser ROLE votes_owner;
+CREATE ROLE votes_post ROLE votes_owner;
 CREATE DATABASE votes OWNER votes_owner;
 
 \connect votes

@@ -19,6 +19,8 @@
 | `VOTES_DEMO_LOGIN` | `on`: anybody is whoever they like; `votes up --demo` sets it, on loopback |
 | `VOTES_SAMPLES` | `on`: the pages say that there are sample votes; `votes up` sets it if so |
 | `VOTES_PUBLIC_URL` | this site's address, like `https://example.com`, for canonical links |
+| `VOTES_SMTP_URL` | who sends the weekly mail, or a folder that keeps it: `docs/digest.md` |
+| `VOTES_MAIL_FROM` | and as whom, like `Ship or skip <news@example.com>` |
 | `VOTES_ALLOWED_HOSTS` | or comma-separated names of such sites, each like `example.com:8443` |
 | `VOTES_ALLOWED_ORIGINS` | comma-separated origins of other sites that may call the API |
 | `VOTES_TRUSTED_PROXIES` | networks whose `X-Forwarded-Proto` and `-For` are believed |
@@ -89,6 +91,8 @@ _ORIGIN = rf"(?!https://.*:443$|http://.*:80$)https?://{_HOST}"
 _LOOPBACK = r"(?:127\.0\.0\.1|localhost|\[::1\])"
 _ISSUER = rf"(https://|http://{_LOOPBACK}(?=[:/]|$))[^\s?#\x00-\x20]+"
 _PREFIX = r"[A-Za-z0-9._-]+"
+_MAILBOX = r"[^\s<>@\x00-\x20]+@[^\s<>@\x00-\x20]+"
+_MAIL_FROM = rf"{_MAILBOX}|[^<>@\x00-\x1f\x7f]*<{_MAILBOX}>"
 _CLAIM = r"[!-~]{1,100}"
 _COOKIE_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # a token (RFC 6265, RFC 9110)
 
@@ -118,6 +122,7 @@ class Limits(Struct, frozen=True):
     writes_by_user: Rate | None = Rate(60_000, 60)
     reads_by_network: Rate | None = Rate(3_000, 60)
     streams_by_network: Rate | None = Rate(3_000, 60)
+    mails_by_network: Rate | None = Rate(20, 3_600)
 
 
 class Config(Struct, frozen=True):
@@ -143,6 +148,8 @@ class Config(Struct, frozen=True):
     demo_login: bool = False
     samples: bool = False
     public_url: str | None = None
+    smtp_url: str | None = None
+    mail_from: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: frozenset[Network] = frozenset()
@@ -179,6 +186,7 @@ def load(env: Mapping[str, str]) -> Config:
     if env.get("VOTES_JWT_SECRET") and env.get("VOTES_JWKS_URL"):
         raise ConfigError("VOTES_JWKS_URL: set this or VOTES_JWT_SECRET, not both")
     _one_login(env)
+    _whole_mail(env)
     return Config(
         postgres_url=postgres_url,
         migration_url=_url(env, "VOTES_MIGRATION_URL", "postgresql", "postgres") or postgres_url,
@@ -200,6 +208,8 @@ def load(env: Mapping[str, str]) -> Config:
         demo_login=_is_on(env, "VOTES_DEMO_LOGIN"),
         samples=_is_on(env, "VOTES_SAMPLES"),
         public_url=_like(env, "VOTES_PUBLIC_URL", _ORIGIN, "https://example.com"),
+        smtp_url=_url(env, "VOTES_SMTP_URL", "smtp", "smtps", "starttls", "file"),
+        mail_from=_like(env, "VOTES_MAIL_FROM", _MAIL_FROM, "Ship or skip <news@example.com>"),
         allowed_hosts=_each_like(env, "VOTES_ALLOWED_HOSTS", _HOST, "example.com"),
         allowed_origins=_each_like(env, "VOTES_ALLOWED_ORIGINS", _ORIGIN, "https://example.com"),
         trusted_proxies=_networks(env),
@@ -214,6 +224,19 @@ def load(env: Mapping[str, str]) -> Config:
         cohort_min=_count(env, "VOTES_COHORT_MIN", COHORT_MIN),
         log=_log_level(env),
     )
+
+
+def without_login(url: str) -> str:
+    """The URL without a user and a password."""
+    return re.sub(r"//[^/?#]*@", "//", url)
+
+
+def _whole_mail(env: Mapping[str, str]) -> None:
+    """Raises `ConfigError` for mails to others that nobody sends, or whose links lead nowhere."""
+    if env.get("VOTES_SMTP_URL", "").strip() and not env["VOTES_SMTP_URL"].startswith("file:"):
+        for name in ("VOTES_MAIL_FROM", "VOTES_PUBLIC_URL"):
+            if not env.get(name):
+                raise ConfigError(f"{name}: is missing; with VOTES_SMTP_URL mails are sent")
 
 
 def _one_login(env: Mapping[str, str]) -> None:

@@ -40,6 +40,9 @@ from votes.limits.limiter import Limiter
 from votes.limits.policies import limits_by_what_counts
 from votes.live.hub import Hub
 from votes.live.sockets import streams_allowed
+from votes.mail.delivery import CLAIM, deliver
+from votes.mail.letters import FROM_FOLDER, Letters
+from votes.mail.sending import mailer_of
 from votes.projections import PROJECTIONS
 from votes.search.finder import PAUSE_S, Finder
 from votes.store.lead import leading
@@ -54,6 +57,7 @@ from votes.store.postgres import (
     PostgresEventStore,
     create_pool,
 )
+from votes.store.subscriptions import Subscriptions
 from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
 from votes.views.read_model_store import RedisReadModelStore, raise_swallowed_cancellation
@@ -67,9 +71,12 @@ RELEASE_PASSES = 30
 """Held votes are looked at in each so many passes of the scan."""
 FREE_LOG_POLL_S = 0.5
 ERASURES_POLL_S = 60.0
+MAIL_POLL_S = 2.0
+TIDY_POLL_S = 3_600.0
 ORDERS_POLL_S = 0.5
 """How often the kept orders are brought up to date where nobody reads them: so that who reads them
 waits for few changes, and busy tools are moved twice a second and not with each vote."""
+DEMO_URL = "http://127.0.0.1:8000"
 TOOL_ID_LENGTH = 7
 TOOL_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 letters that are not confused with others. Ids are short because each vote stores one."""
@@ -145,6 +152,7 @@ class Services(Struct):
     config: Config
     store: PostgresEventStore
     people: People
+    subscriptions: Subscriptions
     links: Links
     submit: Callable[[Request], Awaitable[Result]]
     replica: Replica
@@ -197,6 +205,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 config,
                 store,
                 people,
+                Subscriptions(store),
                 links,
                 batcher.submit,
                 replica,
@@ -283,6 +292,8 @@ async def project(config: Config) -> None:
             asyncio.create_task(beside("links", LINKS_POLL_S, lambda: undo_all(store, now()))),
             asyncio.create_task(beside("scan", SCAN_POLL_S, lambda: _scan(store, config))),
             asyncio.create_task(beside("erasures", ERASURES_POLL_S, people.finish_erasures)),
+            asyncio.create_task(beside("mail", MAIL_POLL_S, lambda: send_mails(config, store))),
+            asyncio.create_task(beside("old addresses", TIDY_POLL_S, Subscriptions(store).tidy)),
             asyncio.create_task(keep_log_free(store)),
             asyncio.create_task(_until_lost(lost)),
         )
@@ -291,6 +302,19 @@ async def project(config: Config) -> None:
 async def _until_lost(lost: asyncio.Event) -> Never:
     await lost.wait()
     raise Unavailable("Postgres: the lead of the projectors is lost, to another worker or with it")
+
+
+async def send_mails(config: Config, store: PostgresEventStore, claim: timedelta = CLAIM) -> int:
+    """Send all mails that are due, where mail is set up; how many were sent. Raises `NoServer`."""
+    if config.smtp_url is None:
+        return 0
+    mailer = mailer_of(config.smtp_url)
+    return await deliver(Subscriptions(store), mailer, letters(config), claim)
+
+
+def letters(config: Config) -> Letters:
+    """Who writes mails."""
+    return Letters(config.public_url or DEMO_URL, config.mail_from or FROM_FOLDER)
 
 
 async def _scan(store: EventStore, config: Config) -> None:

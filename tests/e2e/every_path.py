@@ -12,6 +12,7 @@ VALUES = {
     "persona": "builder",
     "ruling": "none",
     "link": "none",
+    "token": "none",
     "a": "figma",
     "b": "notion",
     "names": "figma-vs-notion",

@@ -26,6 +26,9 @@ NEVER_KEPT |= {
 NEVER_KEPT |= {"/panel", "/panel/{slug:str}"}
 NEVER_KEPT |= {"/catalogue", "/catalogue/new", "/catalogue/tools/{slug:str}"}
 NEVER_KEPT |= {"/login", "/login/back", "/logged-out"}
+NEVER_KEPT |= {
+    f"/digest/{page}/{{token:str}}" for page in ("confirm", "preferences", "unsubscribe")
+}
 KEPT = [
     *(path for path in WITH_GET if not re.match("/v1/me|/health/", path)),
     *("/v1/tools?sort=trending&limit=5", "/v1/tools?sort=new", f"/v1/tools?q={TOOL}"),

@@ -14,6 +14,7 @@ from votes.api.openapi import ABOUT
 from votes.api.routes import (
     bookmarks,
     cohorts,
+    digest,
     health,
     links,
     me,
@@ -41,6 +42,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *links.ROUTES,
     *me.ROUTES,
     *bookmarks.ROUTES,
+    *digest.ROUTES,
     *health.ROUTES,
 ]
 

@@ -327,6 +327,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "body": {"visitor": VISITOR["token"]},
         "response": {"linked": True, "votes": 3, "position": 361, "link": LINK},
     },
+    "subscribeToDigest": {"body": {"email": "ada@example.com"}},
     "listBookmarks": {"response": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
     "putBookmark": {
         "body": {key: BOOKMARK[key] for key in ("note", "tags", "collection")},

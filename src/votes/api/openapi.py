@@ -42,6 +42,7 @@ TAGS = {
     "me": "What the one who asks has done.",
     "bookmarks": "The tools that a user keeps.",
     "moderation": "Which votes count, and why others do not.",
+    "digest": "The weekly mail.",
     "live": "Numbers that move.",
     "health": "For whoever keeps this running.",
 }
@@ -227,6 +228,8 @@ def _traits(said: Operation, parameters: list[dict[str, Any]]) -> set[str]:
         traits.add("on_behalf")
     if said.tool_in_body:
         traits.add("tool_in_body")
+    if said.mails:
+        traits.add("mails")
     if said.links:
         traits.add("links")
     return traits | ({"takes_slug"} if said.takes_slug else set())

@@ -15,9 +15,9 @@ class Operation(Struct, frozen=True, kw_only=True):
     """`responses` has the type of each status, None for no body; `write` is for what takes an
     `Idempotency-Key`, `who` for who may ask. The slug in the path of a `new_tool` may be one that
     no tool has yet; the body of what `takes_slug` names one to be taken, that of a `tool_in_body`
-    one that a tool has, and that of what `links` a visitor. `limited` says what its requests count
-    as; what is `held` may be sent again with a proof of work; what can be done `on_behalf` of
-    somebody else needs a role then.
+    one that a tool has, and that of what `links` a visitor. What `mails` needs a site that does.
+    `limited` says what its requests count as; what is `held` may be sent again with a proof of
+    work; what can be done `on_behalf` of somebody else needs a role then.
     """
 
     responses: Mapping[int, Any] = field(default_factory=lambda: {204: None})
@@ -31,6 +31,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     links: bool = False
     limited: Limited | None = None
     held: bool = False
+    mails: bool = False
     on_behalf: bool = False
 
     @property

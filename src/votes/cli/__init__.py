@@ -5,6 +5,7 @@ import sys
 import click
 
 from votes import __version__
+from votes.cli.digest import digest
 from votes.cli.explain import explain
 from votes.cli.exporting import export
 from votes.cli.operate import doctor, migrate, rebuild, tail, token, verify
@@ -53,6 +54,7 @@ COMMANDS = (
     tail,
     token,
     doctor,
+    digest,
     openapi,
 )
 

@@ -9,12 +9,13 @@ from msgspec import Struct
 
 from votes.app.scanning import CONSUMER
 from votes.cli.settings import has_secrets
-from votes.config import Config
+from votes.config import Config, without_password
 from votes.domain import link, ruling
 from votes.engine.ports import Unavailable, Unfinished
 from votes.engine.projection import PARKED
 from votes.engine.read_models import ReadModels
 from votes.limits.policies import POLICIES
+from votes.mail.sending import NoServer, mailer_of
 from votes.store.migrate import pending
 from votes.store.postgres import (
     CONNECT_TIMEOUT_S,
@@ -23,6 +24,7 @@ from votes.store.postgres import (
     create_pool,
     translated,
 )
+from votes.store.subscriptions import Subscriptions
 from votes.views.read_model_store import translated as redis_translated
 from votes.wiring import connect_redis, event_store, now, read_model_store, required
 
@@ -52,6 +54,7 @@ async def diagnose(config: Config) -> list[Check]:
     if "log" in names and "server" not in names:
         checks.extend([check async for check in _projection(config)])
     checks.extend([check async for check in _logins(config)])
+    checks.extend([check async for check in _mail(config)])
     return [*checks, *_limits(config), *_scan(config), _cohorts(config)]
 
 
@@ -93,6 +96,24 @@ async def _issuer(config: Config, name: str) -> AsyncIterator[Check]:
     yield Check("  issuer", keys > 0, f"keys at {described.jwks_uri}: {keys}")
     ends = described.end_session_endpoint
     yield Check("  log-out there", True, ends or "not offered")
+
+
+async def _mail(config: Config) -> AsyncIterator[Check]:
+    """Whether the weekly mail is sent, and to how many."""
+    if config.smtp_url is None:
+        yield Check("weekly mail", True, "not sent: VOTES_SMTP_URL is not set")
+        return
+    try:
+        async with mailer_of(config.smtp_url).open():
+            yield Check("weekly mail", True, f"by {without_password(config.smtp_url)}")
+        async with event_store(config, REPORTS) as store:
+            counts = await Subscriptions(store).counts()
+    except (NoServer, Unavailable) as error:
+        yield Check("weekly mail", False, str(error))
+        return
+    found = f"{counts.confirmed}, {counts.unconfirmed} not confirmed, {counts.bounced} bounced"
+    yield Check("  readers", True, found)
+    yield Check("  to be sent", True, str(counts.due + counts.later))
 
 
 def _limits(config: Config) -> Iterator[Check]:

@@ -159,6 +159,8 @@ def environment(config: Config) -> dict[str, str]:
         "VOTES_SECRET_KEYS": ",".join(key.decode() for key in config.secret_keys),
         "VOTES_JWT_SECRET": config.jwt_secret,
         "VOTES_OIDC_CLIENT_SECRET": config.oidc_client_secret,
+        "VOTES_SMTP_URL": config.smtp_url,
+        "VOTES_PUBLIC_URL": config.public_url,
         "VOTES_DEMO_LOGIN": "on" if config.demo_login else None,
         "VOTES_SAMPLES": "on" if config.samples else None,
     }

@@ -21,7 +21,7 @@ from votes.cli.settings import (
     from_environment,
     with_secrets,
 )
-from votes.config import Config, is_loopback, without_password
+from votes.config import Config, is_loopback, without_login, without_password
 from votes.demo.load import has_samples, load_demo
 from votes.embedded import Addresses, Servers, StartFailed, supervise
 from votes.embedded.supervise import Child
@@ -31,6 +31,8 @@ READY_TIMEOUT_S = 60.0
 READY_POLL_S = 0.05
 ANSWER_TIMEOUT_S = 1.0
 REVIVE_S = 1.0
+MAIL = "mail"
+"""The folder of the data directory with the mails of a demo."""
 
 console = Console(stderr=True, highlight=False)
 
@@ -48,6 +50,8 @@ def up(demo: bool, samples: bool, host: str, port: int, data_dir: Path | None) -
     started = time.monotonic()
     with embedded.started(given.data_dir, "votes up", postgres=postgres, redis=redis) as servers:
         config = with_secrets(replace(given, demo_login=demo and may_be_anybody(given, host)))
+        if config.demo_login and config.smtp_url is None:
+            config = replace(config, smtp_url=(config.data_dir.resolve() / MAIL).as_uri())
         asyncio.run(_serve(config, servers, host, port, demo, samples, started))
     console.print("Stopped. The data stays.")
 
@@ -56,6 +60,11 @@ def may_be_anybody(given: Config, host: str) -> bool:
     """Whether a demo lets anybody here be whoever they like: on loopback, on no real site."""
     real = given.login_url, given.oidc_issuer, given.public_url
     return is_loopback(host) and not any((*real, given.allowed_hosts, given.trusted_proxies))
+
+
+def address(host: str, port: int) -> str:
+    """Where the site is."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _check_port(host: str, port: int) -> None:
@@ -78,6 +87,8 @@ def _children(given: Config, at: Addresses, host: str, port: int) -> list[Child]
     api = replace(api, migration_url=None, queue_url=None)
     worker = replace(worker, migration_url=None, secret_keys=(), jwt_secret=None)
     worker = replace(worker, oidc_client_secret=None, demo_login=False)
+    worker = replace(worker, public_url=given.public_url or address(host, port))
+    api = replace(api, smtp_url=given.smtp_url and without_login(given.smtp_url))
     return [
         Child("api", (*command, "api", "--host", host, "--port", str(port)), environment(api)),
         Child("worker", (*command, "worker"), environment(worker)),
@@ -104,7 +115,7 @@ async def _serve(
         await load_demo(config, console, with_votes=samples)
     given = replace(given, samples=given.samples or await has_samples(config))
     children = _children(given, servers.addresses, host, port)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    url = address(host, port)
     beside = [
         asyncio.create_task(_revive(servers)),
         asyncio.create_task(_announce(url, config, demo, started)),
@@ -139,6 +150,8 @@ async def _announce(url: str, config: Config, demo: bool, started: float) -> Non
     console.print(f"  catalogue     {url}/v1/tools", soft_wrap=True)
     console.print(f"  reference     {url}/docs", soft_wrap=True)
     console.print(f"  health        {url}/health/ready", soft_wrap=True)
+    if config.smtp_url is not None and config.smtp_url.startswith("file:"):
+        console.print(f"  mails         {config.smtp_url.removeprefix('file://')}", soft_wrap=True)
     console.print(f"  data          {config.data_dir.resolve()}", soft_wrap=True)
     console.print(f"  Postgres      {without_password(config.postgres_url or '')}", soft_wrap=True)
     console.print(f"  Valkey        {without_password(config.redis_url or '')}", soft_wrap=True)

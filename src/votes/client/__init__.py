@@ -307,6 +307,10 @@ class Votes:
     async def undo_link(self, link: str) -> None:
         await self._command("DELETE", f"/v1/moderation/links/{link}")
 
+    async def subscribe_to_digest(self, email: str) -> None:
+        """The address gets a mail in which to confirm that it wants the weekly one."""
+        await self._command("POST", "/v1/digest/subscriptions", {"email": email})
+
     async def get_live(self) -> Alive:
         return await self._get("/health/live", Alive)
 

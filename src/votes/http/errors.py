@@ -48,10 +48,11 @@ Part = Literal["query", "claim", "cursor", "min_position", "Idempotency-Key", "b
 Who = Literal["voter", "user", "panelist", "moderator", "admin"]
 _WITH_ROLE: tuple[Who, ...] = ("panelist", "moderator", "admin")
 About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling", "link"]
-Trait = Part | Who | About | Literal["changes", "limited", "on_behalf"]
+Trait = Part | Who | About | Literal["changes", "limited", "on_behalf", "mails"]
 """What an operation may have: a parameter, a body or a stream; who may ask it; a tool that must be
 there or may be new; a slug to be taken; a visitor to be linked; a ruling; a link; a method that
-changes something; a limit to how often; something done on behalf of somebody else."""
+changes something; a limit to how often; something done on behalf of somebody else; a mail that is
+sent."""
 
 
 class Refusal(Struct, frozen=True):
@@ -82,6 +83,8 @@ REFUSALS: dict[str, Refusal] = {
     "ruling_unknown": Refusal(404, ("ruling",)),
     "link_unknown": Refusal(404, ("link",)),
     "cluster_unknown": Refusal(404, ("tool_in_body",)),
+    "no_mail": Refusal(404, ("mails",)),
+    "subscription_unknown": Refusal(404, ()),
     "not_found": Refusal(404, ()),
     "method_not_allowed": Refusal(405, ()),
     "body_timeout": Refusal(408, ("body",)),

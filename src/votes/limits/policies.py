@@ -9,9 +9,10 @@ from votes.config import Limits, Rate, limit_setting
 
 By = Literal["visitor", "user", "network", "tool", "proof"]
 """By what requests are counted together. A network is an IPv4 address or an IPv6 /64."""
-Counted = Literal["votes", "visitors", "unproven", "proofs", "writes", "reads", "streams"]
+Counted = Literal["votes", "visitors", "unproven", "proofs", "writes", "reads", "streams", "mails"]
 """Votes cast and taken back; visitors made, by a vote too; votes of new visitors without a proof of
-work; proofs of work; other writes; reads that take long; streams opened."""
+work; proofs of work; other writes; reads that take long; streams opened; sign-ups for the weekly
+mail."""
 
 MICROSECONDS = 1_000_000
 UNHEARD_PART = 400
@@ -50,6 +51,7 @@ POLICIES = (
     Policy("writes_by_user", "writes", "user"),
     Policy("reads_by_network", "reads", "network"),
     Policy("streams_by_network", "streams", "network"),
+    Policy("mails_by_network", "mails", "network"),
 )
 
 

@@ -45,13 +45,15 @@ def elsewhere(request: Http, address: str, path: str) -> str:
 
 def account(request: Http, caller: Caller) -> Account:
     """What a page offers to this caller."""
-    found, samples = way(request), services(request).config.samples
+    config = services(request).config
+    found, samples, mails = way(request), config.samples, config.smtp_url is not None
     if caller.user is None:
-        return Account(login=found is not None, samples=samples)
+        return Account(login=found is not None, samples=samples, mails=mails)
     user = caller.user
     return Account(
         login=found is not None,
         samples=samples,
+        mails=mails,
         name=user.called,
         logout=_logout(request, found),
         moderates=bool(MODERATORS & user.roles),

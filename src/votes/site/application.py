@@ -20,6 +20,7 @@ from votes.site import (
     files,
     forms,
     logging_in,
+    mailing,
     moderating,
     pages,
     reviewing,
@@ -40,6 +41,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *reviewing.ROUTES,
     *cataloguing.ROUTES,
     *logging_in.ROUTES,
+    *mailing.ROUTES,
     *files.ROUTES,
 ]
 

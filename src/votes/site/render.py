@@ -36,7 +36,8 @@ class Account(Struct, frozen=True):
     `login` says whether people can log in here. `name` is what the reader is called, None where
     nobody is logged in. `logout` is where the reader logs out: by our own form, at `LOGOUT`, or by
     a link to elsewhere. `moderates`, `reviews` and `administers` say which pages there are for a
-    role of the reader's. `samples` says that some of the votes are samples of the demo.
+    role of the reader's. `samples` says that some of the votes are samples of the demo, `mails`
+    whether there is a weekly mail.
     """
 
     login: bool = False
@@ -46,6 +47,7 @@ class Account(Struct, frozen=True):
     moderates: bool = False
     reviews: bool = False
     administers: bool = False
+    mails: bool = False
 
 
 LOGIN, LOGOUT = "/login", "/logout"

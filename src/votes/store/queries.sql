@@ -171,3 +171,46 @@ SELECT take_lead($1, $2, $3);
 -- name: free_log
 -- Ends the sessions that keep the log from others: see the function in the migrations.
 SELECT free_log();
+
+-- name: address_secret
+-- The key of the addresses of the weekly mail.
+SELECT address_secret FROM log;
+
+-- The functions of the weekly mail are described in the migrations.
+
+-- name: subscribe
+SELECT subscribe($1, $2, $3);
+
+-- name: subscription
+SELECT confirmed, wanted FROM subscription($1);
+
+-- name: confirm_subscription
+SELECT confirm_subscription($1);
+
+-- name: set_parts
+SELECT set_parts($1, $2);
+
+-- name: unsubscribe
+SELECT unsubscribe($1, $2);
+
+-- name: claim_mails
+SELECT token, address, parts, confirmed, asked_at, tries FROM claim_mails($1, $2);
+
+-- name: mail_done
+SELECT mail_done($1, $2);
+
+-- name: mail_bounced
+SELECT mail_bounced($1);
+
+-- name: write_digest
+SELECT write_digest($1, $2);
+
+-- name: last_digest
+-- The weekly mail that was written last.
+SELECT week, content, at FROM digests ORDER BY week DESC LIMIT 1;
+
+-- name: tidy_subscriptions
+SELECT tidy_subscriptions();
+
+-- name: count_subscriptions
+SELECT confirmed, unconfirmed, bounced, due, later FROM count_subscriptions();

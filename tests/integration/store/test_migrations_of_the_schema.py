@@ -64,7 +64,8 @@ async def test_nobody_else_makes_anything_beside_the_tables(empty_url, on_empty)
     """Before Postgres 15 everybody could, and a server that was upgraded has kept that."""
     await on_empty.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
     await migrate(empty_url)
-    for role in ("votes_reader", "votes_api", "votes_projector", "votes_log", "votes_eraser"):
+    logins = "votes_reader", "votes_api", "votes_projector"
+    for role in (*logins, "votes_log", "votes_eraser", "votes_post"):
         assert not await on_empty.fetchval(
             "SELECT has_schema_privilege($1, 'public', 'CREATE')", role
         )

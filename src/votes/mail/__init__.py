@@ -1,0 +1,1 @@
+"""The weekly mail: how it is written and how it is sent."""

@@ -1,0 +1,173 @@
+"""Mails on their way: to a server that sends them, or into a folder."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from aiosmtplib import SMTP, SMTPException, SMTPRecipientRefused, SMTPResponseException
+from msgspec import Struct
+
+from votes.mail.letters import Letter
+
+COMMAND_S = 20.0
+"""How long the server may take for a response."""
+DRAIN_POLL_S = 0.01
+PORTS = {"smtp": 25, "smtps": 465, "starttls": 587}
+
+Record = Callable[[], Awaitable[None]]
+
+
+class Bounced(Exception):
+    """The server will never take mails to this address."""
+
+
+class Later(Exception):
+    """The server does not take this mail now."""
+
+
+class NoServer(Exception):
+    """The server does not respond, or wants nothing of us."""
+
+
+class Session(Protocol):
+    async def send(self, letter: Letter, record: Record, until: float) -> None:
+        """Send the letter and call `record` in the same instant, unless `until` (of the monotonic
+        clock) is over. Raises `Bounced`, `Later` and `NoServer`: none of them where the mail may
+        have been taken, and `Later` also after `record`."""
+
+
+class Mailer(Protocol):
+    def open(self) -> AbstractAsyncContextManager[Session]:
+        """A session. Raises `NoServer`."""
+
+
+def mailer_of(url: str) -> Mailer:
+    """Who sends, by `VOTES_SMTP_URL`."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return Folder(Path(unquote(parts.path)))
+    user, password = (unquote(text) if text else None for text in (parts.username, parts.password))
+    port = parts.port or PORTS[parts.scheme]
+    return Server(parts.scheme, parts.hostname or "localhost", port, user, password)
+
+
+class Server(Struct, frozen=True):
+    """A mail server: by TLS (`smtps`), by STARTTLS (`starttls`), or by that if it offers it."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Session]:
+        client = SMTP(
+            hostname=self.host,
+            port=self.port,
+            username=self.user,
+            password=self.password,
+            use_tls=self.scheme == "smtps",
+            start_tls={"smtps": False, "starttls": True, "smtp": None}[self.scheme],
+            timeout=COMMAND_S,
+        )
+        with_server = f"{self.scheme}://{self.host}:{self.port}"
+        try:
+            await client.connect()
+        except (SMTPException, OSError, ValueError) as error:
+            raise NoServer(f"{with_server}: {str(error) or type(error).__name__}") from error
+        try:
+            yield _Session(client)
+        finally:
+            client.close()
+
+
+class _Session:
+    def __init__(self, client: SMTP) -> None:
+        self._client = client
+
+    async def send(self, letter: Letter, record: Record, until: float) -> None:
+        """The mail counts for the server from the line with the dot on. All before is sent first;
+        then the dot and the record are written in one turn of the loop, which sends them one right
+        after the other, whoever stops us then.
+        """
+        try:
+            await self._begin(letter)
+        except (SMTPException, OSError) as error:
+            raise NoServer(str(error) or type(error).__name__) from error
+        if monotonic() > until or not self._client.is_connected:
+            self._client.close()
+            raise NoServer("it took too long")
+        recorded, ended = await asyncio.gather(
+            record(), self._client.execute_command(b"."), return_exceptions=True
+        )
+        if isinstance(recorded, BaseException):
+            raise recorded
+        if isinstance(ended, SMTPException):
+            raise NoServer(f"{ended}; the last mail may not have been taken") from ended
+        if isinstance(ended, BaseException):
+            raise ended
+        if ended.code != 250:
+            raise Later(f"{ended.code} {ended.message}")
+
+    async def _begin(self, letter: Letter) -> None:
+        client = self._client
+        try:
+            await client.mail(letter.sender)
+            await client.rcpt(letter.to)
+        except SMTPRecipientRefused as error:
+            await client.rset()
+            if is_for_good(error.code, error.message):
+                raise Bounced(f"{error.code} {error.message}") from error
+            raise Later(f"{error.code} {error.message}") from error
+        except SMTPResponseException as error:
+            await client.rset()
+            raise Later(f"{error.code} {error.message}") from error
+        begun = await client.execute_command(b"DATA")
+        if begun.code != 354 or client.transport is None:
+            await client.rset()
+            raise Later(f"{begun.code} {begun.message}")
+        client.transport.write(_dotted(letter.content))  # type: ignore[attr-defined]
+        while client.is_connected and client.transport.get_write_buffer_size():  # type: ignore[attr-defined] # noqa: ASYNC110
+            await asyncio.sleep(DRAIN_POLL_S)
+
+
+def is_for_good(code: int, message: str) -> bool:
+    """Whether a response to RCPT says that there is no such address. A refusal by policy (X.7.X in
+    RFC 3463) is about who sends: it must not end all subscriptions."""
+    return 500 <= code < 600 and not message.startswith("5.7.")
+
+
+def _dotted(content: bytes) -> bytes:
+    """Without a line that begins with a single dot, which would end the mail (RFC 5321, 4.5.2)."""
+    lines = content.split(b"\r\n")
+    dotted = b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines)
+    return dotted if dotted.endswith(b"\r\n") else dotted + b"\r\n"
+
+
+class Folder(Struct, frozen=True):
+    """Keeps each mail as a file instead of sending it: for trying it out."""
+
+    path: Path
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Session]:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise NoServer(str(error)) from error
+        yield self
+
+    async def send(self, letter: Letter, record: Record, until: float) -> None:
+        """The same mail again is the same file."""
+        try:
+            draft = self.path / f".{letter.id}"
+            draft.write_bytes(letter.content)
+            draft.rename(self.path / f"{letter.id}.eml")
+        except OSError as error:
+            raise NoServer(str(error)) from error
+        await record()

@@ -1,0 +1,86 @@
+"""kill -9 of whoever sends the weekly mail, at 50 random points, while 1,000 get it."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from contextlib import asynccontextmanager, suppress
+
+from tests.mail.post import Post, readers, serving, written
+from tests.polling import until
+from votes.store.subscriptions import Subscriptions
+
+READERS, KILLS = 1_000, 50
+CLAIM_S = 2.0
+LATE_S = 0.003
+"""A life ends so long after the step at most: about as long as a mail takes."""
+STEPS = 4 * READERS
+"""Of a mail the server sees four: its sender, its reader, its end, and that it is taken."""
+
+
+def end(life: int) -> None:
+    """SIGKILL, unless it was just ended for another step."""
+    with suppress(ProcessLookupError):
+        os.kill(life, signal.SIGKILL)
+
+
+@asynccontextmanager
+async def sender(config, url):
+    """The process id of the one that sends now, again and again another one."""
+    environment = os.environ | {
+        "VOTES_POSTGRES_URL": config.postgres_url,
+        "VOTES_SMTP_URL": url,
+        "VOTES_MAIL_FROM": "news@example.com",
+        "VOTES_PUBLIC_URL": "https://votes.example.com",
+        "VOTES_LOG": "error",
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.mail.sender", str(CLAIM_S)),
+        stdout=asyncio.subprocess.PIPE,
+        env=environment,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def test_killed_at_50_random_points_each_of_1000_gets_one_mail(config, store, measured):
+    subscriptions, post = Subscriptions(store), Post()
+    addresses = await readers(subscriptions, store, READERS)
+    assert await written(subscriptions) == READERS
+    chosen = sorted(random.sample(range(STEPS), KILLS))
+    life, seen, killed, loop = 0, 0, [], asyncio.get_running_loop()
+
+    def at(step: str) -> None:
+        nonlocal seen
+        seen += 1
+        if chosen and seen >= chosen[0]:
+            chosen.pop(0)
+            killed.append(step)
+            loop.call_later(random.random() * LATE_S, end, life)
+
+    post.at = at
+    async with serving(post) as url, sender(config, url) as process:
+
+        async def follow() -> None:
+            nonlocal life
+            async for line in process.stdout:
+                life = int(line)
+
+        following = asyncio.create_task(follow())
+        await until(lambda: len(post.mails) == READERS, "all mails")
+        await until(lambda: _none_due(subscriptions), "what is due")
+        os.kill(life, signal.SIGKILL)
+        following.cancel()
+    assert post.mails == dict.fromkeys(addresses, 1)
+    assert len(killed) == KILLS
+    measured(f"a sender of mails killed {dict(Counter(killed))} at these steps of the server")
+
+
+async def _none_due(subscriptions: Subscriptions) -> bool:
+    counts = await subscriptions.counts()
+    return not counts.due + counts.later

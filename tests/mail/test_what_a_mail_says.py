@@ -1,0 +1,100 @@
+"""A mail as its reader gets it."""
+
+import email
+import email.policy
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tests.mail.post import DIGEST, LETTERS, TIME
+from votes.app.digest import Flipped, Listed
+from votes.http.addresses import checked_address
+from votes.http.errors import Refused
+from votes.mail.letters import LABELS
+from votes.site.verdicts import look
+from votes.store.subscriptions import PARTS, Due
+
+DUE = Due("x" * 22, "ada@example.com", PARTS, confirmed=True, asked_at=TIME, tries=0)
+HEADERS = [
+    *("From", "To", "Subject", "Date", "Message-ID", "List-Id", "List-Unsubscribe"),
+    *("List-Unsubscribe-Post", "Auto-Submitted", "MIME-Version", "Content-Type"),
+]
+
+
+def read(letter):
+    return email.message_from_bytes(letter.content, policy=email.policy.default)
+
+
+def texts(letter):
+    mail = read(letter)
+    return [mail.get_body([kind]).get_content() for kind in ("plain", "html")]
+
+
+def test_it_says_the_same_as_text_and_as_html():
+    for text in texts(LETTERS.weekly(DIGEST, DUE, TIME)):
+        for said in (
+            "Alpha",
+            "Beta",
+            "Does things.",
+            "Too early",
+            "Ship",
+            "/compare/alpha-vs-beta",
+        ):
+            assert said in text
+        for page in ("preferences", "unsubscribe"):
+            assert f"https://votes.example.com/digest/{page}/{DUE.token}" in text
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_reader_gets_the_parts_that_they_chose(part):
+    digest = replace(DIGEST, close=[])
+    rest = [each for each in PARTS if each != part]
+    text, _ = texts(LETTERS.weekly(digest, replace(DUE, parts=rest), TIME))
+    said = {"new": "NEW TOOLS", "flipped": "CHANGED", "close": "CLOSEST", "next": "NEXT TO"}
+    assert said[part] not in text
+    assert all(said[each] in text for each in rest if each != "close")
+
+
+def test_who_wants_only_what_does_not_exist_gets_no_mail():
+    assert LETTERS.weekly(replace(DIGEST, close=[]), replace(DUE, parts=["close"]), TIME) is None
+
+
+@given(st.text(), st.text(), st.text(alphabet="\r\n:.<>@ aB\x00", max_size=30))
+def test_no_text_of_a_tool_gets_into_a_header(name, tagline, odd):
+    digest = replace(
+        DIGEST,
+        new=[Listed("a", odd + name, tagline)],
+        flipped=[Flipped("b", name + odd, "panel", "pending", "ship")],
+    )
+    assert read(LETTERS.weekly(digest, DUE, TIME)).keys() == HEADERS
+
+
+@given(
+    st.text('\r\n:.<>@,;"() aB\x00\u00e9', max_size=20),
+    st.sampled_from(["", "@b.co", "@\u00e9.de\r\n"]),
+)
+@example("a\r\nBcc: b@b.co\r\n", "@b.co")
+@example("A", "@\u00c9.de")
+def test_what_is_taken_as_an_address_is_one(odd, host):
+    try:
+        address = checked_address(odd + host)
+    except Refused:
+        return
+    letter = LETTERS.weekly(DIGEST, replace(DUE, address=address), TIME)
+    mail = read(letter)
+    assert mail.keys() == HEADERS
+    assert [each.addr_spec for each in mail["To"].addresses] == [address]
+    assert letter.to == address
+
+
+def test_names_are_text_in_html():
+    hostile = replace(DIGEST, new=[Listed("a", "<script>alert(1)</script>", '"><img src=x>')])
+    _, html = texts(LETTERS.weekly(hostile, DUE, TIME))
+    assert "<script" not in html
+    assert "<img" not in html
+
+
+def test_it_has_the_words_of_the_pages():
+    assert {verdict: look(verdict).label for verdict in LABELS} == LABELS
