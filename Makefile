@@ -7,8 +7,9 @@ COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3
   --generate-hashes --no-header $(ARGS)
 # Most tests wait more than they compute: two cores are busy with four. See tests/parallel.py.
 PARALLEL = -n 4 --dist loadscope
-# These tests compute, in two processes.
-QUICK = -n 2 --dist loadscope --hypothesis-profile=quick
+# These tests compute, in two processes. What has two stores is tested on the one in memory.
+QUICK = -n 2 --dist loadscope --hypothesis-profile=quick \
+  -k "not postgres and not redis and not both_stores"
 export PIP_USER = 0
 
 # Each name is run, for a version manager leaves names that answer and do not work.
@@ -30,7 +31,7 @@ up: runtime ## start everything with demo data; ARGS='--port 9000 --data-dir DIR
 test: tools ## run the whole test suite, four tests at a time; ARGS='-k name' one at a time
 	@exec $(BIN)/python -m pytest --durations=15 $(or $(ARGS),$(PARALLEL)) $(WITHOUT:%=--deselect=%)
 
-quick: tools ## run the tests of the domain, the engine and the style, with fewer random examples
+quick: tools ## run the tests that need no server, with fewer random examples
 	@exec $(BIN)/python -m pytest $(QUICK) tests/domain tests/projections tests/engine tests/app \
 	  tests/live tests/contract tests/test_tidy.py $(ARGS)
 
