@@ -64,7 +64,9 @@ async def test_it_begins_with_the_headers_a_pause_for_the_next_attempt_and_the_s
     }
     assert all(body["type"] == "http.response.body" and body["more_body"] for body in bodies)
     first, states = (body["body"] for body in bodies)
-    retry_ms = int(re.fullmatch(rb"retry: (\d+)\n: the states follow\n\n", first)[1])
+    opening = re.fullmatch(rb"retry: (\d+)\n: the states follow\n\n", first)
+    assert opening is not None
+    retry_ms = int(opening[1])
     assert RETRY_MIN_MS <= retry_ms <= RETRY_MAX_MS
     assert states.count(b"event: ") == 2
 

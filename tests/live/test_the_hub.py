@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import cast
 
 from tests.polling import until
 from votes.domain.terms import ToolId
@@ -11,7 +12,7 @@ from votes.engine.log import Recorded
 from votes.engine.log import Stream as StreamName
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import ReadSource
+from votes.engine.reader import Reader, ReadSource
 from votes.engine.replica import Replica
 from votes.live import hub as hub_module
 from votes.live import stream as streams_module
@@ -147,7 +148,8 @@ class Log:
     """Reads of models as they are: what an API process answers from."""
 
     def __init__(self, scene: Scene) -> None:
-        self.scene, self.folded = scene, None
+        self.scene = scene
+        self.folded: ReadModels | None = None
 
     async def models(self) -> ReadSource:
         live = self.scene.replica.models
@@ -165,7 +167,7 @@ async def test_without_redis_and_postgres_a_stream_beats_and_shows_what_comes_ba
     scene, connection = Scene(), Connection()
     log, streams = Log(scene), Streams(scene.hub)
     scene.replica.changed(None, None)
-    keeping = [streams.supervise(), scene.hub.follow_log(log)]
+    keeping = [streams.supervise(), scene.hub.follow_log(cast("Reader", log))]
     beside = [asyncio.create_task(each) for each in keeping]
     task = open_stream(scene, streams, connection)
     await connection.until(b": still here")

@@ -201,7 +201,9 @@ class Source:
         if self.error is not None:
             raise self.error
         live = self.site.replica.models
-        return ReadSource(live or self.log, stale=live is None)
+        models = live or self.log
+        assert models is not None
+        return ReadSource(models, stale=live is None)
 
 
 async def following(site):

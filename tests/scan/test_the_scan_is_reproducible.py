@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.scan.planting import LEVELS, campaign, made_votes
-from votes.domain.terms import ToolId, VoterId
+from votes.domain.terms import RulingId, ToolId, VoterId
 from votes.domain.vote import stream
 from votes.domain.vote_events import VoteCast, VoteHeld, VoteReleased, VoteRetracted
-from votes.engine.log import POSITION_MAX, Recorded, Unreadable
+from votes.engine.log import POSITION_MAX, Recorded, Stream, Unreadable
 from votes.scan.lockstep import Lockstep
 from votes.scan.state import Scan, begins
 
@@ -122,9 +122,9 @@ def test_it_knows_the_tools_with_held_votes():
         (votes[0], VoteCast("ship", against="unproven")),
         (votes[1], VoteCast("ship", against="unchecked")),
         (votes[2], VoteCast("ship")),
-        (votes[0], VoteReleased("r", "ship", "unproven")),
+        (votes[0], VoteReleased(RulingId("r"), "ship", "unproven")),
         (votes[1], VoteRetracted("ship", "unchecked")),
-        (votes[0], VoteHeld("r", "ship", "unproven")),
+        (votes[0], VoteHeld(RulingId("r"), "ship", "unproven")),
     ]
     scan, known = Scan(), []
     for position, (name, event) in enumerate(events, 1):
@@ -136,9 +136,9 @@ def test_it_knows_the_tools_with_held_votes():
 
 def test_what_cannot_be_read_changes_nothing():
     scan = Scan()
-    assert scan.add(Recorded(1, "", 0, Unreadable("Missing", 0, "lost"), START)) is None
+    assert scan.add(Recorded(1, Stream(""), 0, Unreadable("Missing", 0, "lost"), START)) is None
     for place, name in enumerate(("", "vote:", "vote:x:y:z", "review:1:a:b"), 2):
-        assert scan.add(Recorded(place, name, 1, VoteCast("ship"), START, "atlas")) is None
+        assert scan.add(Recorded(place, Stream(name), 1, VoteCast("ship"), START, "atlas")) is None
     assert (scan.position, scan.lockstep.casts.size) == (5, 0)
 
 
@@ -146,5 +146,5 @@ def test_a_long_gap_is_passed_at_once():
     scan = Scan(0, SEGMENT)
     for place in (1, POSITION_MAX - 1, POSITION_MAX):
         name = stream(VoterId(f"v:{place}"), ToolId("atlas"))
-        scan.add(Recorded(place, name, 1, VoteCast("ship"), START, "atlas"))
+        scan.add(Recorded(place, Stream(name), 1, VoteCast("ship"), START, "atlas"))
     assert scan.lockstep.casts.size == 2

@@ -82,7 +82,7 @@ def tried(votes: Sequence[Vote]) -> Trial:
 
 def _found(votes: Sequence[Vote], groups: Sequence[Group], trial: Trial) -> dict[str, set[str]]:
     """Of each campaign the voters in the group that is mostly of it."""
-    found = defaultdict(set)
+    found: defaultdict[str, set[str]] = defaultdict(set)
     for group in groups:
         voters = {votes[cast.position - 1].voter for cast in group.casts}
         of = {
