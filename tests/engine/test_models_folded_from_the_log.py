@@ -166,6 +166,7 @@ def test_every_leaves_a_partition_that_is_ahead_where_it_is():
     changes = models.fold((), every=True)
     assert (models.partitions[3].checkpoint, changes.partitions[3].checkpoint) == (9, 9)
     assert (models.partitions[0].checkpoint, models.furthest()) == (5, 9)
+    assert ReadModels(PROJECTIONS, "epoch", position=7).furthest() == 7
 
 
 def test_an_event_that_nobody_can_read_is_parked_under_its_stream():
