@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any, Generic, Protocol, TypeVar
 from zlib import crc32
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from votes.engine.log import Recorded, Unreadable
 
@@ -22,6 +22,10 @@ class Before(Protocol):
 
 
 Evolve = Callable[[Value | None, Recorded, str, Before], Value | None]
+
+Together = Callable[[str, Sequence[Recorded], Before], "Sequence[Change] | None"]
+Change = tuple[str, str, Any]
+"""The name of a projection, a key, and the new value; None where there is none any more."""
 
 PARTITIONS = 16
 PART = "@"
@@ -49,6 +53,24 @@ class Projection(Struct, Generic[Value], frozen=True, eq=False):
     version: int = 1
     replicated: bool = True
     frame: Callable[[Any, str, bool], bytes | None] | None = None
+
+
+class Bulk(Struct, frozen=True):
+    """Events of these types are folded many at a time, if they change these projections alone.
+
+    All their keys are `thing` or `thing@part` of the thing that is their subject.
+    `fold(thing, events, before)` returns the changes that events about one thing, in order, lead to
+    together: the same values as by `evolve`, one event after another. `before` reads the values
+    before the first of them. Where it returns None or raises, they are folded one by one.
+    """
+
+    types: frozenset[type] = frozenset()
+    projections: tuple[Projection[Any], ...] = ()
+    fold: Together = lambda *_: None
+
+
+ONE_BY_ONE = Bulk()
+"""No events are folded many at a time."""
 
 
 class Parked(Struct, frozen=True):
@@ -91,6 +113,7 @@ class Projections:
 
     `events` are all types of events. `ignored` are those that no projection is on: whoever adds a
     type of event has to name it, or `ValueError` is raised. `release` is the product's version.
+    `bulk` says what may be folded many at a time.
 
     `signature` stands for the names and versions of the projections. Read models of another
     signature are stored separately: this release neither reads nor changes them.
@@ -102,6 +125,7 @@ class Projections:
         events: Collection[type],
         ignored: Collection[type],
         release: str,
+        bulk: Bulk = ONE_BY_ONE,
     ) -> None:
         seen = {kind for projection in projections for kind in projection.on}
         if seen & set(ignored) or seen | set(ignored) != set(events):
@@ -118,6 +142,15 @@ class Projections:
             )
             for kind in events
         }
+        covered = {projection.name for projection in bulk.projections}
+        self.bulk = structs.replace(
+            bulk,
+            types=frozenset(
+                kind
+                for kind in bulk.types
+                if covered >= {name for name, _, _ in self.by_event[kind]}
+            ),
+        )
 
 
 def _signature(projections: Sequence[Projection[Any]]) -> str:

@@ -6,6 +6,7 @@ is parked with the reason, and the events after it are folded.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 from zlib import crc32
 
@@ -15,7 +16,9 @@ from votes.engine.log import Position, Recorded, Unreadable, reason_of
 from votes.engine.projection import (
     KIND_LENGTH_MAX,
     PARKED,
+    PART,
     PARTITIONS,
+    Change,
     Evolve,
     Parked,
     Projection,
@@ -148,9 +151,17 @@ class ReadModels(Struct):
         """
         before, recorded = self.position, None
         changed: dict[int, Partition] = {}
+        gathered: dict[str, list[Recorded]] = {}
+        bulk, by_event = self.projections.bulk.types, self.projections.by_event
         for recorded in events:
-            self._fold_one(recorded, changed)
+            kind = type(recorded.event)
+            if kind in bulk and PART not in recorded.subject:
+                gathered.setdefault(recorded.subject, []).append(recorded)
+            elif by_event.get(kind) != ():  # else it changes nothing
+                self._fold_gathered(gathered, changed)
+                self._fold_one(recorded, changed)
             self.position = recorded.position
+        self._fold_gathered(gathered, changed)
         if recorded is not None:
             self.checksum = checksum_of(recorded)
         for number in range(PARTITIONS) if every else changed:
@@ -158,6 +169,25 @@ class ReadModels(Struct):
         changes = Changes(self.epoch, before, self.position, changed, checksum=self.checksum)
         self._tell(changes)
         return changes
+
+    def _fold_gathered(
+        self, gathered: dict[str, list[Recorded]], changed: dict[int, Partition]
+    ) -> None:
+        """Fold what was gathered by thing, many events together where there are many."""
+        for thing, events in gathered.items():
+            number = partition_of(thing)
+            partition = self.partitions[number]
+            new = [event for event in events if event.position > partition.checkpoint]
+            together = None
+            if len(new) > 1:
+                with suppress(Exception):  # one of them is to be parked
+                    together = self.projections.bulk.fold(thing, new, partition.get)
+            if together is not None:
+                self._put(number, together, changed)
+                continue
+            for recorded in new:
+                self._fold_one(recorded, changed)
+        gathered.clear()
 
     def _fold_one(self, recorded: Recorded, changed: dict[int, Partition]) -> None:
         """Each partition that the event changes folds all of it, or parks it."""
@@ -182,9 +212,6 @@ class ReadModels(Struct):
         partition = self.partitions[number]
         if recorded.position <= partition.checkpoint:
             return
-        changes = changed.get(number)
-        if changes is None:
-            changes = changed[number] = Partition(partition.checkpoint)
         new, values_of, get = [], partition.values, partition.get
         try:
             for name, key, evolve in keys:
@@ -195,24 +222,27 @@ class ReadModels(Struct):
                     new.append((name, key, after))
         except Exception as error:  # noqa: BLE001 - no event may stop those after it
             new = [self._parked(recorded, type(recorded.event).__name__, reason_of(error))]
-        for name, key, after in new:
-            partition.put(name, key, after)
-            changes.values.setdefault(name, {})[key] = after
+        self._put(number, new, changed)
 
     def _park(
         self, recorded: Recorded, kind: str, reason: str, changed: dict[int, Partition]
     ) -> None:
         """Park the event in the partition of its stream."""
         number = partition_of(recorded.stream)
-        partition = self.partitions[number]
-        if recorded.position <= partition.checkpoint:
-            return
-        changes = changed.setdefault(number, Partition(partition.checkpoint))
-        name, key, parked = self._parked(recorded, kind, reason)
-        partition.put(name, key, parked)
-        changes.values.setdefault(name, {})[key] = parked
+        if recorded.position > self.partitions[number].checkpoint:
+            self._put(number, [self._parked(recorded, kind, reason)], changed)
 
-    def _parked(self, recorded: Recorded, kind: str, reason: str) -> tuple[str, str, Parked]:
+    def _put(self, number: int, new: Iterable[Change], changed: dict[int, Partition]) -> None:
+        """Set the new values of a partition, and note them as its changes."""
+        partition = self.partitions[number]
+        changes = changed.get(number)
+        if changes is None:
+            changes = changed[number] = Partition(partition.checkpoint)
+        for name, key, value in new:
+            partition.put(name, key, value)
+            changes.values.setdefault(name, {})[key] = value
+
+    def _parked(self, recorded: Recorded, kind: str, reason: str) -> Change:
         parked = Parked(kind[:KIND_LENGTH_MAX], reason, self.projections.release)
         return PARKED.name, str(recorded.position), parked
 

@@ -6,6 +6,7 @@ from votes.domain.events import EVENT_TYPES
 from votes.domain.link import LINK_EVENTS
 from votes.domain.person import SubjectErased
 from votes.engine.projection import Projections
+from votes.projections.bulk import BULK
 from votes.projections.cohorts import COHORTS
 from votes.projections.findings import BURSTS, CLUSTERS
 from votes.projections.over_time import HOURS, MARKS, MONTHS
@@ -23,4 +24,5 @@ PROJECTIONS = Projections(
         SubjectErased,
     ),
     release=__version__,
+    bulk=BULK,
 )

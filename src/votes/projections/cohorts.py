@@ -43,11 +43,18 @@ def _key_of(tool: str, claim: str, value: str) -> str:
     return _key(tool, claim, crc32(value.encode()) % PARTS)
 
 
-def _split(event: Any) -> Iterator[tuple[str, str, Counts]]:
-    """The change of the tally by votes with claims: for each claim the value, and its change."""
+def split(tool: str, event: Any) -> Iterator[tuple[str, str, Counts]]:
+    """How votes with claims change the tally: of each claim its key, its value and the change."""
     for claims, counts in _changes(event):
         for claim, value in (claims or {}).items():
-            yield claim, value, counts
+            yield _key_of(tool, claim, value), value, counts
+
+
+def add(cohorts: Cohorts, value: str, counts: Counts) -> None:
+    """Add the change to the votes with the value; a value without votes is left out."""
+    cohorts[value] = cohorts.get(value, Counts()) + counts
+    if cohorts[value] == Counts():
+        del cohorts[value]
 
 
 def _changes(event: Any) -> Iterator[tuple[Claims | None, Counts]]:
@@ -69,11 +76,9 @@ def evolve(cohorts: Cohorts | None, recorded: Recorded, key: str, before: Before
     if cohorts is None and before(TALLIES, recorded.subject) is None:
         return None
     after = dict(cohorts or {})
-    for claim, value, counts in _split(recorded.event):
-        if _key_of(recorded.subject, claim, value) == key:
-            after[value] = after.get(value, Counts()) + counts
-            if after[value] == Counts():
-                del after[value]
+    for changed, value, counts in split(recorded.subject, recorded.event):
+        if changed == key:
+            add(after, value, counts)
     return after or None
 
 

@@ -5,7 +5,7 @@ votes: a tool has a key for each day with votes.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 
 from msgspec import Struct
 
@@ -33,29 +33,33 @@ Slots = tuple[Slot, ...]
 """The slots with votes, in order; that of a month's or hour's late votes comes second."""
 
 
-def _added(slots: Slots | None, number: int, recorded: Recorded, before: Before) -> Slots | None:
-    """The slots with the vote added. Its slot is one of the last, unless the vote was imported.
-
-    A vote before the listing of the tool does not count, as in the tally.
-    """
+def _moved(slots: Slots | None, number: int, recorded: Recorded, before: Before) -> Slots | None:
+    """The slots with the vote added, unless it was cast before the listing of the tool: then it
+    does not count, as in the tally."""
     if slots is None and before(TALLIES, recorded.subject) is None:
         return None
-    slots, position = slots or (), recorded.position
-    change = moved(recorded.event)
-    place, of_slot = len(slots), (number, recorded.late)
-    while place and _order(slots[place - 1]) > of_slot:
+    position = recorded.position
+    change = Slot(number, recorded.late, moved(recorded.event), position, position)
+    return added(slots or (), change)
+
+
+def added(slots: Slots, change: Slot) -> Slots:
+    """The slots with these votes added. Theirs is one of the last, unless they were imported."""
+    place = len(slots)
+    while place and _order(slots[place - 1]) > _order(change):
         place -= 1
-    if place and _order(old := slots[place - 1]) == of_slot:
-        slot = Slot(*of_slot, old.counts + change, old.first, position)
+    if place and _order(old := slots[place - 1]) == _order(change):
+        counts = old.counts + change.counts
+        slot = Slot(old.number, old.late, counts, old.first, max(old.last, change.last))
         return (*slots[: place - 1], slot, *slots[place:])
-    return (*slots[:place], Slot(*of_slot, change, position, position), *slots[place:])
+    return (*slots[:place], change, *slots[place:])
 
 
 def _order(slot: Slot) -> tuple[int, bool]:
     return slot.number, slot.late
 
 
-def month_number(at: datetime) -> int:
+def month_number(at: date) -> int:
     return at.year * 12 + at.month - 1
 
 
@@ -69,11 +73,11 @@ def mark_key(tool: str, position: Position) -> str:
 
 
 def _by_month(slots: Slots | None, recorded: Recorded, _: str, before: Before) -> Slots | None:
-    return _added(slots, month_number(recorded.at), recorded, before)
+    return _moved(slots, month_number(recorded.at), recorded, before)
 
 
 def _by_hour(slots: Slots | None, recorded: Recorded, _: str, before: Before) -> Slots | None:
-    return _added(slots, recorded.at.hour, recorded, before)
+    return _moved(slots, recorded.at.hour, recorded, before)
 
 
 def _mark(mark: Tally | None, recorded: Recorded, _: str, before: Before) -> Tally | None:

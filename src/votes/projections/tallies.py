@@ -61,6 +61,11 @@ class Counts(Struct, frozen=True, array_like=True, gc=False):
             self.on_behalf + other.on_behalf,
         )
 
+    @property
+    def steps(self) -> tuple[tuple[int, int], ...]:
+        """The numbers that are not zero, each with its place among the fields."""
+        return tuple((place, number) for place, number in enumerate(astuple(self)) if number)
+
     def __mul__(self, times: int) -> "Counts":
         return Counts(*(times * number for number in astuple(self)))
 
@@ -179,45 +184,42 @@ def _moved(tally: Tally, recorded: Recorded) -> Tally:
         counts=counts,
         position=recorded.position,
         as_of=recorded.at,
-        heat=_heat(tally.heat, recorded),
+        heat=heat_after(tally.heat, warmth_of(recorded.event), recorded.at),
         moves=tally.moves + 1,
     )
 
 
-def _heat(heat: float, recorded: Recorded) -> float:
-    """The heat with a vote that begins to count, or without one that no longer does."""
-    match recorded.event:
+def warmth_of(event: Any) -> int:
+    """1 where a vote begins to count, -1 where one no longer does, as far as heat goes, else 0."""
+    match event:
         case (
             VoteCast(against=None)
             | VoteReleased()
             | VoteRestored(against=None, choice=str())
             | VoteReverted(choice=str(), against=None, previous=None, previous_against=str())
         ):
-            return _heated(heat, _weight(recorded.at))
+            return 1
         case (
             VoteHeld()
             | VoteDiscounted(previous_against=None, choice=str())
             | VoteMoved(moved_against=None, against=str())
         ):
-            return _cooled(heat, _weight(recorded.at))
+            return -1
         case _:
-            return heat
+            return 0
 
 
-def _weight(at: datetime) -> float:
-    """log2 of the weight of a vote."""
+def heat_after(heat: float, warmth: int, at: datetime) -> float:
+    """The heat after an event of that warmth. Raises `ValueError` for a time out of range."""
+    if not warmth:
+        return heat
     if not TIME_MIN <= at < TIME_END:
         raise ValueError(f"no vote was cast at {at}")
-    return at.timestamp() / HEAT_HALF_LIFE_S
-
-
-def _heated(heat: float, vote: float) -> float:
-    low, high = (vote, heat) if vote < heat else (heat, vote)
-    return high + log2(1 + 2 ** (low - high))
-
-
-def _cooled(heat: float, vote: float) -> float:
-    left = 1 - 2 ** (vote - heat) if vote < heat else 0.0
+    weight = at.timestamp() / HEAT_HALF_LIFE_S  # its log2
+    if warmth > 0:
+        low, high = (weight, heat) if weight < heat else (heat, weight)
+        return high + log2(1 + 2 ** (low - high))
+    left = 1 - 2 ** (weight - heat) if weight < heat else 0.0
     return heat + log2(left) if left > 0 else 0.0
 
 

@@ -8,6 +8,7 @@ never fails on an event, and skips none.
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -24,6 +25,10 @@ SCHEMAS: Mapping[str, int] = {}
 UPCASTS: Mapping[tuple[str, int], Upcast] = {}
 """By (type, number): turns the fields of that schema into those of the next."""
 
+SHORT = 200
+KEPT_MAX = 4_096
+"""How many events are kept by their data, of at most `SHORT` characters each."""
+
 
 class Codec:
     """Encodes and decodes the events of the types given."""
@@ -38,6 +43,7 @@ class Codec:
         self._types = {kind.__name__: kind for kind in types}
         self._schemas = {name: schemas.get(name, 1) for name in self._types}
         self._upcasts = upcasts
+        self._decode_short = lru_cache(KEPT_MAX)(self._decoded)
         self._decode = {
             name: msgspec.json.Decoder(kind).decode for name, kind in self._types.items()
         }
@@ -52,7 +58,13 @@ class Codec:
         return *self.kind(event), self._encode(event).decode()
 
     def decode(self, name: str, schema: int, data: str) -> Any:
-        """The event of a row; `Unreadable` where this release cannot read it."""
+        """The event of a row; `Unreadable` where this release cannot read it.
+
+        Most votes are one of few texts, so events of short ones are kept: they never change.
+        """
+        return (self._decode_short if len(data) <= SHORT else self._decoded)(name, schema, data)
+
+    def _decoded(self, name: str, schema: int, data: str) -> Any:
         newest = self._schemas.get(name)
         if newest is None or schema > newest:
             return Unreadable(name, schema, "this release has no such type or schema")

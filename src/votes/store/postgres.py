@@ -10,6 +10,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -181,6 +182,14 @@ class PostgresEventStore:
         where = row["position"], row["stream"], row["version"]
         return Recorded(*where, event, row["at"], row["subject"], row["late"])
 
+    def _recorded_after(self, rows: Sequence[Any]) -> list[Recorded]:
+        """The events of rows whose time is in seconds since 1970."""
+        decode, time_of = self._codec.decode, datetime.fromtimestamp
+        return [
+            Recorded(n, stream, version, decode(kind, schema, data), time_of(at, UTC), about, late)
+            for n, stream, version, about, kind, schema, data, at, late in rows
+        ]
+
     async def last_events(self, streams: Collection[Stream]) -> dict[Stream, Recorded]:
         async with self.connection() as connection:
             rows = await connection.fetch(QUERIES["last_events"], list(streams))
@@ -217,7 +226,7 @@ class PostgresEventStore:
                 rows = await connection.fetch(QUERIES["events_after"], position, limit)
             if not rows:
                 return
-            events = [self.recorded(row) for row in rows]
+            events = self._recorded_after(rows)
             if rows[0]["position"] != position + 1 or rows[-1]["position"] != position + len(rows):
                 events = list(_with_gaps(position, events))
             position = rows[-1]["position"]

@@ -1,7 +1,7 @@
 """Events are encoded, decoded, and brought up to today's schema."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +12,7 @@ from tests.contract.asked import append_to
 from tests.domain import arbitrary
 from votes.domain.events import EVENT_TYPES
 from votes.domain.vote_events import VoteCast
-from votes.engine.log import REASON_LENGTH_MAX, Unreadable
+from votes.engine.log import REASON_LENGTH_MAX, TIME_MIN, Unreadable
 from votes.store.codec import Codec
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,6 +36,19 @@ async def test_postgres_gives_back_what_it_was_given(store, events):
     await store.append([append_to("s", start, *kept, at=AT)])
     read = [recorded.event async for each in store.after(start, 100) for recorded in each]
     assert read == kept
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(0, int(AT.timestamp()) * 10**6), min_size=1, max_size=20))
+async def test_postgres_gives_back_times_to_the_microsecond(store, since_1970):
+    """By the query that reads many events, to which they come as seconds, and by the others."""
+    times = [TIME_MIN + timedelta(microseconds=each) for each in since_1970]
+    start = await store.head()
+    appends = [append_to("s", start + n, VoteCast("ship"), at=at) for n, at in enumerate(times)]
+    await store.append(appends)
+    read = [recorded for each in [e async for e in store.after(start, 100)] for recorded in each]
+    assert [recorded.at for recorded in read] == times
+    assert read == await store.at(range(start + 1, start + len(times) + 1))
 
 
 def test_the_names_of_events_are_storage():
