@@ -73,8 +73,9 @@ def fold(decider: Decider[Any, State], events: Iterable[Any]) -> State:
 def state_of(
     decider: Decider[Command, State], command: Command, heads: Mapping[Stream, Head]
 ) -> State:
-    """The state that the command is decided on, given the heads of its streams."""
+    """The state that the command is decided on, given the heads of its streams, its own first, and
+    perhaps of others without an event."""
     if decider.state_of is not None:
         return decider.state_of(command, heads)
-    own, *others = decider.streams(command)
-    return fold(decider, [heads[s].event for s in (*others, own) if heads[s].version])
+    own, *others = heads.values()
+    return fold(decider, [head.event for head in (*others, own) if head.version])

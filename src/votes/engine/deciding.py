@@ -152,13 +152,15 @@ class Batch:
         these streams never hold.
         """
         heads = {stream: self.heads[stream] for stream in streams}
-        if any(isinstance(head.event, Unreadable) for head in heads.values()):
-            raise ValueError("an event is unreadable")
+        for head in heads.values():
+            if isinstance(head.event, Unreadable):
+                raise ValueError("an event is unreadable")
         return state_of(request.decider, request.command, heads)
 
     def _decide(self, request: Request, streams: Streams) -> Decided | Result | None:
-        if any(self.heads[stream].version for stream in request.unless):
-            return self._no_append(ENDED, streams)
+        for stream in request.unless:
+            if self.heads[stream].version:
+                return self._no_append(ENDED, streams)
         if request.command_id is not None:
             stored = self._stored.get(request.command_id)
             if stored is not None:
