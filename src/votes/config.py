@@ -89,6 +89,7 @@ NOT_IN_A_DEMO = (
 _HOST = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
 _ORIGIN = rf"(?!https://.*:443$|http://.*:80$)https?://{_HOST}"
 _LOOPBACK = r"(?:127\.0\.0\.1|localhost|\[::1\])"
+_is_loopback = re.compile(rf"{_LOOPBACK}(?::[0-9]{{1,5}})?").fullmatch
 _ISSUER = rf"(https://|http://{_LOOPBACK}(?=[:/]|$))[^\s?#\x00-\x20]+"
 _PREFIX = r"[A-Za-z0-9._-]+"
 _MAILBOX = r"[^\s<>@\x00-\x20]+@[^\s<>@\x00-\x20]+"
@@ -170,7 +171,7 @@ class Config(Struct, frozen=True):
 
 def is_loopback(host: str) -> bool:
     """Whether this is a name of the very machine, with or without a port."""
-    return re.fullmatch(rf"{_LOOPBACK}(?::[0-9]{{1,5}})?", host) is not None
+    return _is_loopback(host) is not None
 
 
 def without_password(url: str) -> str:

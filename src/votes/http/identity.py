@@ -84,9 +84,9 @@ class Identity(Struct):
 
     async def _caller(self, request: Http) -> Caller:
         authorization = header(request, b"authorization")
-        cookies = _cookies(request)
+        cookies, prefix = _cookies(request), self.cookie_name(request, "")
         known = None
-        if visitor := cookies.get(self.cookie_name(request, VISITOR)):
+        if visitor := cookies.get(prefix + VISITOR):
             known = self.visitors.verify(visitor)
         before = known[0] if known is not None else None
         if authorization is not None:
@@ -96,7 +96,7 @@ class Identity(Struct):
             with suppress(TokenInvalid):
                 user = await self.users.verify(token, now().timestamp())
                 return Caller(user=user, before=before)
-        session = cookies.get(self.cookie_name(request, LOGIN))
+        session = cookies.get(prefix + LOGIN)
         if session and (logged_in := self.sessions.user(session, now())) is not None:
             return Caller(user=logged_in, before=before)
         ended = bool(token or session)
