@@ -7,6 +7,7 @@ INSERT of the same rows into an identical table.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -21,7 +22,8 @@ from tests.benchmarks.append_eventsourcing import eventsourcing
 from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
 from tests.benchmarks.stack import prepare, servers
 from votes.engine.batcher import BATCH_COMMANDS_MAX, Batcher
-from votes.engine.handle import Outcome
+from votes.engine.handle import Outcome, Request
+from votes.engine.heads import Heads
 from votes.engine.ports import Append
 from votes.store.codec import Codec
 from votes.store.document import document_of
@@ -51,13 +53,14 @@ async def _run(config: Any, settings: Settings) -> Result:
     url = config.postgres_url
     async with event_store(config) as store:
         await samples.list_tools(store, [TOOL])
-        sizes = Sizes()
+        sizes, first, again = Sizes(), Counted(store), Counted(store)
         with (
             eventsourcing(config, ordered=True) as package,
             eventsourcing(config, ordered=False) as unordered,
         ):
             opponents: dict[str, Turn] = {
-                "votes: whole path": _commands(store),
+                "votes: whole path": _commands(first, samples.cast),
+                "votes: whole path, voters seen before": _commands(again, samples.change),
                 "votes: append alone": _appends(store, sizes),
                 "bare INSERT, same batches": _bare(url, sizes.mean),
                 f"bare INSERT, {BATCH_COMMANDS_MAX} a batch": _bare(
@@ -69,7 +72,9 @@ async def _run(config: Any, settings: Settings) -> Result:
                 "eventsourcing, unordered": unordered,
             }
             rates = await alternate(opponents, settings)
-    return Result("append", "votes/s, 64 callers, fsync", rates, _aims(), [sizes.note()])
+    trips = f"{first.round_trips:.2f}, of voters seen before {again.round_trips:.2f}"
+    notes = [sizes.note(), f"round trips a batch of the whole path: {trips}"]
+    return Result("append", "votes/s, 64 callers, fsync", rates, _aims(), notes)
 
 
 def _aims() -> list[Aim]:
@@ -134,11 +139,28 @@ async def callers(call: Call, seconds: float) -> float:
     return done / (time.perf_counter() - start)
 
 
-def _commands(store: PostgresEventStore) -> Turn:
-    batcher = batcher_on(store)
+class Counted:
+    """The log, whose calls are counted."""
+
+    def __init__(self, store: PostgresEventStore) -> None:
+        self._store = store
+        self._calls: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        self._calls[name] += 1
+        return getattr(self._store, name)
+
+    @property
+    def round_trips(self) -> float:
+        """Calls a batch: each batch has one append."""
+        return self._calls.total() / max(1, self._calls["append"])
+
+
+def _commands(store: Counted, cast: Callable[[str], Request]) -> Turn:
+    batcher = batcher_on(store, Heads())  # type: ignore[arg-type]
 
     async def call() -> None:
-        outcome = await batcher.submit(samples.cast(TOOL))
+        outcome = await batcher.submit(cast(TOOL))
         assert isinstance(outcome, Outcome), outcome
         assert outcome.changed
 

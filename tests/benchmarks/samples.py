@@ -3,7 +3,7 @@
 from itertools import count
 
 from votes.domain import tool, vote
-from votes.domain.terms import ToolId, VoterId, visitor
+from votes.domain.terms import Choice, ToolId, VoterId, visitor
 from votes.domain.tool import Entry
 from votes.domain.vote_events import VoteCast
 from votes.engine.decider import Rejected
@@ -12,7 +12,8 @@ from votes.engine.ports import Addition, Append, Meta
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import batcher_on, now
 
-_numbers = count()
+VOTERS = 128
+_numbers, _changes = count(), count()
 
 
 def voter() -> VoterId:
@@ -23,6 +24,14 @@ def voter() -> VoterId:
 def cast(slug: str) -> Request:
     who = voter()
     return Request(vote.decider, vote.CastVote(ToolId(slug), who, "ship"), Meta(), now())
+
+
+def change(slug: str) -> Request:
+    """Of one of few voters, who each change their mind every time."""
+    turn, number = divmod(next(_changes), VOTERS)
+    who = visitor(f"again-{number:016d}")
+    choice: Choice = "skip" if turn % 2 else "ship"
+    return Request(vote.decider, vote.CastVote(ToolId(slug), who, choice), Meta(), now())
 
 
 def append_of(slug: str) -> Append:
