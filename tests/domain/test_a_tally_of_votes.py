@@ -237,6 +237,7 @@ def test_it_is_shown_with_what_it_allows_to_say(stale):
         discounted=8,
         against={"unproven": 1, "unchecked": 2, "ruled": 4, "ruling": 8},
         under_review=True,
+        close=False,
     )
 
 

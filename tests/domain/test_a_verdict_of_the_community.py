@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.domain import evidence
 from votes.domain.verdict import (
+    CLOSE_WIDTH_MAX,
     DOUBTED_VOTES,
     EXACT_VOTES_MAX,
     WILSON_Z,
@@ -247,3 +248,25 @@ def test_more_votes_of_one_share_rank_higher():
     ranks = [wilson_lower(3 * many, many) for many in (1, 10, 100, 1_000)]
     assert ranks == sorted(ranks)
     assert log(ranks[-1]) < log(0.75)
+
+
+@given(counts, counts, st.booleans())
+def test_only_what_is_not_called_is_close_and_only_where_the_interval_is_narrow(ship, skip, review):
+    says = community(ship, skip, under_review=review)
+    if says.interval is None:
+        assert not says.close
+        return
+    low, high = says.interval
+    narrow = high - low <= CLOSE_WIDTH_MAX
+    assert says.close == (says.call == "too_early" and narrow and not review)
+    assert not says.close or low < 0.5 < high
+
+
+@pytest.mark.parametrize(("votes", "close"), [(10, False), (49, False), (50, True), (120, True)])
+def test_many_even_votes_are_close_and_few_are_early(votes, close):
+    says = community(votes, votes)
+    assert (says.call, says.close) == ("too_early", close)
+
+
+def test_even_votes_under_review_may_be_of_one_hand_so_they_are_not_called_close():
+    assert not community(60, 60, under_review=True).close

@@ -24,6 +24,7 @@ TALLY: dict[str, Any] = {
     "discounted": int,
     "against": dict,
     "under_review": bool,
+    "close": bool,
 }
 REVIEW: dict[str, Any] = {
     "persona": str,

@@ -1286,7 +1286,8 @@ export interface components {
          * @description The community's votes on a tool, and its verdict.
          *
          *     `position` is the log position of the last event that moved the tally and `as_of` its time.
-         *     `interval` holds the shares of ship that the votes do not refute (95 %, at every look);
+         *     `interval` holds the shares of ship that the votes do not refute (95 %, at every look). If the
+         *     call is `too_early` and it is no wider than 0.3, many votes disagree: it is too `close` to call.
          *     `estimate` is the mean of the share under a Beta(2,2) prior. `stale` says that the read models
          *     could not be reached, or were not kept up to date, and this was read from the log.
          *
@@ -1303,6 +1304,7 @@ export interface components {
             readonly as_of: string;
             /** @enum {string} */
             readonly call: "none" | "ship" | "skip" | "split" | "too_early";
+            readonly close: boolean;
             readonly discounted: number;
             readonly estimate: number | null;
             readonly held: number;
@@ -1737,6 +1739,7 @@ export interface operations {
                      *           },
                      *           "as_of": "2026-01-31T12:00:00Z",
                      *           "call": "ship",
+                     *           "close": false,
                      *           "discounted": 30,
                      *           "estimate": 0.846154,
                      *           "held": 2,
@@ -1801,6 +1804,7 @@ export interface operations {
                      *           },
                      *           "as_of": "2026-01-31T12:00:00Z",
                      *           "call": "ship",
+                     *           "close": false,
                      *           "discounted": 30,
                      *           "estimate": 0.846154,
                      *           "held": 2,
@@ -2124,7 +2128,7 @@ export interface operations {
                      *     : the states follow
                      *
                      *     event: tally
-                     *     data: {"tool":"mistral-3-small","ship":9,"skip":0,"total":9,"ship_share":1.0,"call":"ship","leaning":null,"estimate":0.846154,"interval":[0.508491,1.0],"position":351,"as_of":"2026-01-31T12:00:00Z","stale":false,"held":2,"discounted":30,"against":{"unproven":2,"ruling":30},"under_review":false}
+                     *     data: {"tool":"mistral-3-small","ship":9,"skip":0,"total":9,"ship_share":1.0,"call":"ship","leaning":null,"estimate":0.846154,"interval":[0.508491,1.0],"position":351,"as_of":"2026-01-31T12:00:00Z","stale":false,"held":2,"discounted":30,"against":{"unproven":2,"ruling":30},"under_review":false,"close":false}
                      *     id: 5f0c1c9e.1-351
                      *
                      *     : still here
@@ -3835,6 +3839,7 @@ export interface operations {
                      *             },
                      *             "as_of": "2026-01-31T12:00:00Z",
                      *             "call": "ship",
+                     *             "close": false,
                      *             "discounted": 30,
                      *             "estimate": 0.846154,
                      *             "held": 2,
@@ -4528,6 +4533,7 @@ export interface operations {
                      *           },
                      *           "as_of": "2026-01-31T12:00:00Z",
                      *           "call": "ship",
+                     *           "close": false,
                      *           "discounted": 30,
                      *           "estimate": 0.846154,
                      *           "held": 2,
@@ -4674,6 +4680,7 @@ export interface operations {
                      *             },
                      *             "as_of": "2026-01-31T12:00:00Z",
                      *             "call": "ship",
+                     *             "close": false,
                      *             "discounted": 30,
                      *             "estimate": 0.846154,
                      *             "held": 2,
@@ -4839,6 +4846,7 @@ export interface operations {
                      *         },
                      *         "as_of": "2026-01-31T12:00:00Z",
                      *         "call": "ship",
+                     *         "close": false,
                      *         "discounted": 30,
                      *         "estimate": 0.846154,
                      *         "held": 2,
@@ -6244,6 +6252,7 @@ export interface operations {
                      *       },
                      *       "as_of": "2026-01-31T12:00:00Z",
                      *       "call": "ship",
+                     *       "close": false,
                      *       "discounted": 30,
                      *       "estimate": 0.846154,
                      *       "held": 2,

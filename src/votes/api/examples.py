@@ -21,6 +21,7 @@ TALLY: dict[str, Any] = {
     "discounted": 30,
     "against": {"unproven": 2, "ruling": 30},
     "under_review": False,
+    "close": False,
 }
 REVIEW: dict[str, Any] = {
     "score": 85,

@@ -35,6 +35,10 @@ HELD_SHARE_MAX = 0.2
 DOUBTED_VOTES = 8
 """More than new visitors can add to a tool in an hour without a proof, too few for a call."""
 
+CLOSE_WIDTH_MAX = 0.3
+"""An interval no wider comes of a hundred votes on an even tool. Where such an interval still
+contains one half, more votes say that it is close, rather than that it is early."""
+
 _INTERVAL_STEPS = 24
 
 PanelVerdict = Literal["pending", "ship", "mixed", "skip"]
@@ -46,13 +50,16 @@ class Community(Struct, frozen=True):
 
     `leaning` is the side in the lead while it is too early for a call. `estimate` is the mean of
     the share of ship under a Beta(2,2) prior; `interval` holds the shares of ship that the votes
-    do not refute (95 %, valid at every look). All three are None without votes.
+    do not refute (95 %, valid at every look). All three are None without votes. `close` tells the
+    two kinds of `too_early` apart, by the width of that interval: a wide one has few votes, in one
+    of `CLOSE_WIDTH_MAX` or less many disagree. Under review it is False.
     """
 
     call: Call
     leaning: Choice | None
     estimate: float | None
     interval: tuple[float, float] | None
+    close: bool = False
 
 
 class Panel(Struct, frozen=True):
@@ -118,11 +125,14 @@ def community(ship: int, skip: int, *, under_review: bool = False) -> Community:
     says = call(ship, skip, under_review=under_review)
     if says == "none":
         return Community("none", None, None, None)
+    interval = _interval(ship, skip)
+    narrow = interval[1] - interval[0] <= CLOSE_WIDTH_MAX
     return Community(
         call=says,
         leaning=_leader(ship, skip) if says == "too_early" else None,
         estimate=(ship + 2) / (ship + skip + 4),
-        interval=_interval(ship, skip),
+        interval=interval,
+        close=says == "too_early" and narrow and not under_review,
     )
 
 

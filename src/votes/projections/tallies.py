@@ -227,7 +227,8 @@ class TallyView(Struct, frozen=True):
     """The community's votes on a tool, and its verdict.
 
     `position` is the log position of the last event that moved the tally and `as_of` its time.
-    `interval` holds the shares of ship that the votes do not refute (95 %, at every look);
+    `interval` holds the shares of ship that the votes do not refute (95 %, at every look). If the
+    call is `too_early` and it is no wider than 0.3, many votes disagree: it is too `close` to call.
     `estimate` is the mean of the share under a Beta(2,2) prior. `stale` says that the read models
     could not be reached, or were not kept up to date, and this was read from the log.
 
@@ -253,6 +254,7 @@ class TallyView(Struct, frozen=True):
     discounted: int
     against: dict[Against, int]
     under_review: bool
+    close: bool
 
 
 def call_of(tally: Tally) -> Call:
@@ -286,6 +288,7 @@ def tally_view(tool: ToolSlug, tally: Tally, *, stale: bool) -> TallyView:
         discounted=counts.ruling,
         against=counts.against,
         under_review=under_review,
+        close=says.close,
     )
 
 

@@ -29,7 +29,7 @@ from votes.site.pictures.drawing import Cover, Opinion, Row, Side, Subject
 from votes.site.pictures.gallery import Gallery
 from votes.site.reading import read_at
 from votes.site.render import query
-from votes.site.verdicts import look
+from votes.site.verdicts import look, said
 
 _VARY = ("vary", "Accept-Encoding")
 _FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
@@ -139,7 +139,7 @@ def _rows(source: ReadSource, tools: Iterable[Tool]) -> tuple[Row, ...]:
     return tuple(
         Row(
             tool.name,
-            (("Panel", look(tool.panel.verdict)), ("Community", look(tool.community.call))),
+            (("Panel", look(tool.panel.verdict)), ("Community", look(said(tool.community)))),
         )
         for tool in shown
     )
@@ -150,7 +150,7 @@ def _side(tool: SummaryView) -> Side:
     score = None if panel.mean_score is None else round(panel.mean_score)
     opinions = (
         Opinion("Panel", look(panel.verdict), panel.ship, panel.skip, score),
-        Opinion("Community", look(votes.call), votes.ship, votes.skip),
+        Opinion("Community", look(said(votes)), votes.ship, votes.skip),
     )
     return Side(tool.slug, tool.name, tool.tagline, opinions)
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from votes.app.listing import category_slug
 from votes.site import words
 from votes.site.assets import asset_url, sri
-from votes.site.verdicts import look
+from votes.site.verdicts import look, said
 
 SITE_NAME = "Ship or skip"
 DESCRIPTION_LENGTH_MAX = 200
@@ -70,6 +70,7 @@ def environment() -> Environment:
         "site_name": SITE_NAME,
         "words": words,
         "look": look,
+        "said": said,
         "category_slug": category_slug,
         "query": query,
         "LOGIN": LOGIN,

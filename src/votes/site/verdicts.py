@@ -4,11 +4,15 @@ The type checker names a verdict that is missing here. Tests compare the table w
 sheets and with the elements' script.
 """
 
-from typing import assert_never
+from typing import Literal, assert_never
 
 from msgspec import Struct
 
 from votes.domain.verdict import Call, PanelVerdict
+from votes.projections.tallies import TallyView
+
+Verdict = PanelVerdict | Call | Literal["too_close"]
+"""What is said of a tool: `too_close` is a `too_early` in which many votes disagree."""
 
 
 class Tone(Struct, frozen=True):
@@ -29,28 +33,33 @@ SOFT = Tone("soft", "#5d594e", "#aba698")
 
 
 class Look(Struct, frozen=True):
-    """A verdict's label in texts, stamps and pictures, its colour there, and its label in an
-    element. The element's own sheet has the element's colour."""
+    """A verdict's label, and its colour but in an element, whose own sheet has it."""
 
     label: str
     tone: Tone
-    badge: str
 
 
-def look(verdict: PanelVerdict | Call) -> Look:
+def said(tally: TallyView) -> Verdict:
+    """The community's verdict."""
+    return "too_close" if tally.close else tally.call
+
+
+def look(verdict: Verdict) -> Look:
     match verdict:
         case "pending":
-            return Look("Pending", SOFT, "Pending")
+            return Look("Pending", SOFT)
         case "none":
-            return Look("No votes yet", SOFT, "No votes yet")
+            return Look("No votes yet", SOFT)
         case "too_early":
-            return Look("Too early", SOFT, "Too early")
+            return Look("Too early", SOFT)
+        case "too_close":
+            return Look("Too close to call", SOFT)
         case "ship":
-            return Look("Ship", SHIP, "Ship it")
+            return Look("Ship", SHIP)
         case "skip":
-            return Look("Skip", SKIP, "Skip it")
+            return Look("Skip", SKIP)
         case "mixed":
-            return Look("Mixed", MIXED, "Mixed")
+            return Look("Mixed", MIXED)
         case "split":
-            return Look("Split", MIXED, "Split")
+            return Look("Split", MIXED)
     assert_never(verdict)

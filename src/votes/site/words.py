@@ -15,7 +15,7 @@ from votes.domain.verdict import PANEL_REVIEWS_MIN
 from votes.domain.vote_events import Against
 from votes.engine.read_model_store import AuditReport
 from votes.projections.tallies import TallyView
-from votes.site.verdicts import look
+from votes.site.verdicts import look, said
 
 NOTHING = "\u2013"
 BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
@@ -140,6 +140,16 @@ def panel_line(panel: PanelView) -> str:
 PRICES = {"free": "Free plan", "paid": "Paid only", "unknown": "Not known"}
 
 
+def scores(panel: PanelView) -> str:
+    """Such as "Scores 52 to 85, 74 on average"; nothing without reviews."""
+    found = sorted(review.score for review in panel.reviews)
+    if not found or panel.mean_score is None:
+        return ""
+    if found[0] == found[-1]:
+        return f"All scores are {found[0]}"
+    return f"Scores {found[0]}\u2013{found[-1]}, {panel.mean_score:.0f} on average"
+
+
 def option(name: str, value: str) -> str:
     """What a value of a filter is called."""
     match name:
@@ -155,12 +165,16 @@ def option(name: str, value: str) -> str:
 
 def community_line(tally: TallyView) -> str:
     """The community's verdict with its votes."""
-    label = look(tally.call).label
+    label = look(said(tally)).label
     if tally.call == "none":
         return label
-    says = f"{label} · {percent(tally.ship_share)} ship"
-    leaning = f", leaning {tally.leaning}" if tally.leaning else ""
-    return f"{says} of {counted(tally.total, 'vote')}{leaning}"
+    return f"{label} · {community_votes(tally)}"
+
+
+def community_votes(tally: TallyView) -> str:
+    """Such as "67 % ship of 24 votes", with the side in the lead where it is too early to call."""
+    leaning = f", leaning {tally.leaning}" if tally.leaning and not tally.close else ""
+    return f"{percent(tally.ship_share)} ship of {counted(tally.total, 'vote')}{leaning}"
 
 
 def not_counted(tally: TallyView) -> str | None:
@@ -178,8 +192,10 @@ def community_reason(tally: TallyView) -> str:
     match tally.call:
         case "none":
             return "Nobody has voted. The first vote counts as much as the thousandth."
+        case "too_early" if tally.close:
+            return "Many have voted, and neither side is ahead by enough."
         case "too_early":
-            return "It could still fall either way: a call now would be wrong too often."
+            return "Few have voted: it could still fall either way."
         case "split":
             return "Many votes, and the two sides really are about even."
         case "ship" | "skip":

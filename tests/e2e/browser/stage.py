@@ -91,10 +91,22 @@ def rendered(template: str, **values: Any) -> str:
     return environment().from_string(source).render(**values)
 
 
-def tally(ship: int, skip: int, call: str = "too_early", leaning: str | None = None) -> Any:
+def tally(
+    ship: int,
+    skip: int,
+    call: str = "too_early",
+    leaning: str | None = None,
+    close: bool = False,
+) -> Any:
     """As much of a TallyView as the macros read."""
     total = ship + skip
     call = call if total else "none"
     return SimpleNamespace(
-        ship=ship, skip=skip, total=total, call=call, leaning=leaning, position=100
+        ship=ship,
+        skip=skip,
+        total=total,
+        call=call,
+        leaning=leaning,
+        close=close,
+        position=100,
     )

@@ -19,6 +19,7 @@ STATES = [
     (tally(0, 0), None),
     (tally(1, 0, leaning="ship"), "ship"),
     (tally(2, 2), None),
+    (tally(63, 58, leaning="ship", close=True), None),
     (tally(1_240, 310, "ship"), "skip"),
     (tally(41, 402, "skip", None), "ship"),
     (tally(12_345, 12_400, "split"), None),

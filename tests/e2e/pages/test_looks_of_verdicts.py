@@ -19,7 +19,7 @@ ELEMENTS_SHEET = SITE.joinpath("source", "elements.css").read_text()
 ELEMENTS_SCRIPT = SITE.joinpath("source", "elements.js").read_text()
 LIGHT, DARK = re.findall(r":root {(.*?)}", SHEET, re.DOTALL)
 TONES = [one for one in vars(verdicts).values() if isinstance(one, Tone)]
-WORDS = dict.fromkeys([*get_args(PanelVerdict), *get_args(Call)])
+WORDS = dict.fromkeys([*get_args(PanelVerdict), *get_args(Call), "too_close"])
 
 
 def variables(text: str) -> dict[str, str]:
@@ -59,9 +59,7 @@ def test_a_picture_is_drawn_in_the_tones_of_light_pages():
     tones = {word: look(word) for word in ("ship", "skip", "mixed", "pending")}
     assert {one.tone.name for one in tones.values()} == {tone.name for tone in TONES}
     pictures = {
-        draw(
-            [Side("vim", "Vim", (Opinion("Panel", verdicts.Look("Same", one.tone, ""), "", None),))]
-        )
+        draw([Side("vim", "Vim", (Opinion("Panel", verdicts.Look("Same", one.tone), "", None),))])
         for one in tones.values()
     }
     assert len(pictures) == len(TONES)
@@ -72,7 +70,7 @@ def test_a_picture_is_drawn_in_the_tones_of_light_pages():
 def test_the_elements_script_says_each_call_as_the_table():
     (calls,) = re.findall(r"const CALLS = {(.*?)};", ELEMENTS_SCRIPT, re.DOTALL)
     said = dict(re.findall(r'(\w+): "([^"]+)"', calls))
-    assert said == {call: look(call).badge for call in get_args(Call)}
+    assert said == {call: look(call).label for call in (*get_args(Call), "too_close")}
 
 
 @pytest.mark.parametrize("call", get_args(Call))

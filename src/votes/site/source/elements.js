@@ -7,8 +7,9 @@ const ORIGIN = new URL(import.meta.url).origin;
 const CALLS = {
   none: "No votes yet",
   too_early: "Too early",
-  ship: "Ship it",
-  skip: "Skip it",
+  too_close: "Too close to call",
+  ship: "Ship",
+  skip: "Skip",
   split: "Split",
 };
 
@@ -94,9 +95,9 @@ class Element extends HTMLElement {
     this.show_(this.tool);
   }
 
-  tell_(words, shown) {
+  tell_(words, shown = false) {
     this.$("status").textContent = words;
-    this.$("status").part.toggle("shown", !!shown);
+    this.$("status").part.toggle("shown", shown);
   }
 
   done_(detail, words) {
@@ -158,11 +159,12 @@ class Verdict extends Element {
   }
 
   show_({ tally, trouble_ }) {
-    const { call, leaning } = tally ?? {};
-    this.$("call").textContent = CALLS[call] ?? trouble_ ?? "…";
+    const { call, close } = tally ?? {};
+    this.$("call").textContent = CALLS[close ? "too_close" : call] ?? trouble_ ?? "…";
     if (!call) return;
-    this.$("badge").part = leaning ? `badge ${call} ${leaning}` : `badge ${call}`;
-    this.$("leaning").textContent = leaning ? `leaning ${leaning}` : "";
+    const side = (!close && tally.leaning) || "";
+    this.$("badge").part = `badge ${call} ${side}`;
+    this.$("leaning").textContent = side && `leaning ${side}`;
   }
 }
 
