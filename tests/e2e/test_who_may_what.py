@@ -81,6 +81,8 @@ MAY: Mapping[str, Statuses] = {
     "GET /compare/{names}": everybody(200),
     "GET /compare": everybody(200),
     "GET /verdicts": everybody(200),
+    "GET /about": everybody(200),
+    "GET /privacy": everybody(200),
     "GET /docs": everybody(200),
     "POST /tools/{slug}/vote": everybody(303),
     "POST /tools/{slug}/bookmark": users(303),

@@ -1,15 +1,17 @@
-"""Pages that explain: how verdicts are made."""
+"""Pages that explain: how verdicts are made, what this site is, what it stores of its readers."""
 
 from litestar import get
 from litestar.response.base import ASGIResponse
 
 from votes.domain import verdict
 from votes.domain.verdict import community
-from votes.http.exchange import Http
+from votes.http.exchange import Http, services
 from votes.http.hosts import base
+from votes.http.identity import COOKIE_MAX_AGE_S
 from votes.site.reading import answer
 from votes.site.render import SITE_NAME, Head
 
+DAY_S = 24 * 3600
 VERDICTS = "/verdicts"
 EXAMPLES = [(8, 0), (9, 0), (9, 1), (14, 1), (60, 40), (66, 34), (126, 126), (5_400, 4_600)]
 """Votes for ship and for skip: on both sides of the lines between the calls."""
@@ -28,4 +30,26 @@ async def verdicts(request: Http) -> ASGIResponse:
     )
 
 
-ROUTES = [verdicts]
+@get("/about")
+async def about(request: Http) -> ASGIResponse:
+    """What this site is for, and who says what on it."""
+    said = "What this site is for, who says what on it, and how to take part."
+    return await answer(
+        request, "about.html", Head(f"About · {SITE_NAME}", said, "/about", base(request))
+    )
+
+
+@get("/privacy")
+async def privacy(request: Http) -> ASGIResponse:
+    """What is stored of a reader, by the settings of this site."""
+    said = "What is stored of you, for how long, and how to see it or be forgotten."
+    return await answer(
+        request,
+        "privacy.html",
+        Head(f"Privacy · {SITE_NAME}", said, "/privacy", base(request)),
+        claims=services(request).config.cohort_claims,
+        days=COOKIE_MAX_AGE_S // DAY_S,
+    )
+
+
+ROUTES = [verdicts, about, privacy]

@@ -183,7 +183,6 @@ async def _side_by_side(
         known=caller.user is not None,
         mine=await my_states(request, caller, first, second),
         login_ended=caller.login_ended,
-        here=_with(path, first=first.slug if first.slug > second.slug else None),
         swapped=_with(path, first=second.slug if second.slug > first.slug else None),
         takeaway=comparison.takeaway(a, b),
         rows=_rows(a, b),
@@ -242,7 +241,7 @@ def _onward(models: ReadModels, orders: ToolOrders, a: Tool, b: Tool) -> list[tu
             found[path] = f"{tool.profile.entry.name} vs {other.profile.entry.name}"
     for first, second, path in surroundings.pairs(models, orders):
         if path != here and len(found) < 2 * ONWARD_OF_EACH:
-            found[path] = f"{first.name} vs {second.name}"
+            found[path] = f"{first.profile.entry.name} vs {second.profile.entry.name}"
     for tool in (a, b):
         category = tool.profile.entry.category
         found["/" + query(category=category_slug(category))] = f"All of {words.category(category)}"

@@ -42,6 +42,8 @@ async def tools_list(
     wanted: Wanted,
     q: str | None,
     cursor: str | None,
+    *,
+    waiting: bool,
 ) -> ASGIResponse:
     """A page of the tools that are as wanted. Raises `Refused` for a category that no tool has."""
     sort = sort if sort or q else "top"
@@ -57,7 +59,7 @@ async def tools_list(
     heading = f"“{q}”" if q else words.category(wanted.category or "All tools")
     head = Head(
         f"{heading} · {SITE_NAME}",
-        f"{words.counted(found.total, 'tool')}, each with two verdicts.",
+        f"{words.counted(found.total, 'tool')} to vote on.",
         f"/{query(**said, sort=sort)}",
         base(request),
         section="tools",
@@ -72,6 +74,7 @@ async def tools_list(
         "tools.html",
         head,
         stale=source.stale,
+        waiting=waiting,
         q=q,
         said=said,
         category=said["category"],

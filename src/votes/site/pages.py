@@ -12,7 +12,7 @@ from votes.app.listing import Wanted
 from votes.app.paging import Page
 from votes.app.pairs import pair_path
 from votes.app.responses import SummaryView, summary
-from votes.app.tool_orders import NEW, TOP, Price, Sort, ToolOrders, tool_orders
+from votes.app.tool_orders import NEW, REVIEWED, TOP, Price, Sort, ToolOrders, tool_orders
 from votes.app.trend import TrendView, window
 from votes.domain.terms import ToolSlug
 from votes.domain.verdict import Call, PanelVerdict
@@ -50,20 +50,23 @@ async def home(
     price: Price | None = None,
     q: Query = None,
     cursor: Cursor = None,
+    min_position: MinPosition = 0,
 ) -> ASGIResponse:
     """The front page, or with any parameter a list of tools."""
-    source, _ = await read_at(request)
+    source, waiting = await read_at(request, min_position)
     q, wanted = q.strip() if q else None, Wanted(category, call, panel, price)
     if sort or q or cursor or wanted != Wanted():
-        return await tools_list(request, source, sort, wanted, q, cursor)
-    return await _front(request, source, await tool_orders(source.models))
+        return await tools_list(request, source, sort, wanted, q, cursor, waiting=waiting)
+    return await _front(request, source, await tool_orders(source.models), waiting=waiting)
 
 
-async def _front(request: Http, source: ReadSource, orders: ToolOrders) -> ASGIResponse:
-    total = orders.count([TOP])
+async def _front(
+    request: Http, source: ReadSource, orders: ToolOrders, *, waiting: bool
+) -> ASGIResponse:
+    total, reviewed = orders.count([TOP]), orders.count([REVIEWED])
     about = (
-        f"{words.counted(total, 'tool')} with a panel's verdict and the community's."
-        " Compare two side by side, and vote."
+        f"{words.counted(total, 'tool')}, {reviewed} with a panel's verdict, all with the"
+        " community's. Compare two side by side, and vote."
     )
     return await answer(
         request,
@@ -76,9 +79,11 @@ async def _front(request: Http, source: ReadSource, orders: ToolOrders) -> ASGIR
             picture="/og/site/home.png",
         ),
         stale=source.stale,
+        waiting=waiting,
         category=None,
         categories=listing.categories(orders),
         total=total,
+        reviewed=reviewed,
         top=[summary(source, tool) for tool in orders.first(TOP, HOME_ROWS_MAX)],
         new=[summary(source, tool) for tool in orders.first(NEW, HOME_ROWS_MAX)],
         featured=surroundings.pairs(source.models, orders),

@@ -18,7 +18,7 @@ from votes.http.identity import Caller, identity
 from votes.http.voters import states_for
 from votes.site.account import account
 from votes.site.html import private_page, shared_page
-from votes.site.render import Head, page
+from votes.site.render import Head, page, query
 
 
 async def read_at(request: Http, position: Position = 0) -> tuple[ReadSource, bool]:
@@ -65,10 +65,16 @@ async def answer(
     """The page. One that names its reader is for that reader alone, as a `private` one is; others
     are the same for all."""
     caller = await reader(request)
-    text = page(template, head, account(request, caller), **values)
+    text = page(template, head, account(request, caller), here=here(request), **values)
     if private or caller.user is not None:
         return private_page(text, status)
     return shared_page(request, text, stale=stale)
+
+
+def here(request: Http) -> str:
+    """The address of this page, to come back to after a vote."""
+    fields = {name: value for name, value in request.query_params.items() if name != "min_position"}
+    return request.url.path + query(**fields)
 
 
 def is_of(caller: Caller) -> bool:

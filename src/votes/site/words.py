@@ -4,21 +4,25 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
+from zlib import crc32
 
 from votes.app.listing import category_slug
 from votes.app.moderation import WHY
 from votes.app.responses import PanelView
+from votes.domain import verdict
 from votes.domain.ruling import Selector
 from votes.domain.terms import PersonaSlug
 from votes.domain.tool import Plan
 from votes.domain.verdict import PANEL_REVIEWS_MIN
 from votes.domain.vote_events import Against
 from votes.engine.read_model_store import AuditReport
-from votes.projections.tallies import TallyView
+from votes.projections.tallies import Tally, TallyView
 from votes.site.verdicts import look, said
 
 NOTHING = "\u2013"
 BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
+
+TINTS = 6
 
 _ACRONYMS = {"ai": "AI", "crm": "CRM", "defi": "DeFi", "dex": "DEX", "llm": "LLM", "vpn": "VPN"}
 
@@ -81,6 +85,11 @@ def persona(slug: PersonaSlug) -> str:
 
 def monogram(name: str) -> str:
     return next((letter.upper() for letter in name if letter.isalnum()), "?")
+
+
+def tint(name: str) -> int:
+    """Which of the `TINTS` colours of monograms a name has."""
+    return crc32(name.encode()) % TINTS
 
 
 def day(at: datetime) -> str:
@@ -175,6 +184,14 @@ def community_votes(tally: TallyView) -> str:
     """Such as "67 % ship of 24 votes", with the side in the lead where it is too early to call."""
     leaning = f", leaning {tally.leaning}" if tally.leaning and not tally.close else ""
     return f"{percent(tally.ship_share)} ship of {counted(tally.total, 'vote')}{leaning}"
+
+
+def both_shares(a: Tally, b: Tally) -> str:
+    """The shares of ship of two tools, such as "71% and 69% would ship"."""
+    first, second = verdict.share(a.ship, a.skip), verdict.share(b.ship, b.skip)
+    if first is None or second is None:
+        return ""
+    return f"{percent(first)} and {percent(second)} would ship"
 
 
 def not_counted(tally: TallyView) -> str | None:

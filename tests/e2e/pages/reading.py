@@ -13,7 +13,7 @@ PAIR = "/compare/claude-haiku-open-weights-vs-mistral-3-small"
 PAGES = (
     *("/", "/?sort=new", "/?q=note", "/?category=llm", "/?q=nothing-of-this-name"),
     *("/tools/mistral-3-small", "/tools/notion", PAIR, "/compare", "/bookmarks", "/votes"),
-    *("/status", "/verdicts", "/rulings", "/docs"),
+    *("/status", "/verdicts", "/about", "/privacy", "/rulings", "/docs"),
 )
 
 

@@ -11,7 +11,7 @@ from votes.site.assets import Assets, assets, assets_of
 
 ELEMENTS = {f"elements/{name}" for name in ("elements.js", "elements.css", "proof.js")}
 ALONE = {"site.css", "icon.svg", "icon.ico", "touch.png"}
-ALONE |= {"search.js", "desk.css", "draft.js", "tools.css"}
+ALONE |= {"search.js", "desk.css", "draft.js", "tools.css", "live.js"}
 
 Changed = Callable[[str], Assets]
 

@@ -36,7 +36,7 @@ POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-CSS_BYTES_MAX = 20_000
+CSS_BYTES_MAX = 24_000
 
 
 def policy(answer: httpx.Response) -> dict[str, str]:
