@@ -1,5 +1,6 @@
 """A demo begins with a history of sample votes, and says so."""
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -39,6 +40,14 @@ def test_each_list_and_each_call_has_tools(demo: Site):
             assert found, call
         for review in reviews():
             assert http.get(f"/v1/tools/{review.tool}/tally").json()["total"] == 0
+
+
+def test_home_offers_close_calls_and_says_what_there_is(demo: Site):
+    text = httpx.get(demo.url).text
+    shares = re.findall(r"(\d+)% and (\d+)% would ship", text)
+    assert len(shares) >= 5
+    assert all(abs(int(a) - int(b)) <= 2 for a, b in shares)
+    assert "333 tools, 2 with a panel" in text
 
 
 def test_a_trend_has_days_and_no_vote_is_older_than_its_tool(demo: Site):
