@@ -23,6 +23,7 @@ from votes.app.past import Past
 from votes.app.rulings import carry_out_all
 from votes.app.scan_rulings import discount_clusters, release_held
 from votes.app.scanning import Scanner
+from votes.app.shelves import Shelves
 from votes.app.stored import StoredValues
 from votes.app.tool_orders import tool_orders
 from votes.app.unlinking import undo_all
@@ -154,6 +155,7 @@ class Services(Struct):
     people: People
     subscriptions: Subscriptions
     links: Links
+    shelves: Shelves
     submit: Callable[[Request], Awaitable[Result]]
     replica: Replica
     reader: Reader
@@ -181,7 +183,9 @@ async def services(config: Config) -> AsyncIterator[Services]:
         people = People(store, writes)
         batcher = batcher_on(writes, heads)
         links = Links(store, batcher.submit, now)
-        replica.listeners.append(_in_each_world(heads.clear, people.clear, links.clear))
+        shelves = Shelves(store)
+        forget = heads.clear, people.clear, links.clear, shelves.clear
+        replica.listeners.append(_in_each_world(*forget))
         hub = Hub(replica, _streams_max(config), config.live_streams_per_network_max)
         limiter = Limiter(space, limits_by_what_counts(config.limits))
         read_models = RedisReadModelStore(space, PROJECTIONS)
@@ -207,6 +211,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 people,
                 Subscriptions(store),
                 links,
+                shelves,
                 batcher.submit,
                 replica,
                 reader,

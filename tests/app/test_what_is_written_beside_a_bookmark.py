@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from votes.app.bookmarks import keep, seal, unseal
+from votes.app.bookmarks import keep
+from votes.app.sealing import seal, unseal
 from votes.domain import bookmark
 from votes.domain.bookmark import Annotations
 from votes.domain.person import Person

@@ -24,6 +24,7 @@ NAMES = (
     "lists",
     "search",
     "growth",
+    "bookmarks",
 )
 
 
@@ -34,6 +35,7 @@ def main() -> None:
 
     from tests.benchmarks import (
         append,
+        bookmarks,
         first_tries,
         fold,
         fraud,
@@ -54,7 +56,7 @@ def main() -> None:
     benchmarks = {"append": append, "http": serve, "freshness": freshness, "fold": fold}
     benchmarks["tries"] = first_tries
     benchmarks |= {"live": live, "openings": openings, "past": past, "limits": limits}
-    benchmarks |= {"fraud": fraud, "lists": lists, "search": search}
+    benchmarks |= {"fraud": fraud, "lists": lists, "search": search, "bookmarks": bookmarks}
     benchmarks["growth"] = growth
     broken = []
     for name in dict.fromkeys(options.names or NAMES):

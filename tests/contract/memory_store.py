@@ -150,6 +150,13 @@ class MemoryEventStore:
         rows = [row for row in self._log.rows if row.stream == stream]
         return [self._recorded(row) for row in rows[-limit:]]
 
+    async def about(
+        self, subject: str, types: Sequence[type], after: Position, limit: int
+    ) -> list[Recorded]:
+        await asyncio.sleep(0)
+        rows = [row for row in self._log.rows[after:] if self._is_about(row, subject, types)]
+        return [self._recorded(row) for row in rows[:limit]]
+
     def _is_about(self, row: Row, subject: str, types: Sequence[type]) -> bool:
         return row.subject == subject and isinstance(self._recorded(row).event, tuple(types))
 

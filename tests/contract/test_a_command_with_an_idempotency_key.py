@@ -171,4 +171,4 @@ async def test_under_another_key_the_same_command_changes_nothing(log):
     first = await submit(log, request(KeepBookmark("ann", "atlas", NOTED, START), "k1"))
     other = await submit(log, request(KeepBookmark("ann", "atlas", NOTED, at), "k2"))
     assert (first.changed, other.changed) == (True, False)
-    assert other.after.added_at == START
+    assert other.after.standing.added_at == START

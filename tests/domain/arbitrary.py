@@ -148,7 +148,7 @@ BY_TYPE = {
     VisitorUnlinked: st.builds(VisitorUnlinked, st.none() | rulings),
     LinkUndone: st.builds(LinkUndone),
     ToolBookmarked: st.builds(ToolBookmarked, sealed, times),
-    BookmarkRevised: st.builds(BookmarkRevised, sealed, times),
+    BookmarkRevised: st.builds(BookmarkRevised, sealed, times, times),
     BookmarkRemoved: st.builds(BookmarkRemoved),
     ReviewPublished: st.builds(ReviewPublished, opinions),
     ReviewRevised: st.builds(ReviewRevised, opinions),

@@ -47,7 +47,7 @@ def test_keeping_it_again_changes_nothing_not_even_its_time():
 
 
 def test_another_annotation_revises_it_and_leaves_its_time():
-    revised = BookmarkRevised(NOTED, THEN)
+    revised = BookmarkRevised(NOTED, THEN, LATER)
     given(bookmark.decider, LISTED, KEPT).when(keep(NOTED)).then(revised)
     given(bookmark.decider, LISTED, KEPT, revised).when(keep(NOTED)).then_nothing()
 
@@ -79,7 +79,48 @@ def test_a_bookmark_of_a_delisted_tool_can_be_removed():
 def test_what_was_written_beside_it_outlives_a_delisting():
     relisted = given(bookmark.decider, LISTED, ToolBookmarked(NOTED, THEN), DELISTED, LISTED)
     relisted.when(keep(NOTED)).then_nothing()
-    relisted.when(keep(PLAIN)).then(BookmarkRevised(PLAIN, THEN))
+    relisted.when(keep(PLAIN)).then(BookmarkRevised(PLAIN, THEN, LATER))
+
+
+def test_with_tags_it_is_changed_only_in_one_of_these_states():
+    standing = bookmark.standing
+    first = standing(KEPT).tag
+    second = standing(BookmarkRevised(NOTED, THEN, LATER)).tag
+    there = given(bookmark.decider, LISTED, KEPT)
+    for tags in ((first,), ("x", first), ("*",)):
+        revise = KeepBookmark("ann", "notion", NOTED, LATER, tags)
+        there.when(revise).then(BookmarkRevised(NOTED, THEN, LATER))
+        there.when(RemoveBookmark("ann", "notion", tags)).then(REMOVED)
+    for tags in ((second,), (), ("x",)):
+        there.when(KeepBookmark("ann", "notion", PLAIN, LATER, tags)).then_refused("changed")
+        there.when(RemoveBookmark("ann", "notion", tags)).then_refused("changed")
+
+
+def test_with_no_tag_at_all_it_is_kept_only_where_there_is_none():
+    kept = KeepBookmark("ann", "notion", NOTED, LATER, ())
+    given(bookmark.decider, LISTED).when(kept).then(ToolBookmarked(NOTED, LATER))
+    given(bookmark.decider, LISTED, KEPT, REMOVED).when(kept).then(ToolBookmarked(NOTED, LATER))
+    for tags in (("*",), ("x",)):
+        asked = KeepBookmark("ann", "notion", NOTED, LATER, tags)
+        given(bookmark.decider, LISTED, KEPT, REMOVED).when(asked).then_refused("changed")
+
+
+def test_each_state_has_a_tag_of_its_own():
+    states = [
+        bookmark.Standing(note, added, changed)
+        for note in (PLAIN, NOTED)
+        for added in (THEN, LATER)
+        for changed in (THEN, LATER)
+    ]
+    assert len({one.tag for one in states}) == len(states)
+
+
+def test_another_tag_takes_the_place_of_a_tag():
+    written = Annotations("n", ("a", "b", "c"), "k")
+    assert written.retagged("b", "x") == Annotations("n", ("a", "x", "c"), "k")
+    assert written.retagged("b", None) == Annotations("n", ("a", "c"), "k")
+    assert written.retagged("b", "c").canonical() == Annotations("n", ("a", "c"), "k")
+    assert written.retagged("x", "y") == written
 
 
 def test_tags_are_trimmed_and_each_is_kept_once_in_the_order_given():
@@ -97,6 +138,7 @@ def test_to_keep_it_otherwise_or_to_remove_it_is_another_command():
         *(keep(PLAIN), keep(NOTED), keep(None), REMOVE),
         *(KeepBookmark("bob", "notion", PLAIN, LATER), KeepBookmark("ann", "figma", PLAIN, LATER)),
         *(RemoveBookmark("bob", "notion"), RemoveBookmark("ann", "figma")),
+        *(KeepBookmark("ann", "notion", PLAIN, LATER, ("a",)), RemoveBookmark("ann", "notion", ())),
     ]
     sent = [bookmark.decider.as_sent(command) for command in others]
     assert all(one != other for one, other in combinations(sent, 2))
@@ -119,14 +161,14 @@ def test_no_users_prefix_begins_another_users_streams(one, other):
 
 
 @for_all(ids)
-def test_a_stream_says_whose_it_is(user):
-    assert bookmark.user_of(bookmark.stream(user, "notion")) == user
+def test_a_stream_says_whose_it_is_and_of_which_tool(user):
+    assert bookmark.parts_of(bookmark.stream(user, "notion")) == (user, "notion")
 
 
 @pytest.mark.parametrize("stream", ["", "vote:3:ann:x", "bookmark", "bookmark:ann"])
 def test_no_other_stream_does(stream):
     with pytest.raises(ValueError, match=r"^not the stream of a bookmark$"):
-        bookmark.user_of(stream)
+        bookmark.parts_of(stream)
 
 
 def test_a_command_writes_to_the_bookmarks_stream_and_reads_the_tools():

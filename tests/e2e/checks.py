@@ -46,6 +46,8 @@ class Route(Struct, frozen=True):
             return msgspec.json.encode({"visitor": tool})
         if self.operation.tool_in_body:
             return msgspec.json.encode(msgspec.json.decode(self.body) | {"tool": tool})
+        if self.path.endswith(":batch"):
+            return msgspec.json.encode({"operations": [{"op": "put", "tool": tool}]})
         return self.body
 
     def tools(self, tool: str) -> str:

@@ -85,6 +85,8 @@ BOOKMARK = {
     "tags": [str],
     "collection": (str, NoneType),
     "added_at": str,
+    "changed_at": str,
+    "etag": str,
     "position": int,
 }
 BOOKMARKS = {"bookmarks": [BOOKMARK], "next_cursor": (str, NoneType), "total": int}

@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.asking import authorization, bearer, new_tool, problem, unique, visitor_token
 from tests.e2e.shapes import BOOKMARK, check_shape
 from votes.app import export
+from votes.app.shelves import Shelves
 from votes.config import Config
 from votes.store.people import People
 from votes.wiring import event_store
@@ -74,7 +75,8 @@ def test_it_is_complete_however_much_that_is(live_site, http, monkeypatch):
     async def read():
         async with event_store(Config(postgres_url=live_site.servers.app_url)) as store:
             person = await People(store, store).known(subject)
-            return await export.export(store, None, subject, person, [])
+            shelf = await Shelves(store).of(person)
+            return await export.export(store, None, subject, shelf, [])
 
     said = asyncio.run(read())
     for found in (said.votes, said.bookmarks):

@@ -18,6 +18,7 @@ NEVER_KEPT = {STREAM, "/v1/challenge", "/v1/moderation/queue", "/v1/tools/{slug:
 NEVER_KEPT |= {
     "/v1/moderation/links/{link:str}",
     "/bookmarks",
+    "/bookmarks/removed",
     "/votes",
     "/moderation",
     "/status",

@@ -30,8 +30,8 @@ ROUTES = [
     *(route_of(handler) for handler in HANDLERS),
     *(route_of(handler, "and=more") for handler in HANDLERS if handler in HOT_HANDLERS),
 ]
-WITHOUT_KEY = {"createVisitor", "eraseMe", "subscribeToDigest"}
-"""The first writes nothing, nothing remembers the second, and the third may be repeated."""
+WITHOUT_KEY = {"createVisitor", "eraseMe", "subscribeToDigest", "retagBookmarks", "undoBookmarks"}
+"""The first writes nothing, nothing remembers the second, and the others may be repeated."""
 
 
 @pytest.fixture

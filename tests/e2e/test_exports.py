@@ -26,9 +26,13 @@ def export(site: Site, *arguments: str) -> str:
 
 
 def bookmarks(site: Site, user: str) -> list[dict]:
-    page = get(f"{site.url}/v1/me/bookmarks", headers=bearer(site, user), params={"sort": "tool"})
+    page = get(f"{site.url}/v1/me/bookmarks", headers=bearer(site, user), params={"sort": "name"})
     return [
-        {key: value for key, value in one.items() if key != "position"}
+        {
+            key: value
+            for key, value in one.items()
+            if key in ("tool", "note", "tags", "collection", "added_at")
+        }
         for one in page.json()["bookmarks"]
     ]
 

@@ -223,7 +223,8 @@ def named(handler: HTTPRouteHandler) -> str:
 
 EXPENSIVE = re.compile(
     r"/trend$|/og/|/sitemap|/challenge$|/moderation$|/moderation/queue$|/preview$|"
-    r"GET /v1/moderation/links/|/me/export$|/docs$|/votes$|/cohorts$|GET /log(in|in/back|ged-out)$"
+    r"GET /v1/moderation/links/|/me/export$|/docs$|/votes$|/cohorts$|"
+    r"GET /log(in|in/back|ged-out)$|GET (/v1/me)?/bookmarks[:/]|GET /(panel|catalogue)"
 )
 
 

@@ -149,7 +149,9 @@ def test_the_routes_of_the_contract_are_described(description):
 def test_every_write_takes_an_idempotency_key(description):
     for path, method, said in operations(description):
         headers = [one["name"] for one in said.get("parameters", []) if one["in"] == "header"]
-        wanted = method in ("put", "delete") or path.endswith(("/rename", "/rulings", "/link"))
+        wanted = method in ("put", "delete") or path.endswith(
+            ("/rename", "/rulings", "/link", ":batch")
+        )
         wanted = wanted and method != "get" and path != "/v1/me"
         assert ("Idempotency-Key" in headers) is wanted, (method, path)
 

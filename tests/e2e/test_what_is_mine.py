@@ -108,17 +108,20 @@ def test_bookmarks_are_listed_sorted_searched_and_filtered(http, live_site, me):
     def listed(**params: object) -> list[str]:
         return names(http.get("/v1/me/bookmarks", params=params, headers=me))
 
-    assert listed() == listed(sort="new") == [tools[2], tools[0], tools[1]]
+    assert listed() == listed(sort="added") == [tools[2], tools[0], tools[1]]
     assert listed(sort="old") == [tools[1], tools[0], tools[2]]
-    assert listed(sort="tool") == tools
-    assert listed(tag="fast", sort="tool") == [tools[1], tools[2]]
+    assert listed(sort="name") == tools
+    assert listed(tag="fast", sort="name") == [tools[1], tools[2]]
     assert listed(collection="Work", tag="slow") == [tools[0]]
     assert listed(q="ÜBER edge") == [tools[1]]
     assert listed(q=tools[2]) == [tools[2]]
+    keep(http, me, tools[1], note="Über alles", tags=["fast", "edge"])
+    assert listed(sort="changed") == [tools[1], tools[2], tools[0]]
+    assert listed(sort="added") == [tools[2], tools[0], tools[1]]
     assert listed(tag="fas") == listed(collection="work") == []
 
 
-@pytest.mark.parametrize("sort", ["new", "old", "tool"])
+@pytest.mark.parametrize("sort", ["added", "old", "changed", "name", "verdict"])
 def test_every_bookmark_is_on_one_page(http, live_site, me, sort):
     tools = {new_tool(live_site) for _ in range(5)}
     for tool in tools:

@@ -70,11 +70,22 @@ MAY: Mapping[str, Statuses] = {
     "GET /v1/me/bookmarks": users(200),
     "PUT /v1/me/bookmarks/{slug}": users(201),
     "DELETE /v1/me/bookmarks/{slug}": users(204),
+    "GET /v1/me/bookmarks:labels": users(200),
+    "GET /v1/me/bookmarks:removed": users(200),
+    "GET /v1/me/bookmarks/changes": users(200),
+    "POST /v1/me/bookmarks:batch": users(200),
+    "POST /v1/me/bookmarks:retag": users(200),
+    "POST /v1/me/bookmarks:undo": users(200),
     "GET /health/live": everybody(200),
     "GET /health/ready": everybody(200),
     "GET /": everybody(200),
     "GET /tools/{slug}": everybody(200),
     "GET /bookmarks": everybody(200),
+    "GET /bookmarks/removed": everybody(200),
+    "POST /bookmarks/change": users(303),
+    "POST /bookmarks/{slug}/edit": users(412),  # there is none as the form has it
+    "POST /bookmarks/retag": users(303),
+    "POST /bookmarks/undo": users(303),
     "GET /votes": everybody(200),
     "GET /status": everybody(200),
     "GET /feed.xml": everybody(200),
@@ -134,6 +145,10 @@ RULING = {"tool": "TOOL", "what": "discount", "reason": "A test."}
 FORMS = {
     "POST /tools/{slug}/vote": {"choice": "ship"},
     "POST /tools/{slug}/bookmark": {"bookmarked": "yes"},
+    "POST /bookmarks/change": {"do": "tag", "tag": "x", "tool": "TOOL"},
+    "POST /bookmarks/{slug}/edit": {"note": "x"},
+    "POST /bookmarks/retag": {"tag": "x", "to": "y"},
+    "POST /bookmarks/undo": {"after": "0", "until": "1"},
     "POST /login": {"as": "member"},
     "POST /panel/{slug}": {"act": "publish", "score": "40", "choice": "skip"},
     "POST /catalogue/tools": {"slug": "TOOL", "name": "TOOL", "category": "Notes", "sure": "yes"},
@@ -272,7 +287,7 @@ def told(answer: httpx.Response, tool: str) -> Any:
     """What an answer tells, but for the tool and the time, and where the log stood after a write.
     Who I am is told to me alone."""
     said = f"{answer.headers.get('location', '')} {answer.text}".replace(tool, "TOOL")
-    said = re.sub(r'("added_at":|"id":)"[^"]*"', "", said)
+    said = re.sub(r'("added_at":|"changed_at":|"etag":|"id":)"[^"]*"', "", said)
     said = re.sub(r'("position":|min_position=)[1-9]\d*', "", said)
     return answer.status_code, said, answer.headers.get("votes-position") == "0"
 

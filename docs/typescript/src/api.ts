@@ -159,11 +159,115 @@ export interface paths {
         };
         /**
          * My bookmarks, a page at a time
-         * @description `q` looks into tool, note and tags. Read from the log itself: always complete.
+         * @description `q` looks into the tool's names, note and tags. Always with your last write.
          */
         readonly get: operations["listBookmarks"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/bookmarks:batch": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Keep and remove up to 100 bookmarks
+         * @description Each by itself, in order: what is refused leaves the others as they are.
+         */
+        readonly post: operations["batchBookmarks"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/bookmarks:labels": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The tags and collections of my bookmarks
+         * @description Each with the number of its bookmarks.
+         */
+        readonly get: operations["listBookmarkLabels"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/bookmarks:removed": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The bookmarks that I removed in the last 30 days
+         * @description Each can be undone.
+         */
+        readonly get: operations["listRemovedBookmarks"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/bookmarks:retag": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Rename a tag, merge it into another one, or take it away
+         * @description On all of my bookmarks. The same again changes nothing, so it takes no `Idempotency-Key`;
+         *     it can be undone by the positions in the response.
+         */
+        readonly post: operations["retagBookmarks"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/bookmarks:undo": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Undo what was done to my bookmarks
+         * @description Each bookmark that changed after the position `after`, up to `until`, is again what it was
+         *     before; but for those that have changed since, and for changes of more than 30 days ago. To
+         *     undo it, undo the positions in the response. The same again changes nothing, so it takes no
+         *     `Idempotency-Key`.
+         */
+        readonly post: operations["undoBookmarks"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -187,9 +291,31 @@ export interface paths {
         readonly post?: never;
         /**
          * Remove a bookmark
-         * @description Without a bookmark this changes nothing.
+         * @description Without a bookmark this changes nothing. For 30 days it can be undone.
          */
         readonly delete: operations["removeBookmark"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/bookmarks/changes": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What changed in my bookmarks
+         * @description Every addition, revision and removal since the cursor, in order; without one since the
+         *     beginning. A cursor holds for ever. Where the history that it is of is gone, as after an
+         *     erasure, the changes begin anew and say so.
+         */
+        readonly get: operations["listBookmarkChanges"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -680,17 +806,124 @@ export interface components {
             /** @default [] */
             readonly tags: readonly string[];
         };
+        /**
+         * BatchAnswer
+         * @description What came of an operation: its status is what a request of its own would have. `code` says
+         *     why it was refused.
+         */
+        readonly BatchAnswer: {
+            readonly bookmark: components["schemas"]["BookmarkView"] | null;
+            readonly code: string | null;
+            readonly status: number;
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+        };
+        /**
+         * BatchAnswers
+         * @description One for each operation, in order. `position` can be given to any read as `min_position`.
+         */
+        readonly BatchAnswers: {
+            readonly answers: readonly components["schemas"]["BatchAnswer"][];
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+        };
+        /** BatchBody */
+        readonly BatchBody: {
+            readonly operations: readonly components["schemas"]["BatchOperation"][];
+        };
+        /**
+         * BatchOperation
+         * @description `put` keeps the tool, with `annotations` as a request of its own would; `delete` removes the
+         *     bookmark. With `if_match` only if the bookmark's `etag` still is this one.
+         */
+        readonly BatchOperation: {
+            /** @default null */
+            readonly annotations: components["schemas"]["Annotations"] | null;
+            /** @default null */
+            readonly if_match: string | null;
+            /** @enum {string} */
+            readonly op: "delete" | "put";
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+        };
+        /**
+         * BookmarkChange
+         * @description What happened to a bookmark. `bookmark` is as it was after the change, None where it was
+         *     removed; `tool` is the slug that the tool has now.
+         */
+        readonly BookmarkChange: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly bookmark: components["schemas"]["BookmarkView"] | null;
+            /** @enum {string} */
+            readonly kind: "added" | "removed" | "revised";
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+        };
+        /**
+         * BookmarkChanges
+         * @description In order. `next_cursor` gives what comes next, whenever it is asked: `more` says that there
+         *     is something already. `from_start` says that the changes begin with the first one: of what the
+         *     client has, only what they say is there.
+         */
+        readonly BookmarkChanges: {
+            readonly changes: readonly components["schemas"]["BookmarkChange"][];
+            readonly from_start: boolean;
+            readonly more: boolean;
+            readonly next_cursor: string;
+        };
+        /**
+         * BookmarkLabels
+         * @description By name.
+         */
+        readonly BookmarkLabels: {
+            readonly collections: readonly components["schemas"]["TagCount"][];
+            readonly tags: readonly components["schemas"]["TagCount"][];
+            readonly total: number;
+        };
+        /**
+         * BookmarksChanged
+         * @description How many bookmarks changed; the events after the position `after` up to `until` did it.
+         */
+        readonly BookmarksChanged: {
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly after: number;
+            readonly bookmarks: number;
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly until: number;
+        };
         /** BookmarksPage */
         readonly BookmarksPage: {
             readonly bookmarks: readonly components["schemas"]["BookmarkView"][];
             readonly next_cursor: string | null;
             readonly total: number;
         };
-        /** BookmarkView */
+        /**
+         * BookmarkView
+         * @description A bookmark of the caller's. `etag` stands for it as it is: `If-Match: "ETAG"` changes it only
+         *     if it still is so.
+         */
         readonly BookmarkView: {
             /** Format: date-time */
             readonly added_at: string;
+            /** Format: date-time */
+            readonly changed_at: string;
             readonly collection: string | null;
+            readonly etag: string;
             readonly note: string;
             /**
              * Format: int64
@@ -1099,6 +1332,30 @@ export interface components {
             readonly status: "degraded" | "ok" | "unavailable";
             readonly version: string;
         };
+        /**
+         * RemovedBookmark
+         * @description A bookmark as it was before it was removed at the position; what undoes that is
+         *     `{"after": POSITION - 1, "until": POSITION}`.
+         */
+        readonly RemovedBookmark: {
+            readonly bookmark: components["schemas"]["BookmarkView"];
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            /** Format: date-time */
+            readonly removed_at: string;
+        };
+        /**
+         * RemovedBookmarks
+         * @description Those of the last 30 days, the last first.
+         */
+        readonly RemovedBookmarks: {
+            readonly next_cursor: string | null;
+            readonly removed: readonly components["schemas"]["RemovedBookmark"][];
+            readonly total: number;
+        };
         /** RenameBody */
         readonly RenameBody: {
             /** @description A tool's name in addresses. */
@@ -1119,6 +1376,14 @@ export interface components {
             readonly previous: string;
             /** @description A tool's name in addresses. */
             readonly tool: string;
+        };
+        /**
+         * RetagBody
+         * @description `to` is the tag's new name, or another tag that takes it in; None takes it away.
+         */
+        readonly RetagBody: {
+            readonly tag: string;
+            readonly to: string | null;
         };
         /** ReviewsView */
         readonly ReviewsView: {
@@ -1277,6 +1542,14 @@ export interface components {
             readonly tagline: string;
             readonly url: string | null;
         };
+        /**
+         * TagCount
+         * @description A tag, or the name of a collection, and how many of the caller's bookmarks have it.
+         */
+        readonly TagCount: {
+            readonly bookmarks: number;
+            readonly name: string;
+        };
         /** TalliesView */
         readonly TalliesView: {
             readonly tallies: readonly components["schemas"]["TallyView"][];
@@ -1383,6 +1656,22 @@ export interface components {
             readonly position: number;
             /** @description A tool's name in addresses. */
             readonly tool: string;
+        };
+        /**
+         * UndoBody
+         * @description The positions that a write told.
+         */
+        readonly UndoBody: {
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly after: number;
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly until: number;
         };
         /**
          * VisitorView
@@ -2446,7 +2735,7 @@ export interface operations {
                 readonly min_position?: number;
                 /** @description Words that are looked for. */
                 readonly q?: string;
-                readonly sort?: "new" | "old" | "tool";
+                readonly sort?: "added" | "old" | "changed" | "name" | "verdict";
                 /** @description Only those that have this one. */
                 readonly tag?: string;
             };
@@ -2471,7 +2760,9 @@ export interface operations {
                      *       "bookmarks": [
                      *         {
                      *           "added_at": "2026-01-31T12:00:00Z",
+                     *           "changed_at": "2026-01-31T12:05:00Z",
                      *           "collection": "To try",
+                     *           "etag": "5e884898da280471",
                      *           "note": "Try on the build machine",
                      *           "position": 352,
                      *           "tags": [
@@ -2569,30 +2860,40 @@ export interface operations {
             };
         };
     };
-    readonly putBookmark: {
+    readonly batchBookmarks: {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
                 /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
             };
-            readonly path: {
-                readonly slug: string;
-            };
+            readonly path?: never;
             readonly cookie?: never;
         };
-        readonly requestBody?: {
+        readonly requestBody: {
             readonly content: {
                 /**
                  * @example {
-                 *       "collection": "To try",
-                 *       "note": "Try on the build machine",
-                 *       "tags": [
-                 *         "edge"
+                 *       "operations": [
+                 *         {
+                 *           "annotations": {
+                 *             "collection": "To try",
+                 *             "note": "Try on the build machine",
+                 *             "tags": [
+                 *               "edge"
+                 *             ]
+                 *           },
+                 *           "op": "put",
+                 *           "tool": "mistral-3-small"
+                 *         },
+                 *         {
+                 *           "op": "delete",
+                 *           "tool": "notion"
+                 *         }
                  *       ]
                  *     }
                  */
-                readonly "application/json": components["schemas"]["Annotations"];
+                readonly "application/json": components["schemas"]["BatchBody"];
             };
         };
         readonly responses: {
@@ -2608,51 +2909,36 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "added_at": "2026-01-31T12:00:00Z",
-                     *       "collection": "To try",
-                     *       "note": "Try on the build machine",
-                     *       "position": 352,
-                     *       "tags": [
-                     *         "edge"
+                     *       "answers": [
+                     *         {
+                     *           "bookmark": {
+                     *             "added_at": "2026-01-31T12:00:00Z",
+                     *             "changed_at": "2026-01-31T12:05:00Z",
+                     *             "collection": "To try",
+                     *             "etag": "5e884898da280471",
+                     *             "note": "Try on the build machine",
+                     *             "position": 352,
+                     *             "tags": [
+                     *               "edge"
+                     *             ],
+                     *             "tool": "mistral-3-small"
+                     *           },
+                     *           "code": null,
+                     *           "status": 200,
+                     *           "tool": "mistral-3-small"
+                     *         },
+                     *         {
+                     *           "bookmark": null,
+                     *           "code": null,
+                     *           "status": 204,
+                     *           "tool": "notion"
+                     *         }
                      *       ],
-                     *       "tool": "mistral-3-small"
+                     *       "position": 352
                      *     }
                      */
-                    readonly "application/json": components["schemas"]["BookmarkView"];
+                    readonly "application/json": components["schemas"]["BatchAnswers"];
                 };
-            };
-            /** @description Created */
-            readonly 201: {
-                headers: {
-                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
-                    readonly RateLimit?: string;
-                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
-                    readonly "RateLimit-Policy"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "added_at": "2026-01-31T12:00:00Z",
-                     *       "collection": "To try",
-                     *       "note": "Try on the build machine",
-                     *       "position": 352,
-                     *       "tags": [
-                     *         "edge"
-                     *       ],
-                     *       "tool": "mistral-3-small"
-                     *     }
-                     */
-                    readonly "application/json": components["schemas"]["BookmarkView"];
-                };
-            };
-            /** @description A slug is a former one: the same request, at the address with that of now. */
-            readonly 308: {
-                headers: {
-                    readonly Location?: string;
-                    readonly [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description A problem: `invalid_body`, `invalid_idempotency_key`. */
             readonly 400: {
@@ -2674,15 +2960,6 @@ export interface operations {
             };
             /** @description A problem: `cross_origin`. */
             readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A problem: `tool_unknown`. */
-            readonly 404: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -2790,12 +3067,809 @@ export interface operations {
             };
         };
     };
+    readonly listBookmarkLabels: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "collections": [
+                     *         {
+                     *           "bookmarks": 1,
+                     *           "name": "To try"
+                     *         }
+                     *       ],
+                     *       "tags": [
+                     *         {
+                     *           "bookmarks": 1,
+                     *           "name": "edge"
+                     *         }
+                     *       ],
+                     *       "total": 1
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["BookmarkLabels"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly listRemovedBookmarks: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string;
+                /** @description How many at most. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "next_cursor": null,
+                     *       "removed": [
+                     *         {
+                     *           "bookmark": {
+                     *             "added_at": "2026-01-31T12:00:00Z",
+                     *             "changed_at": "2026-01-31T12:05:00Z",
+                     *             "collection": "To try",
+                     *             "etag": "5e884898da280471",
+                     *             "note": "Try on the build machine",
+                     *             "position": 352,
+                     *             "tags": [
+                     *               "edge"
+                     *             ],
+                     *             "tool": "mistral-3-small"
+                     *           },
+                     *           "position": 363,
+                     *           "removed_at": "2026-01-31T13:00:00Z"
+                     *         }
+                     *       ],
+                     *       "total": 1
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["RemovedBookmarks"];
+                };
+            };
+            /** @description A problem: `invalid_parameter`, `invalid_cursor`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly retagBookmarks: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "tag": "edge",
+                 *       "to": "on-device"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["RetagBody"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "after": 351,
+                     *       "bookmarks": 12,
+                     *       "until": 363
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["BookmarksChanged"];
+                };
+            };
+            /** @description A problem: `invalid_body`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_timeout`. */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_too_large`. */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `unsupported_media_type`. */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly undoBookmarks: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "after": 351,
+                 *       "until": 363
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["UndoBody"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "after": 351,
+                     *       "bookmarks": 12,
+                     *       "until": 363
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["BookmarksChanged"];
+                };
+            };
+            /** @description A problem: `invalid_body`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_timeout`. */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_too_large`. */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `unsupported_media_type`. */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly putBookmark: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Only if the bookmark is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "collection": "To try",
+                 *       "note": "Try on the build machine",
+                 *       "tags": [
+                 *         "edge"
+                 *       ]
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["Annotations"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "added_at": "2026-01-31T12:00:00Z",
+                     *       "changed_at": "2026-01-31T12:05:00Z",
+                     *       "collection": "To try",
+                     *       "etag": "5e884898da280471",
+                     *       "note": "Try on the build machine",
+                     *       "position": 352,
+                     *       "tags": [
+                     *         "edge"
+                     *       ],
+                     *       "tool": "mistral-3-small"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["BookmarkView"];
+                };
+            };
+            /** @description Created */
+            readonly 201: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "added_at": "2026-01-31T12:00:00Z",
+                     *       "changed_at": "2026-01-31T12:05:00Z",
+                     *       "collection": "To try",
+                     *       "etag": "5e884898da280471",
+                     *       "note": "Try on the build machine",
+                     *       "position": 352,
+                     *       "tags": [
+                     *         "edge"
+                     *       ],
+                     *       "tool": "mistral-3-small"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["BookmarkView"];
+                };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `invalid_body`, `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_timeout`. */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `changed`. */
+            readonly 412: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_too_large`. */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `unsupported_media_type`. */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly removeBookmark: {
         readonly parameters: {
             readonly query?: never;
             readonly header?: {
                 /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
+                /** @description Only if the bookmark is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
+                readonly "If-Match"?: string;
             };
             readonly path: {
                 readonly slug: string;
@@ -2854,6 +3928,15 @@ export interface operations {
             };
             /** @description A problem: `tool_unknown`. */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `changed`. */
+            readonly 412: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -2934,6 +4017,142 @@ export interface operations {
             };
         };
     };
+    readonly listBookmarkChanges: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string;
+                /** @description How many at most. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [
+                     *         {
+                     *           "at": "2026-01-31T12:05:00Z",
+                     *           "bookmark": {
+                     *             "added_at": "2026-01-31T12:00:00Z",
+                     *             "changed_at": "2026-01-31T12:05:00Z",
+                     *             "collection": "To try",
+                     *             "etag": "5e884898da280471",
+                     *             "note": "Try on the build machine",
+                     *             "position": 352,
+                     *             "tags": [
+                     *               "edge"
+                     *             ],
+                     *             "tool": "mistral-3-small"
+                     *           },
+                     *           "kind": "revised",
+                     *           "position": 352,
+                     *           "tool": "mistral-3-small"
+                     *         }
+                     *       ],
+                     *       "from_start": true,
+                     *       "more": false,
+                     *       "next_cursor": "WyJib29rbWFyayBjaGFuZ2VzIiwiYW5uIiwzNTIsIjVlODg0ODk4Il0"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["BookmarkChanges"];
+                };
+            };
+            /** @description A problem: `invalid_parameter`, `invalid_cursor`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly exportMe: {
         readonly parameters: {
             readonly query?: never;
@@ -2973,7 +4192,9 @@ export interface operations {
                      *       "bookmarks": [
                      *         {
                      *           "added_at": "2026-01-31T12:00:00Z",
+                     *           "changed_at": "2026-01-31T12:05:00Z",
                      *           "collection": "To try",
+                     *           "etag": "5e884898da280471",
                      *           "note": "Try on the build machine",
                      *           "position": 352,
                      *           "tags": [

@@ -17,6 +17,7 @@ from votes.api.routes import (
     digest,
     health,
     links,
+    many_bookmarks,
     me,
     reviews,
     rulings,
@@ -42,6 +43,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *links.ROUTES,
     *me.ROUTES,
     *bookmarks.ROUTES,
+    *many_bookmarks.ROUTES,
     *digest.ROUTES,
     *health.ROUTES,
 ]

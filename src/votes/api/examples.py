@@ -71,8 +71,12 @@ BOOKMARK: dict[str, Any] = {
     "tags": ["edge"],
     "collection": "To try",
     "added_at": "2026-01-31T12:00:00Z",
+    "changed_at": "2026-01-31T12:05:00Z",
+    "etag": "5e884898da280471",
     "position": 352,
 }
+_ANNOTATIONS = {key: BOOKMARK[key] for key in ("note", "tags", "collection")}
+_DONE = {"bookmarks": 12, "after": 351, "until": 363}
 RULING: dict[str, Any] = {
     "id": "5b1f6c0e9a7d4432",
     "tool": "mistral-3-small",
@@ -331,7 +335,61 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "subscribeToDigest": {"body": {"email": "ada@example.com"}},
     "listBookmarks": {"response": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
     "putBookmark": {
-        "body": {key: BOOKMARK[key] for key in ("note", "tags", "collection")},
+        "body": _ANNOTATIONS,
         "response": BOOKMARK,
     },
+    "listBookmarkLabels": {
+        "response": {
+            "tags": [{"name": "edge", "bookmarks": 1}],
+            "collections": [{"name": "To try", "bookmarks": 1}],
+            "total": 1,
+        }
+    },
+    "listRemovedBookmarks": {
+        "response": {
+            "removed": [
+                {"bookmark": BOOKMARK, "removed_at": "2026-01-31T13:00:00Z", "position": 363}
+            ],
+            "next_cursor": None,
+            "total": 1,
+        }
+    },
+    "listBookmarkChanges": {
+        "response": {
+            "changes": [
+                {
+                    "kind": "revised",
+                    "tool": "mistral-3-small",
+                    "bookmark": BOOKMARK,
+                    "at": "2026-01-31T12:05:00Z",
+                    "position": 352,
+                }
+            ],
+            "next_cursor": "WyJib29rbWFyayBjaGFuZ2VzIiwiYW5uIiwzNTIsIjVlODg0ODk4Il0",
+            "more": False,
+            "from_start": True,
+        }
+    },
+    "batchBookmarks": {
+        "body": {
+            "operations": [
+                {"op": "put", "tool": "mistral-3-small", "annotations": _ANNOTATIONS},
+                {"op": "delete", "tool": "notion"},
+            ]
+        },
+        "response": {
+            "answers": [
+                {
+                    "tool": "mistral-3-small",
+                    "status": 200,
+                    "code": None,
+                    "bookmark": BOOKMARK,
+                },
+                {"tool": "notion", "status": 204, "code": None, "bookmark": None},
+            ],
+            "position": 352,
+        },
+    },
+    "retagBookmarks": {"body": {"tag": "edge", "to": "on-device"}, "response": _DONE},
+    "undoBookmarks": {"body": {"after": 351, "until": 363}, "response": _DONE},
 }

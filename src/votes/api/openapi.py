@@ -67,6 +67,13 @@ _IDEMPOTENCY_KEY = {
     'String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key.',
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "Only if the bookmark is as this tag, its `etag` in quotes, stands for; `*`: "
+    "only if there is one. Else 412, and nothing is changed.",
+    "schema": {"type": "string"},
+}
 _PROOF = {
     "name": "Votes-Proof",
     "in": "header",
@@ -192,6 +199,7 @@ def _complete(
         if one["in"] == "path" and one["name"] in _NAMES:
             one["schema"] = by_type[_NAMES[one["name"]]]
     parameters += [_IDEMPOTENCY_KEY] * said.write + [_PROOF] * said.held
+    parameters += [_IF_MATCH] * said.conditional
     if parameters:
         operation["parameters"] = parameters
     if said.body is not None:

@@ -13,17 +13,19 @@ Who = Literal["anyone", "voter", "user", "admin", "moderator", "panelist"]
 
 class Operation(Struct, frozen=True, kw_only=True):
     """`responses` has the type of each status, None for no body; `write` is for what takes an
-    `Idempotency-Key`, `who` for who may ask. The slug in the path of a `new_tool` may be one that
-    no tool has yet; the body of what `takes_slug` names one to be taken, that of a `tool_in_body`
-    one that a tool has, and that of what `links` a visitor. What `mails` needs a site that does.
-    `limited` says what its requests count as; what is `held` may be sent again with a proof of
-    work; what can be done `on_behalf` of somebody else needs a role then.
+    `Idempotency-Key`, `conditional` for what takes an `If-Match`, `who` for who may ask. The slug
+    in the path of a `new_tool` may be one that no tool has yet; the body of what `takes_slug` names
+    one to be taken, that of a `tool_in_body` one that a tool has, and that of what `links` a
+    visitor. What `mails` needs a site that does. `limited` says what its requests count as; what is
+    `held` may be sent again with a proof of work; what can be done `on_behalf` of somebody else
+    needs a role then.
     """
 
     responses: Mapping[int, Any] = field(default_factory=lambda: {204: None})
     body: Any = None
     body_optional: bool = False
     write: bool = False
+    conditional: bool = False
     who: Who = "anyone"
     new_tool: bool = False
     takes_slug: bool = False

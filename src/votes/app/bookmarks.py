@@ -1,76 +1,50 @@
-"""A user's bookmarks, read from the user's own streams in the log.
+"""A user's bookmarks: pages of them, and what changed. See `votes.app.shelves` for where from."""
 
-What a user writes beside a bookmark is encrypted here before a command is decided, and decrypted
-after its event is read.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal
-
-import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from typing import Literal
 
 from votes.app import catalogue
-from votes.app.paging import Page, page
-from votes.app.responses import BookmarkView
-from votes.domain.bookmark import (
-    Annotations,
-    BookmarkRevised,
-    KeepBookmark,
-    Sealed,
-    ToolBookmarked,
-    prefix,
-    stream,
-)
+from votes.app.paging import Page, sorted_page
+from votes.app.responses import BookmarkLabels, BookmarkView, RemovedBookmark, TagCount
+from votes.app.sealing import seal
+from votes.app.shelves import TRASH_KEPT, Kept, Removed, Shelf
+from votes.domain.bookmark import Annotations, AnyOf, KeepBookmark
 from votes.domain.person import Person
 from votes.domain.terms import ToolId, ToolSlug
-from votes.engine.log import Recorded, Stream
+from votes.domain.verdict import wilson_lower
+from votes.engine.orders import Place
 from votes.engine.ports import EventStore
 from votes.engine.read_models import ReadModels
+from votes.projections.tallies import TALLIES
 
-BOOKMARKS_READ_MAX = 10_000
-
-Sort = Literal["new", "old", "tool"]
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Annotations).decode
-NOTHING = Annotations()
+Sort = Literal["added", "old", "changed", "name", "verdict"]
+"""By when they were added, the newest first or the oldest; by their last change, the newest first;
+by the tool's name; by the community's verdict, the best first."""
 
 
-def keep(person: Person, tool: ToolId, written: Annotations | None, at: datetime) -> KeepBookmark:
+def keep(
+    person: Person,
+    tool: ToolId,
+    written: Annotations | None,
+    at: datetime,
+    if_match: AnyOf = None,
+) -> KeepBookmark:
     """The command to keep the tool, with what is written beside it; None leaves that as it is."""
     sealed = None if written is None else seal(person, tool, written)
-    return KeepBookmark(person.id, tool, sealed, at)
-
-
-def seal(person: Person, tool: ToolId, written: Annotations) -> Sealed:
-    """Encrypt the canonical form, for this bookmark alone: in another stream it cannot be read."""
-    canonical = written.canonical()
-    if canonical == NOTHING:
-        return b""
-    return person.cipher.encrypt(_encode(canonical), [stream(person.id, tool).encode()])
-
-
-def unseal(cipher: AESSIV, bookmark: Stream, sealed: Sealed) -> Annotations:
-    """What is written beside the bookmark in the stream; nothing where it cannot be read, as only
-    another program stores it."""
-    try:
-        return _decode(cipher.decrypt(sealed, [bookmark.encode()])) if sealed else NOTHING
-    except (InvalidTag, msgspec.MsgspecError):
-        return NOTHING
+    return KeepBookmark(person.id, tool, sealed, at, if_match)
 
 
 def none(sort: Sort, cursor: str | None, limit: int) -> Page[BookmarkView]:
     """The page of a user who has never written anything. Raises `BadCursor`."""
-    return page([], f"bookmarks {sort}", cursor, limit)
+    return sorted_page([], tuple, f"bookmarks {sort}", cursor, limit)
 
 
 async def bookmarks(
     store: EventStore,
     models: ReadModels | None,
-    person: Person,
+    shelf: Shelf,
     sort: Sort,
     q: str | None,
     tag: str | None,
@@ -78,59 +52,103 @@ async def bookmarks(
     cursor: str | None,
     limit: int,
 ) -> Page[BookmarkView]:
-    """A page of the person's bookmarks; `models` give the slugs that the tools have now.
+    """A page of the bookmarks; `models` give the names that the tools have now.
 
     Raises `BadCursor` and `Unavailable`.
     """
-    last_events = await store.last_of_prefix(prefix(person.id), BOOKMARKS_READ_MAX)
-    slugs = await catalogue.slugs(store, models, [ToolId(last.subject) for last in last_events])
-    found = [
-        view
-        for view in views(person, last_events, slugs)
-        if (tag is None or tag in view.tags)
-        and (collection is None or collection == view.collection)
-        and _has(q, view)
-    ]
-    return page([(_key(sort, view), view) for view in found], f"bookmarks {sort}", cursor, limit)
+    if q or sort == "name":
+        shelf.name(models)
+    found = _found(shelf.kept.values(), q, tag, collection)
+    key = _key(sort, models)
+    found.sort(key=key)
+    page = sorted_page(found, key, f"bookmarks {sort}", cursor, limit)
+    slugs = await catalogue.slugs(store, models, [kept.tool for kept in page.items])
+    return Page(list(views(page.items, slugs)), page.next_cursor, page.total)
 
 
-def views(
-    person: Person, last_events: Iterable[Recorded], slugs: Mapping[ToolId, ToolSlug]
-) -> list[BookmarkView]:
-    """The person's bookmarks, by the last events of their streams."""
-    cipher = person.cipher
-    found = (_view(recorded, slugs, cipher) for recorded in last_events)
-    return [view for view in found if view is not None]
+def views(kept: Iterable[Kept], slugs: Mapping[ToolId, ToolSlug]) -> Iterable[BookmarkView]:
+    """The bookmarks under the slugs; those without one are left out."""
+    return (view(one, slugs[one.tool]) for one in kept if one.tool in slugs)
 
 
-def _view(
-    recorded: Recorded, slugs: Mapping[ToolId, ToolSlug], cipher: AESSIV
-) -> BookmarkView | None:
-    slug = slugs.get(ToolId(recorded.subject))
-    match recorded.event:
-        case (
-            ToolBookmarked(annotations=sealed, added_at=at)
-            | BookmarkRevised(annotations=sealed, added_at=at)
-        ) if slug is not None:
-            notes, position = unseal(cipher, recorded.stream, sealed), recorded.position
-            return BookmarkView(slug, notes.note, notes.tags, notes.collection, at, position)
-        case _:
-            return None
+def view(kept: Kept, slug: ToolSlug) -> BookmarkView:
+    written, stands = kept.written, kept.standing
+    return BookmarkView(
+        slug,
+        written.note,
+        written.tags,
+        written.collection,
+        stands.added_at,
+        stands.changed_at,
+        stands.tag,
+        kept.position,
+    )
 
 
-def _has(q: str | None, view: BookmarkView) -> bool:
-    if not q:
-        return True
-    text = " ".join((view.tool, view.note, *view.tags)).casefold()
-    return all(word in text for word in q.casefold().split())
+def labels(kept: Iterable[Kept]) -> BookmarkLabels:
+    """The tags and collections of the bookmarks, by name."""
+    tags: Counter[str] = Counter()
+    collections: Counter[str] = Counter()
+    total = 0
+    for one in kept:
+        total += 1
+        tags.update(one.written.tags)
+        if one.written.collection is not None:
+            collections[one.written.collection] += 1
+    return BookmarkLabels(_counts(tags), _counts(collections), total)
 
 
-def _key(sort: Sort, view: BookmarkView) -> list[Any]:
-    at = view.added_at.timestamp()
-    match sort:
-        case "new":
-            return [-at, view.tool]
-        case "old":
-            return [at, view.tool]
-        case "tool":
-            return [view.tool]
+def _counts(names: Mapping[str, int]) -> list[TagCount]:
+    by_name = sorted(names.items(), key=lambda pair: (pair[0].casefold(), pair[0]))
+    return [TagCount(name, count) for name, count in by_name]
+
+
+def removed(shelf: Shelf | None, at: datetime, cursor: str | None, limit: int) -> Page[Removed]:
+    """What was removed in the last 30 days, the last first. Raises `BadCursor`."""
+    all_removed = shelf.removed.values() if shelf is not None else ()
+    found = [one for one in all_removed if one.at >= at - TRASH_KEPT]
+    found.reverse()
+    return sorted_page(found, lambda one: (-one.position,), "bookmarks removed", cursor, limit)
+
+
+def removed_views(
+    found: Iterable[Removed], slugs: Mapping[ToolId, ToolSlug]
+) -> Iterable[RemovedBookmark]:
+    """As `views`."""
+    return (
+        RemovedBookmark(view(one.kept, slugs[one.kept.tool]), one.at, one.position)
+        for one in found
+        if one.kept.tool in slugs
+    )
+
+
+def _found(
+    kept: Iterable[Kept], q: str | None, tag: str | None, collection: str | None
+) -> list[Kept]:
+    found = list(kept)
+    if tag is not None:
+        found = [one for one in found if tag in one.written.tags]
+    if collection is not None:
+        found = [one for one in found if collection == one.written.collection]
+    for word in q.casefold().split() if q else ():
+        found = [one for one in found if word in one.text]
+    return found
+
+
+def _key(sort: Sort, models: ReadModels | None) -> Callable[[Kept], Place]:
+    """What the list is sorted by, ascending; the position makes it unique."""
+
+    def by_verdict(kept: Kept) -> Place:
+        tally = models.get(TALLIES, kept.tool) if models is not None else None
+        if tally is None:
+            return 0.0, 0, kept.position
+        return -wilson_lower(tally.ship, tally.skip), -tally.total, kept.position
+
+    keys: dict[Sort, Callable[[Kept], Place]] = {
+        "added": lambda kept: (-kept.added, -kept.position),
+        "old": lambda kept: (kept.added, kept.position),
+        "changed": lambda kept: (-kept.position,),
+        "name": lambda kept: (kept.name, kept.position),
+        "verdict": by_verdict,
+    }
+    return keys[sort]

@@ -133,7 +133,7 @@ def _next(candidates: Sequence[Pair], at: datetime) -> Compared | None:
     if not candidates:
         return None
     a, b, path = candidates[at.isocalendar().week % len(candidates)]
-    return Compared(a.name, b.name, path)
+    return Compared(a.profile.entry.name, b.profile.entry.name, path)
 
 
 def _listed(models: ReadModels) -> list[Tool]:

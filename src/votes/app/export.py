@@ -6,9 +6,9 @@ import msgspec
 
 from votes.app import bookmarks, catalogue, unlinking
 from votes.app.responses import ActView, MyData, MyVote
-from votes.domain import bookmark, vote
+from votes.app.shelves import Shelf
+from votes.domain import vote
 from votes.domain.link import VisitorUnlinked
-from votes.domain.person import Person
 from votes.domain.terms import Subject, ToolId
 from votes.domain.vote import Vote
 from votes.domain.vote_events import VOTE_EVENTS
@@ -23,14 +23,16 @@ async def export(
     store: EventStore,
     models: ReadModels | None,
     user: Subject,
-    person: Person,
+    shelf: Shelf,
     acts: Sequence[Recorded],
 ) -> MyData:
-    """What is held of the person; `acts` are what the person did under a role. Raises
+    """What is held of the person of the shelf; `acts` are what the person did under a role. Raises
     `Unavailable`."""
+    person = shelf.person
     votes = [last async for last in _lasts(store, vote.prefix(person.voter))]
-    kept = [last async for last in _lasts(store, bookmark.prefix(person.id))]
-    tools = {ToolId(recorded.subject) for recorded in (*votes, *kept, *acts)}
+    kept = list(shelf.kept.values())
+    tools = {ToolId(recorded.subject) for recorded in (*votes, *acts)}
+    tools.update(one.tool for one in kept)
     slugs = await catalogue.slugs(store, models, tools)
     cast = []
     for last in votes:
@@ -50,7 +52,7 @@ async def export(
         if not isinstance(act.event, (Unreadable, VisitorUnlinked))  # which names somebody else
     ]
     by = await unlinking.to(store, person.id)
-    return MyData(user, person.since, cast, bookmarks.views(person, kept, slugs), did, by)
+    return MyData(user, person.since, cast, list(bookmarks.views(kept, slugs)), did, by)
 
 
 async def _lasts(store: EventStore, prefix: str) -> AsyncIterator[Recorded]:

@@ -5,6 +5,7 @@ import binascii
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -39,18 +40,29 @@ def page(
 
     Raises `BadCursor` for text that is not a cursor of a list in this `order`.
     """
-    keyed.sort(key=lambda pair: pair[0])
+    keyed.sort(key=itemgetter(0))
+    found = sorted_page(keyed, lambda pair: tuple(pair[0]), order, cursor, limit)
+    return Page([item for _, item in found.items], found.next_cursor, found.total)
+
+
+def sorted_page(
+    found: list[Item],
+    key: Callable[[Item], Place],
+    order: str,
+    cursor: str | None,
+    limit: int,
+) -> Page[Item]:
+    """The `limit` items after the cursor, of those sorted by their unique keys.
+
+    Raises `BadCursor` for text that is not a cursor of a list in this `order`.
+    """
     start = 0
     if cursor:
-        keys = [key for key, _ in keyed]
-        start = bisect_right(keys, _decode(order, cursor, next(iter(keys), None)))
-    items = keyed[start : start + limit]
-    more = start + limit < len(keyed)
-    return Page(
-        [item for _, item in items],
-        _encode(order, items[-1][0]) if more and items else None,
-        len(keyed),
-    )
+        last = tuple(decode_cursor(order, cursor, key(found[0]) if found else None))
+        start = bisect_right(found, last, key=key)
+    items = found[start : start + limit]
+    more = start + limit < len(found)
+    return Page(items, encode_cursor(order, key(items[-1])) if more and items else None, len(found))
 
 
 def kept_page(
@@ -68,7 +80,7 @@ def kept_page(
     found = list(islice(orders.places(names, _start(orders, names, order, cursor)), limit + 1))
     return Page(
         [orders.rows[place[-1]] for place in found[:limit]],
-        _encode(order, found[limit - 1][:-1]) if len(found) > limit else None,
+        encode_cursor(order, found[limit - 1][:-1]) if len(found) > limit else None,
         orders.count(names),
     )
 
@@ -91,7 +103,7 @@ def walked_page(
     walked = orders.places([name], _start(orders, [name], order, cursor))
     for number, place in enumerate(walked):
         if number == WALK_MAX or len(items) == limit:
-            return items, _encode(order, last[:-1])
+            return items, encode_cursor(order, last[:-1])
         last, row = place, orders.rows[place[-1]]
         if fits(row):
             items.append(row)
@@ -105,17 +117,21 @@ def _start(
     if not cursor:
         return ()
     first = next(orders.places(names), None)
-    last = _decode(order, cursor, first[:-1] if first is not None else None)
+    last = decode_cursor(order, cursor, first[:-1] if first is not None else None)
     return (*last, AFTER_ALL)
 
 
-def _encode(order: str, key: Iterable[Any]) -> str:
+def encode_cursor(order: str, key: Iterable[Any]) -> str:
+    """A cursor after the key, of a list in this order."""
     text = msgspec.json.encode([order, *key])
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def _decode(order: str, cursor: str, like: Iterable[Any] | None) -> list[Any]:
-    """The key in the cursor; its parts have the types of those of `like`, where there is one."""
+def decode_cursor(order: str, cursor: str, like: Iterable[Any] | None) -> list[Any]:
+    """The key in the cursor; its parts have the types of those of `like`, where there is one.
+
+    Raises `BadCursor`.
+    """
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         list_order, *key = msgspec.json.decode(text, type=list[Any])

@@ -9,12 +9,12 @@ from typing import Any, TextIO
 import click
 import msgspec
 
-from votes.app import bookmarks, catalogue
+from votes.app import catalogue
+from votes.app.sealing import unseal
 from votes.cli.importing import PERSON
 from votes.cli.settings import data_dir_option, with_servers
 from votes.config import Config
-from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked, user_of
-from votes.domain.terms import ToolId
+from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked, parts_of
 from votes.engine.log import Recorded, Stream
 from votes.engine.projector import PASS_EVENTS_MAX, fold_log
 from votes.engine.read_models import ReadModels
@@ -50,12 +50,14 @@ async def _bookmarks(store: PostgresEventStore) -> AsyncIterator[Row]:
                 kept[recorded.stream] = recorded
             elif isinstance(recorded.event, BookmarkRemoved):
                 kept.pop(recorded.stream, None)
-    slugs = await catalogue.slugs(store, None, {ToolId(last.subject) for last in kept.values()})
-    people = await People(store, store).by_id({user_of(stream) for stream in kept})
+    parts = {stream: parts_of(stream) for stream in kept}
+    slugs = await catalogue.slugs(store, None, {tool for _, tool in parts.values()})
+    people = await People(store, store).by_id({user for user, _ in parts.values()})
     for stream, last in kept.items():
-        slug, person = slugs.get(ToolId(last.subject)), people.get(user_of(stream))
+        user, tool = parts[stream]
+        slug, person = slugs.get(tool), people.get(user)
         if slug is not None and person is not None:
-            notes = bookmarks.unseal(person.cipher, stream, last.event.annotations)
+            notes = unseal(person.cipher, stream, last.event.annotations)
             yield {
                 "user": f"{PERSON}{person.id}",
                 "tool": slug,

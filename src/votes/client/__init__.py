@@ -8,13 +8,12 @@ key, so that a repetition has the result of the first try.
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import urlencode
-from uuid import uuid4
 
 import altcha
 import httpx
@@ -23,8 +22,6 @@ import msgspec
 from votes.app.cohorts import CohortsView
 from votes.app.moderation import LinkTold, PreviewView, QueuePage, RulingsPage, RulingView
 from votes.app.responses import (
-    BookmarksPage,
-    BookmarkView,
     CompareView,
     MyData,
     MyVotesPage,
@@ -42,7 +39,6 @@ from votes.app.shapes import (
     ChallengeView,
     LinkView,
     MeView,
-    Problem,
     Ready,
     RenameWritten,
     ReviewWritten,
@@ -50,8 +46,9 @@ from votes.app.shapes import (
     VisitorView,
 )
 from votes.app.trend import TrendView
+from votes.client.bookmarks import Bookmarks
 from votes.client.events import LiveEvent, events
-from votes.domain.bookmark import Annotations
+from votes.client.transport import RETRIED, ProblemError, problem_of
 from votes.domain.review import Opinion
 from votes.domain.ruling import Selector, Verdict
 from votes.domain.terms import Choice
@@ -60,27 +57,12 @@ from votes.projections.tallies import TallyView
 
 __all__ = ["LiveEvent", "ProblemError", "Votes"]
 
-ATTEMPTS_MAX = 4
-BACKOFF_FIRST_S = 0.2
-BACKOFF_MAX_S = 5.0
 TIMEOUT_S = 10.0
 RECONNECT_S = 1.0
 PROOF_S_MAX = 60.0
 
-_RETRIED = frozenset({429, 502, 503, 504})
 
-View = TypeVar("View")
-
-
-class ProblemError(Exception):
-    """The API refused; `problem.code` says why."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(f"{problem.code}: {problem.detail}")
-        self.problem = problem
-
-
-class Votes:
+class Votes(Bookmarks):
     """The API at `base_url`, for a user (by JWT), a visitor (by token), or without either.
 
     Without a token the first vote makes a visitor. Its token is stored in `visitor_file`, a path
@@ -235,27 +217,6 @@ class Votes:
         """The visitor's votes become those of the user as whom this client asks."""
         return await self._write("POST", "/v1/me/link", LinkView, {"visitor": visitor_token})
 
-    async def list_bookmarks(
-        self,
-        *,
-        sort: str = "new",
-        q: str | None = None,
-        tag: str | None = None,
-        collection: str | None = None,
-        cursor: str | None = None,
-        limit: int | None = None,
-    ) -> BookmarksPage:
-        query = {"sort": sort, "q": q, "tag": tag, "collection": collection}
-        query |= {"cursor": cursor, "limit": str(limit) if limit else None}
-        return await self._get("/v1/me/bookmarks", BookmarksPage, query)
-
-    async def put_bookmark(self, tool: str, kept: Annotations | None = None) -> BookmarkView:
-        """Without annotations, those that there are stay as they are."""
-        return await self._write("PUT", f"/v1/me/bookmarks/{tool}", BookmarkView, kept)
-
-    async def remove_bookmark(self, tool: str) -> None:
-        await self._command("DELETE", f"/v1/me/bookmarks/{tool}")
-
     async def put_tool(self, tool: str, entry: Entry) -> ToolWritten:
         return await self._write("PUT", f"/v1/tools/{tool}", ToolWritten, entry)
 
@@ -330,45 +291,9 @@ class Votes:
             except httpx.TransportError:
                 pass
             except httpx.HTTPStatusError as error:
-                if error.response.status_code not in _RETRIED:
-                    raise ProblemError(_problem(error.response)) from error
+                if error.response.status_code not in RETRIED:
+                    raise ProblemError(problem_of(error.response)) from error
             await asyncio.sleep(RECONNECT_S * random.uniform(0.5, 1.5))  # noqa: S311
-
-    async def _get(
-        self, path: str, kind: type[View], query: Mapping[str, Any] | None = None
-    ) -> View:
-        given = {name: value for name, value in (query or {}).items() if value not in (None, 0)}
-        response = await self._request("GET", path, params=given)
-        return msgspec.json.decode(response.content, type=kind)
-
-    async def _write(self, method: str, path: str, kind: type[View], body: Any = None) -> View:
-        response = await self._command(method, path, body)
-        return msgspec.json.decode(response.content, type=kind)
-
-    async def _command(
-        self, method: str, path: str, body: Any = None, **more: str
-    ) -> httpx.Response:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{uuid4()}"', **more}
-        content = msgspec.json.encode(body) if body is not None else None
-        return await self._request(method, path, headers=headers, content=content)
-
-    async def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """The response, with retries. Raises `ProblemError`."""
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            wait_s = min(BACKOFF_FIRST_S * 2**attempt, BACKOFF_MAX_S)
-            try:
-                response = await self._http.request(method, path, **request)
-            except httpx.TransportError:
-                if attempt == ATTEMPTS_MAX:
-                    raise
-            else:
-                if not response.is_error:
-                    return response
-                if response.status_code not in _RETRIED or attempt == ATTEMPTS_MAX:
-                    raise ProblemError(_problem(response))
-                wait_s = max(wait_s, float(response.headers.get("Retry-After", 0)))
-            await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
-        raise AssertionError("unreachable")
 
 
 def _keep(file: Path, token: str) -> None:
@@ -382,14 +307,6 @@ async def _proof(challenge: ChallengeView) -> str | None:
     made = altcha.Challenge.from_dict(msgspec.to_builtins(challenge))
     solution = await asyncio.to_thread(altcha.solve_challenge, made, timeout=PROOF_S_MAX)
     return altcha.Payload(made, solution).to_base64() if solution is not None else None
-
-
-def _problem(response: httpx.Response) -> Problem:
-    try:
-        return msgspec.json.decode(response.content, type=Problem)
-    except msgspec.MsgspecError:
-        detail = f"HTTP {response.status_code}"
-        return Problem("about:blank", detail, response.status_code, "unknown", detail)
 
 
 def _ruling(tool: str, verdict: Verdict, reason: str, selector: Selector | None) -> dict[str, Any]:

@@ -1,19 +1,25 @@
 """Bookmarks: a user's saved tools, each with a note, tags and a collection.
 
-Events and commands have these only encrypted with the user's key, see `votes.app.bookmarks`.
+Events and commands have these only encrypted with the user's key, see `votes.app.bookmarks`. The
+subject of the events is the user: what happened to all bookmarks of a user is read in order by the
+index of subjects.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from votes.domain import tool as tools
 from votes.domain.terms import Label, PersonId, Tags, Text, ToolId
 from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
+
+TAG_LENGTH = 16
 
 
 class Annotations(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +35,11 @@ class Annotations(Struct, frozen=True, forbid_unknown_fields=True):
         tags.pop("", None)
         return Annotations(self.note, tuple(tags), self.collection)
 
+    def retagged(self, tag: str, to: str | None) -> "Annotations":
+        """The other tag, or none, in the place of the tag."""
+        tags = (to if each == tag else each for each in self.tags)
+        return replace(self, tags=tuple(each for each in tags if each is not None))
+
 
 def stream(user: PersonId, tool: ToolId) -> Stream:
     return Stream(f"{prefix(user)}{tool}")
@@ -39,13 +50,13 @@ def prefix(user: PersonId) -> str:
     return f"bookmark:{user}:"
 
 
-def user_of(stream: Stream) -> PersonId:
-    """The user of a bookmark's stream. Raises `ValueError` for another stream."""
+def parts_of(stream: Stream) -> tuple[PersonId, ToolId]:
+    """The user and the tool of a bookmark's stream. Raises `ValueError` for another stream."""
     kind, _, rest = stream.partition(":")
-    user, colon, _ = rest.partition(":")
+    user, colon, tool = rest.partition(":")
     if kind != "bookmark" or not colon:
         raise ValueError("not the stream of a bookmark")
-    return PersonId(user)
+    return PersonId(user), ToolId(tool)
 
 
 Sealed = bytes
@@ -60,30 +71,62 @@ class ToolBookmarked(Struct, frozen=True):
 class BookmarkRevised(Struct, frozen=True):
     annotations: Sealed
     added_at: datetime
+    changed_at: datetime
 
 
 class BookmarkRemoved(Struct, frozen=True): ...
 
 
 BookmarkEvent = ToolBookmarked | BookmarkRevised | BookmarkRemoved
+BOOKMARK_EVENTS = (ToolBookmarked, BookmarkRevised, BookmarkRemoved)
+
+
+class Standing(Struct, frozen=True):
+    """A bookmark that is there: what is written beside it, and since when."""
+
+    annotations: Sealed
+    added_at: datetime
+    changed_at: datetime
+
+    @property
+    def tag(self) -> str:
+        """Stands for this state of the bookmark (RFC 9110, 8.8.3), without the quotes."""
+        times = f"{self.added_at.isoformat()} {self.changed_at.isoformat()} "
+        return sha256(times.encode() + self.annotations).hexdigest()[:TAG_LENGTH]
+
+
+def standing(event: BookmarkEvent) -> Standing | None:
+    """The bookmark after the event, None where there is none."""
+    match event:
+        case ToolBookmarked(annotations, added_at):
+            return Standing(annotations, added_at, added_at)
+        case BookmarkRevised(annotations, added_at, changed_at):
+            return Standing(annotations, added_at, changed_at)
+        case BookmarkRemoved():
+            return None
+    assert_never(event)
 
 
 class Bookmark(Struct, frozen=True):
-    """`added_at` is None where there is no bookmark."""
+    """`standing` is None where there is no bookmark."""
 
     listed: bool = False
-    added_at: datetime | None = None
-    annotations: Sealed = b""
+    standing: Standing | None = None
 
 
 def evolve(state: Bookmark, event: BookmarkEvent | ToolEvent) -> Bookmark:
     match event:
-        case ToolBookmarked() | BookmarkRevised():
-            return Bookmark(state.listed, event.added_at, event.annotations)
-        case BookmarkRemoved():
-            return Bookmark(state.listed)
+        case ToolBookmarked() | BookmarkRevised() | BookmarkRemoved():
+            return Bookmark(state.listed, standing(event))
         case _:
-            return Bookmark(tools.is_listed(event), state.added_at, state.annotations)
+            return Bookmark(tools.is_listed(event), state.standing)
+
+
+AnyOf = tuple[str, ...] | None
+"""The tags of the states in which a command may find the bookmark; `*` stands for all. Without a
+tag: only where there is no bookmark. None: in whatever state, and where there is none."""
+
+CHANGED = Rejected("changed", "The bookmark is not as `If-Match` has it: read it again.")
 
 
 class KeepBookmark(Struct, frozen=True):
@@ -96,36 +139,48 @@ class KeepBookmark(Struct, frozen=True):
     tool: ToolId
     annotations: Sealed | None
     at: datetime
+    if_match: AnyOf = None
 
 
 class RemoveBookmark(Struct, frozen=True):
     user: PersonId
     tool: ToolId
+    if_match: AnyOf = None
 
 
 BookmarkCommand = KeepBookmark | RemoveBookmark
 
 
 def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[BookmarkEvent] | Rejected:
+    before = state.standing
+    if not _matches(command.if_match, before):
+        return CHANGED
     match command:
         case KeepBookmark(annotations=annotations, at=at):
             if not state.listed:
                 return tools.UNKNOWN
-            new = state.annotations if annotations is None else annotations
-            if state.added_at is None:
-                return [ToolBookmarked(new, added_at=at)]
-            if new == state.annotations:
+            if before is None:
+                return [ToolBookmarked(annotations or b"", added_at=at)]
+            if annotations is None or annotations == before.annotations:
                 return []
-            return [BookmarkRevised(new, added_at=state.added_at)]
+            return [BookmarkRevised(annotations, before.added_at, changed_at=at)]
         case RemoveBookmark():
-            return [] if state.added_at is None else [BookmarkRemoved()]
+            return [] if before is None else [BookmarkRemoved()]
     assert_never(command)
+
+
+def _matches(any_of: AnyOf, state: Standing | None) -> bool:
+    if any_of is None:
+        return True
+    if state is None:
+        return not any_of
+    return "*" in any_of or state.tag in any_of
 
 
 def _as_sent(command: BookmarkCommand) -> Any:
     match command:
-        case KeepBookmark(user, tool, annotations):
-            return user, tool, annotations
+        case KeepBookmark(user, tool, annotations, if_match=if_match):
+            return user, tool, annotations, if_match
         case RemoveBookmark():
             return command
     assert_never(command)
@@ -137,7 +192,7 @@ decider: Decider[BookmarkCommand, Bookmark] = Decider(
         stream(command.user, command.tool),
         tools.stream(command.tool),
     ),
-    subject=lambda command: command.tool,
+    subject=lambda command: command.user,
     evolve=evolve,
     decide=decide,
     as_sent=_as_sent,

@@ -149,6 +149,12 @@ class EventStore(Protocol):
         """The last events of the stream, in order, at most `limit`."""
         ...
 
+    async def about(
+        self, subject: str, types: Sequence[type], after: Position, limit: int
+    ) -> list[Recorded]:
+        """The first events about the subject, of these types, after the position, in order."""
+        ...
+
     async def standing(
         self, subject: str, types: Sequence[type], after: Position, until: Position, limit: int
     ) -> tuple[list[Recorded], Position]:

@@ -34,6 +34,7 @@ TITLES = {
     405: "Method not allowed",
     408: "Too slow",
     409: "Taken",
+    412: "Changed meanwhile",
     413: "Too large",
     414: "Address too long",
     415: "Unsupported media type",
@@ -44,7 +45,9 @@ TITLES = {
     503: "Not now",
 }
 
-Part = Literal["query", "claim", "cursor", "min_position", "Idempotency-Key", "body", "stream"]
+Part = Literal[
+    "query", "claim", "cursor", "min_position", "Idempotency-Key", "If-Match", "body", "stream"
+]
 Who = Literal["voter", "user", "panelist", "moderator", "admin"]
 _WITH_ROLE: tuple[Who, ...] = ("panelist", "moderator", "admin")
 About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling", "link"]
@@ -89,6 +92,7 @@ REFUSALS: dict[str, Refusal] = {
     "method_not_allowed": Refusal(405, ()),
     "body_timeout": Refusal(408, ("body",)),
     "slug_taken": Refusal(409, ("takes_slug",)),
+    "changed": Refusal(412, ("If-Match",)),
     "body_too_large": Refusal(413, ("body",)),
     "address_too_long": Refusal(414),
     "unsupported_media_type": Refusal(415, ("body",)),

@@ -1,6 +1,6 @@
 """Reading requests and writing answers: the parts that every route shares."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ import msgspec
 from litestar import Request
 from litestar.response.base import ASGIResponse
 from litestar.types import Send
+from msgspec import Struct
 
 from votes.app import catalogue, unambiguous
 from votes.app.catalogue import Tool
@@ -189,6 +190,20 @@ async def write_as(
             await people.destroy(user.subject, person)
 
 
+class Part(Struct, frozen=True):
+    """Which of a request's commands one is, and what stands for all of them: they have one key."""
+
+    number: int
+    of: tuple[bytes, ...]
+
+
+def parts(decider: Decider[Command, Any], commands: Sequence[Command]) -> list[Part]:
+    """Those of the commands of one request."""
+    sent = [(type(one).__name__, decider.as_sent(one)) for one in commands]
+    of = (sha256(_encode(sent)).digest(),)
+    return [Part(number, of) for number, _ in enumerate(commands)]
+
+
 async def submit(
     request: Http,
     decider: Decider[Command, State],
@@ -196,14 +211,21 @@ async def submit(
     actor: VoterId,
     *unless: Stream,
     new: bool = False,
+    part: Part | None = None,
+    keyed: bool = True,
 ) -> Result:
-    """Decide the actor's command, unless one of the streams has an event; `new` says that this is
-    the first thing that the actor does. Raises `Refused` for a bad key, and `Unavailable`."""
-    key = _idempotency_key(request)
+    """Decide the actor's command, unless one of the streams has an event.
+
+    `new` says that this is the first thing that the actor does, `part` which of a request's
+    commands it is. If it is not `keyed`, an `Idempotency-Key` means nothing. Raises `Refused` for a
+    bad key, and `Unavailable`.
+    """
+    key = _idempotency_key(request) if keyed else None
     command_id, fingerprint = None, b""
     if key is not None:
-        command_id = _command_id(actor, key, header(request, PROOF) or "")
-        asked = type(command).__name__, decider.as_sent(command)
+        number = "" if part is None else str(part.number)
+        command_id = _command_id(actor, key, header(request, PROOF) or number)
+        asked = type(command).__name__, decider.as_sent(command), *(() if part is None else part.of)
         fingerprint = sha256(_encode(asked)).digest()
     meta = Meta(None if decider.owned else actor, _request_id(request))
     asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint, unless, new)
@@ -294,12 +316,13 @@ def _idempotency_key(request: Http) -> str | None:
     )
 
 
-def _command_id(actor: str, key: str, proof: str) -> UUID:
+def _command_id(actor: str, key: str, part: str) -> UUID:
     """An idempotency key is its sender's own: nobody meets another's by chance or on purpose. A
     vote that is sent again with a proof is another command: it may count where the first did not.
+    So is each part of a batch.
     """
-    proven = f":{proof}" if proof else ""
-    return uuid5(_COMMANDS, f"{len(actor)}:{actor}:{key}{proven}")
+    other = f":{part}" if part else ""
+    return uuid5(_COMMANDS, f"{len(actor)}:{actor}:{key}{other}")
 
 
 def private(

@@ -1,7 +1,7 @@
 """The projections, one subject a file, and the list of them."""
 
 from votes import __version__
-from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
+from votes.domain.bookmark import BOOKMARK_EVENTS
 from votes.domain.events import EVENT_TYPES
 from votes.domain.link import LINK_EVENTS
 from votes.domain.person import SubjectErased
@@ -19,7 +19,7 @@ PROJECTIONS = Projections(
     [TALLIES, PROFILES, SLUGS, MONTHS, HOURS, MARKS, COHORTS, RULINGS, CLUSTERS, BURSTS],
     events=EVENT_TYPES,
     ignored=(
-        *(ToolBookmarked, BookmarkRevised, BookmarkRemoved),
+        *BOOKMARK_EVENTS,
         *LINK_EVENTS,
         SubjectErased,
     ),

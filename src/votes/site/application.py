@@ -13,6 +13,7 @@ from votes.http import limiting, origins
 from votes.http.exchange import SMALL_BODY_BYTES_MAX
 from votes.site import (
     about,
+    bookmarking,
     cataloguing,
     comparing,
     crawling,
@@ -37,6 +38,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *describing.ROUTES,
     *crawling.ROUTES,
     *forms.ROUTES,
+    *bookmarking.ROUTES,
     *moderating.ROUTES,
     *reviewing.ROUTES,
     *cataloguing.ROUTES,

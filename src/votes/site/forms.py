@@ -83,24 +83,34 @@ async def bookmark_form(request: Http, slug: str) -> ASGIResponse:
 
 
 async def read_form(request: Http) -> dict[str, str]:
-    """The fields of a form; each may occur once."""
-    content_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
-    if content_type != FORM_TYPE:
-        raise Refused("unsupported_media_type", f"Send the form as {FORM_TYPE}.")
-    try:
-        text = (await request.body()).decode()
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
-    except ValueError as error:
-        raise Refused("invalid_body", "The form cannot be read.") from error
+    """The fields of a form; each may occur once. Raises `Refused`."""
+    pairs = await read_fields(request, FIELDS_MAX)
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise Refused("invalid_body", "A field is given twice.")
     return fields
 
 
+async def read_fields(request: Http, at_most: int) -> list[tuple[str, str]]:
+    """The fields of a form in order. Raises `Refused`."""
+    content_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
+    if content_type != FORM_TYPE:
+        raise Refused("unsupported_media_type", f"Send the form as {FORM_TYPE}.")
+    try:
+        text = (await request.body()).decode()
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=at_most)
+    except ValueError as error:
+        raise Refused("invalid_body", "The form cannot be read.") from error
+
+
 def _next(fields: dict[str, str], tool: ToolSlug) -> str:
     """The page to go back to: that of the form, or the tool's own."""
-    said = fields.get("next") or f"/tools/{quote(tool)}"
+    return local(fields, f"/tools/{quote(tool)}")
+
+
+def local(fields: dict[str, str], otherwise: str) -> str:
+    """The page `next` of a form, a path of this site. Raises `Refused`."""
+    said = fields.get("next") or otherwise
     if not is_local(said):
         raise Refused("invalid_body", "next: a path of this site.")
     return said

@@ -40,6 +40,10 @@ HEADINGS = {
     404: ("There is nothing here", "The page may have moved, or the tool was delisted."),
     405: ("Not that way", "This address is only for forms."),
     408: ("Too slow", "The form did not arrive whole. Send it once more."),
+    412: (
+        "Changed meanwhile",
+        "Somewhere else this was changed after you opened the page. Go back and load it again.",
+    ),
     413: ("Too much", "That form is larger than any form of this site."),
     415: ("An unknown kind of form", "Only plain forms are read here."),
     422: ("That cannot be done", "The request was understood, and refused."),

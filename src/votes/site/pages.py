@@ -6,7 +6,7 @@ from urllib.parse import quote
 from litestar import get
 from litestar.response.base import ASGIResponse
 
-from votes.app import bookmarks, catalogue, listing, surroundings
+from votes.app import catalogue, listing, surroundings
 from votes.app.catalogue import Tool
 from votes.app.listing import Wanted
 from votes.app.paging import Page
@@ -20,7 +20,7 @@ from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
 from votes.http.deadlines import OPTIONAL_S, STATUS_S, within
-from votes.http.exchange import Http, read_as, services
+from votes.http.exchange import Http, services
 from votes.http.hosts import base
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
@@ -149,47 +149,6 @@ async def _trend(request: Http, source: ReadSource, tool: Tool) -> TrendView | N
         return None
 
 
-@get("/bookmarks", opt=Limited("reads", "q").opt)
-async def my_bookmarks(request: Http, q: Query = None, cursor: Cursor = None) -> ASGIResponse:
-    """A user's bookmarks; for anybody else, how to get some."""
-    caller = await reader(request)
-    head = Head(
-        f"Bookmarks · {SITE_NAME}",
-        "The tools that you keep.",
-        "/bookmarks",
-        base(request),
-        section="bookmarks",
-        indexed=False,
-    )
-    if caller.user is None:
-        ended = caller.login_ended
-        return await answer(
-            request, "bookmarks.html", head, private=True, listing=None, login_ended=ended
-        )
-    source, _ = await read_at(request)
-    user, store = caller.user, services(request).store
-    found = await read_as(
-        request,
-        user,
-        lambda person: bookmarks.bookmarks(
-            store, source.models, person, "new", q, None, None, cursor, ROWS_MAX
-        ),
-    )
-    found = found or bookmarks.none("new", cursor, ROWS_MAX)
-    items = [(kept, *_named(source.models, kept.tool)) for kept in found.items]
-    shown = Page(items, found.next_cursor, found.total)
-    return await answer(
-        request,
-        "bookmarks.html",
-        head,
-        private=True,
-        listing=shown,
-        reader=user.called,
-        q=q,
-        cursor=cursor,
-    )
-
-
 @get("/votes", opt=Limited("reads").opt)
 async def my_votes(request: Http, cursor: Cursor = None) -> ASGIResponse:
     """The reader's own votes, of an account or of this browser."""
@@ -260,4 +219,4 @@ async def feed(request: Http) -> ASGIResponse:
     return shared_page(request, text, stale=source.stale, media_type="application/atom+xml")
 
 
-ROUTES = [home, tool, my_bookmarks, my_votes, status, feed]
+ROUTES = [home, tool, my_votes, status, feed]

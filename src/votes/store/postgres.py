@@ -282,6 +282,14 @@ class PostgresEventStore:
             rows = await connection.fetch(QUERIES["last_of_stream"], stream, limit)
         return [self.recorded(row) for row in reversed(rows)]
 
+    async def about(
+        self, subject: str, types: Sequence[type], after: Position, limit: int
+    ) -> list[Recorded]:
+        names = [kind.__name__ for kind in types]
+        async with self.connection() as connection:
+            rows = await connection.fetch(QUERIES["about"], subject, names, after, limit)
+        return [self.recorded(row) for row in rows]
+
     async def standing(
         self, subject: str, types: Sequence[type], after: Position, until: Position, limit: int
     ) -> tuple[list[Recorded], Position]:

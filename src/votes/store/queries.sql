@@ -78,6 +78,14 @@ WHERE stream = $1
 ORDER BY version DESC
 LIMIT $2;
 
+-- name: about
+-- The first events about the subject $1 of the types $2, after position $3, at most $4, in order.
+-- Whatever the planner believes, only the index of subjects has the rows in this order.
+SELECT position, stream, version, subject, type, schema, data, at, late FROM events
+WHERE (subject, position) > ($1, $3) AND subject = $1 AND type = ANY ($2::text[])
+ORDER BY subject, position
+LIMIT $4;
+
 -- name: standing
 -- The events about the subject $1 of the types $2 at the positions after $3 up to $4, at most $5 in
 -- order, and whether each was the last of its stream at position $4. Whatever the planner believes,

@@ -5,17 +5,22 @@ from litestar import delete, get, put
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app import bookmarks
+from votes.app import bookmarks, catalogue
 from votes.app.paging import LIMIT_DEFAULT
-from votes.app.responses import BookmarksPage, BookmarkView
+from votes.app.responses import (
+    BookmarkLabels,
+    BookmarksPage,
+    BookmarkView,
+    RemovedBookmarks,
+)
 from votes.domain import bookmark
-from votes.domain.bookmark import Annotations
+from votes.domain.bookmark import Annotations, RemoveBookmark
+from votes.http.bookmarking import if_match, shelf_of, status_of, view_of
 from votes.http.exchange import (
     LARGE_BODY_BYTES_MAX,
     Http,
     no_content,
     private,
-    read_as,
     read_json,
     services,
     tool_id,
@@ -40,7 +45,7 @@ _annotations = msgspec.json.Decoder(Annotations)
 )
 async def list_bookmarks(
     request: Http,
-    sort: bookmarks.Sort = "new",
+    sort: bookmarks.Sort = "added",
     q: Query = None,
     tag: Only = None,
     collection: Only = None,
@@ -48,21 +53,52 @@ async def list_bookmarks(
     limit: Limit = LIMIT_DEFAULT,
     min_position: MinPosition = 0,
 ) -> ASGIResponse:
-    """`q` looks into tool, note and tags. Read from the log itself: always complete."""
+    """`q` looks into the tool's names, note and tags. Always with your last write."""
     user = await require_user(request)
-    if min_position:
-        await services(request).reader.models(min_position)
     parts = services(request)
-    models = parts.reader.latest
-    found = await read_as(
-        request,
-        user,
-        lambda person: bookmarks.bookmarks(
-            parts.store, models, person, sort, q, tag, collection, cursor, limit
-        ),
-    )
-    page = found or bookmarks.none(sort, cursor, limit)
+    if min_position:
+        await parts.reader.models(min_position)
+    shelf = await shelf_of(request, user)
+    if shelf is None:
+        page = bookmarks.none(sort, cursor, limit)
+    else:
+        page = await bookmarks.bookmarks(
+            parts.store, parts.reader.latest, shelf, sort, q, tag, collection, cursor, limit
+        )
     return private(BookmarksPage(page.items, page.next_cursor, page.total))
+
+
+@get(
+    "/v1/me/bookmarks:labels",
+    operation_id="listBookmarkLabels",
+    summary="The tags and collections of my bookmarks",
+    tags=["bookmarks"],
+    opt=Operation(responses={200: BookmarkLabels}, who="user", limited=Limited("reads")).opt,
+)
+async def list_labels(request: Http) -> ASGIResponse:
+    """Each with the number of its bookmarks."""
+    shelf = await shelf_of(request, await require_user(request))
+    return private(bookmarks.labels(shelf.kept.values() if shelf is not None else []))
+
+
+@get(
+    "/v1/me/bookmarks:removed",
+    operation_id="listRemovedBookmarks",
+    summary="The bookmarks that I removed in the last 30 days",
+    tags=["bookmarks"],
+    opt=Operation(responses={200: RemovedBookmarks}, who="user", limited=Limited("reads")).opt,
+)
+async def list_removed(
+    request: Http, cursor: Cursor = None, limit: Limit = LIMIT_DEFAULT
+) -> ASGIResponse:
+    """Each can be undone."""
+    parts = services(request)
+    shelf = await shelf_of(request, await require_user(request))
+    page = bookmarks.removed(shelf, now(), cursor, limit)
+    tools = [one.kept.tool for one in page.items]
+    slugs = await catalogue.slugs(parts.store, parts.reader.latest, tools)
+    views = list(bookmarks.removed_views(page.items, slugs))
+    return private(RemovedBookmarks(views, page.next_cursor, page.total))
 
 
 @put(
@@ -77,6 +113,7 @@ async def list_bookmarks(
         body_optional=True,
         responses={200: BookmarkView, 201: BookmarkView},
         write=True,
+        conditional=True,
         who="user",
         limited=Limited("writes"),
     ).opt,
@@ -85,7 +122,7 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
     """201 for a new bookmark, 200 for one that was there. What the body leaves out is empty;
     without a body, what is written beside the bookmark stays as it is."""
     user = await require_user(request)
-    tool = await tool_id(request, slug)
+    tool, tags = await tool_id(request, slug), if_match(request)
     annotations: Annotations | None = None
     if await request.body():
         annotations = await read_json(request, _annotations)
@@ -94,13 +131,11 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
         request,
         user,
         bookmark.decider,
-        lambda person: bookmarks.keep(person, tool, annotations, at),
+        lambda person: bookmarks.keep(person, tool, annotations, at, tags),
     )
-    sealed, added_at = outcome.after.annotations, outcome.after.added_at
-    after = bookmarks.unseal(person.cipher, bookmark.stream(person.id, tool), sealed)
-    assert added_at is not None  # it is there now
-    view = BookmarkView(slug, after.note, after.tags, after.collection, added_at, outcome.position)
-    return private(view, status=200 if outcome.before.added_at else 201)
+    view = view_of(person, tool, slug, outcome)
+    etag = (b"etag", f'"{view.etag}"'.encode())
+    return private(view, status=status_of(outcome), headers=(etag,))
 
 
 @delete(
@@ -109,18 +144,18 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
     summary="Remove a bookmark",
     tags=["bookmarks"],
     status_code=200,  # the answer itself says 204
-    opt=Operation(write=True, who="user", limited=Limited("writes")).opt,
+    opt=Operation(write=True, conditional=True, who="user", limited=Limited("writes")).opt,
 )
 async def remove_bookmark(request: Http, slug: str) -> ASGIResponse:
-    """Without a bookmark this changes nothing."""
-    user = await require_user(request)
+    """Without a bookmark this changes nothing. For 30 days it can be undone."""
+    user, tags = await require_user(request), if_match(request)
     tool = (await tool_ids(request, [tool_slug(request, slug)])).get(slug)
     if tool is None:
         return no_content(0)
     outcome, _ = await write_as(
-        request, user, bookmark.decider, lambda person: bookmark.RemoveBookmark(person.id, tool)
+        request, user, bookmark.decider, lambda person: RemoveBookmark(person.id, tool, tags)
     )
     return no_content(outcome.position)
 
 
-ROUTES = [list_bookmarks, put_bookmark, remove_bookmark]
+ROUTES = [list_bookmarks, list_labels, list_removed, put_bookmark, remove_bookmark]

@@ -19,7 +19,7 @@ from votes.http.exchange import (
     erase,
     no_content,
     private,
-    read_as,
+    read_checked,
     read_json,
     services,
     tool_ids,
@@ -92,11 +92,15 @@ async def export_me(request: Http) -> ASGIResponse:
     moderator or a panelist. Read from the log itself: always complete."""
     user, parts = await require_user(request), services(request)
 
-    async def read(person: Person) -> MyData:
+    async def read(person: Person) -> MyData | None:
         acts = await parts.people.acts_of(person)
-        return await export(parts.store, parts.reader.latest, user.subject, person, acts)
+        if (shelf := await parts.shelves.of(person)) is None:
+            return None
+        return await export(parts.store, parts.reader.latest, user.subject, shelf, acts)
 
-    return private(await read_as(request, user, read) or MyData(user.subject, None, [], [], [], []))
+    return private(
+        await read_checked(request, user, read) or MyData(user.subject, None, [], [], [], [])
+    )
 
 
 @delete(

@@ -1,0 +1,234 @@
+"""Users' bookmarks in memory: each read brings them up to date with the log, from where the last
+one ended. So they always include the user's last write, whichever process it came through."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from cachetools import LRUCache
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from msgspec import Struct
+
+from votes.app.sealing import unseal
+from votes.domain.bookmark import (
+    BOOKMARK_EVENTS,
+    Annotations,
+    Standing,
+    ToolBookmarked,
+    parts_of,
+    standing,
+)
+from votes.domain.person import Person, SubjectErased
+from votes.domain.terms import PersonId, ToolId
+from votes.engine.log import Position, Recorded
+from votes.engine.ports import EventStore
+from votes.engine.read_models import Changes, ReadModels
+from votes.projections.profiles import PROFILES, Profile
+
+STEP_EVENTS = 250
+"""So many events are decrypted and folded in about 5 ms; then the loop serves other tasks."""
+REMEMBERED_MAX = 100_000
+"""Bookmarks of all users together, about 1 kB each. A user with more is read anew each time."""
+RENAMES_MAX = 10_000
+_RENAMES = "renames"
+TRASH_KEPT = timedelta(days=30)
+
+
+Kind = Literal["added", "revised", "removed"]
+
+
+class Kept(Struct):
+    """A bookmark: what is written beside it, as it has been since `position`.
+
+    `added` and `position` are its place among those sorted by when they were added. `name` is what
+    it is sorted by, and `text` what a search looks into: the tool's names, note and tags. They are
+    those of the read models that the shelf was named by last.
+    """
+
+    tool: ToolId
+    written: Annotations
+    standing: Standing
+    position: Position
+    added: float
+    name: str = ""
+    text: str = ""
+
+    def called(self, profile: Profile | None) -> None:
+        """Take the names that the tool has by the profile."""
+        names = (profile.entry.name, profile.slug) if profile is not None else ("",)
+        self.name = names[0].casefold()
+        self.text = "\n".join((*names, self.written.note, *self.written.tags)).casefold()
+
+
+class Removed(Struct, frozen=True):
+    """A bookmark as it was before it was removed."""
+
+    kept: Kept
+    at: datetime
+    position: Position
+
+
+class Change(Struct, frozen=True):
+    """What an event did to a bookmark: as it was before and after, None where there was none."""
+
+    tool: ToolId
+    kind: Kind
+    before: Kept | None
+    after: Kept | None
+    at: datetime
+    position: Position
+
+
+class Shelf:
+    """The bookmarks of a person, up to a position of the log."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.kept: dict[ToolId, Kept] = {}
+        """In the order of their last changes."""
+        self.removed: dict[ToolId, Removed] = {}
+        self.erased = False
+        self.position: Position = 0
+        self._unnamed: set[ToolId] = set()
+        self._renamed: list[str] | None = None
+        self._renamed_seen = 0
+        self._cipher: AESSIV = person.cipher
+        self._turn = asyncio.Lock()
+
+    def __len__(self) -> int:
+        return 1 + len(self.kept) + len(self.removed)
+
+    async def catch_up(self, store: EventStore) -> None:
+        """Fold the events that came since. Raises `Unavailable`."""
+        async with self._turn:
+            while events := await events_about(store, self.person, self.position, STEP_EVENTS):
+                self.fold(events)
+                if len(events) < STEP_EVENTS:
+                    break
+
+    def fold(self, events: Iterable[Recorded]) -> list[Change]:
+        """Fold the events about the person, in order. What is not theirs changes nothing, as only
+        another program stores it."""
+        changes = []
+        for recorded in events:
+            self.position = recorded.position
+            if isinstance(recorded.event, SubjectErased):
+                self.erased = True
+            elif (tool := self._tool(recorded)) is not None:
+                changes.append(self._change(tool, recorded))
+        return changes
+
+    def _tool(self, recorded: Recorded) -> ToolId | None:
+        try:
+            person, tool = parts_of(recorded.stream)
+        except ValueError:
+            return None
+        return tool if person == self.person.id else None
+
+    def _change(self, tool: ToolId, recorded: Recorded) -> Change:
+        before, after = self.kept.pop(tool, None), self._kept(tool, recorded)
+        self.removed.pop(tool, None)
+        if after is not None:
+            self.kept[tool] = after
+            self._unnamed.add(tool)
+        elif before is not None:
+            self.removed[tool] = Removed(before, recorded.at, recorded.position)
+        kind: Kind = "removed"
+        if after is not None:
+            kind = "added" if isinstance(recorded.event, ToolBookmarked) else "revised"
+        return Change(tool, kind, before, after, recorded.at, recorded.position)
+
+    def _kept(self, tool: ToolId, recorded: Recorded) -> Kept | None:
+        event = recorded.event
+        found = standing(event) if isinstance(event, BOOKMARK_EVENTS) else None
+        if found is None:
+            return None
+        written = unseal(self._cipher, recorded.stream, found.annotations)
+        return Kept(tool, written, found, recorded.position, found.added_at.timestamp())
+
+    def name(self, models: ReadModels | None) -> None:
+        """Take the names that the tools have now. Only those that may have changed are looked up:
+        to look at 10,000 takes 20 ms."""
+        renamed = _renames(models).tools if models is not None else []
+        if renamed is not self._renamed:
+            self._unnamed.update(self.kept)
+        else:
+            self._unnamed.update(ToolId(tool) for tool in renamed[self._renamed_seen :])
+        for tool in self._unnamed & self.kept.keys():
+            profile = models.get(PROFILES, tool) if models is not None else None
+            self.kept[tool].called(profile)
+        self._unnamed.clear()
+        self._renamed, self._renamed_seen = renamed, len(renamed)
+
+
+class Renames:
+    """The tools whose profiles have changed since, in order; after many it is another list."""
+
+    def __init__(self) -> None:
+        self.tools: list[str] = []
+
+    def follow(self, changes: Changes) -> None:
+        if len(self.tools) > RENAMES_MAX:
+            self.tools = []
+        for partition in changes.partitions.values():
+            self.tools += partition.of(PROFILES)
+
+
+def _renames(models: ReadModels) -> Renames:
+    found = models.derived.get(_RENAMES)
+    if not isinstance(found, Renames):
+        found = models.derived[_RENAMES] = Renames()
+    return found
+
+
+async def changes_until(
+    store: EventStore, shelf: Shelf, after: Position, since: datetime
+) -> dict[ToolId, tuple[Kept | None, Position]]:
+    """What happened after the position, and not before the time: each bookmark that changed, as it
+    was before, and the position of its last change. Brings the new shelf up to date.
+
+    Raises `Unavailable`.
+    """
+    found: dict[ToolId, tuple[Kept | None, Position]] = {}
+    while events := await events_about(store, shelf.person, shelf.position, STEP_EVENTS):
+        for change in shelf.fold(events):
+            if change.position > after and change.at >= since:
+                before, _ = found.get(change.tool, (change.before, 0))
+                found[change.tool] = before, change.position
+        if len(events) < STEP_EVENTS:
+            break
+    return found
+
+
+async def events_about(
+    store: EventStore, person: Person, after: Position, limit: int
+) -> list[Recorded]:
+    """What happened to the person's bookmarks after the position, and whether they are erased."""
+    return await store.about(person.id, (*BOOKMARK_EVENTS, SubjectErased), after, limit)
+
+
+class Shelves:
+    """The bookmarks of those users of one API process who read theirs last."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self._shelves: LRUCache[PersonId, Shelf] = LRUCache(REMEMBERED_MAX, getsizeof=len)
+
+    async def of(self, person: Person) -> Shelf | None:
+        """The person's bookmarks with every write so far, up to the next await; None for a person
+        who is erased. Raises `Unavailable`."""
+        shelf = self._shelves.get(person.id)
+        if shelf is None:
+            shelf = Shelf(person)
+        await shelf.catch_up(self._store)
+        self._shelves.pop(person.id, None)  # its size may be another one now
+        if shelf.erased:
+            return None
+        if len(shelf) <= REMEMBERED_MAX:
+            self._shelves[person.id] = shelf
+        return shelf
+
+    def clear(self) -> None:
+        """Forget everybody, for example when the log may have been restored."""
+        self._shelves.clear()

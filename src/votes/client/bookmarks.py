@@ -1,0 +1,81 @@
+"""The operations on bookmarks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from votes.app.responses import (
+    BatchAnswers,
+    BookmarkChanges,
+    BookmarkLabels,
+    BookmarksChanged,
+    BookmarksPage,
+    BookmarkView,
+    RemovedBookmarks,
+)
+from votes.client.transport import Transport
+from votes.domain.bookmark import Annotations
+
+
+class Bookmarks(Transport):
+    """The bookmarks of the user as whom this client asks."""
+
+    async def list_bookmarks(
+        self,
+        *,
+        sort: str = "added",
+        q: str | None = None,
+        tag: str | None = None,
+        collection: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> BookmarksPage:
+        query = {"sort": sort, "q": q, "tag": tag, "collection": collection}
+        query |= {"cursor": cursor, "limit": str(limit) if limit else None}
+        return await self._get("/v1/me/bookmarks", BookmarksPage, query)
+
+    async def put_bookmark(
+        self, tool: str, kept: Annotations | None = None, *, etag: str | None = None
+    ) -> BookmarkView:
+        """Without annotations, those that there are stay as they are. With an etag only if the
+        bookmark still has it."""
+        path = f"/v1/me/bookmarks/{tool}"
+        response = await self._command("PUT", path, kept, **_if_match(etag))
+        return msgspec.json.decode(response.content, type=BookmarkView)
+
+    async def remove_bookmark(self, tool: str, *, etag: str | None = None) -> None:
+        await self._command("DELETE", f"/v1/me/bookmarks/{tool}", **_if_match(etag))
+
+    async def list_bookmark_labels(self) -> BookmarkLabels:
+        return await self._get("/v1/me/bookmarks:labels", BookmarkLabels)
+
+    async def list_removed_bookmarks(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> RemovedBookmarks:
+        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        return await self._get("/v1/me/bookmarks:removed", RemovedBookmarks, query)
+
+    async def list_bookmark_changes(
+        self, cursor: str | None = None, *, limit: int | None = None
+    ) -> BookmarkChanges:
+        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        return await self._get("/v1/me/bookmarks/changes", BookmarkChanges, query)
+
+    async def batch_bookmarks(self, operations: Sequence[Mapping[str, Any]]) -> BatchAnswers:
+        """Each is `{"op": "put" or "delete", "tool": …}`, as the API's description says."""
+        body = {"operations": operations}
+        return await self._write("POST", "/v1/me/bookmarks:batch", BatchAnswers, body)
+
+    async def retag_bookmarks(self, tag: str, to: str | None) -> BookmarksChanged:
+        """The tag gets another name, or is merged into another tag; with None it is taken away."""
+        body = {"tag": tag, "to": to}
+        return await self._write("POST", "/v1/me/bookmarks:retag", BookmarksChanged, body)
+
+    async def undo_bookmarks(self, after: int, until: int) -> BookmarksChanged:
+        body = {"after": after, "until": until}
+        return await self._write("POST", "/v1/me/bookmarks:undo", BookmarksChanged, body)
+
+
+def _if_match(etag: str | None) -> dict[str, str]:
+    return {"If-Match": f'"{etag}"'} if etag is not None else {}
