@@ -353,7 +353,7 @@ def test_pairs_are_of_reviewed_tools_and_then_the_best_of_the_largest_categories
             models, [(PROFILES.name, key, replace(models.get(PROFILES, key), reviews=(REVIEW,)))]
         )
     shown = surroundings.pairs(models, asyncio.run(tool_orders(models)))
-    assert [(a.name, b.name) for a, b, _ in shown] == [
+    assert [(a.profile.entry.name, b.profile.entry.name) for a, b, _ in shown] == [
         ("Atlas", "Ember"),
         ("Bolt", "Chart"),
         ("Deck", "Ember"),

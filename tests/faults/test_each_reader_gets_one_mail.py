@@ -40,11 +40,12 @@ async def sender(config, url):
         *(sys.executable, "-m", "tests.mail.sender", str(CLAIM_S)),
         stdout=asyncio.subprocess.PIPE,
         env=environment,
+        start_new_session=True,
     )
     try:
         yield process
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # a life that has just begun too
         await process.wait()
 
 
@@ -74,7 +75,6 @@ async def test_killed_at_50_random_points_each_of_1000_gets_one_mail(config, sto
         following = asyncio.create_task(follow())
         await until(lambda: len(post.mails) == READERS, "all mails")
         await until(lambda: _none_due(subscriptions), "what is due")
-        os.kill(life, signal.SIGKILL)
         following.cancel()
     assert post.mails == dict.fromkeys(addresses, 1)
     assert len(killed) == KILLS

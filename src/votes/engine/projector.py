@@ -16,10 +16,8 @@ from votes.engine.read_model_store import ReadModelStore
 from votes.engine.read_models import Changes, ReadModels, checksum_of
 
 PASS_EVENTS_MAX = 500
-"""The projector applies at most so many events at once."""
-FOLD_EVENTS_MAX = 2_000
-"""Between two lists of events other tasks run: the projector during an audit, requests while an API
-process folds the log."""
+"""At most so many events are applied at once. Between two lists of events other tasks run: the
+projector during an audit, requests while an API process folds the log."""
 REBUILD_EVENTS_MAX = 20_000
 """While read models are rebuilt nobody waits for a task of the process. Events about one thing are
 folded together, so the more at once, the less each costs."""
@@ -44,7 +42,7 @@ Log = Callable[[str], None]
 Clock = Callable[[], float]
 
 
-async def fold_log(store: EventStore, models: ReadModels, at_once: int = FOLD_EVENTS_MAX) -> None:
+async def fold_log(store: EventStore, models: ReadModels, at_once: int = PASS_EVENTS_MAX) -> None:
     """Fold the events up to the head of the log into the read models, `at_once` in each step."""
     async for events in store.after(models.position, at_once):
         models.fold(events)
@@ -67,7 +65,7 @@ async def refold(store: EventStore, stored: ReadModels) -> ReadModels:
     """Fold the log anew, each partition up to where the stored one is."""
     ends = [max(stored.position, partition.checkpoint) for partition in stored.partitions]
     folded = ReadModels(stored.projections, stored.epoch)
-    async for events in store.after(0, FOLD_EVENTS_MAX):
+    async for events in store.after(0, PASS_EVENTS_MAX):
         for end in sorted(set(ends)):
             folded.fold(e for e in events if folded.position < e.position <= end)
             for partition, own_end in zip(folded.partitions, ends, strict=True):

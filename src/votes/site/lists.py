@@ -76,7 +76,7 @@ async def tools_list(
         stale=source.stale,
         waiting=waiting,
         q=q,
-        said=said,
+        fields=said,
         category=said["category"],
         filters=filters,
         labels=FILTERS,

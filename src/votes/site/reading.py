@@ -65,7 +65,7 @@ async def answer(
     """The page. One that names its reader is for that reader alone, as a `private` one is; others
     are the same for all."""
     caller = await reader(request)
-    text = page(template, head, account(request, caller), here=here(request), **values)
+    text = page(template, head, account(request, caller), **{"here": here(request)} | values)
     if private or caller.user is not None:
         return private_page(text, status)
     return shared_page(request, text, stale=stale)

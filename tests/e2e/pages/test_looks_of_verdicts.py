@@ -17,7 +17,7 @@ SITE = files("votes.site")
 SHEET = SITE.joinpath("assets", "site.css").read_text()
 ELEMENTS_SHEET = SITE.joinpath("source", "elements.css").read_text()
 ELEMENTS_SCRIPT = SITE.joinpath("source", "elements.js").read_text()
-LIGHT, DARK = re.findall(r":root {(.*?)}", SHEET, re.DOTALL)
+LIGHT, DARK, *_ = re.findall(r":root {(.*?)}", SHEET, re.DOTALL)
 TONES = [one for one in vars(verdicts).values() if isinstance(one, Tone)]
 WORDS = dict.fromkeys([*get_args(PanelVerdict), *get_args(Call), "too_close"])
 
@@ -55,13 +55,14 @@ def test_a_stamp_has_the_label_and_the_class(word: Any):
     assert template.render(word=word).strip() == stamp
 
 
+def _side(look: verdicts.Look) -> Side:
+    return Side("vim", "Vim", "", (Opinion("Panel", look, 3, 1),))
+
+
 def test_a_picture_is_drawn_in_the_tones_of_light_pages():
     tones = {word: look(word) for word in ("ship", "skip", "mixed", "pending")}
     assert {one.tone.name for one in tones.values()} == {tone.name for tone in TONES}
-    pictures = {
-        draw([Side("vim", "Vim", (Opinion("Panel", verdicts.Look("Same", one.tone), "", None),))])
-        for one in tones.values()
-    }
+    pictures = {draw((_side(verdicts.Look("Same", one.tone)),), "") for one in tones.values()}
     assert len(pictures) == len(TONES)
     paper = {name: variables(LIGHT)[f"--{name}"] for name in ("paper", "ink", "line")}
     assert paper == {"paper": PAPER, "ink": INK, "line": LINE}
