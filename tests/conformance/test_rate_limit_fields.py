@@ -157,6 +157,11 @@ def test_the_fields_of_real_responses(live_site):
         ("PUT", f"/v1/me/bookmarks/{tool}", {"json": {}, "headers": user}),
         ("GET", f"/v1/tools/{tool}/trend", {"headers": far}),
         ("GET", "/v1/live?tools=notion", {"headers": far}),
+        (
+            "POST",
+            "/v1/digest/subscriptions",
+            {"json": {"email": "ada@example.com"}, "headers": far},
+        ),
     ]
     told = set()
     with api_beside(live_site, **settings) as url, browser(url) as http:

@@ -1,6 +1,7 @@
 """A tool gets another slug: all goes on, and every address with the former one leads there."""
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -17,10 +18,12 @@ PERSONA = VALUES["persona"]
 OTHER = VALUES["b"]
 NAMING = ("slug", "a", "names", "file")
 """The parameters of paths in which a tool can be named."""
+OF_OTHERS = re.compile(r"/static/|/sitemap/|/og/category/|/og/site/")
 ADDRESSES = [
     path
     for path in METHODS
-    if path in QUERIES or (any(f"{{{name}:" in path for name in NAMING) and "/static/" not in path)
+    if path in QUERIES
+    or (any(f"{{{name}:" in path for name in NAMING) and not OF_OTHERS.search(path))
 ]
 
 
@@ -90,12 +93,16 @@ def path_of(where: str) -> str:
     return where.partition("?")[0]
 
 
+NAME_NONE = {"/v1/tools", "/compare", "/catalogue/tools", "/v1/me/bookmarks/changes"}
+NAME_NONE |= {f"/bookmarks/{name}" for name in ("removed", "retag", "undo", "change")}
+
+
 def test_these_are_all_the_addresses_that_name_a_tool():
     assert len(ADDRESSES) >= 17
     named = {
         path for path in METHODS if "tool" in path or "compare" in path or "bookmarks/" in path
     }
-    assert named - set(ADDRESSES) == {"/v1/tools", "/compare", "/catalogue/tools"}
+    assert named - set(ADDRESSES) == NAME_NONE
 
 
 def test_the_form_to_compare_takes_a_former_slug(http, renamed):

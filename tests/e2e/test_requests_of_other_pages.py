@@ -122,7 +122,7 @@ def test_a_cookie_counts_for_pages_of_ours_alone(live_site, guarded, ask, cookie
 def test_a_program_is_not_asked_where_it_is(guarded, ask, cookies, method, path):
     token = request("POST", f"{guarded}/v1/visitors").json()["token"]
     programs = {"a token": authorization(token, "Visitor") | {"Cookie": cookies["a login's"]}}
-    if path != "/logout" and not path.startswith("/tools/notion/vote"):
+    if not path.startswith(("/logout", "/digest", "/tools/notion/vote")):
         programs |= {"nothing": {}, "another's cookie": {"Cookie": "a=b; __Host-visitor=x"}}
     for who, headers in programs.items():
         for what, of in (TAKEN | REFUSED).items():

@@ -93,7 +93,7 @@ def test_nothing_is_asked_for_each_letter_and_the_page_complains_of_nothing(
 ):
     page = visit(person(), live_site.url)
     field(page).press_sequentially("notion")
-    expect(page.get_by_role("status")).to_contain_text("Suggestions: ")
+    expect(page.get_by_role("search").get_by_role("status")).to_contain_text("Suggestions: ")
     asked = [one for one in page.asked if "/v1/suggest" in one.url]
     assert 1 <= len(asked) < len("notion")
     assert not page.said

@@ -57,7 +57,7 @@ def test_all_pages_show_it_as_text(live_site, http, hostile):
     http.put(f"/v1/me/bookmarks/{hostile}", json=kept, headers=user)
     for path in (
         *(f"/tools/{hostile}", f"/compare/{pair}", "/", "/?sort=new", "/compare", "/bookmarks"),
-        *(f"/?q={SCRIPT}", f"/?category={QUOTES}", f"/compare?a={SCRIPT}&b={QUOTES}"),
+        *(f"/?q={SCRIPT}", f"/?category={QUOTES}", f"/compare?a={SCRIPT}{SCRIPT}&b=notion{QUOTES}"),
     ):
         answer = http.get(path, headers=user)
         status = 404 if "category=" in path else 200  # no tool is in that one

@@ -149,7 +149,7 @@ def test_a_user_keeps_and_removes_a_bookmark(live_site, http, tool):
     assert "Nothing kept yet" in words(page(http, "/bookmarks", headers=user))
     kept = send("yes")
     assert (kept.status_code, kept.headers["location"]) == (303, "/bookmarks")
-    assert tool in words(one(page(http, "/bookmarks", headers=user), "li", class_="row"))
+    assert tool in words(one(page(http, "/bookmarks", headers=user), "li", class_="mark"))
     assert send("no").status_code == 303
     assert "Nothing kept yet" in words(page(http, "/bookmarks", headers=user))
     assert send("perhaps").status_code == 400
