@@ -225,21 +225,27 @@ EXPENSIVE = re.compile(
     r"/trend$|/og/|/sitemap|/challenge$|/moderation$|/moderation/queue$|/preview$|"
     r"GET /v1/moderation/links/|/me/export$|/docs$|/votes$|/cohorts$|"
     r"GET /log(in|in/back|ged-out)$|GET (/v1/me)?/bookmarks[:/]|GET /(panel|catalogue)|"
-    r"/digest/(confirm|preferences|unsubscribe)/|GET /compare$"
+    r"/digest/(confirm|preferences|unsubscribe)/"
 )
+
+
+def _asked(handler: HTTPRouteHandler) -> set[str]:
+    """The parameters of its query that make a read expensive: a search, or the past."""
+    names = {"q", "at", "a"} & signature(handler.fn).parameters.keys()
+    return {name for name in names if f"{{{name}:" not in named(handler)}
 
 
 def lacking(handlers: Iterable[HTTPRouteHandler]) -> list[str]:
     """The writes and the expensive reads without the right limit, and other routes with one."""
     found = []
     for handler in handlers:
-        limited, parameters = limited_of(handler), signature(handler.fn).parameters
+        limited = limited_of(handler)
         said = None if limited is None else (limited.counted, limited.only_with)
         if EXPENSIVE.search(named(handler)):
             right = said == ("reads", None)
         elif handler.http_methods & {"POST", "PUT", "DELETE", "PATCH"}:
             right = said in {(one, None) for one in ("votes", "visitors", "writes", "mails")}
-        elif asked := {"q", "at"} & parameters.keys():
+        elif asked := _asked(handler):
             right = said in {("reads", name) for name in asked}
         else:
             right = said is None

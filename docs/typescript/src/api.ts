@@ -3717,7 +3717,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description A problem: `invalid_body`, `invalid_idempotency_key`. */
+            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_idempotency_key`. */
             readonly 400: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3899,7 +3899,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description A problem: `invalid_idempotency_key`. */
+            /** @description A problem: `invalid_parameter`, `invalid_idempotency_key`. */
             readonly 400: {
                 headers: {
                     readonly [name: string]: unknown;

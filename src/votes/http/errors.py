@@ -74,7 +74,7 @@ class Refusal(Struct, frozen=True):
 
 REFUSALS: dict[str, Refusal] = {
     "invalid_body": Refusal(400, ("body",)),
-    "invalid_parameter": Refusal(400, ("query", "new_tool")),
+    "invalid_parameter": Refusal(400, ("query", "new_tool", "If-Match")),
     "invalid_cursor": Refusal(400, ("cursor",)),
     "invalid_idempotency_key": Refusal(400, ("Idempotency-Key",)),
     "not_authenticated": Refusal(401, ("user", "on_behalf", *_WITH_ROLE)),
