@@ -87,7 +87,7 @@ class Site:
             "VOTES_DATA_DIR": str(data_dir),
             **COUNTING,
             **SPLIT,
-            "VOTES_SMTP_URL": (data_dir / "mail").as_uri(),
+            "VOTES_SMTP_URL": (data_dir.resolve() / "mail").as_uri(),
             **(env or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -31,12 +31,13 @@ NEVER_KEPT |= {
     f"/digest/{page}/{{token:str}}" for page in ("confirm", "preferences", "unsubscribe")
 }
 KEPT = [
-    *(path for path in WITH_GET if not re.match("/v1/me|/health/", path)),
+    *(path for path in WITH_GET if not re.match("/v1/me|/health/|/(sitemap|og/category)/{", path)),
     *("/v1/tools?sort=trending&limit=5", "/v1/tools?sort=new", f"/v1/tools?q={TOOL}"),
     *(f"/v1/tools/{TOOL}/tally?at=1", f"/v1/tools/{TOOL}/tally?at=2026-01-01T00:00:00Z"),
     *(f"/v1/tools/{TOOL}/trend?bucket=hour", f"/v1/tallies?tools={TOOL},{OTHER}"),
     *(f"/v1/compare/{TOOL}/{OTHER}", f"/v1/tools/{OTHER}", f"/tools/{OTHER}"),
     *("/?sort=top", "/?category=llm", f"/compare?a={OTHER}", f"/og/{OTHER}-vs-{TOOL}.png"),
+    *("/sitemap/tools-1.xml", "/og/category/llm.png"),
 ]
 ADDRESSES = [address(path) for path in KEPT if path not in NEVER_KEPT]
 SAME_NAME = {"Host": "localhost"}  # pages say by which name they were asked for
