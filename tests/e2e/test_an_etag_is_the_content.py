@@ -236,7 +236,7 @@ def test_read_models_that_are_built_anew_keep_all_tags(alone, urls, seen, change
 def test_a_program_that_is_started_again_keeps_all_tags(alone, urls, seen):
     before = seen.now or look(urls, seen, {})
     assert alone.stop() == 0
-    alone.start("--demo")
+    alone.start("--demo", "--no-samples")
     assert look(urls, seen, before) == before
 
 
