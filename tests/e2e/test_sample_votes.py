@@ -77,7 +77,7 @@ def test_pages_say_that_votes_are_samples_also_after_a_start_without_the_demo(de
             assert NOTE in http.get(path).text
         before = http.get("/v1/tools/invideo-ai/tally").json()
     demo.stop()
-    demo.start("--demo", "--no-samples")
+    demo.start("--demo")
     demo.stop()
     demo.start()
     with httpx.Client(base_url=demo.url) as http:
