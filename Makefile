@@ -56,10 +56,10 @@ bench: tools ## run the benchmarks; ARGS are theirs
 	@$(PIP) install --require-hashes -r tests/benchmarks/requirements.lock
 	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)
 
-clients: runtime ## generate the TypeScript types and the elements anew; needs node
+clients: runtime ## generate the TypeScript types, the elements and the site's files anew; needs node
 	@$(BIN)/votes openapi > docs/typescript/openapi.json
 	@cd docs/typescript && npm ci --silent && npm run --silent generate && npm run --silent check \
-	  && npm run --silent elements
+	  && npm run --silent elements && npm run --silent site
 	@$(BIN)/python docs/pin_elements.py docs/frontend.md
 
 wheel: runtime ## build the wheel into dist

@@ -81,6 +81,15 @@ def test_the_elements_are_made_of_their_source(project):
         assert file.read_bytes() == (kept / file.name).read_bytes()
 
 
+@needs_node
+def test_the_sheet_and_the_script_of_pages_are_made_of_their_source(project):
+    npm(project, "run", "site")
+    made = project.parents[1] / WEB / "assets"
+    assert {file.name for file in made.iterdir()} == {"site.css", "page.js"}
+    for file in made.iterdir():
+        assert file.read_bytes() == (ROOT / WEB / "assets" / file.name).read_bytes()
+
+
 def run(project: Path, name: str, program: str, *arguments: str) -> Any:
     """What the program prints, as JSON."""
     (project / name).write_text(program)

@@ -16,7 +16,7 @@ Verdict = PanelVerdict | Call | Literal["too_close"]
 
 
 class Tone(Struct, frozen=True):
-    """A colour on light and on dark pages: `--NAME` and `.is-NAME` in `assets/site.css`.
+    """A colour on light and on dark pages: `--NAME` and `.is-NAME` in `source/site.css`.
 
     Pictures are light.
     """

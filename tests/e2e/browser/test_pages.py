@@ -19,7 +19,7 @@ OF_COLOURS = ["color-contrast", "link-in-text-block"]
 LEAVE_SOME = """document.querySelectorAll("article.operation:nth-of-type(n+4)")
   .forEach((operation) => operation.remove())"""
 """Of the operations of each section on /docs leaves three: they have all the shapes of all."""
-REQUESTS_MAX = 10
+REQUESTS_MAX = 8
 KILOBYTES_MAX = 40
 SHIFT_MAX = 0.02
 

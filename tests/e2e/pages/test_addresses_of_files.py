@@ -10,8 +10,8 @@ import pytest
 from votes.site.assets import Assets, assets, assets_of
 
 ELEMENTS = {f"elements/{name}" for name in ("elements.js", "elements.css", "proof.js")}
-ALONE = {"site.css", "icon.svg", "icon.ico", "touch.png", "search.js", "live.js", "desk.css"}
-ALONE |= {"draft.js", "tools.css", "bookmarks.js", "bookmarks.css"}
+ALONE = {"site.css", "icon.svg", "icon.ico", "touch.png", "page.js", "desk.css", "docs.css"}
+ALONE |= {"draft.js", "bookmarks.js", "bookmarks.css"}
 
 Changed = Callable[[str], Assets]
 

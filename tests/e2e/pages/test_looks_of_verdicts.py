@@ -14,7 +14,7 @@ from votes.site.render import environment
 from votes.site.verdicts import Tone, look
 
 SITE = files("votes.site")
-SHEET = SITE.joinpath("assets", "site.css").read_text()
+SHEET = SITE.joinpath("source", "site.css").read_text()
 ELEMENTS_SHEET = SITE.joinpath("source", "elements.css").read_text()
 ELEMENTS_SCRIPT = SITE.joinpath("source", "elements.js").read_text()
 LIGHT, DARK, *_ = re.findall(r":root {(.*?)}", SHEET, re.DOTALL)
