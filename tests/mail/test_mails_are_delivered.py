@@ -73,7 +73,12 @@ async def test_headers_let_a_reader_end_it_with_one_click(subscriptions, store, 
     [
         ("550 5.1.1 No such user", 1),
         ("551 gone", 1),
+        ("550 No such user here", 1),
         ("550 5.7.1 We do not relay for you", 0),
+        ("550 relay not permitted", 0),
+        ("530 Authentication required", 0),
+        ("553 5.1.8 Your own domain is unknown", 0),
+        ("552 5.2.2 The mailbox is full", 0),
         ("450 4.2.1 Come back later", 0),
     ],
 )

@@ -1,6 +1,7 @@
 """Mails on their way: to a server that sends them, or into a folder."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,10 @@ from votes.mail.letters import Letter
 COMMAND_S = 20.0
 """How long the server may take for a response."""
 DRAIN_POLL_S = 0.01
+NOBODY_THERE = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
+"""No such mailbox or domain, bad syntax, moved, no mails taken there, mailbox disabled."""
+_ENHANCED = re.compile(r"\d\.\d{1,3}\.\d{1,3}")
+_ABOUT_SENDER = re.compile("relay|auth|denied|block|spam", re.IGNORECASE)
 PORTS = {"smtp": 25, "smtps": 465, "starttls": 587}
 
 Record = Callable[[], Awaitable[None]]
@@ -137,9 +142,12 @@ class _Session:
 
 
 def is_for_good(code: int, message: str) -> bool:
-    """Whether a response to RCPT says that there is no such address. A refusal by policy (X.7.X in
-    RFC 3463) is about who sends: it must not end all subscriptions."""
-    return 500 <= code < 600 and not message.startswith("5.7.")
+    """Whether a response to RCPT says that there is no such address: by its number of RFC 3463, or
+    by its code where it has none. Any other refusal may be about who sends, as where this server
+    does not relay for us or wants a login: that must not end all subscriptions."""
+    if number := _ENHANCED.match(message):
+        return number[0] in NOBODY_THERE
+    return code in {550, 551, 553} and not _ABOUT_SENDER.search(message)
 
 
 def _dotted(content: bytes) -> bytes:

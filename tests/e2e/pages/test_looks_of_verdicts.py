@@ -8,7 +8,7 @@ import pytest
 
 from votes.domain.terms import Choice
 from votes.domain.verdict import Call, PanelVerdict
-from votes.site import verdicts
+from votes.site import verdicts, words
 from votes.site.pictures.drawing import INK, LINE, PAPER, Opinion, Side, draw
 from votes.site.render import environment
 from votes.site.verdicts import Tone, look
@@ -53,6 +53,17 @@ def test_a_stamp_has_the_label_and_the_class(word: Any):
     template = environment().from_string('{% from "parts.html" import stamp %}{{ stamp(word) }}')
     stamp = f'<span class="stamp is-{look(word).tone.name}">{look(word).label}</span>'
     assert template.render(word=word).strip() == stamp
+
+
+def test_a_monogram_has_its_colour_wherever_it_stands():
+    """Without one it is paper on paper, and axe does not see it: it is hidden from readers."""
+    templates = {one.name: one.read_text() for one in SITE.joinpath("templates").iterdir()}
+    assert [name for name, text in templates.items() if "words.monogram(" in text] == ["parts.html"]
+    template = environment().from_string(
+        '{% from "parts.html" import monogram with context %}{{ monogram("Vim") }}'
+    )
+    tint = re.search(r"tint-\d", template.render(words=words))[0]
+    assert f".{tint} {{ --tint: " in SHEET
 
 
 def _side(look: verdicts.Look) -> Side:
