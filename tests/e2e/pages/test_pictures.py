@@ -14,6 +14,7 @@ from PIL import Image
 from redis import Redis
 
 from tests.e2e.asking import browser, get, new_tool
+from tests.polling import LIMIT_S
 from votes.config import REDIS_PREFIX_DEFAULT
 from votes.site.pictures.drawing import Cover, Opinion, Side, draw
 from votes.site.pictures.gallery import WAITING_MAX
@@ -160,6 +161,7 @@ def test_who_asks_for_many_takes_no_picture_from_others(live_site, guarded, conn
 
     def flood() -> None:
         with browser(guarded) as http:
+            http.timeout = LIMIT_S  # who asks for many waits in line, on a busy machine for long
             while not over.is_set():
                 answer = http.get(
                     f"/og/{next(pairs)}.png", headers={"X-Forwarded-For": "203.0.113.7"}
