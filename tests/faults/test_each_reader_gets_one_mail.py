@@ -1,4 +1,9 @@
-"""kill -9 of whoever sends the weekly mail, at 50 random points, while 1,000 get it."""
+"""kill -9 of whoever sends the weekly mail, at 50 random points, while 1,000 get it.
+
+Nobody gets it twice. Who sends says so to Postgres and ends the mail by two system calls, one right
+after the other; a kill between them loses the mail (GUARANTEES). That happens in about one of eight
+runs, so in one of some 400 kills: two in one run are a fault.
+"""
 
 import asyncio
 import os
@@ -14,6 +19,7 @@ from votes.store.subscriptions import Subscriptions
 
 READERS, KILLS = 1_000, 50
 CLAIM_S = 2.0
+LOST_MAX = 1
 ALL_S = 900.0
 """Far more than 1,000 mails and 50 new lives take on a busy machine."""
 LATE_S = 0.003
@@ -51,7 +57,7 @@ async def sender(config, url):
         await process.wait()
 
 
-async def test_killed_at_50_random_points_each_of_1000_gets_one_mail(config, store, measured):
+async def test_killed_at_50_random_points_none_of_1000_gets_two_mails(config, store, measured):
     subscriptions, post = Subscriptions(store), Post()
     addresses = await readers(subscriptions, store, READERS)
     assert await written(subscriptions) == READERS
@@ -76,12 +82,15 @@ async def test_killed_at_50_random_points_each_of_1000_gets_one_mail(config, sto
                     life = int(line)
 
         following = asyncio.create_task(follow())
-        await until(lambda: len(post.mails) == READERS, "all mails", ALL_S)
-        await until(lambda: _none_due(subscriptions), "what is due")
+        await until(lambda: _none_due(subscriptions), "what is due", ALL_S)
+        await until(lambda: len(post.mails) >= READERS - LOST_MAX, "all mails")
         following.cancel()
-    assert post.mails == dict.fromkeys(addresses, 1)
+    assert set(post.mails) <= set(addresses)
+    assert set(post.mails.values()) == {1}
     assert len(killed) == KILLS
-    measured(f"a sender of mails killed {dict(Counter(killed))} at these steps of the server")
+    lost = READERS - len(post.mails)
+    measured(f"a sender of mails killed at these steps of the server: {dict(Counter(killed))}")
+    measured(f"of {READERS} mails {lost} lost")
 
 
 async def _none_due(subscriptions: Subscriptions) -> bool:
