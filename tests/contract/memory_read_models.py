@@ -104,7 +104,7 @@ class MemoryReadModelStore:
         generation = self._live.generation
         self._point(Live(generation, changes.epoch, changes.position, changes.checksum))
         if changes.read_at is not None:
-            self._stored.beat = generation, changes.read_at, monotonic()
+            self._stored.beat = generation, changes.read_at, monotonic() - changes.age_s
         return True
 
     def _point(self, live: Live) -> None:

@@ -16,7 +16,8 @@ from tests.engine.parcels import (
     FarStore,
     Scene,
 )
-from tests.toy import TOWNS
+from tests.toy import TOWNS, Move, request
+from votes.engine.bulk import submit_all
 from votes.engine.projection import PARTITIONS, partition_of
 from votes.engine.projector import (
     HEARTBEAT_INTERVAL_S,
@@ -135,6 +136,44 @@ async def test_a_list_that_is_full_is_not_said_to_be_at_the_head():
         PASS_EVENTS_MAX + 1,
         pytest.approx(CLOCK_AHEAD_S, abs=1),
     )
+
+
+class FilledStore(FarStore):
+    """A log to which others append as much as was read, as soon as it was read."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.heads = []
+
+    async def after(self, position, limit):
+        async for events in super().after(position, limit):
+            if len(events) == limit and len(self.heads) < 12:
+                await self.fill(limit)
+            yield events
+
+    async def fill(self, count):
+        number = len(self.heads)
+        moves = [request(Move(f"p{number}-{one}", "aalen")) for one in range(count)]
+        await submit_all(MemoryEventStore(self._log, self._codec), moves)
+        self.heads.append((now() + CLOCK_AHEAD_S, len(self._log.rows)))
+        await elapse(LATENCY_S)
+
+
+async def test_a_projector_that_is_always_a_little_behind_says_how_fresh_the_models_are():
+    scene = Scene(FilledStore)
+    store = scene.projector._store
+    async with scene.running(for_s=HEARTBEAT_INTERVAL_S / 4):
+        began = len(scene.stored.applied)
+        await store.fill(3 * PASS_EVENTS_MAX)
+        scene.appended.set()
+        await elapse(20 * 4 * LATENCY_S)
+        applied = scene.stored.applied[began:]
+    said = [changes for changes in applied if changes.read_at is not None]
+    assert len(said) > 2
+    for changes in said:
+        at_head = [head for at, head in store.heads if at <= changes.read_at]
+        assert max(at_head, default=0) <= changes.position
+        assert changes.age_s <= 20 * LATENCY_S
 
 
 async def test_a_busy_projector_moves_all_checkpoints_now_and_then():

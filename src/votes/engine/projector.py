@@ -164,14 +164,17 @@ class Projector:
     async def step(self, models: ReadModels) -> bool:
         """Project the new events, or wait for some; False where the store must be loaded again."""
         self._appended.clear()
-        any_new, began_s, read_at = False, _loop_s(), self._clock()
+        any_new, began_s = False, _loop_s()
+        read_at: float | None = self._clock()
+        behind = _Behind(self._store, self._clock)
         async for events in self._store.after(models.position, PASS_EVENTS_MAX):
             any_new = True
             every = self._due()
             changes = models.fold(events, every=every)
             self._log_parked(changes.parked())
-            changes.read_at = read_at if len(events) < PASS_EVENTS_MAX else None
-            if not await self._apply(models, changes, every=every):
+            if len(events) == PASS_EVENTS_MAX:
+                read_at = await behind.passed(models.position)
+            if not await self._apply(models, _read(changes, read_at, self._clock), every=every):
                 return False
             read_at = self._clock()
         if any_new:
@@ -190,8 +193,7 @@ class Projector:
         read_at, head = self._clock(), await self._store.head()
         if head != models.position:
             return head > models.position  # if it is lower, the log was restored
-        changes = models.fold((), every=True)
-        changes.read_at = read_at
+        changes = _read(models.fold((), every=True), read_at, self._clock)
         return await self._apply(models, changes, every=True)
 
     async def _apply(self, models: ReadModels, changes: Changes, *, every: bool) -> bool:
@@ -214,6 +216,33 @@ class Projector:
         if due:
             self._all_moved_s = now_s
         return due
+
+
+class _Behind:
+    """How fresh the read models are where more events follow: while others append as fast as the
+    projector folds, it may be at the head of the log never, and behind it by little."""
+
+    def __init__(self, store: EventStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._asked_at: float | None = None
+        self._head: Position = 0
+
+    async def passed(self, position: Position) -> float | None:
+        """When the log had no event after the position, by the projector's clock, as far as that is
+        known. The head is asked for once; then again when the read models are there."""
+        asked_at = self._asked_at
+        if asked_at is not None and position < self._head:
+            return None
+        self._asked_at, self._head = self._clock(), await self._store.head()
+        return asked_at
+
+
+def _read(changes: Changes, read_at: float | None, clock: Clock) -> Changes:
+    """The changes, at the head of the log at `read_at`."""
+    if read_at is not None:
+        changes.read_at, changes.age_s = read_at, clock() - read_at
+    return changes
 
 
 def _loop_s() -> float:

@@ -76,8 +76,9 @@ class Partition(Struct):
 class Changes(Struct):
     """The new values, by partition, that the events after `before` up to `position` lead to.
 
-    `read_at` is when `position` was found to be the head of the log, in seconds by the projector's
-    clock; None where more events follow. `checksum` is that of the event at `position`.
+    At `read_at`, in seconds by the projector's clock, the log had no event after `position`; None
+    where that is not known. This was `age_s` ago when the changes were folded. `checksum` is that
+    of the event at `position`.
     """
 
     epoch: str
@@ -86,6 +87,7 @@ class Changes(Struct):
     partitions: dict[int, Partition]
     read_at: float | None = None
     checksum: str = ""
+    age_s: float = 0.0
 
     def changed_keys(self) -> Iterator[str]:
         """The key of each changed value."""

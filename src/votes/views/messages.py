@@ -39,6 +39,7 @@ class Message(Struct):
     before: Position = 0
     read_at: float | None = None
     written: Written | None = None
+    age_s: float = 0.0
 
 
 decode_live = msgspec.json.Decoder(Live).decode
@@ -100,5 +101,11 @@ class Values:
         }
         live = message.live
         return Changes(
-            live.epoch, message.before, live.position, partitions, message.read_at, live.checksum
+            live.epoch,
+            message.before,
+            live.position,
+            partitions,
+            message.read_at,
+            live.checksum,
+            message.age_s,
         )

@@ -227,12 +227,12 @@ class RedisReadModelStore:
                 return False
             live = Live(generation, changes.epoch, changes.position, changes.checksum)
             replicated = self._values.replicated(written)
-            if not await self._point(
-                self._pointer, live, Message(live, changes.before, changes.read_at, replicated)
-            ):
+            read_at, age_s = changes.read_at, changes.age_s
+            message = Message(live, changes.before, read_at, replicated, age_s)
+            if not await self._point(self._pointer, live, message):
                 return False
-            if changes.read_at is not None:
-                await self._beat(generation, changes.read_at)
+            if read_at is not None and age_s < HEARTBEAT_TIMEOUT_S:
+                await self._beat(generation, read_at, age_s)
             return True
 
     def _arguments(self, written: dict[str, dict[str, bytes | None]]) -> list[Any]:
@@ -248,17 +248,16 @@ class RedisReadModelStore:
             arguments += deleted
         return arguments
 
-    async def _beat(self, generation: int, read_at: float) -> None:
+    async def _beat(self, generation: int, read_at: float, age_s: float) -> None:
         """Set the heartbeat, unless that of this generation is new. (Messages say more often that
-        the read models are at the head.)"""
+        the read models are at the head.) It expires when it is `HEARTBEAT_TIMEOUT_S` old."""
         of, beaten_at = self._beaten
         if of == generation and 0 <= read_at - beaten_at < HEARTBEAT_NEW_S:
             return
         self._beaten = generation, read_at
         pipe = self._redis.pipeline(transaction=False)
-        pipe.set(
-            self.keys.heartbeat, f"{generation}:{read_at}", px=round(HEARTBEAT_TIMEOUT_S * 1000)
-        )
+        left_ms = max(round((HEARTBEAT_TIMEOUT_S - age_s) * 1000), 1)
+        pipe.set(self.keys.heartbeat, f"{generation}:{read_at}", px=left_ms)
         pipe.zadd(self.keys.sets, {self.projections.signature: read_at})
         _, added = await pipe.execute(raise_on_error=False)
         if isinstance(added, ResponseError):  # not a sorted set: the next heartbeat makes one

@@ -59,13 +59,13 @@ class Delays:
         self._seen_at = 0.0
 
     def of(self, read_at: float, now: float, age_s: float = 0.0) -> float:
-        """The delay of what was read at `read_at` and is at most `age_s` old without any delay."""
+        """How old is what was read at `read_at`. Without any delay it is `age_s` old, or less."""
         took_s = now - read_at
         if self._least_s is None:
             self._least_s = took_s - age_s
         else:
             grown_s = CREEP * max(now - self._seen_at, 0)
-            self._least_s = min(took_s, self._least_s + grown_s)
+            self._least_s = min(took_s - age_s, self._least_s + grown_s)
         self._seen_at = now
         return took_s - self._least_s
 
@@ -155,7 +155,8 @@ class Subscription:
             return False
         models.adopt(changes)
         if changes.read_at is not None:
-            self._fresh_at = self._now() - self._delays.of(changes.read_at, self._clock())
+            late_s = self._delays.of(changes.read_at, self._clock(), changes.age_s)
+            self._fresh_at = self._now() - late_s
         if models is self.models:
             self._on_change(models, changes, self._fresh_at)
         return True
