@@ -9,12 +9,12 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from tests.contract.asked import cast, delisted, everything, listed, retract
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.contract.products import PRODUCTS
 from tests.domain.histories import Log
+from votes.domain.terms import visitor
 from votes.domain.tool import Tool
 from votes.domain.tool import stream as tool_stream
 from votes.domain.vote import VoteCast
@@ -108,39 +108,48 @@ async def test_what_is_remembered_is_not_read_again(log):
     own, tool = vote_stream("ann", "atlas"), tool_stream("atlas")
     await handle(log, [listed()])
     assert (await handle(store, [cast("ann", "ship")], heads))[0].position == 3
-    assert store.read == [{own, tool}]
+    assert store.read == [{tool}]
     assert (await handle(store, [cast("ann", "skip")], heads))[0].position == 4
-    await handle(store, [cast("bob", "skip")], heads)
-    assert store.read[1:] == [{vote_stream("bob", "atlas")}]
+    assert store.read[1:] == []
     (same,) = await handle(store, [cast("ann", "skip")], heads)
     assert (same.changed, same.position) == (False, 4)
-    assert store.read[2:] == [{own, tool}]
+    assert store.read[1:] == [{own, tool}]
 
 
-async def test_of_a_new_voter_nothing_is_read(log):
+async def test_the_first_vote_of_a_visitor_is_one_call(log):
     store, heads = CountsReads(log), Heads()
     await handle(log, [listed()], heads)
-    (cast_by_new,) = await handle(store, [replace(cast("ann", "ship"), new=True)], heads)
-    assert (cast_by_new.changed, cast_by_new.position) == (True, 3)
+    (first,) = await handle(store, [cast(visitor("ann"), "ship")], heads)
+    assert (first.changed, first.position) == (True, 3)
     assert store.read == []
 
 
-async def test_a_new_voters_tool_that_is_not_remembered_is_read(log):
-    store = CountsReads(log)
-    wanted = [replace(cast("ann", "ship", tool), new=True) for tool in ("atlas", "bolt")]
-    await handle(log, [listed()])
-    to_atlas, to_bolt = await handle(store, wanted, Heads())
-    assert (to_atlas.changed, to_atlas.position) == (True, 3)
-    assert isinstance(to_bolt, Rejected)
-    assert {tool_stream("atlas"), tool_stream("bolt")} <= store.read[0]
-
-
-async def test_who_is_called_new_and_is_not_has_one_vote(log):
-    heads = Heads()
+async def test_a_vote_that_is_guessed_to_be_the_first_and_is_not_is_read_once(log):
+    store, heads = CountsReads(log), Heads()
+    own, tool = vote_stream("ann", "atlas"), tool_stream("atlas")
     await handle(log, [listed()], heads)
     await handle(log, [cast("ann", "skip")])
-    assert await handle(log, [replace(cast("ann", "ship"), new=True)], heads) == [None]
+    assert await handle(store, [cast("ann", "ship")], heads) == [None]
     assert [one.event for one in (await everything(log))[2:]] == [VoteCast("skip")]
+    (again,) = await handle(store, [cast("ann", "ship")], heads)
+    assert (again.before.choice, again.position) == ("skip", 4)
+    assert store.read == [{own, tool}]
+
+
+async def test_a_vote_that_is_taken_back_is_read_first(log):
+    store, heads = CountsReads(log), Heads()
+    await handle(log, [listed()], heads)
+    await handle(log, [cast("ann", "skip")])
+    (back,) = await handle(store, [retract("ann")], heads)
+    assert (back.before.choice, back.position) == ("skip", 4)
+    assert store.read == [{vote_stream("ann", "atlas")}]
+
+
+async def test_without_a_cache_nothing_is_guessed(log):
+    await handle(log, [listed()])
+    await handle(log, [cast("ann", "skip")])
+    (changed,) = await handle(log, [cast("ann", "ship")])
+    assert changed.before.choice == "skip"
 
 
 async def test_nothing_is_remembered_of_a_log_that_went_away(log):

@@ -75,7 +75,7 @@ async def test_another_process_that_does_not_know_is_refused(processes, remember
     assert answers[1].changed
     assert await handle(there, [of(ANN, cast(ANN, "skip"))], heads) == [ENDED]
     key = [of(ANN, cast(ANN, "ship", key="k"))]  # changes nothing, and its result would be stored
-    assert await handle(there, key, Heads()) == [ENDED]
+    assert await handle(there, key) == [ENDED]
 
 
 steps = st.lists(

@@ -240,6 +240,13 @@ def _streams(command: VoteCommand) -> tuple[Stream, ...]:
     return streams if by is None else (*streams, links.stream(by))
 
 
+def _usually_empty(command: VoteCommand) -> tuple[Stream, ...]:
+    """Most votes are the first of their voter on the tool, and most visitors are not linked."""
+    own, _, *their_links = _streams(command)
+    first = [own] if isinstance(command, CastVote) else []
+    return (*first, *(their_links if command.by is None else ()))
+
+
 decider: Decider[VoteCommand, Vote] = Decider(
     initial=Vote(),
     streams=_streams,
@@ -247,6 +254,7 @@ decider: Decider[VoteCommand, Vote] = Decider(
     evolve=evolve,
     decide=decide,
     as_sent=_as_sent,
+    usually_empty=_usually_empty,
     owned=True,
 )
 on_behalf = replace(

@@ -25,8 +25,7 @@ class Request(Struct, frozen=True):
 
     `command_id` comes from an idempotency key, `fingerprint` from the request sent with it. Once
     one of the streams `unless` has an event, the command is refused, also where it had a result
-    before. `new`: who sends it was made just now, so streams that are not remembered are taken as
-    empty.
+    before.
     """
 
     decider: Decider[Any, Any]
@@ -36,12 +35,16 @@ class Request(Struct, frozen=True):
     command_id: UUID | None = None
     fingerprint: bytes = b""
     unless: tuple[Stream, ...] = ()
-    new: bool = False
 
     @property
     def streams(self) -> "Streams":
         """The streams that the command relies on; its own comes first."""
         return (*self.decider.streams(self.command), *self.unless)
+
+    @property
+    def usually_empty(self) -> "Streams":
+        """Those of the streams that most such commands find without an event."""
+        return (*self.decider.usually_empty(self.command), *self.unless)
 
 
 class Outcome(Struct, Generic[State], frozen=True):

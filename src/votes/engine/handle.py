@@ -1,8 +1,9 @@
 """Handles all the commands of a batch at once: load, decide, append.
 
-A batch takes two calls to the store, or one where all its heads are in the cache, or of senders who
-were made just now. Where another process was faster, the store refuses the commands decided on a
-stream that moved, and they are decided again on its new head. A command that reads a stream to
+A batch takes one call to the store where all its heads are in the cache, or of streams that are
+usually empty and taken as such; otherwise two. Where that was wrong, or another process was faster,
+the store refuses the commands decided on a stream that moved, and they are decided again on its new
+head. A command that reads a stream to
 which the batch adds (a vote on a tool just listed) waits until that is stored, and so do all
 commands after it.
 """
@@ -47,7 +48,7 @@ async def _handle_first(
         if isinstance(decided, Decided):
             result = decided.result_after(positions)
             if result is None:
-                heads.forget(decided.streams)
+                heads.doubt(decided.streams)
             results.append(result)
         else:
             results.append(decided)
@@ -55,18 +56,17 @@ async def _handle_first(
 
 
 async def _decide(store: EventStore, requests: Sequence[Request], heads: Heads) -> Batch:
-    """Decide on cached heads where the append will refuse what rests on a stale one.
+    """Decide on cached and guessed heads where the append will refuse what rests on a wrong one.
 
     No append checks a command without events, so its streams are read, all at one time. Where one
-    of them differs from the cache, all streams of the batch are read and it is decided again.
+    of them is not as it was taken, all streams of the batch are read and it is decided again.
     """
     command_ids = {r.command_id for r in requests if r.command_id is not None}
     stored = await store.results(command_ids) if command_ids else {}
     commands = [(request, request.streams) for request in requests]
     streams = {stream for _, each in commands for stream in each}
     used = heads.cached(streams)
-    for stream in (stream for request, own in commands if request.new for stream in own):
-        used.setdefault(stream, NOTHING)
+    used |= heads.guessed({stream for one in requests for stream in one.usually_empty})
     read = await _read(store, streams - used.keys())
     used |= read
     batch = Batch(commands, used, stored)

@@ -2,11 +2,12 @@
 
 A cached head may be stale, since other processes append. Nothing rests on the cache alone: an
 append names the streams that it relied on, and the log refuses it where one has moved; a command
-that appends nothing is decided on streams that were just read.
+that appends nothing is decided on streams that were just read. So a stream that the cache does not
+know may also be guessed to be empty, until the log says that it has moved.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,8 @@ class Head(Struct, frozen=True, gc=False):
 
 
 NOTHING = Head()
+_MOVED = Head(version=-1)
+"""Stands for the head of a stream that has moved: it has to be read."""
 
 
 class Heads:
@@ -43,7 +46,14 @@ class Heads:
 
     def cached(self, streams: Iterable[Stream]) -> dict[Stream, Head]:
         """The heads of those of the streams that are in the cache."""
-        return {stream: self._heads[stream] for stream in streams if stream in self._heads}
+        found = {stream: self._heads[stream] for stream in streams if stream in self._heads}
+        return {stream: head for stream, head in found.items() if head is not _MOVED}
+
+    def guessed(self, streams: Collection[Stream]) -> dict[Stream, Head]:
+        """An empty head for those of the streams of which nothing is known."""
+        if not self._heads_max:
+            return {}  # nothing would be known of a wrong guess
+        return {stream: NOTHING for stream in streams if stream not in self._heads}
 
     def remember(self, heads: Mapping[Stream, Head]) -> None:
         """Cache the heads just used; remove the least recently used ones."""
@@ -53,9 +63,9 @@ class Heads:
         for _ in range(len(self._heads) - self._heads_max):
             self._heads.popitem(last=False)
 
-    def forget(self, streams: Iterable[Stream]) -> None:
-        for stream in streams:
-            self._heads.pop(stream, None)
+    def doubt(self, streams: Iterable[Stream]) -> None:
+        """Read these streams the next time: one of them has moved."""
+        self._heads.update(dict.fromkeys(streams, _MOVED))
 
     def clear(self) -> None:
         """Forget all heads, for example when the log may have been restored."""

@@ -210,15 +210,13 @@ async def submit(
     command: Command,
     actor: VoterId,
     *unless: Stream,
-    new: bool = False,
     part: Part | None = None,
     keyed: bool = True,
 ) -> Result:
     """Decide the actor's command, unless one of the streams has an event.
 
-    `new` says that this is the first thing that the actor does, `part` which of a request's
-    commands it is. If it is not `keyed`, an `Idempotency-Key` means nothing. Raises `Refused` for a
-    bad key, and `Unavailable`.
+    `part` says which of a request's commands it is. If it is not `keyed`, an `Idempotency-Key`
+    means nothing. Raises `Refused` for a bad key, and `Unavailable`.
     """
     key = _idempotency_key(request) if keyed else None
     command_id, fingerprint = None, b""
@@ -228,7 +226,7 @@ async def submit(
         asked = type(command).__name__, decider.as_sent(command), *(() if part is None else part.of)
         fingerprint = sha256(_encode(asked)).digest()
     meta = Meta(None if decider.owned else actor, _request_id(request))
-    asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint, unless, new)
+    asking = CommandRequest(decider, command, meta, now(), command_id, fingerprint, unless)
     return await services(request).submit(asking)
 
 

@@ -55,14 +55,13 @@ class Voter(Struct, frozen=True):
     """Who votes, and the cookies that tell the next time.
 
     `before` is the visitor whom a user's browser still has. `beyond` says whether a network made
-    the visitor beyond its soft limit; None where that is not known. A `new` visitor was made now.
+    the visitor beyond its soft limit; None where that is not known.
     """
 
     who: User | Visitor
     cookies: Headers = ()
     beyond: bool | None = False
     before: Visitor | None = None
-    new: bool = False
 
     @property
     def claims(self) -> Claims | None:
@@ -85,7 +84,7 @@ async def voter(request: Http, *, keep: bool) -> Voter:
     cookies: Headers = ()
     if caller.renew or (caller.visitor is None and keep):
         cookies = (who.cookie(request, VISITOR, who.visitors.token(voting), COOKIE_MAX_AGE_S),)
-    return Voter(voting, cookies, beyond, new=caller.visitor is None)
+    return Voter(voting, cookies, beyond)
 
 
 async def write_for(
@@ -113,9 +112,7 @@ async def vote_for(
     with within(WRITE_S):
         result = await services(request).links.vote(
             voter.who.id,
-            lambda whose, by, unless: submit(
-                request, vote.decider, ask(whose, by), known, *unless, new=voter.new
-            ),
+            lambda whose, by, unless: submit(request, vote.decider, ask(whose, by), known, *unless),
         )
         return accepted(result)
 
