@@ -32,7 +32,7 @@ test: tools ## run the whole test suite, four tests at a time; ARGS='-k name' on
 	@exec $(BIN)/python -m pytest --durations=15 $(or $(ARGS),$(PARALLEL)) $(WITHOUT:%=--deselect=%)
 
 quick: tools ## run the tests that need no server, with fewer random examples
-	@exec $(BIN)/python -m pytest $(QUICK) tests/domain tests/projections tests/engine tests/app \
+	@exec $(BIN)/python -m pytest $(QUICK) tests/domain tests/projections tests/engine tests/app tests/formats \
 	  tests/live tests/contract tests/test_tidy.py $(ARGS)
 
 # Its packages stay out of the venv of the tests: one of them renames processes.
