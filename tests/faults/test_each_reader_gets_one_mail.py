@@ -1,8 +1,7 @@
-"""kill -9 of whoever sends the weekly mail, at 50 random points, while 1,000 get it.
+"""kill -9 of whoever sends the weekly mail, at 50 random points, while 1,000 get it once each.
 
-Nobody gets it twice. Who sends says so to Postgres and ends the mail by two system calls, one right
-after the other; a kill between them loses the mail (GUARANTEES). Where the processors are busy, 0.1
-to 0.4 ms pass between them. In 13 runs six mails were lost, so four in one run are a fault.
+Between two system calls a kill still sends a mail twice (GUARANTEES): these are microseconds, of
+all the time that 1,000 mails take.
 """
 
 import asyncio
@@ -19,7 +18,6 @@ from votes.store.subscriptions import Subscriptions
 
 READERS, KILLS = 1_000, 50
 CLAIM_S = 2.0
-LOST_MAX = 3
 ALL_S = 900.0
 """Far more than 1,000 mails and 50 new lives take on a busy machine."""
 LATE_S = 0.003
@@ -57,7 +55,7 @@ async def sender(config, url):
         await process.wait()
 
 
-async def test_killed_at_50_random_points_none_of_1000_gets_two_mails(config, store, measured):
+async def test_killed_at_50_random_points_each_of_1000_gets_one_mail(config, store, measured):
     subscriptions, post = Subscriptions(store), Post()
     addresses = await readers(subscriptions, store, READERS)
     assert await written(subscriptions) == READERS
@@ -83,14 +81,12 @@ async def test_killed_at_50_random_points_none_of_1000_gets_two_mails(config, st
 
         following = asyncio.create_task(follow())
         await until(lambda: _none_due(subscriptions), "what is due", ALL_S)
-        await until(lambda: len(post.mails) >= READERS - LOST_MAX, "all mails")
+        await until(lambda: len(post.mails) == READERS, "all mails")
         following.cancel()
     assert set(post.mails) <= set(addresses)
     assert set(post.mails.values()) == {1}
     assert len(killed) == KILLS
-    lost = READERS - len(post.mails)
     measured(f"a sender of mails killed at these steps of the server: {dict(Counter(killed))}")
-    measured(f"of {READERS} mails {lost} lost")
 
 
 async def _none_due(subscriptions: Subscriptions) -> bool:
