@@ -1,4 +1,5 @@
-"""Devices that are offline and change bookmarks come to the same, whatever they did meanwhile."""
+"""Devices that are offline and change bookmarks and collections come to the same, whatever they did
+meanwhile."""
 
 import os
 from datetime import timedelta
@@ -9,10 +10,12 @@ from hypothesis import strategies as st
 from tests.contract.asked import listed, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START
+from votes.app import collecting
 from votes.app.bookmark_changes import NOBODY, changes
 from votes.app.bookmarks import keep
-from votes.app.shelves import Shelf, Shelves, changes_until
+from votes.app.shelves import Shelf, Shelves, Since, changes_until
 from votes.domain.bookmark import Annotations, RemoveBookmark
+from votes.domain.collection import Named, parent_in
 from votes.domain.person import EraseSubject, Person
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
@@ -24,8 +27,12 @@ tools = st.sampled_from(TOOLS)
 notes = st.sampled_from(("", "one", "two"))
 devices = st.integers(0, 1)
 edits = st.tuples(st.just("edit"), devices, tools, st.none() | notes)
+collections = st.sampled_from(("work", "home", "later"))
+places = st.tuples(st.sampled_from(("One", "Two")), st.none() | collections, st.booleans())
+"""A name, a parent, and whether it is public."""
+collects = st.tuples(st.just("collect"), devices, collections, st.none() | places)
 syncs = st.tuples(st.just("sync"), devices, st.integers(1, 3))
-steps = st.lists(edits | syncs, max_size=30)
+steps = st.lists(edits | collects | syncs, max_size=30)
 
 
 class Server:
@@ -51,10 +58,31 @@ class Server:
         (result,) = await self.ask(request(command, at=self.time))
         return result
 
-    async def notes(self):
+    async def save(self, collection, place, tags=None):
+        """Save the collection in this place, or remove it: None."""
+        self.time += timedelta(seconds=1)
+        command = collecting.remove(ANN, collection, tags)
+        if place is not None:
+            name, parent, public = place
+            named = Named(collection, name, parent)
+            address = f"{int(self.time.timestamp()):022}" if public else None
+            command = collecting.save(ANN, named, address, self.time, tags)
+        (result,) = await self.ask(request(command, at=self.time))
+        return result
+
+    async def shelf(self):
         shelf = Shelf(ANN)
         await shelf.catch_up(self.store)
-        return {tool: kept.written.note for tool, kept in shelf.kept.items()}
+        return shelf
+
+    async def notes(self):
+        kept = (await self.shelf()).kept
+        return {tool: one.written.note for tool, one in kept.items()}
+
+    async def tree(self):
+        """The name of each collection, and which one it is in."""
+        listed = collecting.listed(await self.shelf()).collections
+        return {one.id: (one.name, one.inside, one.public) for one in listed}
 
 
 class Device:
@@ -62,28 +90,46 @@ class Device:
 
     def __init__(self):
         self.known = {}
+        self.collections = {}
         self.queue = {}
+        self.places = {}
         self.cursor = None
 
     def edit(self, tool, note):
         self.queue[tool] = note
+
+    def collect(self, collection, place):
+        self.places[collection] = place
 
     async def sync(self, server, limit):
         for tool, note in self.queue.items():
             tags = (self.known[tool].etag,) if tool in self.known else ()
             result = await server.write(tool, note, tags)
             assert not isinstance(result, Rejected) or result.code == "changed"
-        self.queue = {}
+        for collection, place in self.places.items():
+            known = self.collections.get(collection)
+            result = await server.save(collection, place, () if known is None else (known.etag,))
+            assert not isinstance(result, Rejected) or result.code == "changed"
+        self.queue, self.places = {}, {}
         more = True
         while more:
             page = await changes(server.store, None, ANN, self.cursor, limit)
             assert page.from_start == (self.cursor in (None, NOBODY.next_cursor))
             self.known = applied(self.known, page)
+            self.collections = collected(self.collections, page)
             self.cursor, more = page.next_cursor, page.more
 
     @property
     def notes(self):
         return {tool: kept.note for tool, kept in self.known.items()}
+
+    @property
+    def tree(self):
+        parents = {one.id: one.parent for one in self.collections.values()}
+        return {
+            one.id: (one.name, parent_in(parents, one.id), one.public)
+            for one in self.collections.values()
+        }
 
 
 def applied(known, page):
@@ -97,19 +143,31 @@ def applied(known, page):
     return known
 
 
+def collected(known, page):
+    known = {} if page.from_start else dict(known)
+    for change in page.collections:
+        assert (change.kind == "removed") == (change.collection is None)
+        known.pop(change.id, None)
+        if change.collection is not None:
+            known[change.id] = change.collection
+    return known
+
+
 @given(steps)
 async def test_two_devices_come_to_the_same(asked):
     server, both = await Server().open(), (Device(), Device())
     for kind, device, *what in asked:
-        if kind == "edit":
-            both[device].edit(*what)
-        else:
+        if kind == "sync":
             await both[device].sync(server, *what)
             assert both[device].notes == await server.notes()
+            assert both[device].tree == await server.tree()
+        else:
+            getattr(both[device], kind)(*what)
     for device in (*both, *both):
         await device.sync(server, 2)
     assert both[0].notes == both[1].notes == await server.notes()
     assert both[0].known == both[1].known
+    assert both[0].tree == both[1].tree == await server.tree()
 
 
 @given(st.lists(st.tuples(tools, st.none() | notes), max_size=12), st.data())
@@ -169,11 +227,12 @@ async def test_each_bookmark_is_known_as_it_was_before_a_position(writes, data):
     now = await server.notes()
     found = await changes_until(server.store, Shelf(ANN), position, START)
     before = {
-        tool: kept.written.note if kept is not None else None for tool, (kept, _) in found.items()
+        tool: kept.written.note if kept is not None else None
+        for tool, (kept, _) in found.bookmarks.items()
     }
     assert {**{t: now.get(t) for t in TOOLS}, **before} == {t: then.get(t) for t in TOOLS}
     late = await changes_until(server.store, Shelf(ANN), position, START + timedelta(days=1))
-    assert late == {}
+    assert late == Since({}, {})
 
 
 async def test_what_is_read_has_the_last_write_of_any_process():

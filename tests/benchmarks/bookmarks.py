@@ -22,7 +22,7 @@ from votes.config import Config
 from votes.domain import bookmark, tool
 from votes.domain.bookmark import Annotations
 from votes.domain.person import Person
-from votes.domain.terms import ToolId
+from votes.domain.terms import CollectionId, ToolId
 from votes.domain.tool import Entry, ListTool
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
@@ -128,7 +128,7 @@ async def _fill(store: PostgresEventStore, person: Person, size: int) -> None:
         Annotations(
             f"For the evaluation in autumn, number {n}: ask the team about prices.",
             (f"tag {n % TAGS}", f"tag {n // 7 % TAGS}"),
-            f"Collection {n % 9}",
+            CollectionId(f"collection-{n % 9}"),
         )
         for n in range(size)
     )

@@ -6,6 +6,7 @@ from typing import get_args
 from hypothesis import strategies as st
 
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
+from votes.domain.collection import CollectionRemoved, CollectionSaved, CollectionShared
 from votes.domain.events import EVENT_TYPES
 from votes.domain.finding import BurstFound, ClusterFound, Evidence, OnTool
 from votes.domain.link import LinkUndone, VisitorLinked, VisitorUnlinked
@@ -55,6 +56,7 @@ some_plans = st.lists(plans, max_size=3).map(tuple)
 entries = st.builds(Entry, label, label, text, text, st.none() | addresses, text, text, some_plans)
 sealed = st.binary(max_size=40)
 rulings = st.text("abcdefg", min_size=7, max_size=7)
+publics = st.from_regex(r"[A-Za-z0-9_-]{22}", fullmatch=True)
 some_held = st.sampled_from(get_args(Held))
 held = st.none() | some_held
 against = held | st.just("ruling")
@@ -150,6 +152,9 @@ BY_TYPE = {
     ToolBookmarked: st.builds(ToolBookmarked, sealed, times),
     BookmarkRevised: st.builds(BookmarkRevised, sealed, times, times),
     BookmarkRemoved: st.builds(BookmarkRemoved),
+    CollectionSaved: st.builds(CollectionSaved, sealed, st.none() | publics, times, times),
+    CollectionRemoved: st.builds(CollectionRemoved, sealed),
+    CollectionShared: st.builds(CollectionShared, rulings, rulings),
     ReviewPublished: st.builds(ReviewPublished, opinions),
     ReviewRevised: st.builds(ReviewRevised, opinions),
     ReviewWithdrawn: st.builds(ReviewWithdrawn),

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from tests import toy
 from votes.domain import (
     bookmark,
+    collection,
     link,
     moved_vote,
     person,
@@ -21,6 +22,7 @@ from votes.domain import (
     vote,
 )
 from votes.domain.bookmark import KeepBookmark, RemoveBookmark
+from votes.domain.collection import RemoveCollection, SaveCollection
 from votes.domain.link import LinkVisitor, UndoLink, UnlinkVisitor
 from votes.domain.moved_vote import MoveVote, OfferVote
 from votes.domain.person import EraseSubject
@@ -93,11 +95,16 @@ ruling_commands = (
 bookmark_commands = st.builds(
     KeepBookmark, st.sampled_from(("ann", "bob")), tools, annotations, times
 ) | st.builds(RemoveBookmark, st.sampled_from(("ann", "bob")), tools)
+collections = st.sampled_from(("collection:ann:a", "collection:ann:b"))
+addresses = st.none() | st.sampled_from(("first", "other"))
+collection_commands = st.builds(
+    SaveCollection, collections, st.just("ann"), st.sampled_from((b"x", b"y")), addresses, times
+) | st.builds(RemoveCollection, collections, st.just("ann"))
 review_commands = st.builds(PublishReview, tools, personas, opinions) | st.builds(
     WithdrawReview, tools, personas
 )
 erasures = st.builds(EraseSubject, st.sampled_from(("ann", "bob")))
-by_people = vote_commands | bookmark_commands | erasures
+by_people = vote_commands | bookmark_commands | collection_commands | erasures
 commands = tool_commands | by_people | review_commands | ruling_commands | link_commands
 histories = st.lists(commands, max_size=60)
 
@@ -113,6 +120,7 @@ DECIDERS: dict[type, Decider[Any, Any]] = {
     OfferVote: moved_vote.offering,
     ReturnVote: returned_vote.decider,
     **dict.fromkeys((KeepBookmark, RemoveBookmark), bookmark.decider),
+    **dict.fromkeys((SaveCollection, RemoveCollection), collection.decider),
     **dict.fromkeys((PublishReview, WithdrawReview), review.decider),
     EraseSubject: person.decider,
     **dict.fromkeys((toy.Move, toy.Lose), toy.decider),

@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from tests.domain.histories import commands, decider_of, histories, log_of
 from votes.domain import (
     bookmark,
+    collection,
     link,
     moved_vote,
     person,
@@ -23,7 +24,7 @@ from votes.domain.vote_events import VoteCast, VoteMoved, VoteRetracted, VoteRev
 from votes.engine.decider import ForStream, Rejected, fold
 
 DECIDERS = [
-    *(tool.decider, vote.decider, bookmark.decider, review.decider),
+    *(tool.decider, vote.decider, bookmark.decider, collection.decider, review.decider),
     *(ruling.decider, ruled_vote.decider, person.decider, link.decider, link.undoing),
     *(moved_vote.decider, moved_vote.offering, returned_vote.decider),
 ]

@@ -12,6 +12,7 @@ VALUES = {
     "persona": "builder",
     "ruling": "none",
     "link": "none",
+    "collection_id": "none",
     "token": "none",
     "a": "figma",
     "b": "notion",

@@ -84,6 +84,18 @@ BOOKMARK = {
     "note": str,
     "tags": [str],
     "collection": (str, NoneType),
+    "rank": str,
+    "added_at": str,
+    "changed_at": str,
+    "etag": str,
+    "position": int,
+}
+COLLECTION = {
+    "id": str,
+    "name": str,
+    "parent": (str, NoneType),
+    "rank": str,
+    "public": (str, NoneType),
     "added_at": str,
     "changed_at": str,
     "etag": str,

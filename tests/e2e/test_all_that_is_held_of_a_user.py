@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.e2e.asking import authorization, bearer, new_tool, problem, unique, visitor_token
-from tests.e2e.shapes import BOOKMARK, check_shape
+from tests.e2e.shapes import BOOKMARK, COLLECTION, check_shape
 from votes.app import export
 from votes.app.shelves import Shelves
 from votes.config import Config
@@ -23,7 +23,7 @@ def test_of_a_stranger_nothing_is_held_and_asking_changes_that_not(http, live_si
     subject = unique("user")
     for _ in range(2):
         said = held(http, bearer(live_site, subject))
-        nothing = {key: [] for key in ("votes", "bookmarks", "acts", "links")}
+        nothing = {key: [] for key in ("votes", "bookmarks", "collections", "acts", "links")}
         assert said == {"id": subject, "since": None, **nothing}
 
 
@@ -32,11 +32,12 @@ def test_it_has_votes_bookmarks_and_what_was_done_under_a_role(http, live_site):
     me = bearer(live_site, subject, "admin", "moderator", "panelist", persona=persona)
     other = bearer(live_site, unique("user"), "admin", "moderator", "panelist", persona=persona)
     one, two, mine = new_tool(live_site), new_tool(live_site), unique("tool")
-    note = {"note": "For me", "tags": ["a"], "collection": "Work"}
+    note = {"note": "For me", "tags": ["a"], "collection": "work"}
     for who in (me, other):
         http.put(f"/v1/tools/{one}/vote", json={"choice": "ship"}, headers=who)
         http.put(f"/v1/tools/{two}/vote", json={"choice": "skip"}, headers=who)
         http.put(f"/v1/me/bookmarks/{one}", json=note, headers=who)
+        http.put("/v1/me/collections/work", json={"name": "Work"}, headers=who)
         http.put(f"/v1/me/bookmarks/{two}", headers=who)
         http.delete(f"/v1/me/bookmarks/{two}", headers=who)
         opinion = {"score": 5, "choice": "skip", "body": subject if who is me else "other"}
@@ -53,6 +54,9 @@ def test_it_has_votes_bookmarks_and_what_was_done_under_a_role(http, live_site):
     (kept,) = said["bookmarks"]
     check_shape(kept, BOOKMARK)
     assert {name: kept[name] for name in note} == note
+    (work,) = said["collections"]
+    check_shape(work, COLLECTION)
+    assert work["name"] == "Work"
     assert [(act["type"], act["tool"]) for act in said["acts"]] == [
         ("ReviewPublished", one),
         ("RulingMade", one),

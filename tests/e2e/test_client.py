@@ -115,6 +115,23 @@ async def test_a_user_keeps_bookmarks(live_site):
     assert page.bookmarks == [kept]
 
 
+async def test_a_user_makes_collections(live_site):
+    token = token_of(live_site, unique("user"))
+    async with Votes(live_site.url, user_token=token) as votes:
+        made = await votes.put_collection("work", "Work", public=True)
+        await votes.put_collection("later", "Later", parent="work")
+        with pytest.raises(ProblemError, match="changed"):
+            await votes.put_collection("work", "Lost", etag="none")
+        listed = await votes.list_collections()
+        await votes.remove_collection("work", etag=made.etag)
+        left = await votes.list_collections()
+    assert [(one.name, one.inside) for one in listed.collections] == [
+        ("Work", None),
+        ("Later", "work"),
+    ]
+    assert [(one.name, one.inside) for one in left.collections] == [("Later", None)]
+
+
 async def test_a_refusal_says_its_code(live_site):
     async with Votes(live_site.url) as votes:
         with pytest.raises(ProblemError) as refused:

@@ -9,7 +9,12 @@ from tests.e2e.shapes import TALLY, check_shape
 from tests.site import Site
 
 NOTES = [
-    {"note": 'a "quoted", line\nand another', "tags": ["a b", "c;d"], "collection": "Work; play"},
+    {
+        "note": 'a "quoted", line\nand another',
+        "tags": ["a b", "c;d"],
+        "collection": "work_-9",
+        "rank": "V1",
+    },
     {"note": "=1+1", "tags": ["[x]", "y"]},
     {"note": "😀 ünï", "tags": ['["z"]']},
     {"tags": ["one"]},
@@ -31,7 +36,7 @@ def bookmarks(site: Site, user: str) -> list[dict]:
         {
             key: value
             for key, value in one.items()
-            if key in ("tool", "note", "tags", "collection", "added_at")
+            if key in ("tool", "note", "tags", "collection", "rank", "added_at")
         }
         for one in page.json()["bookmarks"]
     ]

@@ -131,6 +131,7 @@ def test_a_tag_is_renamed_merged_and_taken_away_and_all_of_it_undone(http, me, t
             {"name": "x", "bookmarks": 2},
         ],
         "collections": [],
+        "unsorted": 3,
         "total": 3,
     }
 
@@ -152,7 +153,7 @@ def test_a_removed_bookmark_comes_back_as_it_was(http, me, tools):
         assert post(http, me, "undo", **place).json()["bookmarks"] == 1
         assert post(http, me, "undo", **place).json()["bookmarks"] == 0
     after = http.get("/v1/me/bookmarks", headers=me).json()["bookmarks"]
-    fields = ("tool", "note", "tags", "collection", "added_at")
+    fields = ("tool", "note", "tags", "collection", "rank", "added_at")
     assert [[one[f] for f in fields] for one in after] == [
         [one[f] for f in fields] for one in before
     ]

@@ -19,9 +19,10 @@ from tests.site import Site, site
 from votes.cli.exporting import EXPORTS
 from votes.wiring import connect_redis
 
-SUBJECT, NOTE, TAG, COLLECTION = (
-    unique(f"canary.{kind}") for kind in ("sub@example.org", "note", "tag", "collection")
+SUBJECT, NOTE, TAG, COLLECTION, NAME = (
+    unique(f"canary-{kind}") for kind in ("sub@example.org", "note", "tag", "collection", "name")
 )
+ALL = (SUBJECT, NOTE, TAG, COLLECTION, NAME)
 WRITTEN = {"note": f"A {NOTE}.", "tags": [TAG], "collection": COLLECTION}
 PUBLIC = unique("canary.review")
 """What everybody may read stays: it shows that the search finds."""
@@ -112,6 +113,9 @@ def http(alone: Site) -> Iterator[httpx.Client]:
 def test_it_is_found_nowhere(alone, http):
     me = bearer(alone, SUBJECT, "panelist", persona="canary")
     one, two = new_tool(alone), new_tool(alone)
+    for path in (COLLECTION, f"{COLLECTION}-gone"):
+        http.put(f"/v1/me/collections/{path}", json={"name": NAME, "public": True}, headers=me)
+    http.delete(f"/v1/me/collections/{COLLECTION}-gone", headers=me)
     for tool in (one, two):
         assert http.put(f"/v1/me/bookmarks/{tool}", json=WRITTEN, headers=me).status_code == 201
         keyed = me | {"Idempotency-Key": "k"}
@@ -125,18 +129,15 @@ def test_it_is_found_nowhere(alone, http):
     http.get("/bookmarks", headers=me)
     told = http.get("/v1/me/export", headers=me)
     held = json.dumps(told.json())
-    assert found_in(held.encode(), (SUBJECT, NOTE, TAG, COLLECTION, PUBLIC)) == [
-        SUBJECT,
-        *(NOTE, TAG, COLLECTION, PUBLIC),
-    ]
+    assert found_in(held.encode(), (*ALL, PUBLIC)) == [*ALL, PUBLIC]
     exported = alone.votes("export", "bookmarks").stdout
-    assert found_in(exported.encode(), (SUBJECT, NOTE, TAG, COLLECTION)) == [NOTE, TAG, COLLECTION]
+    assert found_in(exported.encode(), ALL) == [NOTE, TAG, COLLECTION]
 
     assert http.delete("/v1/me", headers=me).status_code == 204
 
     seen = {where: text for where, text in everything(alone) if where}
     assert len(seen) > 1_000
-    left = {where: found_in(text, (SUBJECT, NOTE, TAG, COLLECTION)) for where, text in seen.items()}
+    left = {where: found_in(text, ALL) for where, text in seen.items()}
     assert {where: canaries for where, canaries in left.items() if canaries} == {}
     public = [where for where, text in seen.items() if found_in(text, (PUBLIC,))]
     assert {"tables", "Redis", "export events"} <= set(public)
@@ -147,6 +148,7 @@ def test_it_is_found_nowhere(alone, http):
         "since": None,
         "votes": [],
         "bookmarks": [],
+        "collections": [],
         "acts": [],
         "links": [],
     }

@@ -79,9 +79,9 @@ def test_a_visitor_has_a_state_without_bookmarks(http, tool):
 
 def test_a_bookmark_is_new_then_there_then_gone(http, tool, me):
     path = f"/v1/me/bookmarks/{tool}"
-    notes = {"note": "line one\nline two", "tags": [" edge ", "edge", ""], "collection": "To try"}
+    notes = {"note": "line one\nline two", "tags": [" edge ", "edge", ""], "collection": "to-try"}
     new = keep(http, me, tool, note="x")
-    there = keep(http, me, tool, note="line one\nline two", tags=["edge"], collection="To try")
+    there = keep(http, me, tool, note="line one\nline two", tags=["edge"], collection="to-try")
     same = keep(http, me, tool, **{**notes, "tags": ["edge", "edge"]})
     assert [answer.status_code for answer in (new, there, same)] == [201, 200, 200]
     for answer in (new, there, same):
@@ -121,7 +121,7 @@ def test_bookmarks_are_listed_sorted_searched_and_filtered(http, live_site, me):
     assert listed(tag="fas") == listed(collection="work") == []
 
 
-@pytest.mark.parametrize("sort", ["added", "old", "changed", "name", "verdict"])
+@pytest.mark.parametrize("sort", ["added", "old", "changed", "name", "verdict", "rank"])
 def test_every_bookmark_is_on_one_page(http, live_site, me, sort):
     tools = {new_tool(live_site) for _ in range(5)}
     for tool in tools:

@@ -76,6 +76,9 @@ MAY: Mapping[str, Statuses] = {
     "POST /v1/me/bookmarks:batch": users(200),
     "POST /v1/me/bookmarks:retag": users(200),
     "POST /v1/me/bookmarks:undo": users(200),
+    "GET /v1/me/collections": users(200),
+    "PUT /v1/me/collections/{collection_id}": users(201),
+    "DELETE /v1/me/collections/{collection_id}": users(204),
     "GET /health/live": everybody(200),
     "GET /health/ready": everybody(200),
     "GET /": everybody(200),
@@ -287,7 +290,7 @@ def told(answer: httpx.Response, tool: str) -> Any:
     """What an answer tells, but for the tool and the time, and where the log stood after a write.
     Who I am is told to me alone."""
     said = f"{answer.headers.get('location', '')} {answer.text}".replace(tool, "TOOL")
-    said = re.sub(r'("added_at":|"changed_at":|"etag":|"id":)"[^"]*"', "", said)
+    said = re.sub(r'("(added_at|changed_at|etag|id|rank|public)":)"[^"]*"', "", said)
     said = re.sub(r'("position":|min_position=)[1-9]\d*', "", said)
     return answer.status_code, said, answer.headers.get("votes-position") == "0"
 

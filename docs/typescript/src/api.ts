@@ -218,7 +218,7 @@ export interface paths {
             readonly cookie?: never;
         };
         /**
-         * The bookmarks that I removed in the last 30 days
+         * The bookmarks and collections that I removed in the last 30 days
          * @description Each can be undone.
          */
         readonly get: operations["listRemovedBookmarks"];
@@ -261,11 +261,11 @@ export interface paths {
         readonly get?: never;
         readonly put?: never;
         /**
-         * Undo what was done to my bookmarks
-         * @description Each bookmark that changed after the position `after`, up to `until`, is again what it was
-         *     before; but for those that have changed since, and for changes of more than 30 days ago. To
-         *     undo it, undo the positions in the response. The same again changes nothing, so it takes no
-         *     `Idempotency-Key`.
+         * Undo what was done to my bookmarks and collections
+         * @description Each bookmark and each collection that changed after the position `after`, up to `until`, is
+         *     again what it was before; but for those that have changed since, and for changes of more
+         *     than 30 days ago. To undo it, undo the positions in the response. The same again changes
+         *     nothing, so it takes no `Idempotency-Key`.
          */
         readonly post: operations["undoBookmarks"];
         readonly delete?: never;
@@ -307,7 +307,7 @@ export interface paths {
             readonly cookie?: never;
         };
         /**
-         * What changed in my bookmarks
+         * What changed in my bookmarks and collections
          * @description Every addition, revision and removal since the cursor, in order; without one since the
          *     beginning. A cursor holds for ever. Where the history that it is of is gone, as after an
          *     erasure, the changes begin anew and say so.
@@ -316,6 +316,54 @@ export interface paths {
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/collections": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * My collections
+         * @description All of them, each with the number of its bookmarks. Always with your last write.
+         */
+        readonly get: operations["listCollections"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/collections/{collection_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /**
+         * Make a collection, or revise it
+         * @description 201 for a new collection, 200 for one that was there. The id is yours to choose, best at
+         *     random; nobody else sees it. A bookmark is in the collection whose id it names, so to move the
+         *     collection writes nothing else. Each time that it becomes public it gets another address.
+         */
+        readonly put: operations["putCollection"];
+        readonly post?: never;
+        /**
+         * Remove a collection
+         * @description Its bookmarks are in no collection from then on, and collections inside it are at the top.
+         *     For 30 days it can be undone by its position, and then they are in it again. Without a
+         *     collection this changes nothing.
+         */
+        readonly delete: operations["removeCollection"];
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -330,8 +378,8 @@ export interface paths {
         };
         /**
          * All that is held of me
-         * @description Votes, bookmarks, which visitors' votes became mine, and what was done as an admin, a
-         *     moderator or a panelist. Read from the log itself: always complete.
+         * @description Votes, bookmarks, collections, which visitors' votes became mine, and what was done as an
+         *     admin, a moderator or a panelist. Read from the log itself: always complete.
          */
         readonly get: operations["exportMe"];
         readonly put?: never;
@@ -797,12 +845,17 @@ export interface components {
         /**
          * Annotations
          * @description What a user writes beside a bookmark.
+         *
+         *     `collection` is the id of the one that it is in, in none while there is no such collection.
+         *     Without a `rank` its place in an own order is by when it was added.
          */
         readonly Annotations: {
             /** @default null */
             readonly collection: string | null;
             /** @default  */
             readonly note: string;
+            /** @default null */
+            readonly rank: string | null;
             /** @default [] */
             readonly tags: readonly string[];
         };
@@ -872,26 +925,30 @@ export interface components {
          * BookmarkChanges
          * @description In order. `next_cursor` gives what comes next, whenever it is asked: `more` says that there
          *     is something already. `from_start` says that the changes begin with the first one: of what the
-         *     client has, only what they say is there.
+         *     client has, only what they say is there. Changes of bookmarks and of collections do not depend
+         *     on each other.
          */
         readonly BookmarkChanges: {
             readonly changes: readonly components["schemas"]["BookmarkChange"][];
+            readonly collections: readonly components["schemas"]["CollectionChange"][];
             readonly from_start: boolean;
             readonly more: boolean;
             readonly next_cursor: string;
         };
         /**
          * BookmarkLabels
-         * @description By name.
+         * @description The tags by name, the collections in their order.
          */
         readonly BookmarkLabels: {
-            readonly collections: readonly components["schemas"]["TagCount"][];
+            readonly collections: readonly components["schemas"]["CountedCollection"][];
             readonly tags: readonly components["schemas"]["TagCount"][];
             readonly total: number;
+            readonly unsorted: number;
         };
         /**
          * BookmarksChanged
-         * @description How many bookmarks changed; the events after the position `after` up to `until` did it.
+         * @description How many bookmarks and collections changed; the events after the position `after` up to
+         *     `until` did it.
          */
         readonly BookmarksChanged: {
             /**
@@ -900,6 +957,7 @@ export interface components {
              */
             readonly after: number;
             readonly bookmarks: number;
+            readonly collections: number;
             /**
              * Format: int64
              * @description A place in the log's one order.
@@ -916,6 +974,9 @@ export interface components {
          * BookmarkView
          * @description A bookmark of the caller's. `etag` stands for it as it is: `If-Match: "ETAG"` changes it only
          *     if it still is so.
+         *
+         *     `collection` is the id that was given: while there is no such collection, the bookmark is in
+         *     none. `rank` is its place in an own order, the one given or else by when it was added.
          */
         readonly BookmarkView: {
             /** Format: date-time */
@@ -930,6 +991,8 @@ export interface components {
              * @description A place in the log's one order.
              */
             readonly position: number;
+            /** @description A place in an own order. */
+            readonly rank: string;
             readonly tags: readonly string[];
             /** @description A tool's name in addresses. */
             readonly tool: string;
@@ -1077,6 +1140,66 @@ export interface components {
             readonly total: number;
             readonly value: string;
         };
+        /**
+         * CollectionBody
+         * @description `parent` is a collection at the top. Without a `rank` the place of this one is by when it was
+         *     added. A `public` one can be read by everybody who has its address, without its notes.
+         */
+        readonly CollectionBody: {
+            readonly name: string;
+            /** @default null */
+            readonly parent: string | null;
+            /** @default false */
+            readonly public: boolean;
+            /** @default null */
+            readonly rank: string | null;
+        };
+        /**
+         * CollectionChange
+         * @description What happened to a collection. `collection` is as it was after the change, None where it was
+         *     removed.
+         */
+        readonly CollectionChange: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly collection: components["schemas"]["CollectionView"] | null;
+            /** @description A collection's id, chosen by its user. */
+            readonly id: string;
+            /** @enum {string} */
+            readonly kind: "removed" | "saved";
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+        };
+        /**
+         * CollectionView
+         * @description A collection of the caller's; `etag` as a bookmark has one.
+         *
+         *     `parent` is the id that was given. The collection is inside it while that is there and at the
+         *     top; else it is at the top itself. `rank` is its place among those beside it. `public` is the
+         *     id under which everybody may read it, None where nobody else may.
+         */
+        readonly CollectionView: {
+            /** Format: date-time */
+            readonly added_at: string;
+            /** Format: date-time */
+            readonly changed_at: string;
+            readonly etag: string;
+            /** @description A collection's id, chosen by its user. */
+            readonly id: string;
+            readonly name: string;
+            readonly parent: string | null;
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            readonly public: string | null;
+            /** @description A place in an own order. */
+            readonly rank: string;
+        };
         /** CompareView */
         readonly CompareView: {
             readonly a: components["schemas"]["SummaryView"];
@@ -1087,6 +1210,32 @@ export interface components {
              * @description A place in the log's one order.
              */
             readonly position: number;
+        };
+        /**
+         * CountedCollection
+         * @description `inside` is the collection that this one is in. `bookmarks` are those in itself, without
+         *     those in what is inside it.
+         */
+        readonly CountedCollection: {
+            /** Format: date-time */
+            readonly added_at: string;
+            readonly bookmarks: number;
+            /** Format: date-time */
+            readonly changed_at: string;
+            readonly etag: string;
+            /** @description A collection's id, chosen by its user. */
+            readonly id: string;
+            readonly inside: string | null;
+            readonly name: string;
+            readonly parent: string | null;
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            readonly public: string | null;
+            /** @description A place in an own order. */
+            readonly rank: string;
         };
         /**
          * Difference
@@ -1190,6 +1339,15 @@ export interface components {
             readonly roles: readonly string[];
         };
         /**
+         * MyCollections
+         * @description In their order: each at the top, followed by those inside it. `unsorted` are the bookmarks
+         *     in no collection.
+         */
+        readonly MyCollections: {
+            readonly collections: readonly components["schemas"]["CountedCollection"][];
+            readonly unsorted: number;
+        };
+        /**
          * MyData
          * @description All that is held of a user. `since` is when the user wrote something for the first time, None
          *     where that has not happened yet. Whether a vote counts is not said.
@@ -1197,6 +1355,7 @@ export interface components {
         readonly MyData: {
             readonly acts: readonly components["schemas"]["ActView"][];
             readonly bookmarks: readonly components["schemas"]["BookmarkView"][];
+            readonly collections: readonly components["schemas"]["CollectionView"][];
             readonly id: string;
             readonly links: readonly components["schemas"]["LinkTo"][];
             readonly since: string | null;
@@ -1349,12 +1508,28 @@ export interface components {
         };
         /**
          * RemovedBookmarks
-         * @description Those of the last 30 days, the last first.
+         * @description Those of the last 30 days, the last first. `total` counts the bookmarks, and only these come
+         *     in pages: each page has all `collections`.
          */
         readonly RemovedBookmarks: {
+            readonly collections: readonly components["schemas"]["RemovedCollection"][];
             readonly next_cursor: string | null;
             readonly removed: readonly components["schemas"]["RemovedBookmark"][];
             readonly total: number;
+        };
+        /**
+         * RemovedCollection
+         * @description As `RemovedBookmark`. What was in it is in it again once its removal is undone.
+         */
+        readonly RemovedCollection: {
+            readonly collection: components["schemas"]["CollectionView"];
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            /** Format: date-time */
+            readonly removed_at: string;
         };
         /** RenameBody */
         readonly RenameBody: {
@@ -1544,7 +1719,7 @@ export interface components {
         };
         /**
          * TagCount
-         * @description A tag, or the name of a collection, and how many of the caller's bookmarks have it.
+         * @description A tag, and how many of the caller's bookmarks have it.
          */
         readonly TagCount: {
             readonly bookmarks: number;
@@ -2735,7 +2910,7 @@ export interface operations {
                 readonly min_position?: number;
                 /** @description Words that are looked for. */
                 readonly q?: string;
-                readonly sort?: "added" | "old" | "changed" | "name" | "verdict";
+                readonly sort?: "added" | "old" | "changed" | "name" | "verdict" | "rank";
                 /** @description Only those that have this one. */
                 readonly tag?: string;
             };
@@ -2761,10 +2936,11 @@ export interface operations {
                      *         {
                      *           "added_at": "2026-01-31T12:00:00Z",
                      *           "changed_at": "2026-01-31T12:05:00Z",
-                     *           "collection": "To try",
+                     *           "collection": "to-try",
                      *           "etag": "5e884898da280471",
                      *           "note": "Try on the build machine",
                      *           "position": 352,
+                     *           "rank": "085ozrDgbQJ04Qu",
                      *           "tags": [
                      *             "edge"
                      *           ],
@@ -2877,8 +3053,9 @@ export interface operations {
                  *       "operations": [
                  *         {
                  *           "annotations": {
-                 *             "collection": "To try",
+                 *             "collection": "to-try",
                  *             "note": "Try on the build machine",
+                 *             "rank": "085ozrDgbQJ04Qu",
                  *             "tags": [
                  *               "edge"
                  *             ]
@@ -2914,10 +3091,11 @@ export interface operations {
                      *           "bookmark": {
                      *             "added_at": "2026-01-31T12:00:00Z",
                      *             "changed_at": "2026-01-31T12:05:00Z",
-                     *             "collection": "To try",
+                     *             "collection": "to-try",
                      *             "etag": "5e884898da280471",
                      *             "note": "Try on the build machine",
                      *             "position": 352,
+                     *             "rank": "085ozrDgbQJ04Qu",
                      *             "tags": [
                      *               "edge"
                      *             ],
@@ -3090,8 +3268,17 @@ export interface operations {
                      * @example {
                      *       "collections": [
                      *         {
+                     *           "added_at": "2026-01-31T12:00:00Z",
                      *           "bookmarks": 1,
-                     *           "name": "To try"
+                     *           "changed_at": "2026-01-31T12:05:00Z",
+                     *           "etag": "0f6a5fd7d4e5bb9a",
+                     *           "id": "to-try",
+                     *           "inside": null,
+                     *           "name": "To try",
+                     *           "parent": null,
+                     *           "position": 353,
+                     *           "public": "q83vEjRWeJCrze8SNFZ4kA",
+                     *           "rank": "085ozrDgaMWh3xk"
                      *         }
                      *       ],
                      *       "tags": [
@@ -3100,7 +3287,8 @@ export interface operations {
                      *           "name": "edge"
                      *         }
                      *       ],
-                     *       "total": 1
+                     *       "total": 1,
+                     *       "unsorted": 0
                      *     }
                      */
                     readonly "application/json": components["schemas"]["BookmarkLabels"];
@@ -3205,16 +3393,18 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "collections": [],
                      *       "next_cursor": null,
                      *       "removed": [
                      *         {
                      *           "bookmark": {
                      *             "added_at": "2026-01-31T12:00:00Z",
                      *             "changed_at": "2026-01-31T12:05:00Z",
-                     *             "collection": "To try",
+                     *             "collection": "to-try",
                      *             "etag": "5e884898da280471",
                      *             "note": "Try on the build machine",
                      *             "position": 352,
+                     *             "rank": "085ozrDgbQJ04Qu",
                      *             "tags": [
                      *               "edge"
                      *             ],
@@ -3345,6 +3535,7 @@ export interface operations {
                      * @example {
                      *       "after": 351,
                      *       "bookmarks": 12,
+                     *       "collections": 0,
                      *       "until": 363
                      *     }
                      */
@@ -3502,6 +3693,7 @@ export interface operations {
                      * @example {
                      *       "after": 351,
                      *       "bookmarks": 12,
+                     *       "collections": 0,
                      *       "until": 363
                      *     }
                      */
@@ -3632,7 +3824,7 @@ export interface operations {
             readonly header?: {
                 /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
-                /** @description Only if the bookmark is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
+                /** @description Only if the thing is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -3644,8 +3836,9 @@ export interface operations {
             readonly content: {
                 /**
                  * @example {
-                 *       "collection": "To try",
+                 *       "collection": "to-try",
                  *       "note": "Try on the build machine",
+                 *       "rank": "085ozrDgbQJ04Qu",
                  *       "tags": [
                  *         "edge"
                  *       ]
@@ -3669,10 +3862,11 @@ export interface operations {
                      * @example {
                      *       "added_at": "2026-01-31T12:00:00Z",
                      *       "changed_at": "2026-01-31T12:05:00Z",
-                     *       "collection": "To try",
+                     *       "collection": "to-try",
                      *       "etag": "5e884898da280471",
                      *       "note": "Try on the build machine",
                      *       "position": 352,
+                     *       "rank": "085ozrDgbQJ04Qu",
                      *       "tags": [
                      *         "edge"
                      *       ],
@@ -3696,10 +3890,11 @@ export interface operations {
                      * @example {
                      *       "added_at": "2026-01-31T12:00:00Z",
                      *       "changed_at": "2026-01-31T12:05:00Z",
-                     *       "collection": "To try",
+                     *       "collection": "to-try",
                      *       "etag": "5e884898da280471",
                      *       "note": "Try on the build machine",
                      *       "position": 352,
+                     *       "rank": "085ozrDgbQJ04Qu",
                      *       "tags": [
                      *         "edge"
                      *       ],
@@ -3868,7 +4063,7 @@ export interface operations {
             readonly header?: {
                 /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
-                /** @description Only if the bookmark is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
+                /** @description Only if the thing is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4049,10 +4244,11 @@ export interface operations {
                      *           "bookmark": {
                      *             "added_at": "2026-01-31T12:00:00Z",
                      *             "changed_at": "2026-01-31T12:05:00Z",
-                     *             "collection": "To try",
+                     *             "collection": "to-try",
                      *             "etag": "5e884898da280471",
                      *             "note": "Try on the build machine",
                      *             "position": 352,
+                     *             "rank": "085ozrDgbQJ04Qu",
                      *             "tags": [
                      *               "edge"
                      *             ],
@@ -4061,6 +4257,25 @@ export interface operations {
                      *           "kind": "revised",
                      *           "position": 352,
                      *           "tool": "mistral-3-small"
+                     *         }
+                     *       ],
+                     *       "collections": [
+                     *         {
+                     *           "at": "2026-01-31T12:05:00Z",
+                     *           "collection": {
+                     *             "added_at": "2026-01-31T12:00:00Z",
+                     *             "changed_at": "2026-01-31T12:05:00Z",
+                     *             "etag": "0f6a5fd7d4e5bb9a",
+                     *             "id": "to-try",
+                     *             "name": "To try",
+                     *             "parent": null,
+                     *             "position": 353,
+                     *             "public": "q83vEjRWeJCrze8SNFZ4kA",
+                     *             "rank": "085ozrDgaMWh3xk"
+                     *           },
+                     *           "id": "to-try",
+                     *           "kind": "saved",
+                     *           "position": 353
                      *         }
                      *       ],
                      *       "from_start": true,
@@ -4153,6 +4368,491 @@ export interface operations {
             };
         };
     };
+    readonly listCollections: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "collections": [
+                     *         {
+                     *           "added_at": "2026-01-31T12:00:00Z",
+                     *           "bookmarks": 1,
+                     *           "changed_at": "2026-01-31T12:05:00Z",
+                     *           "etag": "0f6a5fd7d4e5bb9a",
+                     *           "id": "to-try",
+                     *           "inside": null,
+                     *           "name": "To try",
+                     *           "parent": null,
+                     *           "position": 353,
+                     *           "public": "q83vEjRWeJCrze8SNFZ4kA",
+                     *           "rank": "085ozrDgaMWh3xk"
+                     *         }
+                     *       ],
+                     *       "unsorted": 0
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["MyCollections"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly putCollection: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Only if the thing is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly collection_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "name": "To try",
+                 *       "public": true
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["CollectionBody"];
+            };
+        };
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "added_at": "2026-01-31T12:00:00Z",
+                     *       "changed_at": "2026-01-31T12:05:00Z",
+                     *       "etag": "0f6a5fd7d4e5bb9a",
+                     *       "id": "to-try",
+                     *       "name": "To try",
+                     *       "parent": null,
+                     *       "position": 353,
+                     *       "public": "q83vEjRWeJCrze8SNFZ4kA",
+                     *       "rank": "085ozrDgaMWh3xk"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["CollectionView"];
+                };
+            };
+            /** @description Created */
+            readonly 201: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "added_at": "2026-01-31T12:00:00Z",
+                     *       "changed_at": "2026-01-31T12:05:00Z",
+                     *       "etag": "0f6a5fd7d4e5bb9a",
+                     *       "id": "to-try",
+                     *       "name": "To try",
+                     *       "parent": null,
+                     *       "position": 353,
+                     *       "public": "q83vEjRWeJCrze8SNFZ4kA",
+                     *       "rank": "085ozrDgaMWh3xk"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["CollectionView"];
+                };
+            };
+            /** @description A problem: `invalid_body`, `invalid_parameter`, `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `collection_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_timeout`. */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `changed`. */
+            readonly 412: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_too_large`. */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `unsupported_media_type`. */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`, `collection_misplaced`, `collections_full`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly removeCollection: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
+                readonly "Idempotency-Key"?: string;
+                /** @description Only if the thing is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
+                readonly "If-Match"?: string;
+            };
+            readonly path: {
+                readonly collection_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Where the log then stood. */
+                    readonly "Votes-Position"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `invalid_parameter`, `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `collection_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `changed`. */
+            readonly 412: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`, `collection_misplaced`, `collections_full`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly exportMe: {
         readonly parameters: {
             readonly query?: never;
@@ -4193,14 +4893,28 @@ export interface operations {
                      *         {
                      *           "added_at": "2026-01-31T12:00:00Z",
                      *           "changed_at": "2026-01-31T12:05:00Z",
-                     *           "collection": "To try",
+                     *           "collection": "to-try",
                      *           "etag": "5e884898da280471",
                      *           "note": "Try on the build machine",
                      *           "position": 352,
+                     *           "rank": "085ozrDgbQJ04Qu",
                      *           "tags": [
                      *             "edge"
                      *           ],
                      *           "tool": "mistral-3-small"
+                     *         }
+                     *       ],
+                     *       "collections": [
+                     *         {
+                     *           "added_at": "2026-01-31T12:00:00Z",
+                     *           "changed_at": "2026-01-31T12:05:00Z",
+                     *           "etag": "0f6a5fd7d4e5bb9a",
+                     *           "id": "to-try",
+                     *           "name": "To try",
+                     *           "parent": null,
+                     *           "position": 353,
+                     *           "public": "q83vEjRWeJCrze8SNFZ4kA",
+                     *           "rank": "085ozrDgaMWh3xk"
                      *         }
                      *       ],
                      *       "id": "ada@example.com",

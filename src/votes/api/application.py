@@ -14,6 +14,7 @@ from votes.api.openapi import ABOUT
 from votes.api.routes import (
     bookmarks,
     cohorts,
+    collecting,
     digest,
     health,
     links,
@@ -44,6 +45,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *me.ROUTES,
     *bookmarks.ROUTES,
     *many_bookmarks.ROUTES,
+    *collecting.ROUTES,
     *digest.ROUTES,
     *health.ROUTES,
 ]

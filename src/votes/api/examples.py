@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from votes.api.bookmark_examples import BOOKMARK, BOOKMARKS, COLLECTION
+
 TALLY: dict[str, Any] = {
     "tool": "mistral-3-small",
     "ship": 9,
@@ -65,18 +67,6 @@ VOTE: dict[str, Any] = {
     "changed": True,
     "position": 351,
 }
-BOOKMARK: dict[str, Any] = {
-    "tool": "mistral-3-small",
-    "note": "Try on the build machine",
-    "tags": ["edge"],
-    "collection": "To try",
-    "added_at": "2026-01-31T12:00:00Z",
-    "changed_at": "2026-01-31T12:05:00Z",
-    "etag": "5e884898da280471",
-    "position": 352,
-}
-_ANNOTATIONS = {key: BOOKMARK[key] for key in ("note", "tags", "collection")}
-_DONE = {"bookmarks": 12, "after": 351, "until": 363}
 RULING: dict[str, Any] = {
     "id": "5b1f6c0e9a7d4432",
     "tool": "mistral-3-small",
@@ -111,6 +101,7 @@ id: 5f0c1c9e.1-360
 
 """
 EXAMPLES: dict[str, dict[str, Any]] = {
+    **BOOKMARKS,
     "castVote": {"body": {"choice": "ship"}, "response": VOTE},
     "retractVote": {"response": {**VOTE, "choice": None, "previous": "ship"}},
     "createVisitor": {"response": VISITOR},
@@ -308,6 +299,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 }
             ],
             "bookmarks": [BOOKMARK],
+            "collections": [COLLECTION],
             "acts": [
                 {
                     "type": "ReviewPublished",
@@ -333,63 +325,4 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "response": {"linked": True, "votes": 3, "position": 361, "link": LINK},
     },
     "subscribeToDigest": {"body": {"email": "ada@example.com"}},
-    "listBookmarks": {"response": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
-    "putBookmark": {
-        "body": _ANNOTATIONS,
-        "response": BOOKMARK,
-    },
-    "listBookmarkLabels": {
-        "response": {
-            "tags": [{"name": "edge", "bookmarks": 1}],
-            "collections": [{"name": "To try", "bookmarks": 1}],
-            "total": 1,
-        }
-    },
-    "listRemovedBookmarks": {
-        "response": {
-            "removed": [
-                {"bookmark": BOOKMARK, "removed_at": "2026-01-31T13:00:00Z", "position": 363}
-            ],
-            "next_cursor": None,
-            "total": 1,
-        }
-    },
-    "listBookmarkChanges": {
-        "response": {
-            "changes": [
-                {
-                    "kind": "revised",
-                    "tool": "mistral-3-small",
-                    "bookmark": BOOKMARK,
-                    "at": "2026-01-31T12:05:00Z",
-                    "position": 352,
-                }
-            ],
-            "next_cursor": "WyJib29rbWFyayBjaGFuZ2VzIiwiYW5uIiwzNTIsIjVlODg0ODk4Il0",
-            "more": False,
-            "from_start": True,
-        }
-    },
-    "batchBookmarks": {
-        "body": {
-            "operations": [
-                {"op": "put", "tool": "mistral-3-small", "annotations": _ANNOTATIONS},
-                {"op": "delete", "tool": "notion"},
-            ]
-        },
-        "response": {
-            "answers": [
-                {
-                    "tool": "mistral-3-small",
-                    "status": 200,
-                    "code": None,
-                    "bookmark": BOOKMARK,
-                },
-                {"tool": "notion", "status": 204, "code": None, "bookmark": None},
-            ],
-            "position": 352,
-        },
-    },
-    "retagBookmarks": {"body": {"tag": "edge", "to": "on-device"}, "response": _DONE},
-    "undoBookmarks": {"body": {"after": 351, "until": 363}, "response": _DONE},
 }

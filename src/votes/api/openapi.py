@@ -18,7 +18,7 @@ from votes.api.operation import Operation, operation_of
 from votes.api.routes import live
 from votes.api.schemas import portable, portable_parameter
 from votes.app.shapes import Problem
-from votes.domain.terms import LinkId, PersonaSlug, RulingId, ToolSlug
+from votes.domain.terms import CollectionId, LinkId, PersonaSlug, RulingId, ToolSlug
 from votes.http.errors import PROBLEM_TYPE, REFUSALS, problem_of
 from votes.http.moved import IN_PATHS, IN_QUERIES
 from votes.http.origins import SAFE
@@ -40,7 +40,7 @@ TAGS = {
     "tools": "The catalogue, with both verdicts on each tool.",
     "reviews": "What the panel says.",
     "me": "What the one who asks has done.",
-    "bookmarks": "The tools that a user keeps.",
+    "bookmarks": "The tools that a user keeps, and the collections that these are in.",
     "moderation": "Which votes count, and why others do not.",
     "digest": "The weekly mail.",
     "live": "Numbers that move.",
@@ -55,6 +55,7 @@ _NAMES: dict[str, Any] = {
     "persona": PersonaSlug,
     "ruling": RulingId,
     "link": LinkId,
+    "collection_id": CollectionId,
 }
 """What a parameter of a path is."""
 _TOOLS = {*IN_PATHS, *IN_QUERIES}
@@ -70,7 +71,7 @@ _IDEMPOTENCY_KEY = {
 _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
-    "description": "Only if the bookmark is as this tag, its `etag` in quotes, stands for; `*`: "
+    "description": "Only if the thing is as this tag, its `etag` in quotes, stands for; `*`: "
     "only if there is one. Else 412, and nothing is changed.",
     "schema": {"type": "string"},
 }

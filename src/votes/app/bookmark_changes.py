@@ -1,11 +1,11 @@
-"""What changed in a user's bookmarks since a cursor, in the order of the log."""
+"""What changed in a user's bookmarks and collections since a cursor, in the order of the log."""
 
-from typing import Any
+from typing import Any, Literal
 
-from votes.app import bookmarks, catalogue
+from votes.app import bookmarks, catalogue, collecting
+from votes.app.bookmark_responses import BookmarkChange, BookmarkChanges, CollectionChange
 from votes.app.paging import decode_cursor, encode_cursor
-from votes.app.responses import BookmarkChange, BookmarkChanges
-from votes.app.shelves import Change, Shelf, events_about
+from votes.app.shelves import BookmarkChanged, CollectionChanged, Shelf, events_about
 from votes.domain.person import Person
 from votes.domain.terms import ToolSlug
 from votes.engine.log import POSITION_MAX, Recorded
@@ -14,7 +14,7 @@ from votes.engine.read_models import ReadModels, checksum_of
 
 _ORDER = "bookmark changes"
 _START: list[Any] = ["", 0, ""]
-NOBODY = BookmarkChanges([], encode_cursor(_ORDER, _START), more=False, from_start=True)
+NOBODY = BookmarkChanges([], [], encode_cursor(_ORDER, _START), more=False, from_start=True)
 """The changes of a user who has never written anything."""
 
 
@@ -31,14 +31,17 @@ async def changes(
     from_start = read is None
     found = await events_about(store, person, 0, limit + 1) if read is None else read
     changed = Shelf(person).fold(found[:limit])
-    slugs = await catalogue.slugs(store, models, {one.tool for one in changed})
-    said = [_said(one, slugs[one.tool]) for one in changed if one.tool in slugs]
+    marks = [one for one in changed if isinstance(one, BookmarkChanged)]
+    collections = [_said(one) for one in changed if isinstance(one, CollectionChanged)]
+    slugs = await catalogue.slugs(store, models, {one.tool for one in marks})
+    said = [_said_of(one, slugs[one.tool]) for one in marks if one.tool in slugs]
     if found:
         end = found[:limit][-1]
         cursor = encode_cursor(_ORDER, [person.id, end.position, checksum_of(end)])
     elif from_start:
         cursor = None
-    return BookmarkChanges(said, cursor or NOBODY.next_cursor, len(found) > limit, from_start)
+    cursor = cursor or NOBODY.next_cursor
+    return BookmarkChanges(said, collections, cursor, len(found) > limit, from_start)
 
 
 async def _read_on(
@@ -54,6 +57,12 @@ async def _read_on(
     return read[1:]
 
 
-def _said(change: Change, slug: ToolSlug) -> BookmarkChange:
+def _said(change: CollectionChanged) -> CollectionChange:
+    after = collecting.view(change.after) if change.after is not None else None
+    kind: Literal["saved", "removed"] = "removed" if after is None else "saved"
+    return CollectionChange(kind, change.collection, after, change.at, change.position)
+
+
+def _said_of(change: BookmarkChanged, slug: ToolSlug) -> BookmarkChange:
     after = bookmarks.view(change.after, slug) if change.after is not None else None
     return BookmarkChange(change.kind, slug, after, change.at, change.position)

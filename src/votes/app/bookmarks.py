@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
-from votes.app import catalogue
+from votes.app import catalogue, collecting
+from votes.app.bookmark_responses import BookmarkLabels, BookmarkView, RemovedBookmark, TagCount
 from votes.app.paging import Page, sorted_page
-from votes.app.responses import BookmarkLabels, BookmarkView, RemovedBookmark, TagCount
 from votes.app.sealing import seal
 from votes.app.shelves import TRASH_KEPT, Kept, Removed, Shelf
 from votes.domain.bookmark import Annotations, AnyOf, KeepBookmark
@@ -19,9 +19,9 @@ from votes.engine.ports import EventStore
 from votes.engine.read_models import ReadModels
 from votes.projections.tallies import TALLIES
 
-Sort = Literal["added", "old", "changed", "name", "verdict"]
+Sort = Literal["added", "old", "changed", "name", "verdict", "rank"]
 """By when they were added, the newest first or the oldest; by their last change, the newest first;
-by the tool's name; by the community's verdict, the best first."""
+by the tool's name; by the community's verdict, the best first; in the user's own order."""
 
 
 def keep(
@@ -78,6 +78,7 @@ def view(kept: Kept, slug: ToolSlug) -> BookmarkView:
         written.note,
         written.tags,
         written.collection,
+        kept.rank,
         stands.added_at,
         stands.changed_at,
         stands.tag,
@@ -85,25 +86,19 @@ def view(kept: Kept, slug: ToolSlug) -> BookmarkView:
     )
 
 
-def labels(kept: Iterable[Kept]) -> BookmarkLabels:
-    """The tags and collections of the bookmarks, by name."""
-    tags: Counter[str] = Counter()
-    collections: Counter[str] = Counter()
-    total = 0
-    for one in kept:
-        total += 1
-        tags.update(one.written.tags)
-        if one.written.collection is not None:
-            collections[one.written.collection] += 1
-    return BookmarkLabels(_counts(tags), _counts(collections), total)
+def labels(shelf: Shelf | None) -> BookmarkLabels:
+    """The tags and collections of the bookmarks."""
+    kept = shelf.kept.values() if shelf is not None else ()
+    tags = Counter(tag for one in kept for tag in one.written.tags)
+    by_name = sorted(tags.items(), key=lambda pair: (pair[0].casefold(), pair[0]))
+    counts = [TagCount(name, count) for name, count in by_name]
+    mine = collecting.listed(shelf)
+    return BookmarkLabels(counts, mine.collections, mine.unsorted, len(kept))
 
 
-def _counts(names: Mapping[str, int]) -> list[TagCount]:
-    by_name = sorted(names.items(), key=lambda pair: (pair[0].casefold(), pair[0]))
-    return [TagCount(name, count) for name, count in by_name]
-
-
-def removed(shelf: Shelf | None, at: datetime, cursor: str | None, limit: int) -> Page[Removed]:
+def removed(
+    shelf: Shelf | None, at: datetime, cursor: str | None, limit: int
+) -> Page[Removed[Kept]]:
     """What was removed in the last 30 days, the last first. Raises `BadCursor`."""
     all_removed = shelf.removed.values() if shelf is not None else ()
     found = [one for one in all_removed if one.at >= at - TRASH_KEPT]
@@ -112,7 +107,7 @@ def removed(shelf: Shelf | None, at: datetime, cursor: str | None, limit: int) -
 
 
 def removed_views(
-    found: Iterable[Removed], slugs: Mapping[ToolId, ToolSlug]
+    found: Iterable[Removed[Kept]], slugs: Mapping[ToolId, ToolSlug]
 ) -> Iterable[RemovedBookmark]:
     """As `views`."""
     return (
@@ -150,5 +145,6 @@ def _key(sort: Sort, models: ReadModels | None) -> Callable[[Kept], Place]:
         "changed": lambda kept: (-kept.position,),
         "name": lambda kept: (kept.name, kept.position),
         "verdict": by_verdict,
+        "rank": lambda kept: (kept.rank, kept.position),
     }
     return keys[sort]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from votes.app import bookmarks, catalogue, unlinking
+from votes.app import bookmarks, catalogue, collecting, unlinking
 from votes.app.responses import ActView, MyData, MyVote
 from votes.app.shelves import Shelf
 from votes.domain import vote
@@ -52,7 +52,9 @@ async def export(
         if not isinstance(act.event, (Unreadable, VisitorUnlinked))  # which names somebody else
     ]
     by = await unlinking.to(store, person.id)
-    return MyData(user, person.since, cast, list(bookmarks.views(kept, slugs)), did, by)
+    views = list(bookmarks.views(kept, slugs))
+    collections = collecting.views(shelf.collections.values())
+    return MyData(user, person.since, cast, views, collections, did, by)
 
 
 async def _lasts(store: EventStore, prefix: str) -> AsyncIterator[Recorded]:

@@ -1,10 +1,11 @@
 """The shapes of the responses to reads."""
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from votes.app.bookmark_responses import BookmarkView, CollectionView
 from votes.app.catalogue import Tool
 from votes.domain import verdict
 from votes.domain.terms import Choice, LinkId, PersonaSlug, Score, Subject, Time, ToolSlug
@@ -187,105 +188,6 @@ class MyVotesPage(Struct, frozen=True):
     link: LinkId | None
 
 
-class BookmarkView(Struct, frozen=True):
-    """A bookmark of the caller's. `etag` stands for it as it is: `If-Match: "ETAG"` changes it only
-    if it still is so."""
-
-    tool: ToolSlug
-    note: str
-    tags: tuple[str, ...]
-    collection: str | None
-    added_at: Time
-    changed_at: Time
-    etag: str
-    position: Position
-
-
-class BookmarksPage(Struct, frozen=True):
-    bookmarks: list[BookmarkView]
-    next_cursor: str | None
-    total: int
-
-
-class TagCount(Struct, frozen=True):
-    """A tag, or the name of a collection, and how many of the caller's bookmarks have it."""
-
-    name: str
-    bookmarks: int
-
-
-class BookmarkLabels(Struct, frozen=True):
-    """By name."""
-
-    tags: list[TagCount]
-    collections: list[TagCount]
-    total: int
-
-
-class BookmarkChange(Struct, frozen=True):
-    """What happened to a bookmark. `bookmark` is as it was after the change, None where it was
-    removed; `tool` is the slug that the tool has now."""
-
-    kind: Literal["added", "revised", "removed"]
-    tool: ToolSlug
-    bookmark: BookmarkView | None
-    at: Time
-    position: Position
-
-
-class BookmarkChanges(Struct, frozen=True):
-    """In order. `next_cursor` gives what comes next, whenever it is asked: `more` says that there
-    is something already. `from_start` says that the changes begin with the first one: of what the
-    client has, only what they say is there."""
-
-    changes: list[BookmarkChange]
-    next_cursor: str
-    more: bool
-    from_start: bool
-
-
-class BatchAnswer(Struct, frozen=True):
-    """What came of an operation: its status is what a request of its own would have. `code` says
-    why it was refused."""
-
-    tool: ToolSlug
-    status: int
-    code: str | None
-    bookmark: BookmarkView | None
-
-
-class BatchAnswers(Struct, frozen=True):
-    """One for each operation, in order. `position` can be given to any read as `min_position`."""
-
-    answers: list[BatchAnswer]
-    position: Position
-
-
-class RemovedBookmark(Struct, frozen=True):
-    """A bookmark as it was before it was removed at the position; what undoes that is
-    `{"after": POSITION - 1, "until": POSITION}`."""
-
-    bookmark: BookmarkView
-    removed_at: Time
-    position: Position
-
-
-class RemovedBookmarks(Struct, frozen=True):
-    """Those of the last 30 days, the last first."""
-
-    removed: list[RemovedBookmark]
-    next_cursor: str | None
-    total: int
-
-
-class BookmarksChanged(Struct, frozen=True):
-    """How many bookmarks changed; the events after the position `after` up to `until` did it."""
-
-    bookmarks: int
-    after: Position
-    until: Position
-
-
 class ToolState(Struct, frozen=True):
     """The caller's vote and bookmark on a tool."""
 
@@ -327,5 +229,6 @@ class MyData(Struct, frozen=True):
     since: Time | None
     votes: list[MyVote]
     bookmarks: list[BookmarkView]
+    collections: list[CollectionView]
     acts: list[ActView]
     links: list[LinkTo]

@@ -1,16 +1,18 @@
-"""Users' bookmarks in memory: each read brings them up to date with the log, from where the last
-one ended. So they always include the user's last write, whichever process it came through."""
+"""Users' bookmarks and collections in memory: each read brings them up to date with the log, from
+where the last one ended. So they always include the user's last write, whichever process it came
+through."""
 
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from cachetools import LRUCache
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from msgspec import Struct
 
-from votes.app.sealing import unseal
+from votes.app.sealing import unseal, unseal_named
+from votes.domain import bookmark, collection
 from votes.domain.bookmark import (
     BOOKMARK_EVENTS,
     Annotations,
@@ -19,8 +21,17 @@ from votes.domain.bookmark import (
     parts_of,
     standing,
 )
+from votes.domain.collection import (
+    COLLECTION_EVENTS,
+    CollectionRemoved,
+    CollectionSaved,
+    Named,
+    Parents,
+    Saved,
+    saved,
+)
 from votes.domain.person import Person, SubjectErased
-from votes.domain.terms import PersonId, ToolId
+from votes.domain.terms import CollectionId, PersonId, Rank, ToolId
 from votes.engine.log import Position, Recorded
 from votes.engine.ports import EventStore
 from votes.engine.read_models import Changes, ReadModels
@@ -33,6 +44,7 @@ REMEMBERED_MAX = 100_000
 RENAMES_MAX = 10_000
 _RENAMES = "renames"
 TRASH_KEPT = timedelta(days=30)
+_ABOUT = (*BOOKMARK_EVENTS, *COLLECTION_EVENTS, SubjectErased)
 
 
 Kind = Literal["added", "revised", "removed"]
@@ -60,34 +72,68 @@ class Kept(Struct):
         self.name = names[0].casefold()
         self.text = "\n".join((*names, self.written.note, *self.written.tags)).casefold()
 
+    @property
+    def rank(self) -> Rank:
+        return bookmark.rank_of(self.written, self.standing.added_at, self.tool)
 
-class Removed(Struct, frozen=True):
-    """A bookmark as it was before it was removed."""
 
-    kept: Kept
+class KeptCollection(Struct, frozen=True):
+    """A collection, as it has been since `position`."""
+
+    named: Named
+    saved: Saved
+    position: Position
+
+    @property
+    def rank(self) -> Rank:
+        return collection.rank_of(self.named, self.saved.added_at)
+
+
+Thing = TypeVar("Thing", Kept, KeptCollection)
+
+
+class Removed(Struct, Generic[Thing], frozen=True):
+    """A thing as it was before it was removed."""
+
+    kept: Thing
     at: datetime
     position: Position
 
 
-class Change(Struct, frozen=True):
+class BookmarkChanged(Struct, frozen=True):
     """What an event did to a bookmark: as it was before and after, None where there was none."""
 
-    tool: ToolId
-    kind: Kind
-    before: Kept | None
-    after: Kept | None
     at: datetime
     position: Position
+    kind: Kind
+    tool: ToolId
+    before: Kept | None
+    after: Kept | None
+
+
+class CollectionChanged(Struct, frozen=True):
+    """What an event did to a collection, as `BookmarkChanged`."""
+
+    at: datetime
+    position: Position
+    collection: CollectionId
+    before: KeptCollection | None
+    after: KeptCollection | None
+
+
+Change = BookmarkChanged | CollectionChanged
 
 
 class Shelf:
-    """The bookmarks of a person, up to a position of the log."""
+    """The bookmarks and collections of a person, up to a position of the log."""
 
     def __init__(self, person: Person) -> None:
         self.person = person
         self.kept: dict[ToolId, Kept] = {}
         """In the order of their last changes."""
-        self.removed: dict[ToolId, Removed] = {}
+        self.removed: dict[ToolId, Removed[Kept]] = {}
+        self.collections: dict[CollectionId, KeptCollection] = {}
+        self.removed_collections: dict[CollectionId, Removed[KeptCollection]] = {}
         self.erased = False
         self.position: Position = 0
         self._unnamed: set[ToolId] = set()
@@ -97,7 +143,12 @@ class Shelf:
         self._turn = asyncio.Lock()
 
     def __len__(self) -> int:
-        return 1 + len(self.kept) + len(self.removed)
+        bookmarks = len(self.kept) + len(self.removed)
+        return 1 + bookmarks + len(self.collections) + len(self.removed_collections)
+
+    @property
+    def parents(self) -> Parents:
+        return {each: one.named.parent for each, one in self.collections.items()}
 
     async def catch_up(self, store: EventStore) -> None:
         """Fold the events that came since. Raises `Unavailable`."""
@@ -110,13 +161,15 @@ class Shelf:
     def fold(self, events: Iterable[Recorded]) -> list[Change]:
         """Fold the events about the person, in order. What is not theirs changes nothing, as only
         another program stores it."""
-        changes = []
+        changes: list[Change] = []
         for recorded in events:
             self.position = recorded.position
             if isinstance(recorded.event, SubjectErased):
                 self.erased = True
             elif (tool := self._tool(recorded)) is not None:
                 changes.append(self._change(tool, recorded))
+            elif isinstance(recorded.event, COLLECTION_EVENTS):
+                changes += self._collection_changes(recorded, recorded.event)
         return changes
 
     def _tool(self, recorded: Recorded) -> ToolId | None:
@@ -126,7 +179,7 @@ class Shelf:
             return None
         return tool if person == self.person.id else None
 
-    def _change(self, tool: ToolId, recorded: Recorded) -> Change:
+    def _change(self, tool: ToolId, recorded: Recorded) -> BookmarkChanged:
         before, after = self.kept.pop(tool, None), self._kept(tool, recorded)
         self.removed.pop(tool, None)
         if after is not None:
@@ -137,7 +190,24 @@ class Shelf:
         kind: Kind = "removed"
         if after is not None:
             kind = "added" if isinstance(recorded.event, ToolBookmarked) else "revised"
-        return Change(tool, kind, before, after, recorded.at, recorded.position)
+        return BookmarkChanged(recorded.at, recorded.position, kind, tool, before, after)
+
+    def _collection_changes(
+        self, recorded: Recorded, event: CollectionSaved | CollectionRemoved
+    ) -> list[Change]:
+        """One, or none where it cannot be read."""
+        named, found = unseal_named(self._cipher, recorded.stream, event.named), saved(event)
+        if named is None:
+            return []
+        at, position = recorded.at, recorded.position
+        before = self.collections.pop(named.id, None)
+        after = KeptCollection(named, found, position) if found is not None else None
+        self.removed_collections.pop(named.id, None)
+        if after is not None:
+            self.collections[named.id] = after
+        elif before is not None:
+            self.removed_collections[named.id] = Removed(before, at, position)
+        return [CollectionChanged(at, position, named.id, before, after)]
 
     def _kept(self, tool: ToolId, recorded: Recorded) -> Kept | None:
         event = recorded.event
@@ -182,20 +252,30 @@ def _renames(models: ReadModels) -> Renames:
     return found
 
 
-async def changes_until(
-    store: EventStore, shelf: Shelf, after: Position, since: datetime
-) -> dict[ToolId, tuple[Kept | None, Position]]:
-    """What happened after the position, and not before the time: each bookmark that changed, as it
-    was before, and the position of its last change. Brings the new shelf up to date.
+class Since(Struct, frozen=True):
+    """The things that changed since, each as it was before, and the position of its last change."""
+
+    bookmarks: dict[ToolId, tuple[Kept | None, Position]]
+    collections: dict[CollectionId, tuple[KeptCollection | None, Position]]
+
+
+async def changes_until(store: EventStore, shelf: Shelf, after: Position, since: datetime) -> Since:
+    """What happened after the position, and not before the time. Brings the new shelf up to date.
 
     Raises `Unavailable`.
     """
-    found: dict[ToolId, tuple[Kept | None, Position]] = {}
+    found = Since({}, {})
     while events := await events_about(store, shelf.person, shelf.position, STEP_EVENTS):
         for change in shelf.fold(events):
-            if change.position > after and change.at >= since:
-                before, _ = found.get(change.tool, (change.before, 0))
-                found[change.tool] = before, change.position
+            if change.position <= after or change.at < since:
+                continue
+            match change:
+                case BookmarkChanged(tool=tool, before=before):
+                    before, _ = found.bookmarks.get(tool, (before, 0))
+                    found.bookmarks[tool] = before, change.position
+                case CollectionChanged(collection=known, before=was):
+                    was, _ = found.collections.get(known, (was, 0))
+                    found.collections[known] = was, change.position
         if len(events) < STEP_EVENTS:
             break
     return found
@@ -204,19 +284,20 @@ async def changes_until(
 async def events_about(
     store: EventStore, person: Person, after: Position, limit: int
 ) -> list[Recorded]:
-    """What happened to the person's bookmarks after the position, and whether they are erased."""
-    return await store.about(person.id, (*BOOKMARK_EVENTS, SubjectErased), after, limit)
+    """What happened to the person's bookmarks and collections after the position, and whether they
+    are erased."""
+    return await store.about(person.id, _ABOUT, after, limit)
 
 
 class Shelves:
-    """The bookmarks of those users of one API process who read theirs last."""
+    """The shelves of those users of one API process who read theirs last."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
         self._shelves: LRUCache[PersonId, Shelf] = LRUCache(REMEMBERED_MAX, getsizeof=len)
 
     async def of(self, person: Person) -> Shelf | None:
-        """The person's bookmarks with every write so far, up to the next await; None for a person
+        """The person's shelf with every write so far, up to the next await; None for a person
         who is erased. Raises `Unavailable`."""
         shelf = self._shelves.get(person.id)
         if shelf is None:

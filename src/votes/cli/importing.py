@@ -18,9 +18,10 @@ from votes.domain.person import Person
 from votes.domain.review import Opinion
 from votes.domain.terms import (
     Choice,
-    Label,
+    CollectionId,
     PersonaSlug,
     PersonId,
+    Rank,
     ReviewBody,
     Score,
     Subject,
@@ -67,7 +68,8 @@ class _BookmarkRow(Struct, forbid_unknown_fields=True):
     tool: ToolSlug
     note: Text = ""
     tags: str | tuple[str, ...] = ()
-    collection: Label | None = None
+    collection: CollectionId | None = None
+    rank: Rank | None = None
     at: datetime | None = None
 
 
@@ -176,7 +178,8 @@ def _tags(written: str | tuple[str, ...]) -> tuple[str, ...]:
 
 def _bookmark(fields: Row) -> Wanted:
     row = msgspec.convert(fields, _BookmarkRow, strict=False)
-    kept = {"note": row.note, "tags": _tags(row.tags), "collection": row.collection}
+    kept: Row = {"note": row.note, "tags": _tags(row.tags)}
+    kept |= {"collection": row.collection, "rank": row.rank}
     annotations, at = msgspec.convert(kept, Annotations), _moment(row.at)
 
     def keep(tool: ToolId, person: Person | None) -> bookmark.KeepBookmark:

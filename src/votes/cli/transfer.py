@@ -46,7 +46,7 @@ def import_(
     tools      slug,name,category,tagline,description,url,pricing,best_for
     votes      tool,voter,choice,at
     reviews    tool,persona,score,choice,body
-    bookmarks  user,tool,note,tags,collection,at   (tags separated by ;, or a list in JSON)
+    bookmarks  user,tool,note,tags,collection,rank,at   (tags separated by ;, or a list in JSON)
 
     A `user` is the subject of a login, or `person:ID` as in an export. A `voter` may be `person:ID`
     too, or `user:SUBJECT`, or `visitor:ID`; any other is known by this name alone.

@@ -1,17 +1,19 @@
-"""The operations on bookmarks."""
+"""The operations on bookmarks and collections."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from votes.app.responses import (
+from votes.app.bookmark_responses import (
     BatchAnswers,
     BookmarkChanges,
     BookmarkLabels,
     BookmarksChanged,
     BookmarksPage,
     BookmarkView,
+    CollectionView,
+    MyCollections,
     RemovedBookmarks,
 )
 from votes.client.transport import Transport
@@ -46,6 +48,28 @@ class Bookmarks(Transport):
 
     async def remove_bookmark(self, tool: str, *, etag: str | None = None) -> None:
         await self._command("DELETE", f"/v1/me/bookmarks/{tool}", **_if_match(etag))
+
+    async def list_collections(self) -> MyCollections:
+        return await self._get("/v1/me/collections", MyCollections)
+
+    async def put_collection(
+        self,
+        collection_id: str,
+        name: str,
+        *,
+        parent: str | None = None,
+        rank: str | None = None,
+        public: bool = False,
+        etag: str | None = None,
+    ) -> CollectionView:
+        """Make the collection, or revise it. With an etag only if it still has it."""
+        body = {"name": name, "parent": parent, "rank": rank, "public": public}
+        path = f"/v1/me/collections/{collection_id}"
+        response = await self._command("PUT", path, body, **_if_match(etag))
+        return msgspec.json.decode(response.content, type=CollectionView)
+
+    async def remove_collection(self, collection_id: str, *, etag: str | None = None) -> None:
+        await self._command("DELETE", f"/v1/me/collections/{collection_id}", **_if_match(etag))
 
     async def list_bookmark_labels(self) -> BookmarkLabels:
         return await self._get("/v1/me/bookmarks:labels", BookmarkLabels)

@@ -1,4 +1,4 @@
-"""Bookmarks: a user's saved tools, each with a note, tags and a collection.
+"""Bookmarks: a user's saved tools, each with a note, tags, a collection and a place in it.
 
 Events and commands have these only encrypted with the user's key, see `votes.app.bookmarks`. The
 subject of the events is the user: what happened to all bookmarks of a user is read in order by the
@@ -14,7 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from votes.domain import tool as tools
-from votes.domain.terms import Label, PersonId, Tags, Text, ToolId
+from votes.domain.ranks import default_rank
+from votes.domain.terms import CollectionId, PersonId, Rank, Tags, Text, ToolId
 from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
@@ -23,17 +24,22 @@ TAG_LENGTH = 16
 
 
 class Annotations(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a user writes beside a bookmark."""
+    """What a user writes beside a bookmark.
+
+    `collection` is the id of the one that it is in, in none while there is no such collection.
+    Without a `rank` its place in an own order is by when it was added.
+    """
 
     note: Text = ""
     tags: Tags = ()
-    collection: Label | None = None
+    collection: CollectionId | None = None
+    rank: Rank | None = None
 
     def canonical(self) -> "Annotations":
         """Tags trimmed, empty ones dropped, each kept once in the order first given."""
         tags = dict.fromkeys(tag.strip() for tag in self.tags)
         tags.pop("", None)
-        return Annotations(self.note, tuple(tags), self.collection)
+        return replace(self, tags=tuple(tags))
 
     def retagged(self, tag: str, to: str | None) -> "Annotations":
         """The other tag, or none, in the place of the tag."""
@@ -91,8 +97,18 @@ class Standing(Struct, frozen=True):
     @property
     def tag(self) -> str:
         """Stands for this state of the bookmark (RFC 9110, 8.8.3), without the quotes."""
-        times = f"{self.added_at.isoformat()} {self.changed_at.isoformat()} "
-        return sha256(times.encode() + self.annotations).hexdigest()[:TAG_LENGTH]
+        return tag_of(self.added_at, self.changed_at, self.annotations)
+
+
+def tag_of(added_at: datetime, changed_at: datetime, *written: bytes) -> str:
+    """The tag of a state with these parts."""
+    times = f"{added_at.isoformat()} {changed_at.isoformat()} "
+    return sha256(times.encode() + b" ".join(written)).hexdigest()[:TAG_LENGTH]
+
+
+def rank_of(written: Annotations, added_at: datetime, tool: ToolId) -> Rank:
+    """The bookmark's place in an own order."""
+    return written.rank or default_rank(added_at, tool)
 
 
 def standing(event: BookmarkEvent) -> Standing | None:
@@ -123,10 +139,10 @@ def evolve(state: Bookmark, event: BookmarkEvent | ToolEvent) -> Bookmark:
 
 
 AnyOf = tuple[str, ...] | None
-"""The tags of the states in which a command may find the bookmark; `*` stands for all. Without a
-tag: only where there is no bookmark. None: in whatever state, and where there is none."""
+"""The tags of the states in which a command may find a thing; `*` stands for all. Without a
+tag: only where there is none. None: in whatever state, and where there is none."""
 
-CHANGED = Rejected("changed", "The bookmark is not as `If-Match` has it: read it again.")
+CHANGED = Rejected("changed", "It is not as `If-Match` has it: read it again.")
 
 
 class KeepBookmark(Struct, frozen=True):
@@ -153,7 +169,7 @@ BookmarkCommand = KeepBookmark | RemoveBookmark
 
 def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[BookmarkEvent] | Rejected:
     before = state.standing
-    if not _matches(command.if_match, before):
+    if not matches(command.if_match, None if before is None else before.tag):
         return CHANGED
     match command:
         case KeepBookmark(annotations=annotations, at=at):
@@ -169,12 +185,13 @@ def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[BookmarkEvent]
     assert_never(command)
 
 
-def _matches(any_of: AnyOf, state: Standing | None) -> bool:
+def matches(any_of: AnyOf, tag: str | None) -> bool:
+    """Whether a command may find the state of this tag, None where there is nothing."""
     if any_of is None:
         return True
-    if state is None:
+    if tag is None:
         return not any_of
-    return "*" in any_of or state.tag in any_of
+    return "*" in any_of or tag in any_of
 
 
 def _as_sent(command: BookmarkCommand) -> Any:

@@ -3,6 +3,7 @@
 from typing import get_args
 
 from votes.domain.bookmark import BookmarkEvent
+from votes.domain.collection import CollectionEvent
 from votes.domain.finding import FindingEvent
 from votes.domain.link import LinkEvent, LinkUndone
 from votes.domain.person import PersonEvent
@@ -16,6 +17,7 @@ Event = (
     | SlugTaken
     | VoteEvent
     | BookmarkEvent
+    | CollectionEvent
     | ReviewEvent
     | RulingEvent
     | PersonEvent

@@ -16,6 +16,7 @@ SUBJECT_LENGTH_MAX = 200
 TAGS_MAX = 20
 CLAIMS_MAX = 8
 PLANS_MAX = 20
+RANK_LENGTH_MAX = 100
 
 # Characters that no visible text needs: controls, and the bidirectional overrides that show text in
 # another order. Postgres cannot store NUL at all.
@@ -35,6 +36,9 @@ Text = Annotated[str, Meta(pattern=_TEXT, max_length=4_000)]
 ReviewBody = Annotated[str, Meta(pattern=_TEXT, max_length=10_000)]
 Tag = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=50)]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=TAGS_MAX)]
+_RANK = rf"\A[0-9A-Za-z]{{0,{RANK_LENGTH_MAX - 1}}}[1-9A-Za-z]\Z"
+Rank = Annotated[str, Meta(pattern=_RANK, description="A place in an own order.")]
+"""Ranks are ordered by their characters, see `votes.domain.ranks`."""
 WebAddress = Annotated[str, Meta(pattern=r'\Ahttps?://[^\s\x00-\x20<>"]+\Z', max_length=2_048)]
 Score = Annotated[int, Meta(ge=0, le=100)]
 Price = Annotated[float, Meta(ge=0)]
@@ -47,6 +51,17 @@ Claims = Annotated[dict[ClaimName, ClaimValue], Meta(min_length=1, max_length=CL
 """What a login says of a user, as far as the site splits tallies by it."""
 ToolId = NewType("ToolId", Annotated[str, Meta(pattern=_SLUG)])
 """A tool's id, made at its listing and never shown. It stays when the slug changes."""
+_COLLECTION = r"\A[A-Za-z0-9_-]{1,64}\Z"
+CollectionId = NewType(
+    "CollectionId",
+    Annotated[str, Meta(pattern=_COLLECTION, description="A collection's id, chosen by its user.")],
+)
+_PUBLIC = r"\A[A-Za-z0-9_-]{22}\Z"
+PublicId = NewType(
+    "PublicId",
+    Annotated[str, Meta(pattern=_PUBLIC, description="Of a collection that is, or was, public.")],
+)
+"""Made at random each time that a collection becomes public: nobody guesses it."""
 RulingId = NewType("RulingId", Annotated[str, Meta(description="A ruling's id.")])
 _LINK = r"\A[1-9][0-9]{0,17}-[0-9a-f]{12}\Z"
 LinkId = NewType("LinkId", Annotated[str, Meta(pattern=_LINK, description="A link's id.")])

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
+from typing import Literal
 
-from votes.app import bookmarks
-from votes.app.responses import BookmarksChanged, BookmarkView
+from msgspec.structs import replace
+
+from votes.app import bookmarks, collecting
+from votes.app.bookmark_responses import BookmarksChanged, BookmarkView
 from votes.app.sealing import unseal
-from votes.app.shelves import TRASH_KEPT, Kept, Shelf, changes_until
-from votes.domain import bookmark
+from votes.app.shelves import TRASH_KEPT, Kept, KeptCollection, Shelf, changes_until
+from votes.domain import bookmark, collection
 from votes.domain.bookmark import (
     Annotations,
     AnyOf,
@@ -18,8 +21,10 @@ from votes.domain.bookmark import (
     KeepBookmark,
     RemoveBookmark,
 )
+from votes.domain.collection import CollectionCommand
 from votes.domain.person import Person
-from votes.domain.terms import ToolId, ToolSlug
+from votes.domain.terms import CollectionId, ToolId, ToolSlug
+from votes.engine.decider import Command, Decider, State
 from votes.engine.deciding import KEY_REUSED
 from votes.engine.handle import ENDED, Outcome, Result
 from votes.engine.log import Position
@@ -42,7 +47,7 @@ COMMANDS_AT_ONCE = 200
 """So many commands are sealed and submitted before others have their turn."""
 
 
-NOTHING_DONE = BookmarksChanged(0, 0, 0)
+NOTHING_DONE = BookmarksChanged(0, 0, 0, 0)
 
 
 async def shelf_of(request: Http, user: User) -> Shelf | None:
@@ -64,7 +69,8 @@ def if_match(request: Http) -> AnyOf:
 async def submit_all_as(
     request: Http,
     user: User,
-    ask: Callable[[Person], Sequence[BookmarkCommand]],
+    decider: Decider[Command, State],
+    ask: Callable[[Person], Sequence[Command]],
     *,
     keyed: bool = True,
 ) -> tuple[list[Result], Person]:
@@ -77,25 +83,30 @@ async def submit_all_as(
     with within(WRITE_S):
         while True:
             person = await people.person(user.subject)
-            results = await _submit_all(request, person, ask(person), keyed=keyed)
+            results = await _submit_all(request, person, decider, ask(person), keyed=keyed)
             if ENDED not in results:
                 return results, person
             await people.destroy(user.subject, person)
 
 
 async def _submit_all(
-    request: Http, person: Person, commands: Sequence[BookmarkCommand], *, keyed: bool
+    request: Http,
+    person: Person,
+    decider: Decider[Command, State],
+    commands: Sequence[Command],
+    *,
+    keyed: bool,
 ) -> list[Result]:
     """The first alone: where the key was used for another request, nothing of this one is done.
     Raises `Refused` then."""
-    numbered = list(zip(parts(bookmark.decider, commands), commands, strict=True))
+    numbered = list(zip(parts(decider, commands), commands, strict=True))
     results: list[Result] = []
     for start, end in _steps(len(commands)):
         results += await asyncio.gather(
             *(
                 submit(
                     request,
-                    bookmark.decider,
+                    decider,
                     command,
                     person.voter,
                     person.stream,
@@ -164,8 +175,8 @@ async def remove(
 
 
 async def undo(request: Http, user: User, after: Position, until: Position) -> BookmarksChanged:
-    """Make each bookmark again what it was before the events after the one position, up to the
-    other; but for those that have changed since, and for events of more than 30 days ago.
+    """Make each bookmark and collection again what it was before the events after the one position,
+    up to the other; but for those that have changed since, and for events of more than 30 days ago.
 
     Raises `Refused` and `Unavailable`.
     """
@@ -173,14 +184,41 @@ async def undo(request: Http, user: User, after: Position, until: Position) -> B
     person = await people.known(user.subject)
     if person is None:
         return NOTHING_DONE
-    shelf = Shelf(person)
-    changes = await changes_until(store, shelf, after, now() - TRASH_KEPT)
-    commands = [
-        _back(person, tool, before, shelf.kept.get(tool), now())
-        for tool, (before, position) in changes.items()
+    shelf, at = Shelf(person), now()
+    changes = await changes_until(store, shelf, after, at - TRASH_KEPT)
+    collections = [
+        _collection_back(person, known, before, shelf.collections.get(known), at)
+        for known, (before, position) in changes.collections.items()
         if position <= until
     ]
-    return _sum(NOTHING_DONE, await _submit_for(request, user, person, commands))
+    commands = [
+        _back(person, tool, before, shelf.kept.get(tool), at)
+        for tool, (before, position) in changes.bookmarks.items()
+        if position <= until
+    ]
+    results, _ = await submit_all_as(
+        request,
+        user,
+        collection.decider,
+        lambda of: collections if of.id == person.id else [],
+        keyed=False,
+    )
+    done = _sum(NOTHING_DONE, results, "collections")
+    return _sum(done, await _submit_for(request, user, person, commands))
+
+
+def _collection_back(
+    person: Person,
+    collection_id: CollectionId,
+    before: KeptCollection | None,
+    after: KeptCollection | None,
+    at: datetime,
+) -> CollectionCommand:
+    tags = (after.saved.tag,) if after is not None else ()
+    if before is None:
+        return collecting.remove(person, collection_id, tags)
+    added = before.saved.added_at if after is None else at
+    return collecting.save(person, before.named, before.saved.public, added, tags)
 
 
 def _back(
@@ -199,20 +237,29 @@ async def _submit_for(
     """As `submit_all_as`, of commands for the person: none of them for another one, whom the user
     is after an erasure."""
     results, _ = await submit_all_as(
-        request, user, lambda of: commands if of.id == person.id else [], keyed=False
+        request,
+        user,
+        bookmark.decider,
+        lambda of: commands if of.id == person.id else [],
+        keyed=False,
     )
     return results
 
 
-def _sum(done: BookmarksChanged, results: Iterable[Result]) -> BookmarksChanged:
+def _sum(
+    done: BookmarksChanged,
+    results: Iterable[Result],
+    of: Literal["bookmarks", "collections"] = "bookmarks",
+) -> BookmarksChanged:
     positions = [one.position for one in results if isinstance(one, Outcome) and one.changed]
     if not positions:
         return done
     first = min(positions) - 1
-    return BookmarksChanged(
-        done.bookmarks + len(positions),
-        min(done.after, first) if done.bookmarks else first,
-        max(done.until, *positions),
+    return replace(
+        done,
+        **{of: getattr(done, of) + len(positions)},
+        after=min(done.after, first) if done.until else first,
+        until=max(done.until, *positions),
     )
 
 

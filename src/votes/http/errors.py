@@ -50,12 +50,14 @@ Part = Literal[
 ]
 Who = Literal["voter", "user", "panelist", "moderator", "admin"]
 _WITH_ROLE: tuple[Who, ...] = ("panelist", "moderator", "admin")
-About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling", "link"]
+About = Literal[
+    "tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling", "link", "collection_id"
+]
 Trait = Part | Who | About | Literal["changes", "limited", "on_behalf", "mails"]
 """What an operation may have: a parameter, a body or a stream; who may ask it; a tool that must be
-there or may be new; a slug to be taken; a visitor to be linked; a ruling; a link; a method that
-changes something; a limit to how often; something done on behalf of somebody else; a mail that is
-sent."""
+there or may be new; a slug to be taken; a visitor to be linked; a ruling; a link; a
+collection; a method that changes something; a limit to how often; something done on behalf of
+somebody else; a mail that is sent."""
 
 
 class Refusal(Struct, frozen=True):
@@ -85,6 +87,7 @@ REFUSALS: dict[str, Refusal] = {
     "claim_unknown": Refusal(404, ("claim",)),
     "ruling_unknown": Refusal(404, ("ruling",)),
     "link_unknown": Refusal(404, ("link",)),
+    "collection_unknown": Refusal(404, ("collection_id",)),
     "cluster_unknown": Refusal(404, ("tool_in_body",)),
     "no_mail": Refusal(404, ("mails",)),
     "subscription_unknown": Refusal(404, ()),
@@ -98,6 +101,8 @@ REFUSALS: dict[str, Refusal] = {
     "unsupported_media_type": Refusal(415, ("body",)),
     "idempotency_key_reused": Refusal(422, ("Idempotency-Key",)),
     "link_refused": Refusal(422, ("links",)),
+    "collection_misplaced": Refusal(422, ("collection_id",)),
+    "collections_full": Refusal(422, ("collection_id",)),
     "visitor_linked": Refusal(422, ()),
     "rate_limited": Refusal(429, ("limited",)),
     "too_many_streams_here": Refusal(429, ("stream",)),

@@ -2,6 +2,7 @@
 
 from votes import __version__
 from votes.domain.bookmark import BOOKMARK_EVENTS
+from votes.domain.collection import COLLECTION_EVENTS, CollectionShared
 from votes.domain.events import EVENT_TYPES
 from votes.domain.link import LINK_EVENTS
 from votes.domain.person import SubjectErased
@@ -20,6 +21,8 @@ PROJECTIONS = Projections(
     events=EVENT_TYPES,
     ignored=(
         *BOOKMARK_EVENTS,
+        *COLLECTION_EVENTS,
+        CollectionShared,
         *LINK_EVENTS,
         SubjectErased,
     ),

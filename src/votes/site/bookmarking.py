@@ -9,15 +9,10 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from votes.app import bookmarks, catalogue
+from votes.app.bookmark_responses import BookmarksChanged, BookmarkView, RemovedBookmark
 from votes.app.bookmarks import Sort
 from votes.app.paging import Page
-from votes.app.responses import (
-    BookmarksChanged,
-    BookmarkView,
-    RemovedBookmark,
-    SummaryView,
-    summary,
-)
+from votes.app.responses import SummaryView, summary
 from votes.app.shelves import Shelf
 from votes.domain import bookmark
 from votes.domain.bookmark import Annotations
@@ -49,6 +44,7 @@ SORTS: dict[Sort, str] = {
     "changed": "Last changed",
     "name": "Name",
     "verdict": "Verdict",
+    "rank": "My order",
 }
 DID = {
     "removed": "{} removed.",
@@ -106,12 +102,14 @@ async def my_bookmarks(
         found = await bookmarks.bookmarks(
             store, models, shelf, sort, q, tag, collection, cursor, ROWS_MAX
         )
+    labels = bookmarks.labels(shelf)
     chosen = {"q": q, "tag": tag, "collection": collection}
     chosen["sort"] = None if sort == "added" else sort
     return await _answer(
         request,
         listing=Page([_row(source, kept) for kept in found.items], found.next_cursor, found.total),
-        labels=bookmarks.labels(shelf.kept.values() if shelf is not None else ()),
+        labels=labels,
+        names={one.id: one.name for one in labels.collections},
         chosen=chosen,
         sorts=SORTS,
         sort=sort,
@@ -204,7 +202,7 @@ def _change(do: str, fields: dict[str, str]) -> tuple[str, Callable[[Annotations
     """What it is called when done, and what it does. Raises `Refused`."""
     tag = fields.get("tag", "").strip()
     if do == "move":
-        collection = _checked(Annotations, collection=fields.get("collection", "").strip() or None)
+        collection = _checked(Annotations, collection=fields.get("collection") or None)
         to = collection.collection
         return "moved", lambda written: msgspec.structs.replace(written, collection=to)
     if do not in ("tag", "untag"):
@@ -229,15 +227,16 @@ def _checked(kind: type[Annotations], **fields: Any) -> Annotations:
 
 @post("/bookmarks/{slug:str}/edit", status_code=303, opt=Limited("writes").opt)
 async def edit_form(request: Http, slug: str) -> ASGIResponse:
-    """`note`, `tags` (separated by commas) and `collection`, of the bookmark as its `etag` has it:
-    nothing is overwritten that its reader has not seen."""
+    """`note`, `tags` (separated by commas), `collection` and `rank`, of the bookmark as its
+    `etag` has it: nothing is overwritten that its reader has not seen."""
     user = await require_user(request)
     tool, fields = await tool_id(request, slug), await read_form(request)
     written = _checked(
         Annotations,
         note=fields.get("note", "").replace("\r\n", "\n"),
         tags=tuple(tag for tag in map(str.strip, fields.get("tags", "").split(",")) if tag),
-        collection=fields.get("collection", "").strip() or None,
+        collection=fields.get("collection") or None,
+        rank=fields.get("rank") or None,
     )
     at, tags = now(), (fields.get("etag", ""),)
     outcome, _ = await write_as(
@@ -247,7 +246,7 @@ async def edit_form(request: Http, slug: str) -> ASGIResponse:
         lambda person: bookmarks.keep(person, tool, written, at, tags),
     )
     changed = int(outcome.changed)
-    done = BookmarksChanged(changed, outcome.position - changed, outcome.position)
+    done = BookmarksChanged(changed, 0, outcome.position - changed, outcome.position)
     return _back(request, fields, "saved", done)
 
 

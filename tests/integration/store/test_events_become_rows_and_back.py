@@ -59,6 +59,7 @@ def test_the_names_of_events_are_storage():
         *("VoteDiscounted", "VoteRestored", "VoteReleased", "VoteHeld"),
         *("VoteMoved", "VoteWithdrawn", "VoteReverted"),
         *("ToolBookmarked", "BookmarkRevised", "BookmarkRemoved"),
+        *("CollectionSaved", "CollectionRemoved", "CollectionShared"),
         *("ReviewPublished", "ReviewRevised", "ReviewWithdrawn"),
         *("RulingMade", "RulingLifted", "SubjectErased"),
         *("ClusterFound", "BurstFound"),

@@ -5,14 +5,14 @@ from litestar import delete, get, put
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app import bookmarks, catalogue
-from votes.app.paging import LIMIT_DEFAULT
-from votes.app.responses import (
+from votes.app import bookmarks, catalogue, collecting
+from votes.app.bookmark_responses import (
     BookmarkLabels,
     BookmarksPage,
     BookmarkView,
     RemovedBookmarks,
 )
+from votes.app.paging import LIMIT_DEFAULT
 from votes.domain import bookmark
 from votes.domain.bookmark import Annotations, RemoveBookmark
 from votes.http.bookmarking import if_match, shelf_of, status_of, view_of
@@ -77,14 +77,13 @@ async def list_bookmarks(
 )
 async def list_labels(request: Http) -> ASGIResponse:
     """Each with the number of its bookmarks."""
-    shelf = await shelf_of(request, await require_user(request))
-    return private(bookmarks.labels(shelf.kept.values() if shelf is not None else []))
+    return private(bookmarks.labels(await shelf_of(request, await require_user(request))))
 
 
 @get(
     "/v1/me/bookmarks:removed",
     operation_id="listRemovedBookmarks",
-    summary="The bookmarks that I removed in the last 30 days",
+    summary="The bookmarks and collections that I removed in the last 30 days",
     tags=["bookmarks"],
     opt=Operation(responses={200: RemovedBookmarks}, who="user", limited=Limited("reads")).opt,
 )
@@ -98,7 +97,8 @@ async def list_removed(
     tools = [one.kept.tool for one in page.items]
     slugs = await catalogue.slugs(parts.store, parts.reader.latest, tools)
     views = list(bookmarks.removed_views(page.items, slugs))
-    return private(RemovedBookmarks(views, page.next_cursor, page.total))
+    collections = collecting.removed(shelf, now())
+    return private(RemovedBookmarks(views, collections, page.next_cursor, page.total))
 
 
 @put(

@@ -11,8 +11,14 @@ from msgspec import Meta, Struct
 from votes.api.operation import Operation
 from votes.app import bookmarks
 from votes.app.bookmark_changes import NOBODY, changes
+from votes.app.bookmark_responses import (
+    BatchAnswer,
+    BatchAnswers,
+    BookmarkChanges,
+    BookmarksChanged,
+)
 from votes.app.paging import LIMIT_DEFAULT, LIMIT_MAX
-from votes.app.responses import BatchAnswer, BatchAnswers, BookmarkChanges, BookmarksChanged
+from votes.domain import bookmark
 from votes.domain import tool as tools
 from votes.domain.bookmark import Annotations, BookmarkCommand, RemoveBookmark
 from votes.domain.person import Person
@@ -73,7 +79,7 @@ _undo = msgspec.json.Decoder(UndoBody)
 @get(
     "/v1/me/bookmarks/changes",
     operation_id="listBookmarkChanges",
-    summary="What changed in my bookmarks",
+    summary="What changed in my bookmarks and collections",
     tags=["bookmarks"],
     opt=Operation(responses={200: BookmarkChanges}, who="user", limited=Limited("reads")).opt,
 )
@@ -117,7 +123,7 @@ async def batch_bookmarks(request: Http) -> ASGIResponse:
     def ask(person: Person) -> list[BookmarkCommand]:
         return [_command(person, ids[one.tool], one, at) for one in known]
 
-    results, person = await submit_all_as(request, user, ask)
+    results, person = await submit_all_as(request, user, bookmark.decider, ask)
     left = iter(results)
     answers = [
         _answer(person, ids[one.tool], one, next(left)) if one.tool in ids else _unlisted(one)
@@ -175,7 +181,7 @@ async def retag_bookmarks(request: Http) -> ASGIResponse:
 @post(
     "/v1/me/bookmarks:undo",
     operation_id="undoBookmarks",
-    summary="Undo what was done to my bookmarks",
+    summary="Undo what was done to my bookmarks and collections",
     tags=["bookmarks"],
     status_code=200,
     opt=Operation(
@@ -183,10 +189,10 @@ async def retag_bookmarks(request: Http) -> ASGIResponse:
     ).opt,
 )
 async def undo_bookmarks(request: Http) -> ASGIResponse:
-    """Each bookmark that changed after the position `after`, up to `until`, is again what it was
-    before; but for those that have changed since, and for changes of more than 30 days ago. To
-    undo it, undo the positions in the response. The same again changes nothing, so it takes no
-    `Idempotency-Key`."""
+    """Each bookmark and each collection that changed after the position `after`, up to `until`, is
+    again what it was before; but for those that have changed since, and for changes of more
+    than 30 days ago. To undo it, undo the positions in the response. The same again changes
+    nothing, so it takes no `Idempotency-Key`."""
     user = await require_user(request)
     body = await read_json(request, _undo)
     return private(await undo(request, user, body.after, body.until))

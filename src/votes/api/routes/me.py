@@ -88,8 +88,8 @@ async def get_my_state(
     opt=Operation(responses={200: MyData}, who="user", limited=Limited("reads")).opt,
 )
 async def export_me(request: Http) -> ASGIResponse:
-    """Votes, bookmarks, which visitors' votes became mine, and what was done as an admin, a
-    moderator or a panelist. Read from the log itself: always complete."""
+    """Votes, bookmarks, collections, which visitors' votes became mine, and what was done as an
+    admin, a moderator or a panelist. Read from the log itself: always complete."""
     user, parts = await require_user(request), services(request)
 
     async def read(person: Person) -> MyData | None:
@@ -99,7 +99,7 @@ async def export_me(request: Http) -> ASGIResponse:
         return await export(parts.store, parts.reader.latest, user.subject, shelf, acts)
 
     return private(
-        await read_checked(request, user, read) or MyData(user.subject, None, [], [], [], [])
+        await read_checked(request, user, read) or MyData(user.subject, None, [], [], [], [], [])
     )
 
 

@@ -1,0 +1,106 @@
+"""Examples of the bodies and responses about bookmarks and collections."""
+
+from typing import Any
+
+BOOKMARK: dict[str, Any] = {
+    "tool": "mistral-3-small",
+    "note": "Try on the build machine",
+    "tags": ["edge"],
+    "collection": "to-try",
+    "rank": "085ozrDgbQJ04Qu",
+    "added_at": "2026-01-31T12:00:00Z",
+    "changed_at": "2026-01-31T12:05:00Z",
+    "etag": "5e884898da280471",
+    "position": 352,
+}
+COLLECTION: dict[str, Any] = {
+    "id": "to-try",
+    "name": "To try",
+    "parent": None,
+    "rank": "085ozrDgaMWh3xk",
+    "public": "q83vEjRWeJCrze8SNFZ4kA",
+    "added_at": "2026-01-31T12:00:00Z",
+    "changed_at": "2026-01-31T12:05:00Z",
+    "etag": "0f6a5fd7d4e5bb9a",
+    "position": 353,
+}
+_COUNTED = COLLECTION | {"inside": None, "bookmarks": 1}
+_ANNOTATIONS = {key: BOOKMARK[key] for key in ("note", "tags", "collection", "rank")}
+_DONE = {"bookmarks": 12, "collections": 0, "after": 351, "until": 363}
+BOOKMARKS: dict[str, dict[str, Any]] = {
+    "listBookmarks": {"response": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
+    "putBookmark": {
+        "body": _ANNOTATIONS,
+        "response": BOOKMARK,
+    },
+    "listBookmarkLabels": {
+        "response": {
+            "tags": [{"name": "edge", "bookmarks": 1}],
+            "collections": [_COUNTED],
+            "unsorted": 0,
+            "total": 1,
+        }
+    },
+    "listRemovedBookmarks": {
+        "response": {
+            "removed": [
+                {"bookmark": BOOKMARK, "removed_at": "2026-01-31T13:00:00Z", "position": 363}
+            ],
+            "collections": [],
+            "next_cursor": None,
+            "total": 1,
+        }
+    },
+    "listBookmarkChanges": {
+        "response": {
+            "changes": [
+                {
+                    "kind": "revised",
+                    "tool": "mistral-3-small",
+                    "bookmark": BOOKMARK,
+                    "at": "2026-01-31T12:05:00Z",
+                    "position": 352,
+                }
+            ],
+            "collections": [
+                {
+                    "kind": "saved",
+                    "id": "to-try",
+                    "collection": COLLECTION,
+                    "at": "2026-01-31T12:05:00Z",
+                    "position": 353,
+                }
+            ],
+            "next_cursor": "WyJib29rbWFyayBjaGFuZ2VzIiwiYW5uIiwzNTIsIjVlODg0ODk4Il0",
+            "more": False,
+            "from_start": True,
+        }
+    },
+    "listCollections": {"response": {"collections": [_COUNTED], "unsorted": 0}},
+    "putCollection": {
+        "body": {"name": "To try", "public": True},
+        "response": COLLECTION,
+    },
+    "batchBookmarks": {
+        "body": {
+            "operations": [
+                {"op": "put", "tool": "mistral-3-small", "annotations": _ANNOTATIONS},
+                {"op": "delete", "tool": "notion"},
+            ]
+        },
+        "response": {
+            "answers": [
+                {
+                    "tool": "mistral-3-small",
+                    "status": 200,
+                    "code": None,
+                    "bookmark": BOOKMARK,
+                },
+                {"tool": "notion", "status": 204, "code": None, "bookmark": None},
+            ],
+            "position": 352,
+        },
+    },
+    "retagBookmarks": {"body": {"tag": "edge", "to": "on-device"}, "response": _DONE},
+    "undoBookmarks": {"body": {"after": 351, "until": 363}, "response": _DONE},
+}
