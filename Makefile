@@ -19,7 +19,7 @@ FIND_PYTHON = for name in $(or $(PYTHON),python3 python3.13 python3.12 python3.1
 NO_PYTHON = No CPython >= 3.11 with venv and ensurepip $(if $(PYTHON),at $(PYTHON),found); \
   install one (on Debian python3 and python3-venv) or name it: make PYTHON=/path/to/python
 
-.PHONY: help up test quick mutants faults lint bench lock clients wheel clean runtime tools
+.PHONY: help up test quick mutants faults lint bench lock clients words wheel clean runtime tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1:/p' Makefile | while IFS=: read -r name text; \
@@ -61,6 +61,9 @@ clients: runtime ## generate the TypeScript types, the elements and the site's f
 	@cd docs/typescript && npm ci --silent && npm run --silent generate && npm run --silent check \
 	  && npm run --silent elements && npm run --silent site
 	@$(BIN)/python docs/pin_elements.py docs/frontend.md
+
+words: tools ## take the texts of pages and mails into the files of languages
+	@$(BIN)/python -m votes.languages
 
 wheel: runtime ## build the wheel into dist
 	@$(BIN)/python -m hatchling build -t wheel

@@ -33,6 +33,7 @@
 | `VOTES_SCAN_DISCOUNTS` | `on`: the scan discounts what it finds; default `off`: `docs/fraud.md` |
 | `VOTES_COHORT_CLAIMS` | comma-separated claims of users' tokens that split tallies; default none |
 | `VOTES_COHORT_MIN` | how many voters of one value are shown at least; default 5 |
+| `VOTES_LANGUAGES` | a folder with more languages of the pages: `docs/languages.md` |
 | `VOTES_LOG` | `debug`, `info` (default), `warning` or `error` |
 
 Without any URL the embedded servers are used. Canonical links use `VOTES_PUBLIC_URL`; without it,
@@ -163,6 +164,7 @@ class Config(Struct, frozen=True):
     on_behalf: OnBehalf = "counted"
     cohort_claims: tuple[str, ...] = ()
     cohort_min: int = COHORT_MIN
+    languages: Path | None = None
     log: LogLevel = "info"
 
     def __repr__(self) -> str:
@@ -223,6 +225,7 @@ def load(env: Mapping[str, str]) -> Config:
         on_behalf=_on_behalf(env),
         cohort_claims=_cohort_claims(env),
         cohort_min=_count(env, "VOTES_COHORT_MIN", COHORT_MIN),
+        languages=_folder(env, "VOTES_LANGUAGES"),
         log=_log_level(env),
     )
 
@@ -354,6 +357,13 @@ def _like(env: Mapping[str, str], name: str, form: str, example: str) -> str | N
     if text is not None and not re.fullmatch(form, text):
         raise ConfigError(f"{name}: {text!r} is not like {example}")
     return text
+
+
+def _folder(env: Mapping[str, str], name: str) -> Path | None:
+    text = env.get(name)
+    if text and not Path(text).is_dir():
+        raise ConfigError(f"{name}: {text!r} is not a folder")
+    return Path(text) if text else None
 
 
 def _networks(env: Mapping[str, str]) -> frozenset[Network]:

@@ -21,8 +21,10 @@ from votes.http.exchange import Asgi, Headers
 from votes.http.headers import FOR_OTHER_SITES, FOR_PROGRAMS, FOR_READERS, with_headers
 from votes.http.hosts import with_one_host
 from votes.http.identity import Identity
+from votes.http.languages import with_languages
 from votes.http.limiting import with_rate_limit_fields
 from votes.http.turns import Turns, with_turns
+from votes.languages import languages_of
 from votes.live.sockets import limit_connections
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
@@ -75,10 +77,15 @@ def create_app(config: Config) -> Asgi:
     others = with_live(api, with_end(with_rate_limit_fields(with_turns(turns, api))))
     for_programs = with_cors(config, with_hot_routes(api, others))
     for_readers = with_end(with_rate_limit_fields(with_turns(turns, site)), problem_pages(site))
-    return _by_path(
-        _behind_edge(config, FOR_PROGRAMS, for_programs),
+    pages = _by_path(
+        PATHS_FOR_OTHER_SITES,
         _behind_edge(config, FOR_OTHER_SITES, for_readers),
         _behind_edge(config, FOR_READERS, for_readers),
+    )
+    return _by_path(
+        PATHS_FOR_PROGRAMS,
+        _behind_edge(config, FOR_PROGRAMS, for_programs),
+        with_languages(languages_of(config.languages), pages),
     )
 
 
@@ -86,15 +93,13 @@ def _behind_edge(config: Config, headers: Headers, app: Asgi) -> Asgi:
     return with_headers(config, headers, with_edge(config, with_one_host(app)))
 
 
-def _by_path(api: Asgi, for_other_sites: Asgi, site: Asgi) -> Asgi:
-    """The API for its own paths, and for what is no request; pages for all others."""
+def _by_path(beginnings: tuple[str, ...], these: Asgi, others: Asgi) -> Asgi:
+    """These for paths that begin like this, and for what is no request; the others for the rest."""
 
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        if scope["type"] != "http" or (path := f"{scope['path']}/").startswith(PATHS_FOR_PROGRAMS):
-            return api(scope, receive, send)
-        if path.startswith(PATHS_FOR_OTHER_SITES):
-            return for_other_sites(scope, receive, send)
-        return site(scope, receive, send)
+        if scope["type"] != "http" or f"{scope['path']}/".startswith(beginnings):
+            return these(scope, receive, send)
+        return others(scope, receive, send)
 
     return dispatch
 

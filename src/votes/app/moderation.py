@@ -15,16 +15,17 @@ from votes.engine.log import Position
 from votes.engine.orders import Ordering, orders_of
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
+from votes.languages import marked
 from votes.projections.profiles import PROFILES
 from votes.projections.rulings import RULINGS, Ruling
 from votes.projections.tallies import TallyView, tally_view
 
 WHY: dict[Against, str] = {
-    "unproven": "held: too many new visitors voted, and no proof of work came with it",
-    "unchecked": "held: nobody could say how many new visitors voted",
-    "ruled": "held: an earlier vote of the same voter on this tool is discounted",
-    "ruling": "discounted by a ruling",
-    "on_behalf": "told apart: cast for somebody else, by a user who may",
+    "unproven": marked("held: too many new visitors voted, and no proof of work came with it"),
+    "unchecked": marked("held: nobody could say how many new visitors voted"),
+    "ruled": marked("held: an earlier vote of the same voter on this tool is discounted"),
+    "ruling": marked("discounted by a ruling"),
+    "on_behalf": marked("told apart: cast for somebody else, by a user who may"),
 }
 """Why votes do not count, after their number."""
 

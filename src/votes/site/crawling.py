@@ -14,6 +14,7 @@ from votes.http.errors import Refused
 from votes.http.exchange import Http
 from votes.http.hosts import base
 from votes.http.limiting import Limited
+from votes.languages import language
 from votes.site.html import shared_page
 from votes.site.reading import read_at
 from votes.site.render import environment, query
@@ -34,14 +35,16 @@ async def robots(request: Http) -> ASGIResponse:
 
 @get("/sitemap.xml", opt=Limited("reads").opt)
 async def sitemap(request: Http) -> ASGIResponse:
-    """The files that list the pages (sitemaps.org), the oldest tools first: so files stay as they
-    are when tools are listed."""
+    """The files that list the pages (sitemaps.org), those of each language; the oldest tools first:
+    so files stay as they are when tools are listed."""
     at = _address(request)
     source, _ = await read_at(request)
     tools = (await tool_orders(source.models)).count([NEW])
     numbers = range(1, -(-tools // URLS_MAX) + 1)
     files = ["pages", *(f"tools-{number}" for number in numbers)]
-    return _xml(request, "sitemaps.xml", at, [f"/sitemap/{name}.xml" for name in files])
+    roots = [place.root for place in language().places]
+    paths = [f"{root}/sitemap/{name}.xml" for root in roots for name in files]
+    return _xml(request, "sitemaps.xml", at, paths)
 
 
 @get("/sitemap/pages.xml", opt=Limited("reads").opt)

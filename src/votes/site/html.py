@@ -21,8 +21,9 @@ from votes.http.etags import tagged
 from votes.http.exchange import Http, header
 from votes.http.identity import found_caller
 from votes.http.moved import Moved, moved
+from votes.languages import gettext, language, marked
 from votes.site.account import account
-from votes.site.render import SITE_NAME, Head, page
+from votes.site.render import Head, page, titled
 
 HTML = "text/html"
 VARY = ("vary", "Cookie, Authorization, Accept-Encoding")
@@ -31,29 +32,42 @@ SHARED = ("cache-control", "public, max-age=0, must-revalidate")
 UNKEPT = ("cache-control", "no-store")
 
 HEADINGS = {
-    400: ("That does not add up", "Something in the address or the form is not as it should be."),
-    401: ("Log in first", "This belongs to an account. Voting needs none."),
+    400: (
+        marked("That does not add up"),
+        marked("Something in the address or the form is not as it should be."),
+    ),
+    401: (marked("Log in first"), marked("This belongs to an account. Voting needs none.")),
     403: (
-        "Not allowed",
-        "A form counts when it is sent from a page of this site. Some pages are for a role.",
+        marked("Not allowed"),
+        marked(
+            "A form counts when it is sent from a page of this site. Some pages are for a role."
+        ),
     ),
-    404: ("There is nothing here", "The page may have moved, or the tool was delisted."),
-    405: ("Not that way", "This address is only for forms."),
-    408: ("Too slow", "The form did not arrive whole. Send it once more."),
+    404: (
+        marked("There is nothing here"),
+        marked("The page may have moved, or the tool was delisted."),
+    ),
+    405: (marked("Not that way"), marked("This address is only for forms.")),
+    408: (marked("Too slow"), marked("The form did not arrive whole. Send it once more.")),
     412: (
-        "Changed meanwhile",
-        "Somewhere else this was changed after you opened the page. Go back and load it again.",
+        marked("Changed meanwhile"),
+        marked(
+            "Somewhere else this was changed after you opened the page. Go back and load it again."
+        ),
     ),
-    413: ("Too much", "That form is larger than any form of this site."),
-    415: ("An unknown kind of form", "Only plain forms are read here."),
-    422: ("That cannot be done", "The request was understood, and refused."),
-    429: ("Too many at once", "Wait a moment, then try again."),
+    413: (marked("Too much"), marked("That form is larger than any form of this site.")),
+    415: (marked("An unknown kind of form"), marked("Only plain forms are read here.")),
+    422: (marked("That cannot be done"), marked("The request was understood, and refused.")),
+    429: (marked("Too many at once"), marked("Wait a moment, then try again.")),
     503: (
-        "Back in a moment",
-        "A store does not answer just now. If you were voting: the same vote once more settles it.",
+        marked("Back in a moment"),
+        marked(
+            "A store does not answer just now."
+            " If you were voting: the same vote once more settles it."
+        ),
     ),
 }
-OTHERWISE = ("Something broke", "This is our fault, and it is in our log.")
+OTHERWISE = (marked("Something broke"), marked("This is our fault, and it is in our log."))
 
 
 class Missing(Refused):
@@ -98,12 +112,12 @@ def _as_page(handler: Handler) -> Handler:
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         told = handler(request, error)
         problem = msgspec.json.decode(told.content, type=Problem)
-        heading, advice = HEADINGS.get(problem.status, OTHERWISE)
+        heading, advice = map(gettext, HEADINGS.get(problem.status, OTHERWISE))
         again = request.method == "GET" and problem.status in (429, 503)
         caller = found_caller(request)
         text = page(
             "problem.html",
-            Head(f"{heading} · {SITE_NAME}", advice, _back(request), "", indexed=False),
+            Head(titled(heading), advice, _back(request), "", indexed=False),
             account(request, caller),
             login_ended=caller.login_ended,
             back=_back(request),
@@ -124,7 +138,7 @@ def _back(request: Http) -> str:
     at = urlsplit(
         str(request.url) if request.method == "GET" else header(request, b"referer") or ""
     )
-    return f"{at.path or '/'}{'?' if at.query else ''}{at.query}"
+    return f"{language().inside(at.path or '/')}{'?' if at.query else ''}{at.query}"
 
 
 def _not_routed(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

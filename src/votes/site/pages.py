@@ -26,13 +26,14 @@ from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.readiness import readiness
 from votes.http.voters import votes_of
+from votes.languages import gettext, number
 from votes.site import linked_data, words
 from votes.site.finding import tool_at
 from votes.site.html import shared_page
 from votes.site.lists import tools_list
 from votes.site.pictures.chart import chart
 from votes.site.reading import answer, is_of, my_states, read_at, reader
-from votes.site.render import SITE_NAME, Head, description, page
+from votes.site.render import SITE_NAME, Head, description, page, titled
 from votes.wiring import Services, now
 
 ROWS_MAX = 40
@@ -64,15 +65,17 @@ async def _front(
     request: Http, source: ReadSource, orders: ToolOrders, *, waiting: bool
 ) -> ASGIResponse:
     total, reviewed = orders.count([TOP]), orders.count([REVIEWED])
-    about = (
-        f"{words.counted(total, 'tool')}, {reviewed} with a panel's verdict, all with the"
-        " community's. Compare two side by side, and vote."
+    about = gettext(
+        "%(tools)s, %(reviewed)s with a panel's verdict, all with the community's."
+        " Compare two side by side, and vote.",
+        tools=words.counted(total, "tool"),
+        reviewed=number(reviewed),
     )
     return await answer(
         request,
         "home.html",
         Head(
-            f"{SITE_NAME}: two verdicts on every tool",
+            titled(gettext("Two verdicts on every tool")),
             about,
             "/",
             base(request),
@@ -122,12 +125,14 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
 
 def _head_of(shown: SummaryView, at: str) -> Head:
     path = f"/tools/{quote(shown.slug)}"
-    said = (
-        f"Panel: {words.panel_line(shown.panel)}."
-        f" Community: {words.community_line(shown.community)}. {shown.tagline}"
+    said = gettext(
+        "Panel: %(panel)s. Community: %(community)s. %(tagline)s",
+        panel=words.panel_line(shown.panel),
+        community=words.community_line(shown.community),
+        tagline=shown.tagline,
     )
     return Head(
-        f"{shown.name}: ship or skip?",
+        gettext("%(name)s: ship or skip?", name=shown.name),
         description(said),
         path,
         at,
@@ -157,8 +162,8 @@ async def my_votes(request: Http, cursor: Cursor = None) -> ASGIResponse:
     found = await votes_of(request, caller, cursor, ROWS_MAX)
     items = [(one, *_named(source.models, one.tool)) for one in found.items]
     head = Head(
-        f"My votes · {SITE_NAME}",
-        "What you would ship, and what you would skip.",
+        titled(gettext("My votes")),
+        gettext("What you would ship, and what you would skip."),
         "/votes",
         base(request),
         section="votes",
@@ -187,7 +192,8 @@ async def status(request: Http) -> ASGIResponse:
     """How things are, by the same data as /health/ready."""
     parts = services(request)
     ready, drift = await asyncio.gather(readiness(parts), _drift(parts))
-    head = Head(f"Status · {SITE_NAME}", "Are votes taken and counted?", "/status", base(request))
+    about = gettext("Are votes taken and counted?")
+    head = Head(titled(gettext("Status")), about, "/status", base(request))
     return await answer(
         request,
         "status.html",
@@ -204,7 +210,7 @@ async def _drift(parts: Services) -> str:
         with within(STATUS_S):
             return words.audited(await parts.read_model_store.last_report())
     except Unavailable:
-        return "not known"
+        return gettext("not known")
 
 
 @get("/feed.xml")
@@ -213,7 +219,8 @@ async def feed(request: Http) -> ASGIResponse:
     source, _ = await read_at(request)
     orders = await tool_orders(source.models)
     tools = [summary(source, tool) for tool in orders.first(NEW, FEED_ENTRIES_MAX)]
-    head = Head(f"{SITE_NAME}: new tools", "Each with two verdicts.", "/feed.xml", base(request))
+    title = gettext("%(site)s: new tools", site=SITE_NAME)
+    head = Head(title, gettext("Each with two verdicts."), "/feed.xml", base(request))
     updated = max((tool.listed_at for tool in tools), default=now()).isoformat()
     text = page("feed.xml", head, tools=tools, updated=updated)
     return shared_page(request, text, stale=source.stale, media_type="application/atom+xml")

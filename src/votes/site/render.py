@@ -1,5 +1,6 @@
 """Templates to text. Everything is escaped, except what a template marks as markup."""
 
+import re
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -8,12 +9,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
 from votes.app.listing import category_slug
+from votes.http.languages import ALONE
+from votes.languages import language, translated, translated_plural
 from votes.site import words
 from votes.site.assets import asset_url, sri
 from votes.site.verdicts import look, said
 
 SITE_NAME = "Ship or skip"
 DESCRIPTION_LENGTH_MAX = 200
+_OUR_PAGES = re.compile(
+    rf' (href|action)="/(?!{"|".join(map(re.escape, ALONE))})([^"]*)"(?! hreflang)'
+)
+"""Addresses of pages in a page; `hreflang` after one says that it is as it should be."""
 
 
 class Head(Struct, frozen=True):
@@ -28,6 +35,12 @@ class Head(Struct, frozen=True):
     picture: str | None = None
     linked_data: dict[str, Any] | None = None
     indexed: bool = True
+
+    @property
+    def address(self) -> str:
+        """The page's address in the language that is spoken. Without the site's it is a path, which
+        gets its language as all links do."""
+        return f"{self.base}{language().root}{self.path}" if self.base else self.path
 
 
 class Account(Struct, frozen=True):
@@ -63,8 +76,12 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(translated, translated_plural, newstyle=True)  # type: ignore[attr-defined]
     made.globals |= {
+        "language": language,
         "asset_url": asset_url,
         "sri": sri,
         "site_name": SITE_NAME,
@@ -91,6 +108,11 @@ def login_path(back: str, keep: str | None = None) -> str:
     return LOGIN + query(next=back if back != "/" else None, keep=keep)
 
 
+def titled(text: str) -> str:
+    """The title of a page that is about this."""
+    return f"{text} · {SITE_NAME}"
+
+
 def description(text: str) -> str:
     """A text for a page's head: its beginning, cut at a word."""
     text = " ".join(text.split())
@@ -100,5 +122,8 @@ def description(text: str) -> str:
 
 
 def page(template: str, head: Head, account: Account = NOBODY, **values: Any) -> str:
-    """The page. Raises jinja2's `UndefinedError` for a value that the template misses."""
-    return environment().get_template(template).render(head=head, account=account, **values)
+    """The page, whose links stay in its language. Raises jinja2's `UndefinedError` for a value that
+    the template misses."""
+    text = environment().get_template(template).render(head=head, account=account, **values)
+    root = language().root
+    return _OUR_PAGES.sub(rf' \1="{root}/\2"', text) if root else text

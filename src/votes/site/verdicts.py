@@ -9,6 +9,7 @@ from typing import Literal, assert_never
 from msgspec import Struct
 
 from votes.domain.verdict import Call, PanelVerdict
+from votes.languages import gettext
 from votes.projections.tallies import TallyView
 
 Verdict = PanelVerdict | Call | Literal["too_close"]
@@ -33,7 +34,8 @@ SOFT = Tone("soft", "#5d594e", "#aba698")
 
 
 class Look(Struct, frozen=True):
-    """A verdict's label, and its colour but in an element, whose own sheet has it."""
+    """A verdict's label in the language that is spoken, and its colour. In an element its own sheet
+    has the colour."""
 
     label: str
     tone: Tone
@@ -47,19 +49,19 @@ def said(tally: TallyView) -> Verdict:
 def look(verdict: Verdict) -> Look:
     match verdict:
         case "pending":
-            return Look("Pending", SOFT)
+            return Look(gettext("Pending"), SOFT)
         case "none":
-            return Look("No votes yet", SOFT)
+            return Look(gettext("No votes yet"), SOFT)
         case "too_early":
-            return Look("Too early", SOFT)
+            return Look(gettext("Too early"), SOFT)
         case "too_close":
-            return Look("Too close to call", SOFT)
+            return Look(gettext("Too close to call"), SOFT)
         case "ship":
-            return Look("Ship", SHIP)
+            return Look(gettext("Ship"), SHIP)
         case "skip":
-            return Look("Skip", SKIP)
+            return Look(gettext("Skip"), SKIP)
         case "mixed":
-            return Look("Mixed", MIXED)
+            return Look(gettext("Mixed"), MIXED)
         case "split":
-            return Look("Split", MIXED)
+            return Look(gettext("Split"), MIXED)
     assert_never(verdict)

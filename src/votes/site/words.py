@@ -1,9 +1,9 @@
-"""Values as texts for readers."""
+"""Values as texts for readers, in the language that is spoken."""
 
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import assert_never, cast
 from zlib import crc32
 
 from votes.app.listing import category_slug
@@ -16,8 +16,21 @@ from votes.domain.tool import Plan
 from votes.domain.verdict import PANEL_REVIEWS_MIN
 from votes.domain.vote_events import Against
 from votes.engine.read_model_store import AuditReport
+from votes.languages import (
+    amount,
+    clock,
+    day,
+    day_of_year,
+    gettext,
+    listed,
+    marked,
+    marked_plural,
+    ngettext,
+    number,
+)
+from votes.languages import percent as in_percent
 from votes.projections.tallies import Tally, TallyView
-from votes.site.verdicts import look, said
+from votes.site.verdicts import Verdict, look, said
 
 NOTHING = "\u2013"
 BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
@@ -28,20 +41,20 @@ _ACRONYMS = {"ai": "AI", "crm": "CRM", "defi": "DeFi", "dex": "DEX", "llm": "LLM
 
 
 def percent(share: float | None) -> str:
-    return NOTHING if share is None else f"{share:.0%}"
+    return NOTHING if share is None else in_percent(share)
 
 
-def price(amount: float | None) -> str:
+def price(dollars: float | None) -> str:
     """In US dollars, without cents where there are none."""
-    if amount is None:
+    if dollars is None:
         return NOTHING
-    return f"${amount:,.2f}".removesuffix(".00") if amount else "Free"
+    return gettext("$%(amount)s", amount=amount(dollars)) if dollars else gettext("Free")
 
 
 def plan_price(plan: Plan) -> str:
     """Such as "Free", "$12 / user/mo", "On request"."""
     if plan.price is None:
-        return "Usage-based" if plan.period == "usage-based" else "On request"
+        return gettext("Usage-based") if plan.period == "usage-based" else gettext("On request")
     return (
         f"{price(plan.price)} / {plan.period}" if plan.price and plan.period else price(plan.price)
     )
@@ -60,16 +73,31 @@ def site(address: str) -> str:
     return re.split(r"[/?#]", address.partition("://")[2], maxsplit=1)[0] or address
 
 
-def counted(number: int, word: str) -> str:
-    """Such as "1 vote", "2 votes"."""
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
+THINGS = {
+    "bookmark": marked_plural("%(count)s bookmark", "%(count)s bookmarks"),
+    "cluster": marked_plural("%(count)s cluster", "%(count)s clusters"),
+    "event": marked_plural("%(count)s event", "%(count)s events"),
+    "point": marked_plural("%(count)s point", "%(count)s points"),
+    "read model": marked_plural("%(count)s read model", "%(count)s read models"),
+    "review": marked_plural("%(count)s review", "%(count)s reviews"),
+    "tool": marked_plural("%(count)s tool", "%(count)s tools"),
+    "vote": marked_plural("%(count)s vote", "%(count)s votes"),
+    "voter": marked_plural("%(count)s voter", "%(count)s voters"),
+}
+"""What pages count."""
+
+
+def counted(count: int, thing: str) -> str:
+    """Such as "1 vote", "2 votes". Raises `KeyError` for what is none of `THINGS`."""
+    return ngettext(*THINGS[thing], count)
 
 
 def gap(points: int, a: str, b: str) -> str:
     """Which of two scores is ahead, and by how much; `points` is that of `a` less that of `b`."""
     if not points:
-        return "the same score"
-    return f"{a if points > 0 else b}: {counted(abs(points), 'point')} ahead"
+        return gettext("the same score")
+    ahead = a if points > 0 else b
+    return gettext("%(name)s: %(points)s ahead", name=ahead, points=counted(abs(points), "point"))
 
 
 def spark(numbers: Sequence[int]) -> str:
@@ -92,61 +120,66 @@ def tint(name: str) -> int:
     return crc32(name.encode()) % TINTS
 
 
-def day(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y}"
-
-
 def minute(at: datetime) -> str:
-    return f"{day(at)}, {at:%H:%M} UTC"
+    """Such as "31 Jan 2026, 12:00 UTC"."""
+    return gettext("%(day)s, %(time)s UTC", day=day(at), time=clock(at))
 
 
 def hour(at: datetime) -> str:
     """Such as "31 Jan, 12:00", of a time not long ago."""
-    return f"{at.day} {at:%b}, {at:%H:%M}"
+    return gettext("%(day)s, %(time)s", day=day_of_year(at), time=clock(at))
 
 
 def selected(selector: Selector) -> str:
     """Which votes a ruling is about, such as "held votes from 1 Jan 2026, 12:00 UTC"."""
-    said = ["held votes" if selector.held else "all votes"]
+    said = [gettext("held votes") if selector.held else gettext("all votes")]
     if selector.start is not None:
-        said.append(f"from {minute(selector.start)}")
+        said.append(gettext("from %(time)s", time=minute(selector.start)))
     if selector.end is not None:
-        said.append(f"before {minute(selector.end)}")
+        said.append(gettext("before %(time)s", time=minute(selector.end)))
     if selector.cluster is not None:
-        said.append(f"of cluster {selector.cluster}")
+        said.append(gettext("of cluster %(name)s", name=selector.cluster))
     if selector.without:
-        said.append(f"without those of {counted(len(selector.without), 'cluster')}")
+        clusters = counted(len(selector.without), "cluster")
+        said.append(gettext("without those of %(clusters)s", clusters=clusters))
     return " ".join(said)
 
 
 def why(against: Against) -> str:
     """Why votes do not count."""
-    return WHY[against]
+    return gettext(WHY[against])
 
 
 def audited(report: AuditReport | None) -> str:
     """The result and the time of the last audit."""
     if report is None:
-        return "not counted anew yet"
+        return gettext("not counted anew yet")
     at = minute(report.at)
     if report.problem is not None:
         return f"{report.problem}; {at}"
-    found = f"{report.drifts:,}" if report.drifts else "none"
-    return f"{found} of {counted(report.models, 'read model')}; {at}"
+    found = number(report.drifts) if report.drifts else gettext("none")
+    models = counted(report.models, "read model")
+    return gettext("%(found)s of %(models)s; %(time)s", found=found, models=models, time=at)
 
 
 def panel_line(panel: PanelView) -> str:
     """The panel's verdict with its count."""
     reviews = len(panel.reviews)
     if not reviews:
-        return "Not reviewed yet"
-    says = f"{look(panel.verdict).label} · {panel.ship} ship / {panel.skip} skip"
+        return gettext("Not reviewed yet")
+    says = gettext(
+        "%(verdict)s · %(ship)s ship / %(skip)s skip",
+        verdict=look(panel.verdict).label,
+        ship=number(panel.ship),
+        skip=number(panel.skip),
+    )
     if panel.verdict == "pending":
-        return f"{says}, {PANEL_REVIEWS_MIN - reviews} more to decide"
+        missing = number(PANEL_REVIEWS_MIN - reviews)
+        return gettext("%(verdict)s, %(count)s more to decide", verdict=says, count=missing)
     return says
 
 
-PRICES = {"free": "Free plan", "paid": "Paid only", "unknown": "Not known"}
+PRICES = {"free": marked("Free plan"), "paid": marked("Paid only"), "unknown": marked("Not known")}
 
 
 def scores(panel: PanelView) -> str:
@@ -155,21 +188,33 @@ def scores(panel: PanelView) -> str:
     if not found or panel.mean_score is None:
         return ""
     if found[0] == found[-1]:
-        return f"All scores are {found[0]}"
-    return f"Scores {found[0]}\u2013{found[-1]}, {panel.mean_score:.0f} on average"
+        return gettext("All scores are %(score)s", score=found[0])
+    return gettext(
+        "Scores %(lowest)s\u2013%(highest)s, %(mean)s on average",
+        lowest=found[0],
+        highest=found[-1],
+        mean=round(panel.mean_score),
+    )
 
 
 def option(name: str, value: str) -> str:
     """What a value of a filter is called."""
-    match name:
-        case "category":
+    match name, value:
+        case "category", _:
             return category(value)
-        case "price":
-            return PRICES[value]
-        case "panel":
-            return "Too few reviews" if value == "pending" else value.capitalize()
+        case "price", _:
+            return gettext(PRICES[value])
+        case "panel", "pending":
+            return gettext("Too few reviews")
+        case "call", "none":
+            return gettext("No votes")
         case _:
-            return {"none": "No votes", "too_early": "Too early"}.get(value, value.capitalize())
+            return look(cast("Verdict", value)).label
+
+
+def side(choice: str) -> str:
+    """A choice within a sentence."""
+    return gettext("ship") if choice == "ship" else gettext("skip")
 
 
 def community_line(tally: TallyView) -> str:
@@ -182,8 +227,14 @@ def community_line(tally: TallyView) -> str:
 
 def community_votes(tally: TallyView) -> str:
     """Such as "67 % ship of 24 votes", with the side in the lead where it is too early to call."""
-    leaning = f", leaning {tally.leaning}" if tally.leaning and not tally.close else ""
-    return f"{percent(tally.ship_share)} ship of {counted(tally.total, 'vote')}{leaning}"
+    votes = gettext(
+        "%(share)s ship of %(votes)s",
+        share=percent(tally.ship_share),
+        votes=counted(tally.total, "vote"),
+    )
+    if not tally.leaning or tally.close:
+        return votes
+    return gettext("%(votes)s, leaning %(side)s", votes=votes, side=side(tally.leaning))
 
 
 def both_shares(a: Tally, b: Tally) -> str:
@@ -191,33 +242,41 @@ def both_shares(a: Tally, b: Tally) -> str:
     first, second = verdict.share(a.ship, a.skip), verdict.share(b.ship, b.skip)
     if first is None or second is None:
         return ""
-    return f"{percent(first)} and {percent(second)} would ship"
+    return gettext("%(a)s and %(b)s would ship", a=percent(first), b=percent(second))
 
 
 def not_counted(tally: TallyView) -> str | None:
     """How many votes do not count; None where all do."""
-    apart = tally.against.get("on_behalf", 0)
-    parts = [(tally.held, "held"), (tally.discounted, "discounted"), (apart, "told apart")]
-    said = [f"{number:,} {what}" for number, what in parts if number]
-    return f"Beside these votes: {' and '.join(said)}." if said else None
+    parts = [
+        gettext(what, count=number(count))
+        for count, what in (
+            (tally.held, marked("%(count)s held")),
+            (tally.discounted, marked("%(count)s discounted")),
+            (tally.against.get("on_behalf", 0), marked("%(count)s told apart")),
+        )
+        if count
+    ]
+    return gettext("Beside these votes: %(parts)s.", parts=listed(parts)) if parts else None
 
 
 def community_reason(tally: TallyView) -> str:
     """The reason for the community's verdict."""
     if tally.under_review and tally.call == "too_early":
-        return "Under review: many votes are held, and nothing close is called meanwhile."
+        return gettext("Under review: many votes are held, and nothing close is called meanwhile.")
     match tally.call:
         case "none":
-            return "Nobody has voted. The first vote counts as much as the thousandth."
+            return gettext("Nobody has voted. The first vote counts as much as the thousandth.")
         case "too_early" if tally.close:
-            return "Many have voted, and neither side is ahead by enough."
+            return gettext("Many have voted, and neither side is ahead by enough.")
         case "too_early":
-            return "Few have voted: it could still fall either way."
+            return gettext("Few have voted: it could still fall either way.")
         case "split":
-            return "Many votes, and the two sides really are about even."
+            return gettext("Many votes, and the two sides really are about even.")
         case "ship" | "skip":
             low, high = tally.interval or (0.0, 1.0)
-            return (
-                f"The votes put the true share of ship between {percent(low)} and {percent(high)}."
+            return gettext(
+                "The votes put the true share of ship between %(low)s and %(high)s.",
+                low=percent(low),
+                high=percent(high),
             )
     assert_never(tally.call)

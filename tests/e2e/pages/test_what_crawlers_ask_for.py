@@ -24,7 +24,7 @@ def listed(http: httpx.Client, path: str) -> list[str]:
 
 
 def tools_of(http: httpx.Client) -> list[str]:
-    _, *files = listed(http, "/sitemap.xml")
+    files = [file for file in listed(http, "/sitemap.xml") if file.startswith("/sitemap/tools-")]
     return [path for file in files for path in listed(http, file)]
 
 
@@ -37,6 +37,19 @@ def test_each_tool_is_listed_once_the_newest_at_the_end(live_site, http):
         admin.delete(f"/v1/tools/{first}", headers=bearer(live_site, "an-admin", "admin"))
     left = [path for path in tools if path != f"/tools/{first}"]
     wait_for(lambda: tools_of(http) == left, "the tool to be listed no more")
+
+
+def test_each_language_has_files_of_its_own_whose_pages_name_their_siblings(http):
+    english = [file for file in listed(http, "/sitemap.xml") if not file.startswith("/de/")]
+    german = [f"/de{file}" for file in english]
+    assert listed(http, "/sitemap.xml") == [*english, *german]
+    at = str(http.base_url).rstrip("/")
+    for file in (english[0], german[-1]):
+        for url in ElementTree.fromstring(http.get(file).text):
+            own, *others = (one.get("href") or one.text for one in url)
+            path = others[0].removeprefix(at)
+            assert others == [f"{at}{path}", f"{at}/de{path}"]
+            assert own == (f"{at}/de{path}" if file.startswith("/de/") else f"{at}{path}")
 
 
 def test_what_is_listed_is_there(http):

@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from votes import __version__
 from votes.engine.ports import Unavailable
 from votes.http.errors import Refused
+from votes.languages import language
 from votes.site.pictures.drawing import Subject, draw
 from votes.views.pictures import RedisPictures
 
@@ -95,7 +96,7 @@ class Gallery:
 
     async def picture(self, subject: Subject, address: str, network: Network) -> bytes:
         """The picture of the subject, for a client of this network. Raises `Refused`."""
-        shown = msgspec.json.encode((__version__, subject, address))
+        shown = msgspec.json.encode((__version__, language().tag, subject, address))
         key = sha256(shown).hexdigest()[:KEY_LENGTH]
         if key in self._cached:
             return self._cached[key]
