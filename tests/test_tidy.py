@@ -157,7 +157,7 @@ def dotted(node: ast.AST) -> str:
             return ""
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def nodes(path: str, text: str) -> list[ast.AST]:
     return list(ast.walk(_parsed(text))) if path.endswith(".py") else []
 
@@ -223,10 +223,19 @@ def texts() -> dict[str, str]:
     }
 
 
+@functools.cache
+def complaints() -> dict[Check, list[str]]:
+    """Of each check. A file after the other: to hold all syntax trees takes longer than to parse."""
+    said: dict[Check, list[str]] = {check: [] for check in CHECKS}
+    for path, text in texts().items():
+        for check in CHECKS:
+            said[check] += check(path, text)
+    return said
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_tree_is_tidy(check: Check):
-    complaints = [complaint for path, text in texts().items() for complaint in check(path, text)]
-    assert not complaints, "\n" + "\n".join(complaints)
+    assert not complaints()[check], "\n" + "\n".join(complaints()[check])
 
 
 def test_the_checks_see_the_tree():
