@@ -56,7 +56,18 @@ def folded(product, events, *, at_once=True):
 
 
 def bytes_of(models):
-    return msgspec.json.encode(models.partitions)
+    """Of each value. In which order a partition came to its values is nobody's concern."""
+    return [
+        (
+            partition.checkpoint,
+            {
+                (name, key): msgspec.json.encode(value)
+                for name, values in partition.values.items()
+                for key, value in values.items()
+            },
+        )
+        for partition in models.partitions
+    ]
 
 
 def shown(models):
