@@ -225,7 +225,7 @@ def texts() -> dict[str, str]:
 
 @functools.cache
 def complaints() -> dict[Check, list[str]]:
-    """Of each check. A file after the other: to hold all syntax trees takes longer than to parse."""
+    """Of each check. File by file, as it takes longer to hold all syntax trees than to parse."""
     said: dict[Check, list[str]] = {check: [] for check in CHECKS}
     for path, text in texts().items():
         for check in CHECKS:
