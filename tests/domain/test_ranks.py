@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from votes.domain.ranks import DIGITS, NoRoom, between, default_rank
+from votes.domain.ranks import DIGITS, NoRoom, between, default_rank, moved
 from votes.domain.terms import RANK_LENGTH_MAX, Rank
 
 ranks = st.from_regex(r"[0-9A-Za-z]{0,20}[1-9A-Za-z]", fullmatch=True)
@@ -61,3 +61,16 @@ def test_things_added_at_one_moment_have_an_order_all_the_same():
 def test_digits_are_in_the_order_of_characters():
     assert "".join(sorted(DIGITS)) == DIGITS
     assert len(between("1" * RANK_LENGTH_MAX, "2")) == 1 + 1
+
+
+@given(st.lists(ranks, min_size=1, unique=True).map(sorted), st.data(), st.booleans())
+def test_a_move_goes_past_the_one_beside_and_no_other(before, data, up):
+    place = data.draw(st.integers(0, len(before) - 1))
+    to = min(max(place + (-1 if up else 1), 0), len(before) - 1)
+    new = moved(before, place, up=up)
+    others = [rank for rank in before if rank != before[place]]
+    assert sorted([*others, new]).index(new) == to
+
+
+def test_of_things_of_one_rank_it_goes_past_all():
+    assert moved(["5", "5", "5"], 2, up=True) < "5" < moved(["5", "5", "5"], 0, up=False)

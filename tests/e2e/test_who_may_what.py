@@ -89,6 +89,11 @@ MAY: Mapping[str, Statuses] = {
     "POST /bookmarks/{slug}/edit": users(412),  # there is none as the form has it
     "POST /bookmarks/retag": users(303),
     "POST /bookmarks/undo": users(303),
+    "POST /bookmarks/{slug}/move": users(404),  # there is none
+    "POST /me/collections": users(303),
+    "POST /me/collections/{collection_id}/edit": users(404),
+    "POST /me/collections/{collection_id}/move": users(404),
+    "POST /me/collections/{collection_id}/remove": users(303),
     "GET /votes": everybody(200),
     "GET /status": everybody(200),
     "GET /feed.xml": everybody(200),
@@ -152,6 +157,10 @@ FORMS = {
     "POST /bookmarks/{slug}/edit": {"note": "x"},
     "POST /bookmarks/retag": {"tag": "x", "to": "y"},
     "POST /bookmarks/undo": {"after": "0", "until": "1"},
+    "POST /bookmarks/{slug}/move": {"to": "up"},
+    "POST /me/collections": {"name": "x"},
+    "POST /me/collections/{collection_id}/edit": {"name": "x"},
+    "POST /me/collections/{collection_id}/move": {"to": "up"},
     "POST /login": {"as": "member"},
     "POST /panel/{slug}": {"act": "publish", "score": "40", "choice": "skip"},
     "POST /catalogue/tools": {"slug": "TOOL", "name": "TOOL", "category": "Notes", "sure": "yes"},

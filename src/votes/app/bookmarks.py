@@ -66,6 +66,12 @@ async def bookmarks(
     return Page(list(views(page.items, slugs)), page.next_cursor, page.total)
 
 
+def in_own_order(shelf: Shelf, collection: str | None) -> list[Kept]:
+    """Those in the collection, or all."""
+    found = _found(shelf.kept.values(), None, None, collection)
+    return sorted(found, key=_key("rank", None))
+
+
 def views(kept: Iterable[Kept], slugs: Mapping[ToolId, ToolSlug]) -> Iterable[BookmarkView]:
     """The bookmarks under the slugs; those without one are left out."""
     return (view(one, slugs[one.tool]) for one in kept if one.tool in slugs)

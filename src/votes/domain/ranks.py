@@ -6,6 +6,7 @@ between two others. After "Implementing Fractional Indexing" by David Greenspan
 has one by when it was added: so nothing has to be written for it.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -45,6 +46,21 @@ def between(low: Rank | None, high: Rank | None) -> Rank:
         if (low or "") < rank and (high is None or rank < high):
             return rank
     raise NoRoom("no rank is between these")
+
+
+def moved(ranks: Sequence[Rank], place: int, *, up: bool) -> Rank:
+    """The rank with which the thing at the place comes before the one above it, or after the one
+    below, among things of these ranks in their order. At the end it is its own. Raises `NoRoom`.
+
+    Of things of one rank it passes all at once.
+    """
+    beside = place - 1 if up else place + 1
+    if not 0 <= beside < len(ranks):
+        return ranks[place]
+    next_to = ranks[beside]
+    if up:
+        return between(max((rank for rank in ranks if rank < next_to), default=None), next_to)
+    return between(next_to, min((rank for rank in ranks if rank > next_to), default=None))
 
 
 def _middle(low: Rank | None, high: Rank | None, digits: int) -> int:

@@ -1,7 +1,7 @@
 """The page of a user's bookmarks, and its forms: they need no script, and each has a way back."""
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import get, post
@@ -16,6 +16,7 @@ from votes.app.responses import SummaryView, summary
 from votes.app.shelves import Shelf
 from votes.domain import bookmark
 from votes.domain.bookmark import Annotations
+from votes.domain.collection import Named
 from votes.domain.terms import Tag, ToolId
 from votes.engine.reader import ReadSource
 from votes.http.bookmarking import remove, retag, rewrite, shelf_of, undo
@@ -53,8 +54,15 @@ DID = {
     "moved": "{} moved.",
     "saved": "{} saved.",
     "retagged": "The tag is changed on {}.",
-    "undone": "{} as before.",
+    "arranged": "Moved.",
+    "made": "The collection is made.",
+    "collected": "The collection is saved.",
+    "discarded": "The collection is removed. What was in it is kept, in no collection.",
+    "undone": "Undone.",
 }
+
+
+Written = TypeVar("Written", Annotations, Named)
 
 
 class Row(Struct, frozen=True):
@@ -84,7 +92,7 @@ async def my_bookmarks(
     q: Query = None,
     tag: Only = None,
     collection: Only = None,
-    sort: Sort = "added",
+    sort: Sort | None = None,
     cursor: Cursor = None,
 ) -> ASGIResponse:
     """A user's bookmarks; for anybody else, how to get some."""
@@ -94,25 +102,32 @@ async def my_bookmarks(
         return await _answer(request, listing=None, login_ended=ended)
     source, _ = await read_at(request)
     q, tag, collection = q or None, tag or None, collection or None
+    usual: Sort = "rank" if collection else "added"
+    used = sort or usual
     shelf = await shelf_of(request, caller.user)
     if shelf is None:
-        found = bookmarks.none(sort, cursor, ROWS_MAX)
+        found = bookmarks.none(used, cursor, ROWS_MAX)
     else:
         store, models = services(request).store, source.models
         found = await bookmarks.bookmarks(
-            store, models, shelf, sort, q, tag, collection, cursor, ROWS_MAX
+            store, models, shelf, used, q, tag, collection, cursor, ROWS_MAX
         )
     labels = bookmarks.labels(shelf)
     chosen = {"q": q, "tag": tag, "collection": collection}
-    chosen["sort"] = None if sort == "added" else sort
+    chosen["sort"] = None if used == usual else used
+    current = next((one for one in labels.collections if one.id == collection), None)
     return await _answer(
         request,
         listing=Page([_row(source, kept) for kept in found.items], found.next_cursor, found.total),
         labels=labels,
         names={one.id: one.name for one in labels.collections},
         chosen=chosen,
+        current=current,
+        holds=any(one.inside == collection for one in labels.collections),
+        movable=used == "rank" and not q and not tag,
         sorts=SORTS,
-        sort=sort,
+        sort=used,
+        usual=usual,
         cursor=cursor,
         here=f"/bookmarks{query(**chosen, cursor=cursor)}",
         done=_done(request),
@@ -169,9 +184,10 @@ def _done(request: Http) -> Done | None:
     return Done(said, number, after, until)
 
 
-def _back(request: Http, fields: dict[str, str], did: str, done: BookmarksChanged) -> ASGIResponse:
+def back(request: Http, fields: dict[str, str], did: str, done: BookmarksChanged) -> ASGIResponse:
     """Back to the page that the form was on, which says what was done."""
-    value = f"{did}.{done.bookmarks}.{done.after}.{done.until}"
+    number = done.bookmarks + done.collections
+    value = f"{did}.{number}.{done.after}.{done.until}"
     cookie = identity(request).cookie(request, DONE, value, DONE_S)
     return redirect(local(fields, "/bookmarks"), 303, PRIVATE, as_text(cookie))
 
@@ -189,9 +205,9 @@ async def change_form(request: Http) -> ASGIResponse:
     ids = set((await tool_ids(request, dict.fromkeys(chosen[:CHOSEN_MAX]))).values())
     do = "remove" if only else fields.get("do", "")
     if do == "remove":
-        return _back(request, fields, "removed", await remove(request, user, _those(ids)))
+        return back(request, fields, "removed", await remove(request, user, _those(ids)))
     did, change = _change(do, fields)
-    return _back(request, fields, did, await rewrite(request, user, _those(ids), change))
+    return back(request, fields, did, await rewrite(request, user, _those(ids), change))
 
 
 def _those(ids: Collection[ToolId]) -> Callable[[Shelf], list[Any]]:
@@ -202,22 +218,22 @@ def _change(do: str, fields: dict[str, str]) -> tuple[str, Callable[[Annotations
     """What it is called when done, and what it does. Raises `Refused`."""
     tag = fields.get("tag", "").strip()
     if do == "move":
-        collection = _checked(Annotations, collection=fields.get("collection") or None)
+        collection = checked(Annotations, collection=fields.get("collection") or None)
         to = collection.collection
         return "moved", lambda written: msgspec.structs.replace(written, collection=to)
     if do not in ("tag", "untag"):
         raise Refused("invalid_body", "do: remove, tag, untag or move.")
     if not tag:
         raise Refused("invalid_body", "tag: say which one.")
-    _checked(Annotations, tags=(tag,))
+    checked(Annotations, tags=(tag,))
     if do == "untag":
         return "untagged", lambda written: written.retagged(tag, None)
-    return "tagged", lambda written: _checked(
+    return "tagged", lambda written: checked(
         Annotations, **msgspec.structs.asdict(written) | {"tags": (*written.tags, tag)}
     )
 
 
-def _checked(kind: type[Annotations], **fields: Any) -> Annotations:
+def checked(kind: type[Written], **fields: Any) -> Written:
     """Raises `Refused` for what no request of the API could say either."""
     try:
         return msgspec.convert(fields, kind)
@@ -231,7 +247,7 @@ async def edit_form(request: Http, slug: str) -> ASGIResponse:
     `etag` has it: nothing is overwritten that its reader has not seen."""
     user = await require_user(request)
     tool, fields = await tool_id(request, slug), await read_form(request)
-    written = _checked(
+    written = checked(
         Annotations,
         note=fields.get("note", "").replace("\r\n", "\n"),
         tags=tuple(tag for tag in map(str.strip, fields.get("tags", "").split(",")) if tag),
@@ -247,7 +263,7 @@ async def edit_form(request: Http, slug: str) -> ASGIResponse:
     )
     changed = int(outcome.changed)
     done = BookmarksChanged(changed, 0, outcome.position - changed, outcome.position)
-    return _back(request, fields, "saved", done)
+    return back(request, fields, "saved", done)
 
 
 class _Retagged(Struct, frozen=True):
@@ -266,7 +282,7 @@ async def retag_form(request: Http) -> ASGIResponse:
     except msgspec.ValidationError as error:
         raise Refused("invalid_body", f"{error}") from error
     done = await retag(request, user, said.tag, said.to)
-    return _back(request, {"next": f"/bookmarks{query(tag=said.to)}"}, "retagged", done)
+    return back(request, {"next": f"/bookmarks{query(tag=said.to)}"}, "retagged", done)
 
 
 @post("/bookmarks/undo", status_code=303, opt=Limited("writes").opt)
@@ -277,7 +293,7 @@ async def undo_form(request: Http) -> ASGIResponse:
     if not all(one.isdecimal() and len(one) <= 18 for one in (after, until)):
         raise Refused("invalid_body", "after, until: positions.")
     done = await undo(request, user, int(after), int(until))
-    return _back(request, fields, "undone", done)
+    return back(request, fields, "undone", done)
 
 
 ROUTES = [
