@@ -8,8 +8,9 @@ from votes.domain.verdict import community
 from votes.http.exchange import Http, services
 from votes.http.hosts import base
 from votes.http.identity import COOKIE_MAX_AGE_S
+from votes.languages import gettext
 from votes.site.reading import answer
-from votes.site.render import SITE_NAME, Head
+from votes.site.render import Head, titled
 
 DAY_S = 24 * 3600
 VERDICTS = "/verdicts"
@@ -20,11 +21,13 @@ EXAMPLES = [(8, 0), (9, 0), (9, 1), (14, 1), (60, 40), (66, 34), (126, 126), (5_
 @get(VERDICTS)
 async def verdicts(request: Http) -> ASGIResponse:
     """The rules, with examples that the rules themselves decide."""
-    about = "What the two verdicts on a tool mean, how they are made, and what they do not promise."
+    about = gettext(
+        "What the two verdicts on a tool mean, how they are made, and what they do not promise."
+    )
     return await answer(
         request,
         "verdicts.html",
-        Head(f"How verdicts are made · {SITE_NAME}", about, VERDICTS, base(request)),
+        Head(titled(gettext("How verdicts are made")), about, VERDICTS, base(request)),
         rules=verdict,
         examples=[(ship, skip, community(ship, skip)) for ship, skip in EXAMPLES],
     )
@@ -33,20 +36,20 @@ async def verdicts(request: Http) -> ASGIResponse:
 @get("/about")
 async def about(request: Http) -> ASGIResponse:
     """What this site is for, and who says what on it."""
-    said = "What this site is for, who says what on it, and how to take part."
+    said = gettext("What this site is for, who says what on it, and how to take part.")
     return await answer(
-        request, "about.html", Head(f"About · {SITE_NAME}", said, "/about", base(request))
+        request, "about.html", Head(titled(gettext("About")), said, "/about", base(request))
     )
 
 
 @get("/privacy")
 async def privacy(request: Http) -> ASGIResponse:
     """What is stored of a reader, by the settings of this site."""
-    said = "What is stored of you, for how long, and how to see it or be forgotten."
+    said = gettext("What is stored of you, for how long, and how to see it or be forgotten.")
     return await answer(
         request,
         "privacy.html",
-        Head(f"Privacy · {SITE_NAME}", said, "/privacy", base(request)),
+        Head(titled(gettext("Privacy")), said, "/privacy", base(request)),
         claims=services(request).config.cohort_claims,
         days=COOKIE_MAX_AGE_S // DAY_S,
     )

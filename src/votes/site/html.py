@@ -70,6 +70,10 @@ HEADINGS = {
 OTHERWISE = (marked("Something broke"), marked("This is our fault, and it is in our log."))
 
 
+class Told(Refused):
+    """A refusal whose detail is in the language that is spoken; that of others is English."""
+
+
 class Missing(Refused):
     """Something is not there; `near` are the names and paths of what may be meant."""
 
@@ -125,6 +129,7 @@ def _as_page(handler: Handler) -> Handler:
             heading=heading,
             advice=advice,
             again=again,
+            told=isinstance(error, Told),
             near=error.near if isinstance(error, Missing) else (),
         )
         headers = dict([*told.headers.items(), VARY])

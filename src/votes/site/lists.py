@@ -12,16 +12,22 @@ from votes.app.paging import Page
 from votes.app.responses import SummaryView, summary
 from votes.app.tool_orders import Sort, tool_orders
 from votes.engine.reader import ReadSource
-from votes.http.errors import Refused
 from votes.http.exchange import Http, services
 from votes.http.hosts import base
+from votes.languages import gettext, marked
 from votes.search.pages import choices, tools_page
 from votes.site import words
+from votes.site.html import Told
 from votes.site.reading import answer
-from votes.site.render import SITE_NAME, Head, query
+from votes.site.render import Head, query, titled
 
 ROWS_MAX = 40
-FILTERS = {"category": "Category", "price": "Price", "panel": "Panel", "call": "Community"}
+FILTERS = {
+    "category": marked("Category"),
+    "price": marked("Price"),
+    "panel": marked("Panel"),
+    "call": marked("Community"),
+}
 """The filters by their names in an address, and what they are called."""
 
 
@@ -45,7 +51,7 @@ async def tools_list(
     *,
     waiting: bool,
 ) -> ASGIResponse:
-    """A page of the tools that are as wanted. Raises `Refused` for a category that no tool has."""
+    """A page of the tools that are as wanted. Raises `Told` for a category that no tool has."""
     sort = sort if sort or q else "top"
     orders = await tool_orders(source.models)
     if wanted.category:
@@ -56,10 +62,10 @@ async def tools_list(
     said = {"q": q, **_fields(wanted)}
     filters = {name: _options(name, others, said, sort) for name in FILTERS}
     chosen = [(name, one) for name, all_ in filters.items() for one in all_ if one.chosen]
-    heading = f"“{q}”" if q else words.category(wanted.category or "All tools")
+    heading = _heading(wanted, q)
     head = Head(
-        f"{heading} · {SITE_NAME}",
-        f"{words.counted(found.total, 'tool')} to vote on.",
+        titled(heading),
+        gettext("%(tools)s to vote on.", tools=words.counted(found.total, "tool")),
         f"/{query(**said, sort=sort)}",
         base(request),
         section="tools",
@@ -82,7 +88,9 @@ async def tools_list(
         labels=FILTERS,
         chosen=[
             (label, f"/{query(**said | {name: None}, sort=sort)}")
-            for name, label in ((name, f"{FILTERS[name]}: {one.label}") for name, one in chosen)
+            for name, label in (
+                (name, f"{gettext(FILTERS[name])}: {one.label}") for name, one in chosen
+            )
         ],
         listing=shown,
         heading=heading,
@@ -91,13 +99,20 @@ async def tools_list(
     )
 
 
+def _heading(wanted: Wanted, q: str | None) -> str:
+    if q:
+        return gettext("“%(text)s”", text=q)
+    return words.category(wanted.category) if wanted.category else gettext("All tools")
+
+
 def _known(wanted: Wanted, categories: list[str]) -> Wanted:
-    """The same, with the category as tools have it. Raises `Refused` where none has."""
+    """The same, with the category as tools have it. Raises `Told` where none has."""
     slug = category_slug(wanted.category or "")
     for name in categories:
         if category_slug(name) == slug:
             return Wanted(name, wanted.call, wanted.panel, wanted.price)
-    raise Refused("not_found", f"No tool is in a category {(wanted.category or '')[:64]!r}.")
+    name = (wanted.category or "")[:64]
+    raise Told("not_found", gettext("No tool is in a category “%(name)s”.", name=name))
 
 
 def _fields(wanted: Wanted) -> dict[str, str | None]:

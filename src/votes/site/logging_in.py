@@ -26,12 +26,13 @@ from votes.http.openid import Begun, LoginFailed, OpenId
 from votes.http.origins import FROM_HERE, require_own_page
 from votes.http.sessions import Signed
 from votes.http.tokens import User
+from votes.languages import gettext, marked
 from votes.site import words
 from votes.site.account import elsewhere, way
 from votes.site.forms import is_local, read_form
-from votes.site.html import PRIVATE, as_text, redirect
+from votes.site.html import PRIVATE, Told, as_text, redirect
 from votes.site.reading import answer, reader
-from votes.site.render import LOGIN, LOGOUT, SITE_NAME, Head
+from votes.site.render import LOGIN, LOGOUT, Head, titled
 from votes.wiring import now
 
 BACK, LOGGED_OUT = f"{LOGIN}/back", "/logged-out"
@@ -49,12 +50,12 @@ CANCELLED = "access_denied"
 TRY_AGAIN = ("retry-after", str(RETRY_AFTER_S))
 
 DEMO = {
-    "member": User("demo-member", name="A member"),
+    "member": User("demo-member", name=marked("A member")),
     "panelist": User(
-        "demo-panelist", frozenset({"panelist"}), PersonaSlug("builder"), "A panelist"
+        "demo-panelist", frozenset({"panelist"}), PersonaSlug("builder"), marked("A panelist")
     ),
-    "moderator": User("demo-moderator", frozenset({"moderator"}), name="A moderator"),
-    "admin": User("demo-admin", frozenset({"admin"}), name="An admin"),
+    "moderator": User("demo-moderator", frozenset({"moderator"}), name=marked("A moderator")),
+    "admin": User("demo-admin", frozenset({"admin"}), name=marked("An admin")),
 }
 """Whom one can be in a demo."""
 
@@ -92,7 +93,7 @@ async def log_in(request: Http, next: Sent = None, keep: Sent = None) -> ASGIRes
     back = _path(next)
     match way(request):
         case None:
-            raise Refused("not_found", "Nobody logs in on this site.")
+            raise Told("not_found", gettext("Nobody logs in on this site."))
         case "demo":
             return await _page(request, "demo", back, keep=keep)
         case "elsewhere":
@@ -161,7 +162,7 @@ async def come_back(
 ) -> ASGIResponse:
     """Where the issuer sends the browser to, with a code or an error."""
     if way(request) != "issuer":
-        raise Refused("not_found", "Nobody logs in on this site.")
+        raise Told("not_found", gettext("Nobody logs in on this site."))
     who, login = identity(request), _login(request)
     sent = who.sent(request, _name(known_as)) if known_as else None
     begun = login.begun.read(sent) if sent else None
@@ -212,7 +213,7 @@ async def _bookmarked(request: Http, user: User, slug: str) -> None:
 async def be(request: Http) -> ASGIResponse:
     """In a demo: become the one of `DEMO` whom `as` names."""
     if way(request) != "demo":
-        raise Refused("not_found", "Nobody logs in on this site like this.")
+        raise Told("not_found", gettext("Nobody logs in on this site like this."))
     require_own_page(request)
     fields = await read_form(request)
     user = DEMO.get(fields.get("as", ""))
@@ -257,7 +258,7 @@ async def _page(
     logout_there: str | None = None,
 ) -> ASGIResponse:
     """A page about logging in, of a kind that the template knows."""
-    head = Head(f"Log in · {SITE_NAME}", "Logging in.", back, "", indexed=False)
+    head = Head(titled(gettext("Log in")), gettext("Logging in."), back, "", indexed=False)
     made = await answer(
         request,
         "login.html",

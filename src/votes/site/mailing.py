@@ -11,19 +11,19 @@ from litestar.response.base import ASGIResponse
 
 from votes.http.addresses import checked_address, require_mail
 from votes.http.deadlines import READ_S, WRITE_S, within
-from votes.http.errors import Refused
 from votes.http.exchange import Http, services
 from votes.http.hosts import base
 from votes.http.limiting import Limited
 from votes.http.origins import require_own_page
+from votes.languages import gettext, marked
 from votes.site.forms import read_form
-from votes.site.html import PRIVATE, redirect
+from votes.site.html import PRIVATE, Told, redirect
 from votes.site.reading import answer
-from votes.site.render import SITE_NAME, Head
+from votes.site.render import Head, titled
 from votes.store.subscriptions import PARTS, Subscription
 
 DIGEST = "/digest"
-ABOUT = (
+ABOUT = marked(
     "One mail a week: new tools, verdicts that changed, the closest calls, two tools to compare."
 )
 
@@ -32,7 +32,7 @@ ABOUT = (
 async def digest(request: Http, asked: str | None = None) -> ASGIResponse:
     """What the mail is, and a form for it; or that a mail to confirm it is on its way."""
     require_mail(services(request).config)
-    head = Head(f"The weekly mail · {SITE_NAME}", ABOUT, DIGEST, base(request))
+    head = Head(titled(gettext("The weekly mail")), gettext(ABOUT), DIGEST, base(request))
     return await answer(request, "digest.html", head, asked=asked is not None)
 
 
@@ -50,7 +50,7 @@ async def digest_form(request: Http) -> ASGIResponse:
 
 @get("/digest/confirm/{token:str}", opt=Limited("reads").opt)
 async def confirm(request: Http, token: str) -> ASGIResponse:
-    return await _page(request, "Confirm", token, await _found(request, token))
+    return await _page(request, gettext("Confirm"), token, await _found(request, token))
 
 
 @post("/digest/confirm/{token:str}", status_code=303, opt=Limited("reads").opt)
@@ -63,7 +63,7 @@ async def confirm_form(request: Http, token: str) -> ASGIResponse:
 
 @get("/digest/preferences/{token:str}", opt=Limited("reads").opt)
 async def preferences(request: Http, token: str) -> ASGIResponse:
-    return await _page(request, "Your weekly mail", token, await _found(request, token))
+    return await _page(request, gettext("Your weekly mail"), token, await _found(request, token))
 
 
 @post("/digest/preferences/{token:str}", status_code=303, opt=Limited("reads").opt)
@@ -73,7 +73,7 @@ async def preferences_form(request: Http, token: str) -> ASGIResponse:
     fields = await read_form(request)
     parts = [part for part in PARTS if part in fields]
     if not parts:
-        raise Refused("invalid_body", "Choose one part at least, or unsubscribe.")
+        raise Told("invalid_body", gettext("Choose one part at least, or unsubscribe."))
     with within(WRITE_S):
         await services(request).subscriptions.set_parts(token, parts)
     return redirect(f"/digest/preferences/{token}?saved=yes", 303, PRIVATE)
@@ -83,7 +83,7 @@ async def preferences_form(request: Http, token: str) -> ASGIResponse:
 async def unsubscribe(request: Http, token: str) -> ASGIResponse:
     with within(READ_S):
         found = await services(request).subscriptions.find(token)
-    return await _page(request, "Unsubscribe", token, found)
+    return await _page(request, gettext("Unsubscribe"), token, found, leaving=True)
 
 
 @post("/digest/unsubscribe/{token:str}", status_code=200, opt=Limited("reads").opt)
@@ -92,20 +92,22 @@ async def unsubscribe_form(request: Http, token: str) -> ASGIResponse:
     says, and also if it was done before."""
     with within(WRITE_S):
         await services(request).subscriptions.unsubscribe(token)
-    return await _page(request, "Unsubscribe", token, None)
+    return await _page(request, gettext("Unsubscribe"), token, None, leaving=True)
 
 
 async def _found(request: Http, token: str) -> Subscription:
-    """The subscription. Raises `Refused`."""
+    """The subscription. Raises `Told`."""
     with within(READ_S):
         found = await services(request).subscriptions.find(token)
     if found is None:
-        raise Refused("subscription_unknown", "This link has ended: sign up once more.")
+        raise Told("subscription_unknown", gettext("This link has ended: sign up once more."))
     return found
 
 
-async def _page(request: Http, title: str, token: str, found: Subscription | None) -> ASGIResponse:
-    head = Head(f"{title} · {SITE_NAME}", ABOUT, request.url.path, base(request), indexed=False)
+async def _page(
+    request: Http, title: str, token: str, found: Subscription | None, *, leaving: bool = False
+) -> ASGIResponse:
+    head = Head(titled(title), gettext(ABOUT), request.url.path, base(request), indexed=False)
     saved = "saved" in dict(parse_qsl(request.url.query))
     return await answer(
         request,
@@ -115,7 +117,7 @@ async def _page(request: Http, title: str, token: str, found: Subscription | Non
         token=token,
         found=found,
         saved=saved,
-        title=title,
+        leaving=leaving,
     )
 
 

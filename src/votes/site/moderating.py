@@ -17,10 +17,11 @@ from votes.http.identity import require_moderator
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.rulings import RulingBody
+from votes.languages import gettext
 from votes.site.forms import read_form
 from votes.site.html import PRIVATE, redirect
 from votes.site.reading import answer, read_at
-from votes.site.render import SITE_NAME, Head
+from votes.site.render import Head, titled
 from votes.wiring import now
 
 ROWS_MAX = 40
@@ -37,8 +38,8 @@ WHAT = {
 async def journal(request: Http, cursor: Cursor = None) -> ASGIResponse:
     """All rulings, newest first."""
     source, _ = await read_at(request)
-    about = "Which votes were discounted or released, how many, and why."
-    head = Head(f"Rulings · {SITE_NAME}", about, JOURNAL, base(request), indexed=not cursor)
+    about = gettext("Which votes were discounted or released, how many, and why.")
+    head = Head(titled(gettext("Rulings")), about, JOURNAL, base(request), indexed=not cursor)
     listing = await moderation.journal(source.models, cursor, ROWS_MAX)
     return await answer(
         request,
@@ -85,8 +86,8 @@ async def queue(
 
 
 def _head(request: Http) -> Head:
-    about = "Which votes are held, and what becomes of them."
-    title = f"Moderation · {SITE_NAME}"
+    about = gettext("Which votes are held, and what becomes of them.")
+    title = titled(gettext("Moderation"))
     return Head(title, about, MODERATION, base(request), section="moderation", indexed=False)
 
 

@@ -76,6 +76,7 @@ def site(address: str) -> str:
 THINGS = {
     "bookmark": marked_plural("%(count)s bookmark", "%(count)s bookmarks"),
     "cluster": marked_plural("%(count)s cluster", "%(count)s clusters"),
+    "day": marked_plural("%(count)s day", "%(count)s days"),
     "event": marked_plural("%(count)s event", "%(count)s events"),
     "point": marked_plural("%(count)s point", "%(count)s points"),
     "read model": marked_plural("%(count)s read model", "%(count)s read models"),

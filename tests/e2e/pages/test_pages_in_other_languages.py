@@ -17,7 +17,11 @@ from votes.http.languages import ALONE
 SHOWN = ("title", "aria-label", "alt", "placeholder")
 """Attributes that readers are shown or told."""
 SAID_BY_OTHERS = ("script", "code", "pre", "bdi")
-TRANSLATED = ("/",)
+TRANSLATED = (
+    *("/", "/?sort=new", "/?q=note", "/?category=llm", "/?q=nothing-of-this-name", "/votes"),
+    *("/status", "/verdicts", "/about", "/privacy", "/rulings", "/digest", "/digest?asked=yes"),
+    *("/login", "/logged-out"),
+)
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -25,7 +29,8 @@ LETTERS = re.compile(r"[^\W\d_]{2,}")
 def added(live_site, tmp_path_factory) -> Iterator[httpx.Client]:
     """A browser at an API process that has the language of the tests."""
     folder = write_pseudo(tmp_path_factory.mktemp("languages"))
-    with api_beside(live_site, VOTES_LANGUAGES=str(folder)) as url, browser(url) as client:
+    settings = {"VOTES_LANGUAGES": str(folder), "VOTES_DEMO_LOGIN": "on"}
+    with api_beside(live_site, **settings) as url, browser(url) as client:
         yield client
 
 
