@@ -54,6 +54,8 @@ class Route(Struct, frozen=True):
     def tools(self, tool: str) -> str:
         if self.path.endswith("/cohorts"):
             return "claim=plan"
+        if self.path == "/v1/compare":
+            return f"tools={tool},notion"
         if self.path == "/v1/challenge":
             return f"tool={tool}"
         return f"tools={tool}" if self.path in ("/v1/tallies", "/v1/me/state") else ""

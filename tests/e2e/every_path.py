@@ -22,6 +22,7 @@ VALUES = {
     "name": "site.css",
 }
 QUERIES = dict.fromkeys(("/v1/tallies", "/v1/me/state", STREAM), "tools=notion")
+QUERIES["/v1/compare"] = "tools=notion,figma"
 QUERIES["/v1/challenge"] = "tool=notion"
 QUERIES["/v1/tools/{slug:str}/cohorts"] = "claim=plan"
 

@@ -150,7 +150,7 @@ def test_a_slug_that_names_no_tool_is_not_found(http, live_site, admin, slug):
     me = bearer(live_site, "ada", "panelist", persona="builder")
     for path in ("", "/tally", "/tally?at=1", "/reviews"):
         refused(http.get(f"/v1/tools/{slug}{path}"), 404, 405)
-    refused(http.get(f"/v1/compare/notion/{slug}"), 404)
+    refused(http.get(f"/v1/compare/notion/{slug}"), 404, 400)  # `..` leads to another path
     refused(http.get(f"/v1/compare/{slug}/notion"), 404)
     refused(http.put(f"/v1/tools/{slug}/vote", content=SHIP, headers=JSON), 404)
     refused(http.delete(f"/v1/tools/{slug}/vote"), 404)
@@ -188,6 +188,8 @@ BAD_QUERIES = [
     f"/v1/tools/notion/tally?min_position={LONG}",
     f"/v1/tools/notion/reviews?min_position={LONG}",
     f"/v1/compare/notion/figma?min_position={LONG}",
+    *(f"/v1/compare?tools={value}" for value in ("", "notion", "notion,no-such-tool", "a,b,c,d,e")),
+    "/v1/compare",
     "/v1/tallies",
     "/v1/me/state",
     *(f"/v1/tallies?tools={value}" for value in ("", ",", ",,,", "no-such-tool", "notion,NOTION")),

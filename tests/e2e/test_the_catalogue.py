@@ -143,6 +143,26 @@ def test_compared_sides_are_the_summaries_themselves(http):
     problem(http.get("/v1/compare/notion/no-such-tool"), 404, "tool_unknown")
 
 
+def test_up_to_four_tools_are_compared_in_the_order_asked_for(http):
+    slugs = ["notion", "mistral-3-small", "claude-haiku-open-weights", "figma"]
+    for asked in (slugs, slugs[1:], slugs[:2]):
+        compared = http.get("/v1/compare", params={"tools": ",".join(asked)}).json()
+        assert compared["tools"] == [http.get(f"/v1/tools/{slug}").json() for slug in asked]
+        assert compared["position"] == max(tool["position"] for tool in compared["tools"])
+        contrasts = {row["field"]: row["values"] for row in compared["contrasts"]}
+        assert contrasts["panel.verdict"] == [t["panel"]["verdict"] for t in compared["tools"]]
+        assert all(len(set(values)) > 1 for values in contrasts.values())
+    pair = http.get("/v1/compare/notion/mistral-3-small").json()["differences"]
+    assert pair == [
+        {"field": row["field"], "a": row["values"][0], "b": row["values"][1]}
+        for row in compared["contrasts"]
+    ]
+    problem(http.get("/v1/compare?tools=notion"), 400, "invalid_parameter")
+    problem(http.get("/v1/compare?tools=notion,notion"), 400, "invalid_parameter")
+    problem(http.get(f"/v1/compare?tools={','.join([*slugs, 'miro'])}"), 400, "invalid_parameter")
+    problem(http.get("/v1/compare?tools=notion,no-such-tool"), 404, "tool_unknown")
+
+
 def test_an_admin_lists_and_revises_a_tool(http, admin):
     slug, entry = unique("tool"), {"name": "New", "category": "Tests", "plans": [{"name": "Free"}]}
     listed = http.put(f"/v1/tools/{slug}", json=entry, headers=admin)

@@ -47,6 +47,7 @@ MAY: Mapping[str, Statuses] = {
     "GET /v1/tools/{slug}/cohorts": only(200, *MODERATORS),
     "GET /v1/tools/{slug}/trend": everybody(200),
     "GET /v1/compare/{a}/{b}": everybody(200),
+    "GET /v1/compare": everybody(200),
     "GET /v1/live": everybody(200),
     "GET /v1/tools/{slug}/reviews": everybody(200),
     "PUT /v1/tools/{slug}/reviews/{persona}": only(200, "panelist"),

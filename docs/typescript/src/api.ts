@@ -61,6 +61,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/compare": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Two to four tools side by side
+         * @description Their summaries in the order asked for, and the fields in which they are not all the same.
+         *     One unknown tool refuses the whole list.
+         */
+        readonly get: operations["compareSeveralTools"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/compare/{a}/{b}": {
         readonly parameters: {
             readonly query?: never;
@@ -1200,6 +1221,19 @@ export interface components {
             /** @description A place in an own order. */
             readonly rank: string;
         };
+        /**
+         * ComparedView
+         * @description Tools in the order asked for, and the fields in which they are not all the same.
+         */
+        readonly ComparedView: {
+            readonly contrasts: readonly components["schemas"]["Contrast"][];
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            readonly tools: readonly components["schemas"]["SummaryView"][];
+        };
         /** CompareView */
         readonly CompareView: {
             readonly a: components["schemas"]["SummaryView"];
@@ -1210,6 +1244,14 @@ export interface components {
              * @description A place in the log's one order.
              */
             readonly position: number;
+        };
+        /**
+         * Contrast
+         * @description A field in which tools differ, with its values in the order of the tools.
+         */
+        readonly Contrast: {
+            readonly field: string;
+            readonly values: readonly (string | number | null)[];
         };
         /**
          * CountedCollection
@@ -2149,6 +2191,250 @@ export interface operations {
                 };
             };
             /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly compareSeveralTools: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Answer at or after this position of the log, or 503 at the deadline. */
+                readonly min_position?: number;
+                /** @description Slugs, comma-separated, two to four. */
+                readonly tools: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "contrasts": [
+                     *         {
+                     *           "field": "pricing",
+                     *           "values": [
+                     *             "Free / Open weights (Apache 2.0)",
+                     *             "From $9/mo"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "position": 351,
+                     *       "tools": [
+                     *         {
+                     *           "best_for": "On-device work",
+                     *           "category": "Developer Tools",
+                     *           "community": {
+                     *             "against": {
+                     *               "ruling": 30,
+                     *               "unproven": 2
+                     *             },
+                     *             "as_of": "2026-01-31T12:00:00Z",
+                     *             "call": "ship",
+                     *             "close": false,
+                     *             "discounted": 30,
+                     *             "estimate": 0.846154,
+                     *             "held": 2,
+                     *             "interval": [
+                     *               0.508491,
+                     *               1
+                     *             ],
+                     *             "leaning": null,
+                     *             "position": 351,
+                     *             "ship": 9,
+                     *             "ship_share": 1,
+                     *             "skip": 0,
+                     *             "stale": false,
+                     *             "tool": "mistral-3-small",
+                     *             "total": 9,
+                     *             "under_review": false
+                     *           },
+                     *           "description": "A small language model with function calling.",
+                     *           "entry_price": 0,
+                     *           "former": [
+                     *             "mistral-3"
+                     *           ],
+                     *           "listed_at": "2026-01-30T12:00:00Z",
+                     *           "name": "Mistral 3 Small",
+                     *           "panel": {
+                     *             "mean_score": 73.75,
+                     *             "reviews": [
+                     *               {
+                     *                 "body": "Runs on the laptop it was promised for.",
+                     *                 "choice": "ship",
+                     *                 "persona": "builder",
+                     *                 "revised_at": "2026-01-31T12:00:00Z",
+                     *                 "score": 85
+                     *               }
+                     *             ],
+                     *             "ship": 3,
+                     *             "ship_share": 0.75,
+                     *             "skip": 1,
+                     *             "spread": 33,
+                     *             "verdict": "ship"
+                     *           },
+                     *           "plans": [
+                     *             {
+                     *               "name": "Open weights",
+                     *               "period": "",
+                     *               "price": 0
+                     *             }
+                     *           ],
+                     *           "position": 351,
+                     *           "pricing": "Free / Open weights (Apache 2.0)",
+                     *           "slug": "mistral-3-small",
+                     *           "tagline": "A 7B model for the edge",
+                     *           "url": "https://example.com/mistral-3-small"
+                     *         },
+                     *         {
+                     *           "best_for": "On-device work",
+                     *           "category": "Developer Tools",
+                     *           "community": {
+                     *             "against": {
+                     *               "ruling": 30,
+                     *               "unproven": 2
+                     *             },
+                     *             "as_of": "2026-01-31T12:00:00Z",
+                     *             "call": "ship",
+                     *             "close": false,
+                     *             "discounted": 30,
+                     *             "estimate": 0.846154,
+                     *             "held": 2,
+                     *             "interval": [
+                     *               0.508491,
+                     *               1
+                     *             ],
+                     *             "leaning": null,
+                     *             "position": 351,
+                     *             "ship": 9,
+                     *             "ship_share": 1,
+                     *             "skip": 0,
+                     *             "stale": false,
+                     *             "tool": "mistral-3-small",
+                     *             "total": 9,
+                     *             "under_review": false
+                     *           },
+                     *           "description": "A small language model with function calling.",
+                     *           "entry_price": 0,
+                     *           "former": [
+                     *             "mistral-3"
+                     *           ],
+                     *           "listed_at": "2026-01-30T12:00:00Z",
+                     *           "name": "Mistral 3 Small",
+                     *           "panel": {
+                     *             "mean_score": 73.75,
+                     *             "reviews": [
+                     *               {
+                     *                 "body": "Runs on the laptop it was promised for.",
+                     *                 "choice": "ship",
+                     *                 "persona": "builder",
+                     *                 "revised_at": "2026-01-31T12:00:00Z",
+                     *                 "score": 85
+                     *               }
+                     *             ],
+                     *             "ship": 3,
+                     *             "ship_share": 0.75,
+                     *             "skip": 1,
+                     *             "spread": 33,
+                     *             "verdict": "ship"
+                     *           },
+                     *           "plans": [
+                     *             {
+                     *               "name": "Open weights",
+                     *               "period": "",
+                     *               "price": 0
+                     *             }
+                     *           ],
+                     *           "position": 351,
+                     *           "pricing": "On request",
+                     *           "slug": "another",
+                     *           "tagline": "A 7B model for the edge",
+                     *           "url": "https://example.com/mistral-3-small"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["ComparedView"];
+                };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
             readonly 503: {
                 headers: {
                     /** @description Seconds. */

@@ -49,6 +49,9 @@ ENTRY: dict[str, Any] = {
     "best_for": "On-device work",
     "plans": [{"name": "Open weights", "price": 0, "period": ""}],
 }
+SUGGESTION = {"tool": "mistral-3-small"} | {
+    field: ENTRY[field] for field in ("name", "category", "tagline")
+}
 SUMMARY: dict[str, Any] = {
     "slug": "mistral-3-small",
     **ENTRY,
@@ -155,23 +158,19 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "getTool": {"response": SUMMARY},
     "listTools": {"response": {"tools": [SUMMARY], "next_cursor": None, "total": 1}},
-    "suggestTools": {
-        "response": {
-            "suggestions": [
-                {
-                    "tool": SUMMARY["slug"],
-                    "name": ENTRY["name"],
-                    "category": ENTRY["category"],
-                    "tagline": ENTRY["tagline"],
-                }
-            ]
-        }
-    },
+    "suggestTools": {"response": {"suggestions": [SUGGESTION]}},
     "compareTools": {
         "response": {
             "a": SUMMARY,
             "b": SUMMARY | {"slug": "another", "pricing": "From $9/mo"},
             "differences": [{"field": "pricing", "a": ENTRY["pricing"], "b": "From $9/mo"}],
+            "position": 351,
+        }
+    },
+    "compareSeveralTools": {
+        "response": {
+            "tools": [SUMMARY, SUMMARY | {"slug": "another", "pricing": "On request"}],
+            "contrasts": [{"field": "pricing", "values": [ENTRY["pricing"], "From $9/mo"]}],
             "position": 351,
         }
     },

@@ -1,30 +1,48 @@
-"""The comparison of two tools."""
+"""The comparison of two to four tools."""
+
+from collections.abc import Sequence
+from itertools import groupby
 
 from votes.app.responses import ReviewView, SummaryView
 from votes.domain.terms import PersonaSlug
 
-Duel = tuple[PersonaSlug, ReviewView | None, ReviewView | None]
+Round = tuple[PersonaSlug, list[ReviewView | None]]
+"""A persona, and their reviews of the tools in order."""
 
 
-def scorecard(a: SummaryView, b: SummaryView) -> list[Duel]:
-    """The reviews of the two tools by persona; a persona may have reviewed only one of them."""
-    of_a = {review.persona: review for review in a.panel.reviews}
-    of_b = {review.persona: review for review in b.panel.reviews}
-    personas = dict.fromkeys((*of_a, *of_b))
-    return [(persona, of_a.get(persona), of_b.get(persona)) for persona in personas]
+def scorecard(tools: Sequence[SummaryView]) -> list[Round]:
+    """The reviews by persona; a persona may have reviewed only some of the tools."""
+    reviews = [{review.persona: review for review in tool.panel.reviews} for tool in tools]
+    personas = dict.fromkeys(persona for of_tool in reviews for persona in of_tool)
+    return [(persona, [of_tool.get(persona) for of_tool in reviews]) for persona in personas]
 
 
-def takeaway(a: SummaryView, b: SummaryView) -> str:
-    """A sentence that says which of the two the panel prefers."""
-    decided = [tool for tool in (a, b) if tool.panel.verdict != "pending"]
+def takeaway(tools: Sequence[SummaryView]) -> str:
+    """What the panel says of the tools, those it prefers first."""
+    decided = [tool for tool in tools if tool.panel.verdict != "pending"]
     if not decided:
-        return "The panel has not decided on either, so prices and votes have to speak."
+        of = "either" if len(tools) == 2 else "any of them"
+        return f"The panel has not decided on {of}, so prices and votes have to speak."
     if len(decided) == 1:
         return f"The panel has decided on {decided[0].name} alone: {_says(decided[0])}."
-    first, second = sorted(decided, key=lambda tool: -(tool.panel.ship_share or 0.0))
-    if first.panel.ship_share == second.panel.ship_share:
-        return f"The panel sees no difference: {_says(first)}, for both."
-    return f"The panel leans to {first.name}: {_says(first)}. For {second.name}, {_says(second)}."
+    by_share = groupby(sorted(decided, key=_share, reverse=True), _share)
+    first, *others = [list(group) for _, group in by_share]
+    if not others:
+        all_of = "both" if len(tools) == 2 else "all"
+        of = all_of if len(first) == len(tools) else _names(first)
+        return f"The panel sees no difference: {_says(first[0])}, for {of}."
+    said = [f"The panel leans to {_names(first)}: {_says(first[0])}."]
+    said += [f"For {_names(group)}, {_says(group[0])}." for group in others]
+    return " ".join(said)
+
+
+def _share(tool: SummaryView) -> float:
+    return tool.panel.ship_share or 0.0
+
+
+def _names(tools: Sequence[SummaryView]) -> str:
+    *before, last = [tool.name for tool in tools]
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _says(tool: SummaryView) -> str:

@@ -106,6 +106,21 @@ class CompareView(Struct, frozen=True):
     position: Position
 
 
+class Contrast(Struct, frozen=True):
+    """A field in which tools differ, with its values in the order of the tools."""
+
+    field: str
+    values: list[str | int | float | None]
+
+
+class ComparedView(Struct, frozen=True):
+    """Tools in the order asked for, and the fields in which they are not all the same."""
+
+    tools: list[SummaryView]
+    contrasts: list[Contrast]
+    position: Position
+
+
 def panel_view(reviews: tuple[PanelReview, ...]) -> PanelView:
     says = verdict.panel((r.opinion.choice, r.opinion.score) for r in reviews)
     return PanelView(
@@ -143,6 +158,17 @@ def compare_view(a: SummaryView, b: SummaryView) -> CompareView:
         differences=[Difference(field, x, y) for (field, x), (_, y) in rows if x != y],
         position=max(a.position, b.position),
     )
+
+
+def compared_view(tools: list[SummaryView]) -> ComparedView:
+    rows = [_rows(tool) for tool in tools]
+    fields = {field: [row[field] for row in rows] for field in rows[0]}
+    contrasts = [
+        Contrast(field, values)
+        for field, values in fields.items()
+        if any(value != values[0] for value in values)
+    ]
+    return ComparedView(tools, contrasts, max(tool.position for tool in tools))
 
 
 def _rows(summary: SummaryView) -> dict[str, Any]:

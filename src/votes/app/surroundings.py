@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 from votes.app.catalogue import Tool
+from votes.app.compared import compared_path
 from votes.app.listing import categories
-from votes.app.pairs import pair_path
 from votes.app.tool_orders import REVIEWED, ToolOrders
 from votes.engine.read_models import ReadModels
 
@@ -37,7 +37,9 @@ def pairs(models: ReadModels, orders: ToolOrders) -> list[Pair]:
     found += [(a, b) for _, a, b in close]
     found += [(each[0], each[1]) for each in best if len(each) > 1]
     named = {frozenset((a.id, b.id)): sorted((a, b), key=lambda tool: tool.slug) for a, b in found}
-    return [(a, b, pair_path(models, a.slug, b.slug)) for a, b in list(named.values())[:PAIRS_MAX]]
+    return [
+        (a, b, compared_path(models, a.slug, b.slug)) for a, b in list(named.values())[:PAIRS_MAX]
+    ]
 
 
 def _closest(tools: list[Tool]) -> tuple[float, Tool, Tool] | None:

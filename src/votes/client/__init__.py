@@ -22,6 +22,7 @@ import msgspec
 from votes.app.cohorts import CohortsView
 from votes.app.moderation import LinkTold, PreviewView, QueuePage, RulingsPage, RulingView
 from votes.app.responses import (
+    ComparedView,
     CompareView,
     MyData,
     MyVotesPage,
@@ -139,6 +140,9 @@ class Votes(Bookmarks):
 
     async def compare_tools(self, a: str, b: str) -> CompareView:
         return await self._get(f"/v1/compare/{a}/{b}", CompareView)
+
+    async def compare_several_tools(self, *tools: str) -> ComparedView:
+        return await self._get("/v1/compare", ComparedView, {"tools": ",".join(tools)})
 
     async def get_tally(
         self, tool: str, *, at: str | int | None = None, min_position: int = 0

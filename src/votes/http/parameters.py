@@ -38,6 +38,10 @@ ToolList = Annotated[
     str,
     Parameter(max_length=12_000, description="Slugs, comma-separated, at most 100."),
 ]
+Compared = Annotated[
+    str,
+    Parameter(max_length=12_000, description="Slugs, comma-separated, two to four."),
+]
 Moment = Annotated[
     str | None,
     Parameter(max_length=64, description="A position of the log, or a time of RFC 3339."),

@@ -1,6 +1,7 @@
-"""Two tools side by side: `/compare/{a}-vs-{b}`, one address a pair."""
+"""Two to four tools side by side: `/compare/{a}-vs-{b}`, one address a set of tools."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from litestar import get
@@ -10,9 +11,16 @@ from msgspec import Struct
 
 from votes.app import catalogue, comparison, surroundings
 from votes.app.catalogue import Tool
+from votes.app.compared import (
+    BETWEEN,
+    COMPARED_MAX,
+    TEXT_LENGTH_MAX,
+    compared,
+    compared_path,
+    compared_text,
+)
 from votes.app.listing import category_slug
-from votes.app.pairs import BETWEEN, PAIR_LENGTH_MAX, pair, pair_path, pair_text
-from votes.app.responses import SummaryView, summary
+from votes.app.responses import ReviewView, SummaryView, summary
 from votes.app.tool_orders import BY_NAME, TOP, ToolOrders, tool_orders
 from votes.domain.terms import SLUG_LENGTH_MAX, ToolSlug
 from votes.engine.read_models import ReadModels
@@ -28,34 +36,36 @@ from votes.site.html import SHARED, redirect
 from votes.site.reading import answer, is_of, my_states, read_at, reader
 from votes.site.render import SITE_NAME, Head, description, query
 
-ONWARD_OF_EACH = 3
+ONWARD_MAX = 6
+"""So many other comparisons are offered at the end of one."""
 OFFERED_MAX = 500
 """So many tools, the top ones, are offered as one types: more would be a page of megabytes."""
 ROWS = ("Panel verdict", "Community", "Pricing", "Best for", "Category")
+FIELDS = ("a", "b", "c", "d")
+"""What the tools are called in the address of the form, in their order."""
 
 First = Annotated[str | None, Parameter(max_length=SLUG_LENGTH_MAX)]
-Picked = Annotated[str | None, Parameter(max_length=PAIR_LENGTH_MAX)]
+Picked = Annotated[str | None, Parameter(max_length=TEXT_LENGTH_MAX)]
 
 
 @get("/compare/{names:str}")
 async def compare(
     request: Http, names: str, first: First = None, min_position: MinPosition = 0
 ) -> ASGIResponse:
-    """Both verdicts, prices and reviewers of two tools. The other order redirects here; `first` is
+    """Verdicts, prices and reviewers of two to four tools. Another order redirects here; `first` is
     the one that is shown first."""
     source, waiting = await read_at(request, min_position)
-    found = pair(source.models, names) or pair(source.models, names.lower())
+    found = compared(source.models, names) or compared(source.models, names.lower())
     if found is None:
         one = catalogue.tool(source.models, names.lower())
         if one is None:
             raise await missing_pair(request, source, names)
         return redirect(f"/compare?a={one.slug}", 303, SHARED)
-    path = _path_of(source.models, *found)
+    path = _path_of(source.models, found)
     if path != f"/compare/{names}":
-        a, b = (tool.slug for tool in found)
-        status = 301 if names in (f"{a}{BETWEEN}{b}", f"{b}{BETWEEN}{a}") else 308
+        status = 301 if names == BETWEEN.join(tool.slug for tool in found) else 308
         return redirect(_with(path, first=first, min_position=min_position), status, SHARED)
-    return await _side_by_side(request, source, *_ordered(*found, first), waiting=waiting)
+    return await _side_by_side(request, source, _ordered(found, first), waiting=waiting)
 
 
 @get("/compare", opt=Limited("reads", "a").opt)
@@ -63,29 +73,33 @@ async def pick(
     request: Http,
     a: Picked = None,
     b: Picked = None,
+    c: Picked = None,
+    d: Picked = None,
+    change: Literal["a", "b", "c", "d"] | None = None,
     first: First = None,
     min_position: MinPosition = 0,
 ) -> ASGIResponse:
-    """A form to choose two tools. A pair that an address cannot name is shown here."""
+    """A form to choose two to four tools; `change` is the one that is still to be chosen. A
+    comparison that an address cannot name is shown here."""
     source, waiting = await read_at(request, min_position)
-    require_current(source.models, filter(None, (a, b)))
+    texts = {field: text for field, text in zip(FIELDS, (a, b, c, d), strict=True) if text}
+    require_current(source.models, texts.values())
     orders = await tool_orders(source.models)
-    if not a or not b:
-        return await _form(request, source, orders, a, b, [])
-    one, other = [await _found(request, source, orders, text) for text in (a, b)]
-    if one is None or other is None:
-        unknown = [
-            await _unknown(request, source, text, name, b if name == "a" else a)
-            for name, text, tool in (("a", a, one), ("b", b, other))
-            if tool is None
-        ]
-        return await _form(request, source, orders, a, b, unknown)
-    path = _path_of(source.models, one, other)
+    if change or len(texts) < 2:
+        return await _form(request, source, orders, texts, [])
+    found = {field: await _found(request, source, orders, text) for field, text in texts.items()}
+    unknown = [
+        await _unknown(request, source, texts, field)
+        for field, tool in found.items()
+        if tool is None
+    ]
+    tools = [tool for tool in found.values() if tool is not None]
+    if unknown:
+        return await _form(request, source, orders, texts, unknown)
+    path = _path_of(source.models, tools)
     if not path.startswith("/compare?"):
         return redirect(_with(path, first=first, min_position=min_position), 303, SHARED)
-    if other.slug < one.slug:
-        one, other = other, one
-    return await _side_by_side(request, source, *_ordered(one, other, first), waiting=waiting)
+    return await _side_by_side(request, source, _ordered(tools, first), waiting=waiting)
 
 
 def _with(path: str, **fields: Any) -> str:
@@ -94,8 +108,10 @@ def _with(path: str, **fields: Any) -> str:
     return f"{path}{more.replace('?', '&') if '?' in path else more}"
 
 
-def _ordered(a: Tool, b: Tool, first: ToolSlug | None) -> tuple[Tool, Tool]:
-    return (b, a) if first == b.slug else (a, b)
+def _ordered(tools: Sequence[Tool], first: ToolSlug | None) -> list[Tool]:
+    """Each tool once, by slug, but for the one that is shown first."""
+    named = {tool.slug: tool for tool in tools}
+    return sorted(named.values(), key=lambda tool: (tool.slug != first, tool.slug))
 
 
 class Unknown(Struct, frozen=True):
@@ -105,22 +121,22 @@ class Unknown(Struct, frozen=True):
     near: list[tuple[str, str]]
 
 
-async def _unknown(request: Http, source: ReadSource, text: str, name: str, other: str) -> Unknown:
-    """`name` is the field of the text, `other` what is in the other field."""
-    beside = "b" if name == "a" else "a"
-    tools = await near(request, source, text, NEAR_MAX)
+async def _unknown(request: Http, source: ReadSource, texts: dict[str, str], field: str) -> Unknown:
+    """`field` is the one whose text names no tool; the other texts stay in the addresses."""
+    tools = await near(request, source, texts[field], NEAR_MAX)
     return Unknown(
-        text,
+        texts[field],
         [
-            (one.profile.entry.name, f"/compare{query(**{name: one.slug, beside: other})}")
+            (one.profile.entry.name, f"/compare{query(**texts | {field: one.slug})}")
             for one in tools
-            if one.slug != other
+            if one.slug not in texts.values()
         ],
     )
 
 
-def _path_of(models: ReadModels, a: Tool, b: Tool) -> str:
-    return pair_path(models, a.slug, b.slug) if a != b else f"/tools/{a.slug}"
+def _path_of(models: ReadModels, tools: Sequence[Tool]) -> str:
+    slugs = {tool.slug for tool in tools}
+    return compared_path(models, *slugs) if len(slugs) > 1 else f"/tools/{tools[0].slug}"
 
 
 async def _found(request: Http, source: ReadSource, orders: ToolOrders, text: str) -> Tool | None:
@@ -138,26 +154,24 @@ async def _form(
     request: Http,
     source: ReadSource,
     orders: ToolOrders,
-    a: str | None,
-    b: str | None,
+    texts: dict[str, str],
     unknown: list[Unknown],
 ) -> ASGIResponse:
     offered = orders.first(TOP, OFFERED_MAX)
     head = Head(
-        f"Compare two tools · {SITE_NAME}",
-        "Name two tools, and see where the panel and the voters part ways.",
+        f"Compare tools · {SITE_NAME}",
+        "Name two to four tools, and see where the panel and the voters part ways.",
         "/compare",
         base(request),
         section="compare",
-        indexed=not (a or b),
+        indexed=not texts,
     )
     return await answer(
         request,
         "compare_pick.html",
         head,
         stale=source.stale,
-        a=a,
-        b=b,
+        texts=texts,
         unknown=unknown,
         tools=sorted((tool.slug, tool.profile.entry.name) for tool in offered),
         featured=surroundings.pairs(source.models, orders),
@@ -165,62 +179,81 @@ async def _form(
 
 
 async def _side_by_side(
-    request: Http, source: ReadSource, first: Tool, second: Tool, *, waiting: bool
+    request: Http, source: ReadSource, ordered: list[Tool], *, waiting: bool
 ) -> ASGIResponse:
-    a, b = summary(source, first), summary(source, second)
+    tools = [summary(source, tool) for tool in ordered]
     caller = await reader(request)
     orders = await tool_orders(source.models)
-    path = pair_path(source.models, a.slug, b.slug)
     return await answer(
         request,
         "compare.html",
-        _head(source.models, a, b, base(request)),
+        _head(source.models, tools, base(request)),
         stale=source.stale,
         private=is_of(caller),
-        a=a,
-        b=b,
+        columns=_columns(source.models, tools),
+        tools=tools,
+        may_add=len(tools) < COMPARED_MAX,
         waiting=waiting,
         known=caller.user is not None,
-        mine=await my_states(request, caller, first, second),
+        mine=await my_states(request, caller, *ordered),
         login_ended=caller.login_ended,
-        swapped=_with(path, first=second.slug if second.slug > first.slug else None),
-        takeaway=comparison.takeaway(a, b),
-        rows=_rows(a, b),
-        scorecard=comparison.scorecard(a, b),
-        onward=_onward(source.models, orders, first, second),
+        takeaway=comparison.takeaway(tools),
+        rows=list(zip(ROWS, zip(*map(_answers, tools), strict=True), strict=True)),
+        scorecard=[
+            (persona, words.gap(_scores(tools, reviews)), list(zip(tools, reviews, strict=True)))
+            for persona, reviews in comparison.scorecard(tools)
+        ],
+        onward=_onward(source.models, orders, ordered),
     )
 
 
-def _head(models: ReadModels, a: SummaryView, b: SummaryView, at: str) -> Head:
-    path = pair_path(models, a.slug, b.slug)
-    text = pair_text(models, a.slug, b.slug)
+class Column(Struct, frozen=True):
+    """A tool in the comparison, its field in the form, and addresses: where it comes first, None
+    for the one that does; where another takes its place; where it is left out, None for one of
+    two."""
+
+    tool: SummaryView
+    field: str
+    first: str | None
+    change: str
+    without: str | None
+
+
+def _columns(models: ReadModels, tools: list[SummaryView]) -> list[Column]:
+    fields = dict(zip(FIELDS, (tool.slug for tool in tools), strict=False))
+    path, slugs = compared_path(models, *fields.values()), sorted(fields.values())
+    found = []
+    for tool, field in zip(tools, fields, strict=True):
+        others = {name: slug for name, slug in fields.items() if name != field}
+        first = _with(path, first=tool.slug if tool.slug != slugs[0] else None)
+        without = compared_path(models, *others.values()) if len(others) > 1 else None
+        change = f"/compare{query(**others, change=field if len(others) > 1 else None)}"
+        found.append(Column(tool, field, first if tool != tools[0] else None, change, without))
+    return found
+
+
+def _head(models: ReadModels, tools: list[SummaryView], at: str) -> Head:
+    slugs = [tool.slug for tool in tools]
+    path, text = compared_path(models, *slugs), compared_text(models, *slugs)
     told = text is not None and catalogue.tool(models, text) is None
-    title = f"{a.name} vs {b.name}"
-    said = (
-        f"{a.name}: {words.panel_line(a.panel)}. {b.name}: {words.panel_line(b.panel)}."
-        " Prices, reviewers and votes side by side."
-    )
+    title = " vs ".join(tool.name for tool in tools)
+    said = [f"{tool.name}: {words.panel_line(tool.panel)}." for tool in tools]
     return Head(
         f"{title}: which one ships?",
-        description(said),
+        description(f"{' '.join(said)} Prices, reviewers and votes side by side."),
         path,
         at,
         section="compare",
         picture=f"/og/{quote(text or '')}.png" if told else None,
         linked_data=linked_data.graph(
-            linked_data.tool(a, at),
-            linked_data.tool(b, at),
+            *(linked_data.tool(tool, at) for tool in tools),
             linked_data.trail(at, (SITE_NAME, "/"), ("Compare", "/compare"), (title, path)),
         ),
     )
 
 
-def _rows(a: SummaryView, b: SummaryView) -> list[tuple[str, str, str]]:
-    """The decision table: each question, with both tools' values."""
-    return list(zip(ROWS, _answers(a), _answers(b), strict=True))
-
-
 def _answers(tool: SummaryView) -> tuple[str, ...]:
+    """The tool's values in the decision table."""
     return (
         words.panel_line(tool.panel),
         words.community_line(tool.community),
@@ -230,19 +263,26 @@ def _answers(tool: SummaryView) -> tuple[str, ...]:
     )
 
 
-def _onward(models: ReadModels, orders: ToolOrders, a: Tool, b: Tool) -> list[tuple[str, str]]:
+def _scores(tools: list[SummaryView], reviews: list[ReviewView | None]) -> list[tuple[str, int]]:
+    """The names of the tools that have a review, with its score."""
+    named = zip(tools, reviews, strict=True)
+    return [(tool.name, review.score) for tool, review in named if review is not None]
+
+
+def _onward(models: ReadModels, orders: ToolOrders, tools: list[Tool]) -> list[tuple[str, str]]:
     """Further links, as labels and addresses: other pairs, then the tools' categories."""
-    here = pair_path(models, a.slug, b.slug)
+    here, ids = _path_of(models, tools), {tool.id for tool in tools}
+    each = ONWARD_MAX // len(tools)
     found: dict[str, str] = {}
-    for tool in (a, b):
-        beside = surroundings.neighbours(orders, tool, ONWARD_OF_EACH + 1)
-        for other in [one for one in beside if one.id not in (a.id, b.id)][:ONWARD_OF_EACH]:
-            path = pair_path(models, tool.slug, other.slug)
+    for tool in tools:
+        beside = surroundings.neighbours(orders, tool, each + len(tools) - 1)
+        for other in [one for one in beside if one.id not in ids][:each]:
+            path = compared_path(models, tool.slug, other.slug)
             found[path] = f"{tool.profile.entry.name} vs {other.profile.entry.name}"
     for first, second, path in surroundings.pairs(models, orders):
-        if path != here and len(found) < 2 * ONWARD_OF_EACH:
+        if path != here and len(found) < ONWARD_MAX:
             found[path] = f"{first.profile.entry.name} vs {second.profile.entry.name}"
-    for tool in (a, b):
+    for tool in tools:
         category = tool.profile.entry.category
         found["/" + query(category=category_slug(category))] = f"All of {words.category(category)}"
     return [(label, path) for path, label in found.items()]

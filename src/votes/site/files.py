@@ -10,8 +10,9 @@ from litestar.response.base import ASGIResponse
 
 from votes.app import catalogue
 from votes.app.catalogue import Tool
+from votes.app.compared import BETWEEN, compared
+from votes.app.comparison import takeaway
 from votes.app.listing import Wanted, tools
-from votes.app.pairs import BETWEEN, pair
 from votes.app.responses import SummaryView, summary
 from votes.app.tool_orders import REVIEWED, TOP, tool_orders
 from votes.engine.read_models import ReadModels
@@ -41,6 +42,8 @@ _FOR_ALL = ("access-control-allow-origin", "*")
 
 NO_PICTURE = Refused("not_found", "There is no such picture.")
 HOME_TITLE = "Two verdicts on every tool"
+SIDES_MAX = 2
+"""More tools than that are a list in the picture of their comparison."""
 ROWS_MAX = 4
 """So many tools are named in the picture of a list."""
 
@@ -87,7 +90,8 @@ async def elements() -> ASGIResponse:
 
 @get("/og/{file:str}", opt=Limited("reads").opt)
 async def picture(request: Http, file: str) -> ASGIResponse:
-    """`{tool}.png` or `{a}-vs-{b}.png`: 1200 by 630, with the current verdicts."""
+    """`{tool}.png`, or `{a}-vs-{b}.png` with up to four tools: 1200 by 630, with the current
+    verdicts."""
     source, _ = await read_at(request)
     named = _named(source.models, file)
     if named is None:
@@ -96,6 +100,10 @@ async def picture(request: Http, file: str) -> ASGIResponse:
     if f"{name}.png" != file:
         return redirect(f"/og/{quote(name)}.png", 308, SHARED)
     path = f"/tools/{name}" if len(named) == 1 else f"/compare/{name}"
+    if len(named) > SIDES_MAX:
+        about = takeaway([summary(source, tool) for tool in named])
+        cover = Cover(words.sides(len(named)), about, _rows(source, named))
+        return await _drawn(request, source, cover, path)
     sides = tuple(_side(summary(source, tool)) for tool in named)
     return await _drawn(request, source, sides, path)
 
@@ -156,12 +164,12 @@ def _side(tool: SummaryView) -> Side:
 
 
 def _named(models: ReadModels, file: str) -> tuple[Tool, ...] | None:
-    """The tool of this name, or the two tools: a slug may itself be `a-vs-b`."""
+    """The tool of this name, or the tools: a slug may itself be `a-vs-b`."""
     name = file.removesuffix(".png")
     if name == file:
         return None
     tool = catalogue.tool(models, name)
-    return (tool,) if tool is not None else pair(models, name)
+    return (tool,) if tool is not None else compared(models, name)
 
 
 ROUTES = [static, favicon, touch_icon, elements_now, elements]

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from votes.app import catalogue
 from votes.app.catalogue import Tool
-from votes.app.pairs import BETWEEN, pair_path
+from votes.app.compared import BETWEEN, COMPARED_MAX, compared_path
 from votes.engine.reader import NotYet, ReadSource
 from votes.http.errors import Refused
 from votes.http.exchange import Http, listed, services, tool_slug
@@ -33,14 +33,14 @@ async def tool_at(request: Http, source: ReadSource, slug: str) -> Tool:
 
 
 async def missing_pair(request: Http, source: ReadSource, text: str) -> Missing:
-    """That the text names no pair, with the pairs of near names."""
+    """That the text names no tools to compare, with the comparisons of near names."""
     refused = Refused("not_found", "The address does not name two tools of the catalogue.")
-    sides = [await _side(request, source, side) for side in text.split(BETWEEN, 1)]
+    sides = [await _side(request, source, side) for side in text.split(BETWEEN, COMPARED_MAX - 1)]
     links = {}
-    for a, b in product(sides[0], sides[-1]):
-        if a.id != b.id:
-            path = pair_path(source.models, a.slug, b.slug)
-            links[path] = f"{a.profile.entry.name} vs {b.profile.entry.name}"
+    for tools in product(*sides):
+        named = {tool.slug: tool.profile.entry.name for tool in tools}
+        if len(named) == max(len(sides), 2):
+            links[compared_path(source.models, *named)] = " vs ".join(named.values())
     return Missing(refused, [(name, path) for path, name in links.items()][:PAIRS_MAX])
 
 

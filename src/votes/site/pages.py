@@ -8,9 +8,9 @@ from litestar.response.base import ASGIResponse
 
 from votes.app import catalogue, listing, surroundings
 from votes.app.catalogue import Tool
+from votes.app.compared import compared_path
 from votes.app.listing import Wanted
 from votes.app.paging import Page
-from votes.app.pairs import pair_path
 from votes.app.responses import SummaryView, summary
 from votes.app.tool_orders import NEW, REVIEWED, TOP, Price, Sort, ToolOrders, tool_orders
 from votes.app.trend import TrendView, window
@@ -117,7 +117,7 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
         host=words.site(shown.url or ""),
         chart=chart(votes) if votes is not None else None,
         neighbours=[
-            (other.profile.entry, pair_path(source.models, found.slug, other.slug))
+            (other.profile.entry, compared_path(source.models, found.slug, other.slug))
             for other in surroundings.neighbours(orders, found)
         ],
     )

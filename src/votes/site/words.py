@@ -93,12 +93,38 @@ def counted(count: int, thing: str) -> str:
     return ngettext(*THINGS[thing], count)
 
 
-def gap(points: int, a: str, b: str) -> str:
-    """Which of two scores is ahead, and by how much; `points` is that of `a` less that of `b`."""
-    if not points:
+def gap(scores: Sequence[tuple[str, int]]) -> str:
+    """Which of the named scores are ahead of the next, and by how much; of more than two also from
+    where to where they are. Nothing where there is only one."""
+    if len(scores) < 2:
+        return ""
+    lowest, *_, highest = sorted(score for _, score in scores)
+    if lowest == highest:
         return gettext("the same score")
-    ahead = a if points > 0 else b
-    return gettext("%(name)s: %(points)s ahead", name=ahead, points=counted(abs(points), "point"))
+    ahead = listed([name for name, score in scores if score == highest])
+    next_best = max(score for _, score in scores if score != highest)
+    points = counted(highest - next_best, "point")
+    if len(scores) == 2:
+        return gettext("%(name)s: %(points)s ahead", name=ahead, points=points)
+    return gettext(
+        "%(name)s: %(points)s ahead, scores %(lowest)d–%(highest)d",
+        name=ahead,
+        points=points,
+        lowest=lowest,
+        highest=highest,
+    )
+
+
+SIDES = {
+    2: marked("Two tools, side by side"),
+    3: marked("Three tools, side by side"),
+    4: marked("Four tools, side by side"),
+}
+
+
+def sides(number: int) -> str:
+    """What a comparison of so many tools is called."""
+    return gettext(SIDES[number])
 
 
 def spark(numbers: Sequence[int]) -> str:

@@ -10,7 +10,14 @@ from tests.site import Site
 
 A, B = "claude-haiku-open-weights", "mistral-3-small"
 PATHS = [
-    *("/", f"/tools/{A}", f"/compare/{A}-vs-{B}", "/compare", "/?category=llm&price=free"),
+    *(
+        "/",
+        f"/tools/{A}",
+        f"/compare/{A}-vs-{B}",
+        f"/compare/{A}-vs-{B}-vs-notion",
+        "/compare",
+        "/?category=llm&price=free",
+    ),
     *("/bookmarks", "/status", "/verdicts", "/about", "/privacy", "/rulings", "/docs"),
 ]
 

@@ -37,9 +37,30 @@ def test_a_comparison_is_printed_light_with_its_colours_and_whole_cards(
 @pytest.mark.parametrize("width", [360, 1280])
 def test_an_unbroken_name_widens_no_page(live_site: Site, person: Open, width: int):
     names = {"name": "Donaudampfschifffahrtsgesellschaft" * 3, "tagline": "x" * 140}
-    a, b = sorted(new_tool(live_site, **names) for _ in range(2))
+    a, b, c, d = sorted(new_tool(live_site, **names) for _ in range(4))
     context = person(viewport={"width": width, "height": 900})
-    for path in (f"/compare/{a}-vs-{b}", f"/tools/{a}", "/?sort=new", f"/compare?a={a}&b=nothing"):
+    paths = [f"/compare/{a}-vs-{b}", f"/compare/{a}-vs-{b}-vs-{c}-vs-{d}", f"/tools/{a}"]
+    for path in (*paths, "/?sort=new", f"/compare?a={a}&b=nothing"):
         page = visit(context, live_site.url + path)
         shown = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert shown[0] <= width, (path, shown)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_table_of_four_scrolls_in_itself_and_its_first_column_stays(
+    live_site: Site, person: Open, width: int
+):
+    a, b, c, d = sorted(new_tool(live_site) for _ in range(4))
+    context = person(viewport={"width": width, "height": 900}, java_script_enabled=False)
+    page = visit(context, f"{live_site.url}/compare/{a}-vs-{b}-vs-{c}-vs-{d}")
+    table = page.get_by_role("group", name="The decision, row by row")
+    label = table.get_by_role("rowheader", name="Pricing")
+    last = table.get_by_role("columnheader", name=d)
+    before = label.bounding_box()
+    table.evaluate("(table) => table.scrollBy(2000, 0)")
+    assert label.bounding_box() == before
+    shown = last.bounding_box()
+    assert before["x"] + before["width"] <= shown["x"]
+    assert shown["x"] + shown["width"] <= width
+    for card in page.locator("article.card").all():
+        assert card.bounding_box()["width"] >= 200

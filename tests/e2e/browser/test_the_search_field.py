@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.browser.conftest import Open, visit
+from tests.e2e.pages.reading import PAIR
 from tests.site import Site
 
 pytest.importorskip("playwright")
@@ -33,6 +34,13 @@ def test_a_suggestion_is_chosen_by_keyboard(live_site: Site, person: Open, path:
     expect(field(page)).to_have_attribute("aria-activedescendant", chosen.get_attribute("id"))
     field(page).press("Enter")
     page.wait_for_url("**/tools/notion")
+
+
+def test_a_suggestion_is_added_to_a_comparison(live_site: Site, person: Open):
+    page = visit(person(), live_site.url + PAIR)
+    page.get_by_role("combobox", name="Add a tool").press_sequentially("notoin")
+    options(page).first.click()
+    page.wait_for_url(f"**{PAIR}-vs-notion")
 
 
 def test_the_arrows_go_round_by_way_of_the_field(live_site: Site, person: Open):

@@ -11,7 +11,7 @@ from votes.site.assets import Assets, assets, assets_of
 
 ELEMENTS = {f"elements/{name}" for name in ("elements.js", "elements.css", "proof.js")}
 ALONE = {"site.css", "icon.svg", "icon.ico", "touch.png", "page.js", "desk.css", "docs.css"}
-ALONE |= {"draft.js", "bookmarks.js", "bookmarks.css"}
+ALONE |= {"login.css", "draft.js", "bookmarks.js", "bookmarks.css"}
 
 Changed = Callable[[str], Assets]
 

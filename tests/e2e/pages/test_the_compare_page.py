@@ -1,5 +1,7 @@
 """Two tools side by side: every part of the page says what the API says."""
 
+import json
+
 import httpx
 
 from tests.e2e.asking import bearer, get, new_tool, put, unique
@@ -143,3 +145,59 @@ def test_an_address_of_no_two_tools_is_not_found(http):
         page(http, path, 404)
     tree = page(http, "/compare", params={"a": A, "b": "nothing of this name"})
     assert "nothing of this name" in words(one(tree, "p", role="alert"))
+
+
+def test_three_and_four_tools_are_side_by_side_at_one_address(http):
+    slugs = sorted((A, B, "notion", "figma"))
+    for chosen in (slugs[:3], slugs):
+        path = "/compare/" + "-vs-".join(chosen)
+        tree = page(http, path)
+        told = http.get("/v1/compare", params={"tools": ",".join(chosen)}).json()["tools"]
+        names = [tool["name"] for tool in told]
+        assert words(one(tree, "h1")) == " vs ".join(names)
+        assert [words(one(card, "h2")) for card in named(tree, "article", class_="card")] == names
+        rows = [[words(cell) for cell in row] for row in one(tree, "table").iter("tr")]
+        assert rows[0] == ["Decision", *names]
+        assert {len(row) for row in rows} == {1 + len(chosen)}
+        assert named(tree, "form", class_="add") == [] if len(chosen) == 4 else True
+        moved(http, "/compare/" + "-vs-".join(reversed(chosen)), path)
+        fields = zip("dcba", chosen, strict=False)
+        moved(http, "/compare?" + "&".join(f"{field}={slug}" for field, slug in fields), path, 303)
+        assert meta(tree, "og:image").endswith(f"/og/{'-vs-'.join(chosen)}.png")
+        graph = json.loads(one(tree, "script", type="application/ld+json").text)["@graph"]
+        assert [thing["name"] for thing in graph[:-1]] == names
+    moved(http, f"/compare/{A}-vs-{B}-vs-{A}", PAIR)
+    page(http, "/compare/" + "-vs-".join([*slugs, "miro"]), 404)
+
+
+def test_a_persona_s_scores_are_told_apart_over_all_tools(http):
+    tree = page(http, "/compare/" + "-vs-".join(sorted((A, B, "notion"))))
+    builder = named(tree, "section", class_="duel")[0]
+    scores = {
+        words(one(article, "p", class_="review-about")): words(one(article, "b"))
+        for article in named(builder, "article", class_="review")[:2]
+    }
+    low, high = sorted(scores.values())
+    assert (
+        words(one(builder, "h3")) == f"Builder Mistral 3 Small: {int(high) - int(low)} points ahead"
+    )
+    assert "No review by this panelist." in words(builder)
+
+
+def test_a_tool_is_added_put_first_changed_and_removed(http):
+    chosen = sorted((A, B, "notion"))
+    tree = page(http, "/compare/" + "-vs-".join(chosen))
+    links = {link.get("aria-label"): link.get("href") for link in named(tree, "a")}
+    first = page(http, links["Put first: Notion"])
+    assert words(one(first, "h1")).startswith("Notion vs ")
+    assert "Put first: Notion" not in {link.get("aria-label") for link in named(first, "a")}
+    assert links["Remove Notion"] == PAIR
+    kept = page(http, links["Change Notion"])
+    values = {field.get("name"): field.get("value") for field in named(kept, "input")}
+    assert sorted(filter(None, values.values())) == sorted((A, B))
+    form = one(page(http, PAIR), "form", class_="add")
+    sent = {field.get("name"): field.get("value") or "Notion" for field in named(form, "input")}
+    answer = http.get(form.get("action"), params=sent)
+    assert answer.headers["location"] == "/compare/" + "-vs-".join(chosen)
+    again = page(http, "/compare", params={"a": A, "b": B, "c": "nothing of this name"})
+    assert "nothing of this name" in words(one(again, "p", role="alert"))

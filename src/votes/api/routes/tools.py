@@ -6,14 +6,17 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from votes.api.operation import Operation
+from votes.app.compared import COMPARED_MAX
 from votes.app.listing import Wanted
 from votes.app.paging import LIMIT_DEFAULT
 from votes.app.responses import (
+    ComparedView,
     CompareView,
     SuggestionsView,
     SummaryView,
     ToolsPage,
     compare_view,
+    compared_view,
     summary,
 )
 from votes.app.shapes import RenameWritten, ToolWritten
@@ -34,10 +37,12 @@ from votes.http.exchange import (
     shared_value,
     tool_id,
     tool_slug,
+    tool_slugs,
 )
 from votes.http.identity import require_admin
 from votes.http.limiting import Limited
-from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query
+from votes.http.moved import require_current
+from votes.http.parameters import Compared, Cursor, Limit, MinPosition, Only, Query
 from votes.search.pages import SUGGESTIONS_DEFAULT, suggestions, tools_page
 
 _entry = msgspec.json.Decoder(Entry)
@@ -140,6 +145,27 @@ async def compare_tools(
     return shared_value(request, answer, stale=source.stale)
 
 
+@get(
+    "/v1/compare",
+    operation_id="compareSeveralTools",
+    summary="Two to four tools side by side",
+    tags=["tools"],
+    opt=Operation(responses={200: ComparedView}).opt,
+)
+async def compare_several_tools(
+    request: Http, tools: Compared, min_position: MinPosition = 0
+) -> ASGIResponse:
+    """Their summaries in the order asked for, and the fields in which they are not all the same.
+    One unknown tool refuses the whole list."""
+    slugs = tool_slugs(request, tools)
+    if not 2 <= len(slugs) <= COMPARED_MAX:
+        raise Refused("invalid_parameter", f"tools: two to {COMPARED_MAX}.")
+    source = await services(request).reader.models(min_position)
+    require_current(source.models, slugs)
+    answer = compared_view([summary(source, listed(source, slug)) for slug in slugs])
+    return shared_value(request, answer, stale=source.stale)
+
+
 @put(
     "/v1/tools/{slug:str}",
     operation_id="putTool",
@@ -217,4 +243,5 @@ async def delist_tool(request: Http, slug: str) -> ASGIResponse:
     return no_content(outcome.position)
 
 
-ROUTES = [list_tools, suggest_tools, get_tool, compare_tools, put_tool, rename_tool, delist_tool]
+ROUTES = [list_tools, suggest_tools, get_tool, compare_tools, compare_several_tools]
+ROUTES += [put_tool, rename_tool, delist_tool]

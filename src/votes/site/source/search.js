@@ -22,8 +22,17 @@ const optionOf = ({ tool, name, tagline }, place) => {
     make("span", { class: "quiet", dir: "auto" }, tagline),
   ];
   const option = make("li", { role: "option", id: `suggestion-${place}` }, ...about);
-  option.address = `/tools/${encodeURIComponent(tool)}`;
+  option.tool = tool;
   return option;
+};
+
+/* A tool is chosen: its page is opened or, where one is added to others, its name is sent. */
+const go = (input, { tool }) => {
+  if (input.name === "q") location.assign(`/tools/${encodeURIComponent(tool)}`);
+  else {
+    input.value = tool;
+    input.form.submit();
+  }
 };
 
 function combobox(input) {
@@ -84,7 +93,7 @@ function combobox(input) {
   const keys = {
     ArrowDown: () => move(1),
     ArrowUp: () => move(-1),
-    Enter: () => location.assign(list.children[chosen].address),
+    Enter: () => go(input, list.children[chosen]),
     Escape: close,
   };
 
@@ -108,7 +117,7 @@ function combobox(input) {
   list.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps focus
   list.addEventListener("click", (event) => {
     const option = event.target.closest("[role=option]");
-    if (option) location.assign(option.address);
+    if (option) go(input, option);
   });
 
   set(input, {
@@ -121,4 +130,4 @@ function combobox(input) {
   input.form.append(list, said);
 }
 
-document.querySelectorAll('form.search[action="/"] input[name=q]').forEach(combobox);
+document.querySelectorAll("form.search:is([action='/'], .add) input[type=search]").forEach(combobox);
