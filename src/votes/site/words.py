@@ -107,7 +107,7 @@ def gap(scores: Sequence[tuple[str, int]]) -> str:
     if len(scores) == 2:
         return gettext("%(name)s: %(points)s ahead", name=ahead, points=points)
     return gettext(
-        "%(name)s: %(points)s ahead, scores %(lowest)d–%(highest)d",
+        "%(name)s: %(points)s ahead, scores %(lowest)d\u2013%(highest)d",
         name=ahead,
         points=points,
         lowest=lowest,
