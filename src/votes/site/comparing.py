@@ -14,7 +14,6 @@ from votes.app.catalogue import Tool
 from votes.app.compared import (
     BETWEEN,
     COMPARED_MAX,
-    TEXT_LENGTH_MAX,
     compared,
     compared_path,
     compared_text,
@@ -45,7 +44,7 @@ FIELDS = ("a", "b", "c", "d")
 """What the tools are called in the address of the form, in their order."""
 
 First = Annotated[str | None, Parameter(max_length=SLUG_LENGTH_MAX)]
-Picked = Annotated[str | None, Parameter(max_length=TEXT_LENGTH_MAX)]
+Picked = Annotated[str | None, Parameter(max_length=2 * SLUG_LENGTH_MAX)]
 
 
 @get("/compare/{names:str}")
