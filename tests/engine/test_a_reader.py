@@ -7,9 +7,10 @@ import pytest
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.engine.no_time import NO_TIME, elapse
-from tests.toy import EVENTS, STOCKS, TOY, Move, request
+from tests.toy import EVENTS, STOCKS, TOY, Move, Stock, request
 from votes.engine.bulk import submit_all
 from votes.engine.ports import Unavailable
+from votes.engine.projection import partition_of
 from votes.engine.projector import HEARTBEAT_TIMEOUT_S, fold_log
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import LOG_FRESH_S, LOG_WAIT_S, NOTICED_S, WAIT_S, NotYet, Reader
@@ -175,13 +176,14 @@ async def test_readers_at_one_time_share_one_reading_of_the_log():
 async def test_the_log_is_read_on_from_the_models_that_were_lost():
     site = await scene()
     models = await site.folded()
+    models.partitions[partition_of("aalen")].put("stocks", "aalen", Stock(20, 2))
     await site.send("p3")
     site.live(models)
     site.lost()
     assert site.reader.latest is models
     read = await site.reader.models()
-    assert seen(read) == (True, 3, 3)
-    assert read.models is models
+    assert seen(read) == (True, 3, 21)
+    assert models.position == 2  # the subscription goes on with them
 
 
 async def test_models_of_a_log_that_went_on_otherwise_are_not_read_on_from():

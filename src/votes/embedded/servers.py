@@ -109,10 +109,10 @@ def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
 _USERS = {
     "default": "off",
     "owner": "on nopass ~* &* +@all",
-    "api": "on nopass %R~*:live %R~*:heartbeat %R~*:audit %R~*:{p*}:* ~*:{limits}:* ~*:picture:*"
-    " &*:changes +@read +@write +@transaction +@connection +subscribe +unsubscribe +eval"
+    "api": "on nopass %R~*:live %R~*:changes %R~*:heartbeat %R~*:audit %R~*:{p*}:*"
+    " ~*:{limits}:* ~*:picture:* +@read +@write +@transaction +@connection +eval"
     " +evalsha +time -@dangerous -function -scan -randomkey -client +client|setinfo",
-    "worker": "on nopass ~* &*:changes +@read +@write +@transaction +@connection +publish +evalsha"
+    "worker": "on nopass ~* +@read +@write +@transaction +@connection +evalsha"
     " +script|load +time +dbsize -@dangerous -function +info -client +client|setinfo",
 }
 

@@ -5,12 +5,13 @@ itself while the store is away. It is total: an event that cannot be read, or wh
 is parked with the reason, and the events after it are folded.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 from zlib import crc32
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from votes.engine.log import Position, Recorded, Unreadable, reason_of
 from votes.engine.projection import (
@@ -264,9 +265,37 @@ class ReadModels(Struct):
         self.position, self.checksum = changes.position, changes.checksum
         self._tell(changes)
 
+    def take(self, partitions: Mapping[int, Partition]) -> Changes:
+        """Set these partitions in place of their own; return what differs."""
+        changes = Changes(self.epoch, self.position, self.position, {}, checksum=self.checksum)
+        for number, new in partitions.items():
+            changes.partitions[number] = _difference(self.partitions[number], new)
+            self.partitions[number] = new
+        self._tell(changes)
+        return changes
+
+    def copy(self) -> "ReadModels":
+        """Read models of the same values, that change apart from these. Nothing is derived yet."""
+        parts = [
+            Partition(part.checkpoint, {name: dict(each) for name, each in part.values.items()})
+            for part in self.partitions
+        ]
+        return replace(self, partitions=parts, derived={})
+
     def _tell(self, changes: Changes) -> None:
         for derived in self.derived.values():
             derived.follow(changes)
+
+
+def _difference(before: Partition, after: Partition) -> Partition:
+    """The changes from one to the other."""
+    changes = Partition(before.checkpoint)
+    for name in before.values.keys() | after.values.keys():
+        old, new = before.values.get(name, {}), after.values.get(name, {})
+        for key in old.keys() | new.keys():
+            if old.get(key) != new.get(key):
+                changes.values.setdefault(name, {})[key] = new.get(key)
+    return changes
 
 
 def _parked(partitions: Iterable[Partition]) -> dict[Position, Parked]:

@@ -1,8 +1,8 @@
-"""Every key in Redis, and every channel: none is spelled anywhere else.
+"""Every key in Redis: none is spelled anywhere else.
 
 All begin with the deployment's prefix, so several deployments share a server. Releases with the
-same projections share one set of read models, with their signature in every key. A partition's keys
-share a hash tag, so one script can change them together, on a cluster too.
+same projections share one set of read models, with their signature in every key. Keys that a script
+changes together share a hash tag, so that it can on a cluster too.
 """
 
 from msgspec import Struct
@@ -40,17 +40,17 @@ class Keys(Struct, frozen=True):
     @property
     def live(self) -> str:
         """The pointer to the live generation: JSON, see `Live`."""
-        return f"{self.prefix}:{self.signature}:live"
+        return f"{self.prefix}:{{{self.signature}}}:live"
+
+    @property
+    def changes(self) -> str:
+        """Stream: the announcements, see `votes.views.announcements`."""
+        return f"{self.prefix}:{{{self.signature}}}:changes"
 
     @property
     def heartbeat(self) -> str:
         """`GENERATION:TIME`: the projector's heartbeat for that generation; the key expires."""
-        return f"{self.prefix}:{self.signature}:heartbeat"
-
-    @property
-    def channel(self) -> str:
-        """The channel on which changes are published."""
-        return f"{self.prefix}:{self.signature}:changes"
+        return f"{self.prefix}:{{{self.signature}}}:heartbeat"
 
     @property
     def pattern(self) -> str:

@@ -1,4 +1,4 @@
-"""The formats of the pointer and the values in Redis, and of the messages on its channel."""
+"""The formats of the pointer and the values in Redis, and of the messages in announcements."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,13 +33,20 @@ class Live(Struct, frozen=True):
 
 
 class Message(Struct):
-    """A published change; without `written` the read models have to be loaded again."""
+    """A change. Without `written` a projector begins from here: where the world is the same, only
+    partitions may be ahead that the last one moved and did not announce."""
 
     live: Live
     before: Position = 0
     read_at: float | None = None
     written: Written | None = None
     age_s: float = 0.0
+
+
+def decode_checkpoint(text: bytes | None) -> tuple[str, Position, str]:
+    """The epoch, the position and the counts of a partition's checkpoint. Raises `ValueError`."""
+    epoch, position, *counts = (text or b"").decode().split(":", 2)
+    return epoch, int(position), counts[0] if counts else ""
 
 
 decode_live = msgspec.json.Decoder(Live).decode

@@ -19,15 +19,17 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from votes.engine.ports import Unavailable
 from votes.engine.projection import PARTITIONS, Projections, partition_of
-from votes.engine.projector import HEARTBEAT_INTERVAL_S, HEARTBEAT_TIMEOUT_S
+from votes.engine.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.read_model_store import AuditReport, Heartbeat, ValueKey
 from votes.engine.read_models import Changes, Partition, ReadModels
+from votes.views.announcements import ANNOUNCED_BYTES_MAX, ANNOUNCEMENTS_MAX
 from votes.views.commands import one, send
 from votes.views.keys import Keys, Namespace, generation_of
 from votes.views.messages import (
     Live,
     Message,
     Values,
+    decode_checkpoint,
     decode_live,
     encode,
     encode_message,
@@ -35,8 +37,7 @@ from votes.views.messages import (
 
 WRITE_FIELDS_MAX = 500
 SCAN_KEYS = 1_000
-HEARTBEAT_NEW_S = 0.5
-assert HEARTBEAT_NEW_S < HEARTBEAT_INTERVAL_S
+SET_NEW_S = 0.5
 DECODED_AT_ONCE = 100
 """Values are decoded in a millisecond or two; in between, the loop serves other tasks."""
 
@@ -100,8 +101,8 @@ class RedisReadModelStore:
         self._live: Live | None = None
         self._pointer = b""
         """The pointer as this object last read or wrote it, readable or not."""
-        self._beaten = 0, 0.0
-        """The generation of this object's last heartbeat, and when the log was read for it."""
+        self._said = 0, 0.0
+        """Of which generation this object said that its set lives, and when the log was read."""
         self._apply = self._announce = self._begin = ""
 
     async def load(self) -> ReadModels | None:
@@ -185,12 +186,11 @@ class RedisReadModelStore:
             else:
                 pipe.hlen(key)
         text, *loaded = await pipe.execute()
-        epoch, _, rest = (text or b"").decode().partition(":")
-        position, _, counts = rest.partition(":")
+        epoch, position, counts = decode_checkpoint(text)
         lengths = [each if isinstance(each, int) else len(each) for each in loaded]
         if epoch != live.epoch or counts != _counts(lengths):
             return None
-        found = Partition(int(position))
+        found = Partition(position)
         for projection, each in zip(self.projections.all, loaded, strict=True):
             if not isinstance(each, int) and each:
                 items = iter(each.items())
@@ -200,12 +200,28 @@ class RedisReadModelStore:
                     found.values.setdefault(projection.name, {}).update(decoded)
         return found
 
+    async def ahead(self, models: ReadModels) -> dict[int, Partition] | None:
+        """The stored partitions that are ahead of these read models, by number; None where one is
+        missing."""
+        live = Live(models.generation, models.epoch, models.position)
+        found: dict[int, Partition] = {}
+        async with translated(), _unreadable_is_missing():
+            for number in range(PARTITIONS):
+                text = await self._redis.get(self.keys.checkpoint(live.generation, number))
+                if decode_checkpoint(text)[1] > models.position:
+                    partition = await self._load_partition(live, number, complete=self._complete)
+                    if partition is None:
+                        return None
+                    found[number] = partition
+            return found
+        return None
+
     def _keys_of(self, generation: int, number: int) -> tuple[str, ...]:
         return _keys_of(self.keys, self.projections, generation, number)
 
     async def resume(self, models: ReadModels) -> None:
         assert self._live is not None
-        self._beaten = 0, 0.0  # Redis may have lost it, with all else
+        self._said = 0, 0.0  # Redis may have lost it, with all else
         live = Live(self._live.generation, models.epoch, models.position, models.checksum)
         async with translated():
             await self._point(self._pointer, live, Message(live))
@@ -231,8 +247,8 @@ class RedisReadModelStore:
             message = Message(live, changes.before, read_at, replicated, age_s)
             if not await self._point(self._pointer, live, message):
                 return False
-            if read_at is not None and age_s < HEARTBEAT_TIMEOUT_S:
-                await self._beat(generation, read_at, age_s)
+            if read_at is not None:
+                await self._say_who_lives(generation, read_at)
             return True
 
     def _arguments(self, written: dict[str, dict[str, bytes | None]]) -> list[Any]:
@@ -248,27 +264,25 @@ class RedisReadModelStore:
             arguments += deleted
         return arguments
 
-    async def _beat(self, generation: int, read_at: float, age_s: float) -> None:
-        """Set the heartbeat, unless that of this generation is new. (Messages say more often that
-        the read models are at the head.) It expires when it is `HEARTBEAT_TIMEOUT_S` old."""
-        of, beaten_at = self._beaten
-        if of == generation and 0 <= read_at - beaten_at < HEARTBEAT_NEW_S:
+    async def _say_who_lives(self, generation: int, read_at: float) -> None:
+        """Say that this set of read models is kept up to date, unless that was said just now."""
+        of, said_at = self._said
+        if of == generation and 0 <= read_at - said_at < SET_NEW_S:
             return
-        self._beaten = generation, read_at
-        pipe = self._redis.pipeline(transaction=False)
-        left_ms = max(round((HEARTBEAT_TIMEOUT_S - age_s) * 1000), 1)
-        pipe.set(self.keys.heartbeat, f"{generation}:{read_at}", px=left_ms)
-        pipe.zadd(self.keys.sets, {self.projections.signature: read_at})
-        _, added = await pipe.execute(raise_on_error=False)
-        if isinstance(added, ResponseError):  # not a sorted set: the next heartbeat makes one
+        self._said = generation, read_at
+        try:
+            await one(self._redis, "ZADD", self.keys.sets, read_at, self.projections.signature)
+        except ResponseError:  # not a sorted set: the next time makes one
             await self._redis.unlink(self.keys.sets)
 
     async def _point(self, prefix: bytes, live: Live, message: Message) -> bool:
-        """Move the pointer and publish the message; False where the pointer does not begin with the
-        prefix, or where Redis has lost the script."""
+        """Move the pointer and announce it; False where the pointer does not begin with the prefix,
+        or where Redis has lost the script."""
         text = encode(live)
-        arguments = prefix, text, self.keys.channel, encode_message(message)
-        announcing = ("EVALSHA", self._announce, 1, self.keys.live, *arguments)
+        keys = self.keys.live, self.keys.changes, self.keys.heartbeat
+        kept = ANNOUNCEMENTS_MAX, ANNOUNCED_BYTES_MAX
+        arguments = prefix, text, encode_message(message), *kept, *_heartbeat(message)
+        announcing = ("EVALSHA", self._announce, len(keys), *keys, *arguments)
         try:
             moved = await one(self._redis, *announcing)
         except NoScriptError:
@@ -343,8 +357,8 @@ class RedisReadModelStore:
                 theirs = [name for name in begun if name.startswith(f"{other.signature}:")]
                 if theirs:
                     await self._redis.zrem(self.keys.generations, *theirs)
-                await self._redis.unlink(other.live)
-                await self._redis.unlink(other.heartbeat)
+                for name in (other.live, other.changes, other.heartbeat):
+                    await self._redis.unlink(name)
                 await self._redis.zrem(self.keys.sets, other.signature)
         return old
 
@@ -359,6 +373,14 @@ def _keys_of(keys: Keys, projections: Projections, generation: int, number: int)
     """The keys of a partition, in the order of `apply.lua`."""
     values = (keys.values(generation, number, each.name) for each in projections.all)
     return keys.checkpoint(generation, number), *values
+
+
+def _heartbeat(message: Message) -> tuple[str, int]:
+    """The heartbeat, and the milliseconds until it is too old; '' for none."""
+    left_ms = round((HEARTBEAT_TIMEOUT_S - message.age_s) * 1000)
+    if message.read_at is None or left_ms <= 0:
+        return "", 0
+    return f"{message.live.generation}:{message.read_at}", left_ms
 
 
 def _generation_of(pointer: bytes) -> bytes:

@@ -1,22 +1,20 @@
 """The subscription of an API process to the store of the read models: it keeps the replica fresh.
 
-Each message names the position that its changes start from. Where the replica is at another one, a
-message was missed and everything is loaded again. When the connection is lost, or the projector has
-no heartbeat, the replica is emptied and reads fold the log.
+Each announcement names the one before it, and the position that its changes start from. What was
+missed is read when it can be; where it is no longer kept, everything is loaded again. When the
+connection is lost, or the projector has no heartbeat, the replica is emptied and reads fold the
+log. The read models are kept up to date all the same, and shown again with the next heartbeat.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from redis.asyncio.client import PubSub
-
-from votes.engine.log import Position
 from votes.engine.ports import Unavailable
 from votes.engine.projection import Projections
 from votes.engine.projector import HEARTBEAT_TIMEOUT_S
-from votes.engine.read_model_store import Heartbeat
 from votes.engine.read_models import Changes, ReadModels
+from votes.views.announcements import NONE_YET, Announcement, Announcements
 from votes.views.keys import Namespace
 from votes.views.messages import Values, decode_message
 from votes.views.read_model_store import (
@@ -29,9 +27,8 @@ RETRY_S = 0.5
 NOT_WHOLE_RETRY_S = 0.05
 CREEP = 0.05
 READ_MIN_S = 0.05
-"""Long enough to receive a message that has arrived, when there is no time left to wait."""
+"""Long enough to receive what has been announced, when there is no time left to wait."""
 
-_NOWHERE: tuple[str, Position] = "", 0
 _SILENT = "the projector has no heartbeat"
 
 Clock = Callable[[], float]
@@ -71,7 +68,7 @@ class Delays:
 
 
 class Subscription:
-    """Follows the store. `models` is None while no read models can be trusted.
+    """Follows the store. `models` are shown; None while no read models can be trusted.
 
     `belongs_to_log` tells whether read models are folded from the log as it is now; it raises
     `Unavailable`. `clock` returns seconds since any fixed moment.
@@ -86,15 +83,21 @@ class Subscription:
         clock: Clock,
         log: Callable[[str], None],
     ) -> None:
-        self._redis = space.redis
         self._read_model_store = RedisReadModelStore(space, projections, complete=False)
+        self._announcements = Announcements(space.redis, self._read_model_store.keys.changes)
         self._values = Values(projections)
         self._belongs_to_log = belongs_to_log
         self._on_change = on_change
         self._clock = clock
         self._delays = Delays()
         self._log = log
-        self._lost_at = _NOWHERE
+        self._followed: ReadModels | None = None
+        self._last = NONE_YET
+        """The read models that are kept up to date, shown or not, and the last announcement that
+        they have."""
+        self._known = False
+        """Whether any read models were ever shown. The first ones are, fresh or not: then reads may
+        fold the log on from them."""
         self._fresh_at = self._began = 0.0
         self.models: ReadModels | None = None
 
@@ -103,9 +106,8 @@ class Subscription:
         self._began = self._now()
         while True:
             try:
-                async with translated(), self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(self._read_model_store.keys.channel)
-                    await self._follow(pubsub)
+                async with translated():
+                    await self._follow()
             except Unavailable as error:
                 self._lose(str(error))
             await asyncio.sleep(RETRY_S)
@@ -113,75 +115,87 @@ class Subscription:
     def _lose(self, reason: str) -> None:
         if self.models is not None:
             self._log(f"lost the read models, reading from the log: {reason}")
-            self._lost_at = self.models.world, self.models.position
             self.models = None
             self._on_change(None, None)
 
-    def _take(self, models: ReadModels) -> None:
-        self.models = models
-        self._on_change(models, None, self._fresh_at)
+    def _take(self, models: ReadModels, fresh_at: float) -> None:
+        self.models, self._fresh_at, self._known = models, fresh_at, True
+        self._on_change(models, None, fresh_at)
 
-    async def _follow(self, pubsub: PubSub) -> None:
-        await self._load(pubsub)
-        while True:
+    async def _follow(self) -> None:
+        if self._followed is None:
+            await self._load()
+        while self._followed is not None:
             raise_swallowed_cancellation()
-            silent_at = self._fresh_at + HEARTBEAT_TIMEOUT_S
-            wait_s = silent_at - self._now() if self.models is not None else HEARTBEAT_TIMEOUT_S
-            message = await pubsub.get_message(
-                ignore_subscribe_messages=True, timeout=max(wait_s, READ_MIN_S)
-            )
-            if message is not None:
-                if not self._adopted(self.models, message["data"]):
-                    await self._load(pubsub)
-            elif self.models is None:
-                await self._redis.ping()
+            found = await self._announcements.after(self._last, self._wait_s())
+            if not found and not self._known:
+                self._take(self._followed, 0.0)
+            elif not found and await self._announcements.are_lost(self._last):
+                await self._load()
+            for announcement in found:
+                if not await self._adopted(announcement):
+                    await self._load()
+                    break
             self._lose_if_silent()
+
+    def _wait_s(self) -> float:
+        """How long to wait for an announcement: until the shown read models are too old."""
+        if self.models is None and self._known:
+            return HEARTBEAT_TIMEOUT_S
+        return max(self._fresh_at + HEARTBEAT_TIMEOUT_S - self._now(), READ_MIN_S)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _adopted(self, models: ReadModels | None, data: bytes) -> bool:
-        """Whether the read models have what the message says. Those that are shown are told of."""
+    async def _adopted(self, announcement: Announcement) -> bool:
+        """Whether the read models have what is announced. Those that are shown are told of."""
+        models = self._followed
         try:
-            message = decode_message(data)
+            message = decode_message(announcement.message)
             changes = self._values.changes(message)
         except ValueError:  # from a release with another format
             return False
-        if models is None or changes is None or message.live.world != models.world:
+        if announcement.before != self._last or models is None:
             return False
-        if changes.position <= models.position and changes.before < models.position:
-            return True  # from before the load
-        if changes.before != models.position:
+        if message.live.world != models.world:
             return False
-        models.adopt(changes)
+        before = message.live.position if changes is None else changes.before
+        if before == models.position:
+            if changes is not None:
+                models.adopt(changes)
+            elif (ahead := await self._read_model_store.ahead(models)) is not None:
+                changes = models.take(ahead)
+            else:
+                return False
+        elif max(before, message.live.position) > models.position:
+            return False  # else it is from before the load
+        if changes is not None and changes.position == models.position:
+            self._tell(models, changes)
+        self._last = announcement.id
+        return True
+
+    def _tell(self, models: ReadModels, changes: Changes) -> None:
+        """Say what has changed, or show the read models again once they are fresh."""
+        fresh_at = self._fresh_at if models is self.models else 0.0
         if changes.read_at is not None:
             late_s = self._delays.of(changes.read_at, self._clock(), changes.age_s)
-            self._fresh_at = self._now() - late_s
+            fresh_at = self._now() - late_s
         if models is self.models:
-            self._on_change(models, changes, self._fresh_at)
-        return True
+            self._fresh_at = fresh_at
+            self._on_change(models, changes, fresh_at)
+        elif not self._is_silent(fresh_at):
+            self._take(models, fresh_at)
 
-    async def _caught_up(self, pubsub: PubSub, models: ReadModels) -> bool:
-        """Adopt what arrived while they were loaded, if that took so long that they are old.
+    async def _load(self) -> None:
+        """Load until the read models are complete, and folded from this log.
 
-        False where a message was missed.
-        """
-        while self._is_silent():
-            message = await pubsub.get_message(timeout=READ_MIN_S)
-            if message is None:
-                break
-            if message["type"] == "message" and not self._adopted(models, message["data"]):
-                return False
-        return True
-
-    async def _load(self, pubsub: PubSub) -> None:
-        """Load until the read models are complete, folded from this log, and fresh.
-
-        They must not be older than those shown before from the same world, unless these do not come
-        back within `HEARTBEAT_TIMEOUT_S`.
+        They must not be older than those before from the same world, unless these do not come back
+        within `HEARTBEAT_TIMEOUT_S`. They are shown where a heartbeat is of their generation: that
+        of another one says nothing about them. Else the next announcement shows them.
         """
         began = self._now()
         while True:
+            last = await self._announcements.last()
             heartbeat = await self._read_model_store.heartbeat()
             beat_at = fresh_at = 0.0
             if heartbeat is not None:
@@ -195,15 +209,15 @@ class Subscription:
                 and self._now() - began < HEARTBEAT_TIMEOUT_S
             )
             if models is not None and not older and await self._believed(models, beat_at):
-                if heartbeat is not None and heartbeat.generation == models.generation:
-                    self._fresh_at = fresh_at
-                    if await self._caught_up(pubsub, models):
-                        self._take(models)
-                        return
-                    continue
-                await self._wait_for_heartbeat(models, heartbeat)
+                break
             self._lose_if_silent()
             await asyncio.sleep(NOT_WHOLE_RETRY_S)
+        self._followed, self._last = models, last
+        if heartbeat is None or heartbeat.generation != models.generation:
+            fresh_at = 0.0
+        if not self._is_silent(fresh_at):
+            self._take(models, fresh_at)
+        self._lose_if_silent()
 
     async def _believed(self, models: ReadModels, beat_at: float) -> bool:
         """Whether they are folded from the log as it is now.
@@ -215,31 +229,16 @@ class Subscription:
         except Unavailable:
             return beat_at > self._began
 
-    async def _wait_for_heartbeat(self, models: ReadModels, other: Heartbeat | None) -> None:
-        """Wait until a projector has a heartbeat for these read models.
-
-        Until then they are not shown, but reads may fold the log on from them. A heartbeat of the
-        other generation says nothing about them.
-        """
-        if self._lost_at == _NOWHERE and self.models is None:
-            self._take(models)
-            self._lose(_SILENT)
-        passed = other.generation if other is not None else None
-        while (
-            heartbeat := await self._read_model_store.heartbeat()
-        ) is None or heartbeat.generation == passed:
-            self._lose_if_silent()
-            await asyncio.sleep(RETRY_S)
-
-    def _is_silent(self) -> bool:
-        return self._now() - self._fresh_at >= HEARTBEAT_TIMEOUT_S
+    def _is_silent(self, fresh_at: float) -> bool:
+        return self._now() - fresh_at >= HEARTBEAT_TIMEOUT_S
 
     def _lose_if_silent(self) -> None:
-        if self._is_silent():
+        if self._is_silent(self._fresh_at):
             self._lose(_SILENT)
 
     def _older(self, models: ReadModels) -> bool:
-        """Whether newer ones were shown: Redis may have lost its last writes for a moment."""
-        shown = self.models
-        world, position = (shown.world, shown.position) if shown else self._lost_at
-        return models.world == world and models.position < position
+        """Whether newer ones were known: Redis may have lost its last writes for a moment."""
+        known = self._followed
+        return (
+            known is not None and models.world == known.world and models.position < known.position
+        )

@@ -232,10 +232,10 @@ def _as_list(redis: Redis, key: str | bytes) -> None:
 
 
 def shout(redis: Redis, mind: random.Random) -> None:
-    redis.publish(KEYS.channel, mind.choice(GARBAGE))
+    if redis.type(KEYS.changes) in (b"stream", b"none"):
+        redis.xadd(KEYS.changes, {mind.choice(("message", "odd")): mind.choice(GARBAGE)})
 
 
 def hang_up(redis: Redis, _: random.Random) -> None:
-    """Cut every connection, those that listen too."""
+    """Cut every connection."""
     redis.client_kill_filter(_type="normal", skipme=True)
-    redis.client_kill_filter(_type="pubsub", skipme=True)

@@ -60,8 +60,8 @@ class Follower:
 
 
 @asynccontextmanager
-async def following(space, *, belongs_to_log: bool | None = True):
-    follower = Follower(space)
+async def following(space, *, belongs_to_log: bool | None = True, made: Follower | None = None):
+    follower = made or Follower(space)
     follower.belongs_to_log = belongs_to_log
     follower.task = asyncio.create_task(follower.subscription.run())
     try:

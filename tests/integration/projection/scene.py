@@ -154,7 +154,7 @@ async def dump(space: Namespace) -> dict[str, Any]:
     live = json.loads(text) if text else {"generation": 0}
     found: dict[str, Any] = {}
     async for name in space.redis.scan_iter(f"{space.prefix}:*", count=1_000):
-        if name.decode() not in (keys.generations, keys.sets, keys.heartbeat):
+        if name.decode() not in (keys.generations, keys.sets, keys.heartbeat, keys.changes):
             key = name.decode().replace(f":{live['generation']}:", ":0:")
             found[key] = await _content(space, name)
     return dict(sorted(found.items())) | {keys.live: live | {"generation": 0}}

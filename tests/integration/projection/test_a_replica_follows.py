@@ -1,16 +1,19 @@
 """An API process's memory of the read models: fresh, in order, never older than before."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
 
 from tests.integration.projection.following import (
+    AT,
     EPOCH,
     A,
     B,
     cast,
     following,
+    fresh,
     replace,
     shown_at,
     two_tools,
@@ -18,13 +21,15 @@ from tests.integration.projection.following import (
 from tests.integration.projection.scene import generation
 from tests.kept import keys_of
 from tests.polling import until
+from votes.domain.vote import VoteCast
+from votes.engine.log import Recorded
 from votes.engine.projection import partition_of
 from votes.engine.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.read_models import Changes, Partition
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
-from votes.views.keys import Keys
 from votes.views.messages import Live, Message, Values
+from votes.views.read_model_store import RedisReadModelStore
 
 encode = msgspec.msgpack.Encoder().encode
 
@@ -40,6 +45,7 @@ async def follower(kept, other_space):
 
 
 async def publish(space, changes: Changes | None, epoch: str = EPOCH) -> None:
+    """Announce it as a projector does, but move no pointer."""
     position = changes.position if changes else 0
     live = Live(await generation(space), epoch, position)
     values = Values(PROJECTIONS)
@@ -48,7 +54,39 @@ async def publish(space, changes: Changes | None, epoch: str = EPOCH) -> None:
         if changes
         else Message(live)
     )
-    await space.redis.publish(keys_of(space).channel, encode(message))
+    await announce(space, encode(message))
+
+
+async def hang_up(space, follower) -> None:
+    """Cut its connection, as when Redis is started again."""
+    await space.redis.client_kill_filter(_type="normal", skipme=True)
+    await until(lambda: (None, False) in follower.seen, "a lost connection")
+
+
+@asynccontextmanager
+async def no_reading(kept, models, follower):
+    """What is announced meanwhile is read afterwards, in one go."""
+    announcements = follower.subscription._announcements
+    reading, gate, waiting = announcements.after, asyncio.Event(), asyncio.Event()
+
+    async def after(*arguments):
+        waiting.set()
+        await gate.wait()
+        return await reading(*arguments)
+
+    announcements.after = after
+    assert await kept.apply(fresh(models.fold((), every=True)))  # it ends the call that waits
+    await waiting.wait()
+    yield
+    announcements.after = reading
+    gate.set()
+
+
+async def announce(space, message: bytes) -> None:
+    key = keys_of(space).changes
+    ((last, fields),) = await space.redis.xrevrange(key, count=1)
+    length = int(fields[b"bytes"]) + len(message)
+    await space.redis.xadd(key, {"before": last, "bytes": length, "message": message})
 
 
 async def test_each_announced_change_is_adopted(kept, follower):
@@ -72,16 +110,68 @@ async def test_a_gap_makes_it_load_again(kept, follower, space):
     assert follower.seen[-1] == (3, False)
 
 
-async def test_a_missed_message_is_made_good_by_the_next(kept, follower, space, monkeypatch):
+async def test_an_announcement_that_is_gone_makes_it_load_again(kept, follower, space):
     models = await kept.load()
-    unheard = cast(models, A)
-    with monkeypatch.context() as patch:
-        patch.setattr(Keys, "channel", "nobody-listens")
-        assert await kept.apply(unheard)
-    assert await kept.apply(cast(models, B))
+    async with no_reading(kept, models, follower):
+        assert await kept.apply(cast(models, A))
+        await space.redis.xtrim(keys_of(space).changes, maxlen=0)
+        assert await kept.apply(cast(models, B))
     await follower.at(4)
     assert follower.seen[-1] == (4, False)
     assert follower.subscription.models.get(TALLIES, A) == models.get(TALLIES, A)
+    assert follower.subscription.models.get(TALLIES, B) == models.get(TALLIES, B)
+
+
+async def test_announcements_with_lower_ids_than_before_make_it_load_again(kept, follower, space):
+    """Redis was lost, and its clock has been set back."""
+    await hang_up(space, follower)
+    follower.subscription._last = "99999999999999-0"
+    models = await kept.load()
+    assert await kept.apply(cast(models, A))
+    await shown_at(kept, models, follower)
+    assert follower.loads > 1
+
+
+async def test_what_came_while_it_could_not_read_is_taken_up_without_a_load(kept, follower):
+    models = await kept.load()
+    async with no_reading(kept, models, follower):
+        for slug in (A, B, A):
+            assert await kept.apply(cast(models, slug))
+    await follower.at(5)
+    assert follower.subscription.models.get(TALLIES, A) == models.get(TALLIES, A)
+    assert follower.loads == 1
+
+
+async def test_a_projector_that_was_away_brings_back_the_same_models_without_a_load(kept, follower):
+    await follower.at(None)
+    models = await kept.load()
+    await kept.resume(models)
+    assert await kept.apply(cast(models, A))
+    await follower.at(3)
+    assert follower.seen[1:] == [(None, False), (3, False)]
+    assert follower.loads == 1
+
+
+async def test_what_a_projector_did_not_announce_before_it_died_is_loaded_with_the_next_one(
+    kept, follower, space, monkeypatch
+):
+    """It has moved a partition, and not the pointer."""
+    dying, models = RedisReadModelStore(space, PROJECTIONS), await kept.load()
+    await dying.load()
+
+    async def dies(*_) -> bool:
+        return False
+
+    monkeypatch.setattr(dying, "_point", dies)
+    votes = [Recorded(n, "any", 1, VoteCast("ship"), AT, A) for n in (3, 4)]
+    assert not await dying.apply(fresh(models.fold(votes[:1])))
+    next_one = await kept.load()
+    await kept.resume(next_one)
+    assert await kept.apply(fresh(next_one.fold([*votes])))
+    await follower.at(4)
+    assert next_one.get(TALLIES, A).ship == 2
+    assert follower.subscription.models.get(TALLIES, A) == next_one.get(TALLIES, A)
+    assert follower.loads == 1
 
 
 async def test_a_message_from_before_it_loaded_changes_nothing(kept, follower, space):
@@ -99,7 +189,7 @@ async def test_a_message_from_before_it_loaded_changes_nothing(kept, follower, s
 
 @pytest.mark.parametrize("data", [b"", b"garbage", encode({"live": 1}), encode([])])
 async def test_a_message_that_cannot_be_read_makes_it_load_again(kept, follower, space, data):
-    await space.redis.publish(keys_of(space).channel, data)
+    await announce(space, data)
     await until(lambda: len(follower.seen) == 2, "a reload")
     models = await kept.load()
     assert await kept.apply(cast(models, A))
@@ -112,12 +202,16 @@ async def test_a_message_of_another_log_makes_it_load_again(follower, space):
     assert follower.seen[-1] == (2, False)
 
 
-async def test_a_broken_subscription_empties_it_and_is_made_again(kept, follower, space):
-    await space.redis.client_kill_filter(_type="pubsub")
-    await until(lambda: (None, False) in follower.seen, "a lost connection")
+async def test_a_broken_connection_empties_it_and_it_takes_up_what_came_meanwhile(
+    kept, follower, space
+):
     models = await kept.load()
-    assert await kept.apply(cast(models, A))
-    await follower.at(3)
+    await hang_up(space, follower)
+    for slug in (A, B, A):
+        assert await kept.apply(cast(models, slug))
+    await follower.at(5)
+    assert follower.subscription.models.get(TALLIES, A) == models.get(TALLIES, A)
+    assert follower.loads == 1
 
 
 async def saved(space) -> dict[bytes, bytes]:
@@ -153,9 +247,9 @@ async def test_it_does_not_go_back_after_a_lost_connection_either(kept, follower
         assert await kept.apply(cast(models, slug))
     await follower.at(4)
     await restored(space, earlier)
-    await space.redis.client_kill_filter(_type="pubsub")
-    await until(lambda: (None, False) in follower.seen, "a lost connection")
+    await hang_up(space, follower)
     older = await kept.load()
+    await kept.resume(older)
     await follower.loaded_twice()
     for slug in (A, B, B):
         assert await kept.apply(cast(older, slug))
@@ -169,7 +263,7 @@ async def test_what_a_load_found_ahead_is_not_set_back_by_a_message(kept, follow
     ahead = two_tools()
     first, second = cast(ahead, A), cast(ahead, A)
     subscription = follower.subscription
-    subscription.models = two_tools()
+    subscription._followed = subscription.models = two_tools()
     subscription.models.generation = await generation(space)
     part = subscription.models.partitions[partition_of(A)]
     part.update(second.partitions[partition_of(A)])
@@ -209,7 +303,7 @@ async def test_models_that_never_come_back_to_where_they_were_are_shown_after_a_
     assert await kept.apply(cast(models, A))
     await follower.at(3)
     await restored(space, before)
-    await space.redis.client_kill_filter(_type="pubsub")
+    await hang_up(space, follower)
     await shown_at(kept, await kept.load(), follower)
     assert follower.position == 2
 

@@ -1,7 +1,6 @@
 """Read models in Redis: what is announced, removed and put right there, besides what every store of
 them does."""
 
-import asyncio
 from datetime import UTC, datetime
 
 import msgspec
@@ -18,6 +17,7 @@ from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
+from votes.views.announcements import Announcements
 from votes.views.keys import Namespace
 from votes.views.messages import decode_message
 from votes.views.read_model_store import RedisReadModelStore
@@ -69,24 +69,21 @@ async def test_a_projector_that_was_overtaken_is_refused(projectors, space):
 
 async def test_an_overtaken_projector_announces_nothing(projectors, space):
     (leader, leading), (zombie, following) = projectors
-    async with space.redis.pubsub() as pubsub:
-        await pubsub.subscribe(keys_of(space).channel)
-        assert await leader.apply(leading.fold([recorded(3, "changes no model")]))
-        assert not await zombie.apply(following.fold([recorded(3, "changes no model")]))
-        assert not await zombie.apply(following.fold((), every=True))
-        await space.redis.publish(keys_of(space).channel, b"the end")
-        heard = []
-        while not heard or heard[-1] != b"the end":
-            message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=5)
-            heard += [message["data"]] if message else []
-    assert [decode_message(data).live.position for data in heard[:-1]] == [3]
+    announcements = Announcements(space.redis, keys_of(space).changes)
+    last = await announcements.last()
+    assert await leader.apply(leading.fold([recorded(3, "changes no model")]))
+    assert not await zombie.apply(following.fold([recorded(3, "changes no model")]))
+    assert not await zombie.apply(following.fold((), every=True))
+    found = await announcements.after(last, 0.0)
+    assert [decode_message(one.message).live.position for one in found] == [3]
+    assert [one.before for one in found] == [last]
 
 
 async def test_a_rebuild_takes_the_place_of_the_live_generation(projectors, space):
     (leader, leading), (rebuilder, _) = projectors
-    before = {name async for name in space.redis.scan_iter(f"{space.prefix}:{{*")}
+    before = {name async for name in space.redis.scan_iter(f"{space.prefix}:{{p*")}
     await rebuilder.replace(models_of_two_tools())
-    after = {name async for name in space.redis.scan_iter(f"{space.prefix}:{{*")}
+    after = {name async for name in space.redis.scan_iter(f"{space.prefix}:{{p*")}
     assert not before & after
     assert not await leader.apply(cast(leading, (A, "ship")))
     assert (await leader.load()).position == 2
@@ -108,14 +105,11 @@ def cast_elsewhere() -> ReadModels:
 
 async def test_a_rebuild_tells_all_who_follow_to_load(projectors, space):
     (_, models), (rebuilder, _) = projectors
-    async with space.redis.pubsub() as pubsub:
-        await pubsub.subscribe(keys_of(space).channel)
-        await rebuilder.replace(models)
-        message = None
-        async with asyncio.timeout(5):
-            while message is None:
-                message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=1)
-    assert decode_message(message["data"]).written is None
+    announcements = Announcements(space.redis, keys_of(space).changes)
+    last = await announcements.last()
+    await rebuilder.replace(models)
+    (found,) = await announcements.after(last, 0.0)
+    assert decode_message(found.message).written is None
 
 
 @pytest.mark.parametrize("partition", [0, 7, PARTITIONS - 1])

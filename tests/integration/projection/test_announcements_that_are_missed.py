@@ -1,0 +1,221 @@
+"""Whatever happens to announcements, a replica shows no wrong tally and misses no change.
+
+Announcements are dropped, repeated, reversed and delayed, connections are cut, projectors die
+half-way, read models are rebuilt, and Redis loses everything or its last writes.
+"""
+
+import random
+
+import pytest
+
+from tests.integration.projection.following import (
+    AT,
+    A,
+    B,
+    Follower,
+    following,
+    fresh,
+    two_tools,
+)
+from tests.integration.projection.test_a_replica_follows import restored, saved
+from tests.kept import keys_of
+from tests.polling import until
+from votes.domain.vote import VoteCast
+from votes.engine.log import Recorded
+from votes.engine.read_models import ReadModels
+from votes.projections import PROJECTIONS
+from votes.projections.tallies import TALLIES, Tally
+from votes.views.read_model_store import RedisReadModelStore
+
+STEPS = 40
+VOTES_MAX = 5
+
+
+class Log:
+    """Votes on two tools, and the tallies at each position."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self.events: list[Recorded] = []
+        self._models = two_tools()
+        self.tallies: dict[int, dict[str, Tally]] = {2: self._now()}
+
+    def _now(self) -> dict[str, Tally]:
+        return {tool: self._models.get(TALLIES, tool) for tool in (A, B)}
+
+    def grow(self) -> None:
+        for _ in range(self._chance.randint(1, VOTES_MAX)):
+            tool, choice = self._chance.choice((A, B)), self._chance.choice(("ship", "skip"))
+            position = self._models.position + 1
+            event = Recorded(position, f"v{position}", 1, VoteCast(choice), AT, tool)
+            self._models.fold([event])
+            self.events.append(event)
+            self.tallies[position] = self._now()
+
+
+class Projecting:
+    """What a projector does, step by step; a new one begins where the stored read models are."""
+
+    def __init__(self, space, log: Log) -> None:
+        self._space = space
+        self._log = log
+        self._store = RedisReadModelStore(space, PROJECTIONS)
+        self.models: ReadModels | None = None
+
+    async def step(self) -> None:
+        """Fold what the log has; begin anew where that is refused."""
+        for _ in range(3):
+            if self.models is None:
+                await self._begin()
+            if await self._applied(self.models):
+                return
+            self.models = None
+        raise AssertionError("the store refuses")
+
+    async def _applied(self, models: ReadModels) -> bool:
+        new = [event for event in self._log.events if event.position > models.position]
+        return await self._store.apply(fresh(models.fold(new, every=not new)))
+
+    async def _begin(self) -> None:
+        self._store = RedisReadModelStore(self._space, PROJECTIONS)
+        self.models = await self._store.load()
+        if self.models is None:
+            await self.rebuild()
+        else:
+            await self._store.resume(self.models)
+
+    async def take_over(self) -> None:
+        """Another one begins where this one is."""
+        self.models = None
+
+    async def rebuild(self) -> None:
+        await self._store.load()
+        self.models = two_tools()
+        self.models.fold(self._log.events, every=True)
+        await self._store.replace(self.models)
+
+    async def die_half_way(self, chance: random.Random) -> None:
+        """Move some partitions, and announce nothing."""
+        await self.step()
+        self._log.grow()
+        store, models = RedisReadModelStore(self._space, PROJECTIONS), self.models
+        await store.load()
+        new = [event for event in self._log.events if event.position > models.position]
+        changes = models.fold(new[: chance.randint(1, len(new))])
+        changes.partitions = {
+            number: partition
+            for number, partition in changes.partitions.items()
+            if chance.random() < 0.7
+        }
+        store._point = _nowhere
+        await store.apply(changes)
+        self.models = None
+
+
+async def _nowhere(*_) -> bool:
+    return False
+
+
+class Unreliable(Follower):
+    """A replica whose announcements are lost, repeated or turned around, and that compares each
+    change with the log."""
+
+    def __init__(self, space, log: Log, chance: random.Random) -> None:
+        super().__init__(space)
+        self.log, self._chance = log, chance
+        self.reliable = False
+        announcements = self.subscription._announcements
+        self._after, announcements.after = announcements.after, self._bent
+
+    async def _bent(self, last: str, wait_s: float):
+        found = await self._after(last, wait_s)
+        if self.reliable or self._chance.random() < 0.5:
+            return found
+        match self._chance.choice(("drop", "repeat", "reverse")):
+            case "drop":
+                return [one for one in found if self._chance.random() < 0.5]
+            case "repeat":
+                return [each for one in found for each in (one, one)]
+            case _:
+                return found[::-1]
+
+    def _changed(self, models: ReadModels | None, changes, fresh_at: float = 0) -> None:
+        super()._changed(models, changes, fresh_at)
+        if models is not None:
+            for tool in (A, B):
+                shown = models.get(TALLIES, tool)
+                later = (at for at in self.log.tallies if at >= models.position)
+                assert shown in [self.log.tallies[at][tool] for at in later], models.position
+
+    def has_all(self) -> bool:
+        models, end = self.subscription.models, max(self.log.tallies)
+        if models is None or models.position != end:
+            return False
+        return {tool: models.get(TALLIES, tool) for tool in (A, B)} == self.log.tallies[end]
+
+
+class Trouble:
+    """What may happen to the store and to whoever uses it."""
+
+    def __init__(self, space, projecting: Projecting, chance: random.Random) -> None:
+        self._space = space
+        self._projecting = projecting
+        self._chance = chance
+        self._earlier: dict[bytes, bytes] = {}
+        self._kinds = (
+            *(self.save, self.restore, self.flush, self.drop, self.hang_up),
+            *(projecting.rebuild, projecting.take_over, self.die_half_way),
+        )
+
+    async def make(self) -> None:
+        """Some trouble, two times out of three."""
+        if self._chance.random() < 0.67:
+            await self._chance.choice(self._kinds)()
+
+    async def save(self) -> None:
+        self._earlier = await saved(self._space)
+
+    async def restore(self) -> None:
+        """Redis comes back without its last writes."""
+        if self._earlier:
+            await restored(self._space, self._earlier)
+
+    async def flush(self) -> None:
+        async for name in self._space.redis.scan_iter(f"{self._space.prefix}:*"):
+            await self._space.redis.delete(name)
+
+    async def drop(self) -> None:
+        """Announcements that are not kept, in any order."""
+        key = keys_of(self._space).changes
+        for name, _ in await self._space.redis.xrange(key):
+            if self._chance.random() < 0.5:
+                await self._space.redis.xdel(key, name)
+
+    async def hang_up(self) -> None:
+        await self._space.redis.client_kill_filter(_type="normal", skipme=True)
+
+    async def die_half_way(self) -> None:
+        await self._projecting.die_half_way(self._chance)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_replica_is_right_whatever_it_misses(space, other_space, seed):
+    chance = random.Random(seed)
+    log = Log(chance)
+    projecting = Projecting(space, log)
+    trouble = Trouble(space, projecting, chance)
+    await projecting.step()
+    made = Unreliable(other_space, log, chance)
+    async with following(other_space, made=made) as follower:
+        for _ in range(STEPS):
+            log.grow()
+            await trouble.make()
+            await projecting.step()
+        follower.reliable = True
+
+        async def has_all() -> bool:
+            await projecting.step()
+            return follower.has_all()
+
+        await until(has_all, "all that is in the log")
+        assert not follower.task.done()
