@@ -19,7 +19,7 @@ import uvloop
 
 from tests.benchmarks import samples
 from tests.benchmarks.append_eventsourcing import eventsourcing
-from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
+from tests.benchmarks.rounds import Aim, Bound, Result, Settings, Turn, alternate
 from tests.benchmarks.stack import prepare, servers
 from votes.engine.batcher import BATCH_COMMANDS_MAX, Batcher
 from votes.engine.handle import Outcome, Request
@@ -32,6 +32,8 @@ from votes.store.queries import QUERIES
 from votes.wiring import batcher_on, event_store
 
 CALLERS = 64
+TRIPS_MAX = 1.05
+"""A batch whose tool is not in the cache yet takes one more."""
 TOOL = "hot-tool"
 PER_REQUEST_CONNECTIONS = 16
 COUNTER = "UPDATE tallies SET ship = ship + 1 WHERE tool = $1"
@@ -72,18 +74,20 @@ async def _run(config: Any, settings: Settings) -> Result:
                 "eventsourcing, unordered": unordered,
             }
             rates = await alternate(opponents, settings)
-    trips = f"{first.round_trips:.2f}, of voters seen before {again.round_trips:.2f}"
-    notes = [sizes.note(), f"round trips a batch of the whole path: {trips}"]
-    return Result("append", "votes/s, 64 callers, fsync", rates, _aims(), notes)
+    bounds = [
+        Bound("round trips a batch, first votes", [first.round_trips], TRIPS_MAX),
+        Bound("round trips a batch, voters seen before", [again.round_trips], TRIPS_MAX),
+    ]
+    return Result("append", "votes/s, 64 callers, fsync", rates, _aims(), [sizes.note()], bounds)
 
 
 def _aims() -> list[Aim]:
     whole, alone = "votes: whole path", "votes: append alone"
     return [
-        Aim(whole, "naive counter", 10, 1.5),
+        Aim(whole, "naive counter", 20, 1.5),
         Aim(alone, "naive counter"),
         Aim(alone, "bare INSERT, same batches", 0.75),
-        Aim(whole, "bare INSERT, same batches", floor=0.05),
+        Aim(whole, "bare INSERT, same batches", 0.9, 0.05),
         Aim(whole, "append for each request"),
         Aim(whole, "eventsourcing"),
         Aim(whole, "eventsourcing, unordered"),

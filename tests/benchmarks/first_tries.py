@@ -8,12 +8,9 @@ in it.
 import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from statistics import median
 
-from tests.benchmarks import processor
 from tests.benchmarks.rounds import Aim, Result, Settings, alternate
-from tests.benchmarks.serve import TOOLS, known_visitors, responds, set_up, turn
+from tests.benchmarks.serve import TOOLS, Costed, known_visitors, responds, set_up, turn
 from tests.benchmarks.stack import api, process, projected, servers
 from tests.polling import wait_for
 from tests.site import free_port
@@ -34,41 +31,14 @@ def run(settings: Settings) -> list[Result]:
         return asyncio.run(_run(config, settings))
 
 
-@dataclass
-class Opponent:
-    """Who votes at a port, and what its parts spend on that."""
-
-    port: int
-    parts: dict[str, int]
-    """The ids of its processes."""
-    costs: list[processor.Spent] = field(default_factory=list)
-    """Microseconds of processor a vote by part, in each turn."""
-
-    def __call__(self, seconds: float) -> float:
-        before = processor.spent(**self.parts)
-        rate = turn(self.port, known_visitors, settle="worker" in self.parts)(seconds)
-        votes = rate * seconds
-        self.costs.append(processor.per_event_us(before, processor.spent(**self.parts), votes))
-        return rate
-
-    def votes_per_core_s(self) -> list[float]:
-        """Votes for each second of processor, turn by turn but the one that warms up."""
-        return [1e6 / sum(cost.values()) for cost in self.costs[1:]]
-
-    def cost(self) -> str:
-        """The medians of all turns."""
-        parts = {part: median(cost[part] for cost in self.costs[1:]) for part in self.costs[0]}
-        each = ", ".join(f"{part} {us:,.0f}" for part, us in parts.items())
-        return f"{sum(parts.values()):,.0f} us of processor a vote: {each}"
-
-
 async def _run(config: Config, settings: Settings) -> list[Result]:
     """All processes are there all the time; who has no turn is idle."""
     with ExitStack() as stack:
         port, pid = stack.enter_context(api(config))
         worker = stack.enter_context(process("-m", "workers", config=config))
         wait_for(lambda: projected(port), "the API and the worker")
-        opponents = {OURS: Opponent(port, {"API": pid, "worker": worker.pid})}
+        votes = turn(port, known_visitors, settle=True)
+        opponents = {OURS: Costed(votes, {"API": pid, "worker": worker.pid})}
         for name, module in PEERS.items():
             opponents[name] = stack.enter_context(_peer(module, config))
         rates = await alternate({**opponents}, settings)
@@ -82,9 +52,9 @@ async def _run(config: Config, settings: Settings) -> list[Result]:
 
 
 @contextmanager
-def _peer(module: str, config: Config) -> Iterator[Opponent]:
+def _peer(module: str, config: Config) -> Iterator[Costed]:
     """A first try, with tables of its own in the same database."""
     port = free_port()
     with process("-m", module, str(port), config.migration_url or "", *TOOLS) as running:
         wait_for(lambda: responds(port), module)
-        yield Opponent(port, {"API": running.pid})
+        yield Costed(turn(port, known_visitors), {"API": running.pid})

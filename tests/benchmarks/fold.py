@@ -13,7 +13,7 @@ import asyncpg
 import uvloop
 
 from tests.benchmarks import samples
-from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
+from tests.benchmarks.rounds import Aim, Bound, Result, Settings, Turn, alternate
 from tests.benchmarks.stack import prepare, servers
 from votes.engine.batcher import BATCH_COMMANDS_MAX
 from votes.engine.projection import ONE_BY_ONE
@@ -26,6 +26,7 @@ from votes.store.queries import QUERIES
 from votes.wiring import event_store, read_model_store
 
 EVENTS = 100_000
+REBUILT, EVENTS_MIN = "rebuild into Redis", 500_000
 TOOLS = [f"tool-{number:03}" for number in range(200)]
 UNITS = {
     "events/s": time.perf_counter,
@@ -55,7 +56,7 @@ async def _run(config: Any, settings: Settings) -> list[Result]:
                 return await _folded(store)
 
         passes: dict[str, Pass] = {
-            "rebuild into Redis": rebuilt,
+            REBUILT: rebuilt,
             "read and fold": lambda: _folded(store),
             "read and fold one by one": one_by_one,
             "read and count": lambda: _counted(connection),
@@ -72,7 +73,8 @@ async def _run(config: Any, settings: Settings) -> list[Result]:
                     name: _turn(each, clock) for name, each in passes.items()
                 }
                 rates = await alternate(opponents, settings)
-                results.append(Result("fold", unit, rates, aims, notes))
+                bounds = [Bound(f"rebuild, {unit}", rates[REBUILT], EVENTS_MIN, at_least=True)]
+                results.append(Result("fold", unit, rates, aims, notes, bounds))
         finally:
             await connection.close()
     return results

@@ -40,6 +40,27 @@ class Aim:
     floor: float = 0.0
 
 
+@dataclass(frozen=True)
+class Bound:
+    """What was measured in each round, and the aim that its median is to reach: at most so much, or
+    `at_least`. An aim of None is none."""
+
+    name: str
+    figures: list[float]
+    aim: float | None
+    at_least: bool = False
+
+    @property
+    def measured(self) -> float:
+        return median(self.figures)
+
+    @property
+    def met(self) -> bool | None:
+        if self.aim is None:
+            return None
+        return self.measured >= self.aim if self.at_least else self.measured <= self.aim
+
+
 @dataclass
 class Result:
     """The rates of all rounds by opponent, in `unit`."""
@@ -49,10 +70,19 @@ class Result:
     rates: dict[str, list[float]]
     aims: list[Aim] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    bounds: list[Bound] = field(default_factory=list)
 
     def ratios(self, aim: Aim) -> list[float]:
         pairs = zip(self.rates[aim.ours], self.rates[aim.theirs], strict=True)
         return [ours / theirs for ours, theirs in pairs]
+
+    def reached(self) -> list[Bound]:
+        """All that was to be reached, the ratios first."""
+        ratios = [
+            Bound(f"{aim.ours} / {aim.theirs}", self.ratios(aim), aim.at_least, at_least=True)
+            for aim in self.aims
+        ]
+        return [*ratios, *self.bounds]
 
     def below_floor(self) -> list[str]:
         """The ratios that say that something is broken."""
@@ -65,8 +95,14 @@ class Result:
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        ratios = [asdict(aim) | {"ratios": self.ratios(aim)} for aim in self.aims]
-        return asdict(self) | {"aims": ratios}
+        reached = [asdict(bound) | {"met": bound.met} for bound in self.reached()]
+        return {
+            "title": self.title,
+            "unit": self.unit,
+            "rates": self.rates,
+            "reached": reached,
+            "notes": self.notes,
+        }
 
 
 async def alternate(opponents: dict[str, Turn], settings: Settings) -> dict[str, list[float]]:
@@ -93,23 +129,21 @@ def report(result: Result, console: Console) -> None:
     for heading in ("median", "least", "most"):
         table.add_column(heading, justify="right")
     for name, rates in result.rates.items():
-        table.add_row(name, *(_figure(f(rates)) for f in (median, min, max)))
+        table.add_row(name, *(figure(f(rates)) for f in (median, min, max)))
     console.print(table)
-    for aim in result.aims:
-        ratios = result.ratios(aim)
-        each = " ".join(f"{ratio:.2f}" for ratio in ratios)
-        reached = ""
-        if aim.at_least is not None:
-            met = median(ratios) >= aim.at_least
-            reached = f"  aim {aim.at_least:g}: {'[green]met' if met else '[red]missed'}[/]"
+    for bound in result.reached():
+        each = " ".join(figure(one) for one in bound.figures)
+        aim = ""
+        if bound.aim is not None:
+            what = "at least" if bound.at_least else "at most"
+            aim = f"  {what} {bound.aim:g}: {'[green]met' if bound.met else '[red]missed'}[/]"
         console.print(
-            f"  {aim.ours} / {aim.theirs}: [bold]{median(ratios):.2f}[/]  ({each}){reached}",
-            highlight=False,
+            f"  {bound.name}: [bold]{figure(bound.measured)}[/]  ({each}){aim}", highlight=False
         )
     for note in result.notes:
         console.print(f"  {note}", highlight=False)
     console.print()
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"

@@ -10,6 +10,10 @@ import argparse
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
+SAVED = ROOT / "docs" / "benchmarks"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
+"""Those with tables of the figures that are saved in the tree."""
 NAMES = (
     "append",
     "http",
@@ -30,7 +34,7 @@ NAMES = (
 
 def main() -> None:
     """Run the benchmarks that are named, all of them by default."""
-    sys.path[0] = str(Path(__file__).parents[2])
+    sys.path[0] = str(ROOT)
     from rich.console import Console
 
     from tests.benchmarks import (
@@ -65,9 +69,12 @@ def main() -> None:
             report(result, Console())
             broken += result.below_floor()
         if options.save is not None:
-            from tests.benchmarks import plots
+            from tests.benchmarks import plots, tables
 
             plots.save(name, results, options.save)
+            if options.save.resolve() == SAVED:
+                for page in PAGES:
+                    tables.fill(page, SAVED)
     if broken:
         raise SystemExit("\n".join(broken))
 
