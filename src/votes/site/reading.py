@@ -18,7 +18,7 @@ from votes.http.identity import Caller, identity
 from votes.http.voters import states_for
 from votes.site.account import account
 from votes.site.html import private_page, shared_page
-from votes.site.render import Head, page, query
+from votes.site.render import Head, page_by_turns, query
 
 
 async def read_at(request: Http, position: Position = 0) -> tuple[ReadSource, bool]:
@@ -65,7 +65,8 @@ async def answer(
     """The page. One that names its reader is for that reader alone, as a `private` one is; others
     are the same for all."""
     caller = await reader(request)
-    text = page(template, head, account(request, caller), **{"here": here(request)} | values)
+    known = account(request, caller)
+    text = await page_by_turns(template, head, known, **{"here": here(request)} | values)
     if private or caller.user is not None:
         return private_page(text, status)
     return shared_page(request, text, stale=stale)

@@ -1,5 +1,6 @@
 """Templates to text. Everything is escaped, except what a template marks as markup."""
 
+import asyncio
 import re
 from functools import cache
 from typing import Any
@@ -21,6 +22,8 @@ _OUR_PAGES = re.compile(
     rf' (href|action)="/(?!{"|".join(map(re.escape, ALONE))})([^"]*)"(?! hreflang)'
 )
 """Addresses of pages in a page; `hreflang` after one says that it is as it should be."""
+TURN_S = 0.001
+"""A page of a list takes some milliseconds to render."""
 
 
 class Head(Struct, frozen=True):
@@ -125,5 +128,22 @@ def page(template: str, head: Head, account: Account = NOBODY, **values: Any) ->
     """The page, whose links stay in its language. Raises jinja2's `UndefinedError` for a value that
     the template misses."""
     text = environment().get_template(template).render(head=head, account=account, **values)
+    return _in_language(text)
+
+
+async def page_by_turns(template: str, head: Head, account: Account = NOBODY, **values: Any) -> str:
+    """The page, as `page` renders it; other tasks have a turn each `TURN_S`."""
+    parts, clock = [], asyncio.get_running_loop().time
+    until_s = clock() + TURN_S
+    rendered = environment().get_template(template).generate(head=head, account=account, **values)
+    for part in rendered:
+        parts.append(part)
+        if clock() > until_s:
+            await asyncio.sleep(0)
+            until_s = clock() + TURN_S
+    return _in_language("".join(parts))
+
+
+def _in_language(text: str) -> str:
     root = language().root
     return _OUR_PAGES.sub(rf' \1="{root}/\2"', text) if root else text
