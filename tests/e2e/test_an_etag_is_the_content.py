@@ -37,7 +37,10 @@ KEPT = [
     *(f"/v1/tools/{TOOL}/trend?bucket=hour", f"/v1/tallies?tools={TOOL},{OTHER}"),
     *(f"/v1/compare/{TOOL}/{OTHER}", f"/v1/tools/{OTHER}", f"/tools/{OTHER}"),
     *("/?sort=top", "/?category=llm", f"/compare?a={OTHER}", f"/og/{OTHER}-vs-{TOOL}.png"),
-    *(f"/v1/compare?tools={TOOL},{OTHER}", f"/compare/claude-haiku-open-weights-vs-{OTHER}-vs-{TOOL}"),
+    *(
+        f"/v1/compare?tools={TOOL},{OTHER}",
+        f"/compare/claude-haiku-open-weights-vs-{OTHER}-vs-{TOOL}",
+    ),
     *("/sitemap/tools-1.xml", "/og/category/llm.png"),
 ]
 ADDRESSES = [address(path) for path in KEPT if path not in NEVER_KEPT]
