@@ -100,6 +100,13 @@ def new_link(site: Site) -> str:
     return made
 
 
+def new_shared_collection(site: Site) -> str:
+    """The address of a public collection."""
+    path, body = f"{site.url}/v1/me/collections/work", {"name": "Work", "public": True}
+    public: str = put(path, json=body, headers=bearer(site, unique("ada"))).json()["public"]
+    return public
+
+
 def head(site: Site) -> int:
     """The last position of the log."""
     position: int = get(f"{site.url}/health/ready").json()["head"]

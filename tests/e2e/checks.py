@@ -34,7 +34,7 @@ class Route(Struct, frozen=True):
         path = self.path.replace("{slug:str}", tool).replace("{persona:str}", PERSONA)
         path = path.replace("{a:str}", tool).replace("{b:str}", "notion")
         path = path.replace("{ruling:str}", tool).replace("{link:str}", tool)
-        path = path.replace("{collection_id:str}", tool)
+        path = path.replace("{collection_id:str}", tool).replace("{public:str}", tool)
         query = "&".join(filter(None, (self.tools(tool), self.query)))
         return f"{path}?{query}" if query else path
 

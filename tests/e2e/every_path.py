@@ -13,6 +13,7 @@ VALUES = {
     "ruling": "none",
     "link": "none",
     "collection_id": "none",
+    "public": "none",
     "token": "none",
     "a": "figma",
     "b": "notion",

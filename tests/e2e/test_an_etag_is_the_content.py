@@ -24,6 +24,7 @@ NEVER_KEPT |= {
     "/status",
     "/elements.js",
 }
+NEVER_KEPT |= {"/collections/{public:str}", "/v1/collections/{public:str}"}  # there is none
 NEVER_KEPT |= {"/panel", "/panel/{slug:str}"}
 NEVER_KEPT |= {"/catalogue", "/catalogue/new", "/catalogue/tools/{slug:str}"}
 NEVER_KEPT |= {"/login", "/login/back", "/logged-out"}

@@ -13,6 +13,7 @@ from tests.e2e.asking import (
     bearer,
     new_link,
     new_ruling,
+    new_shared_collection,
     new_tool,
     request,
     unique,
@@ -58,6 +59,8 @@ def test_a_route_lacks_no_check(live_site, http, people, route):
             return new_ruling(live_site)
         if "{link:str}" in route.path:
             return new_link(live_site)
+        if "{public:str}" in route.path:
+            return new_shared_collection(live_site)
         return unique("new") if route.operation.new_tool else new_tool(live_site)
 
     if route.operation.links:

@@ -80,6 +80,8 @@ MAY: Mapping[str, Statuses] = {
     "GET /v1/me/collections": users(200),
     "PUT /v1/me/collections/{collection_id}": users(201),
     "DELETE /v1/me/collections/{collection_id}": users(204),
+    "GET /v1/collections/{public}": everybody(404),
+    "GET /collections/{public}": everybody(404),
     "GET /health/live": everybody(200),
     "GET /health/ready": everybody(200),
     "GET /": everybody(200),

@@ -61,7 +61,7 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/compare": {
+    readonly "/v1/collections/{public}": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
@@ -69,11 +69,12 @@ export interface paths {
             readonly cookie?: never;
         };
         /**
-         * Two to four tools side by side
-         * @description Their summaries in the order asked for, and the fields in which they are not all the same.
-         *     One unknown tool refuses the whole list.
+         * A public collection
+         * @description Its name and its tools, in the order of its user; nothing that the user has written beside
+         *     them. With `.rss` after the id it is RSS 2.0, with `.json` JSON Feed 1.1: the 50 tools that were
+         *     added last. 404 for what never was a collection, 410 for one that is not public any more.
          */
-        readonly get: operations["compareSeveralTools"];
+        readonly get: operations["getSharedCollection"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1221,19 +1222,6 @@ export interface components {
             /** @description A place in an own order. */
             readonly rank: string;
         };
-        /**
-         * ComparedView
-         * @description Tools in the order asked for, and the fields in which they are not all the same.
-         */
-        readonly ComparedView: {
-            readonly contrasts: readonly components["schemas"]["Contrast"][];
-            /**
-             * Format: int64
-             * @description A place in the log's one order.
-             */
-            readonly position: number;
-            readonly tools: readonly components["schemas"]["SummaryView"][];
-        };
         /** CompareView */
         readonly CompareView: {
             readonly a: components["schemas"]["SummaryView"];
@@ -1244,14 +1232,6 @@ export interface components {
              * @description A place in the log's one order.
              */
             readonly position: number;
-        };
-        /**
-         * Contrast
-         * @description A field in which tools differ, with its values in the order of the tools.
-         */
-        readonly Contrast: {
-            readonly field: string;
-            readonly values: readonly (string | number | null)[];
         };
         /**
          * CountedCollection
@@ -1707,6 +1687,36 @@ export interface components {
             readonly to: string | null;
             /** @default [] */
             readonly without: readonly string[];
+        };
+        /**
+         * SharedCollection
+         * @description In the order of its user. Tools that are not listed any more are left out of the page, and
+         *     not of `total`.
+         */
+        readonly SharedCollection: {
+            readonly name: string;
+            readonly next_cursor: string | null;
+            /** @description Of a collection that is, or was, public. */
+            readonly public: string;
+            readonly tools: readonly components["schemas"]["SharedTool"][];
+            readonly total: number;
+        };
+        /**
+         * SharedTool
+         * @description A tool of a public collection, with both verdicts, and when it was added.
+         */
+        readonly SharedTool: {
+            /** Format: date-time */
+            readonly added_at: string;
+            /** @enum {string} */
+            readonly call: "none" | "ship" | "skip" | "split" | "too_early";
+            readonly category: string;
+            readonly name: string;
+            /** @enum {string} */
+            readonly panel: "mixed" | "pending" | "ship" | "skip";
+            readonly tagline: string;
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
         };
         /** SubscriptionBody */
         readonly SubscriptionBody: {
@@ -2212,16 +2222,18 @@ export interface operations {
             };
         };
     };
-    readonly compareSeveralTools: {
+    readonly getSharedCollection: {
         readonly parameters: {
-            readonly query: {
-                /** @description Answer at or after this position of the log, or 503 at the deadline. */
-                readonly min_position?: number;
-                /** @description Slugs, comma-separated, two to four. */
-                readonly tools: string;
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string;
+                /** @description How many at most. */
+                readonly limit?: number;
             };
             readonly header?: never;
-            readonly path?: never;
+            readonly path: {
+                readonly public: string;
+            };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
@@ -2229,167 +2241,36 @@ export interface operations {
             /** @description OK */
             readonly 200: {
                 headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     /**
                      * @example {
-                     *       "contrasts": [
-                     *         {
-                     *           "field": "pricing",
-                     *           "values": [
-                     *             "Free / Open weights (Apache 2.0)",
-                     *             "From $9/mo"
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "position": 351,
+                     *       "name": "To try",
+                     *       "next_cursor": null,
+                     *       "public": "q83vEjRWeJCrze8SNFZ4kA",
                      *       "tools": [
                      *         {
-                     *           "best_for": "On-device work",
+                     *           "added_at": "2026-01-31T12:00:00Z",
+                     *           "call": "ship",
                      *           "category": "Developer Tools",
-                     *           "community": {
-                     *             "against": {
-                     *               "ruling": 30,
-                     *               "unproven": 2
-                     *             },
-                     *             "as_of": "2026-01-31T12:00:00Z",
-                     *             "call": "ship",
-                     *             "close": false,
-                     *             "discounted": 30,
-                     *             "estimate": 0.846154,
-                     *             "held": 2,
-                     *             "interval": [
-                     *               0.508491,
-                     *               1
-                     *             ],
-                     *             "leaning": null,
-                     *             "position": 351,
-                     *             "ship": 9,
-                     *             "ship_share": 1,
-                     *             "skip": 0,
-                     *             "stale": false,
-                     *             "tool": "mistral-3-small",
-                     *             "total": 9,
-                     *             "under_review": false
-                     *           },
-                     *           "description": "A small language model with function calling.",
-                     *           "entry_price": 0,
-                     *           "former": [
-                     *             "mistral-3"
-                     *           ],
-                     *           "listed_at": "2026-01-30T12:00:00Z",
                      *           "name": "Mistral 3 Small",
-                     *           "panel": {
-                     *             "mean_score": 73.75,
-                     *             "reviews": [
-                     *               {
-                     *                 "body": "Runs on the laptop it was promised for.",
-                     *                 "choice": "ship",
-                     *                 "persona": "builder",
-                     *                 "revised_at": "2026-01-31T12:00:00Z",
-                     *                 "score": 85
-                     *               }
-                     *             ],
-                     *             "ship": 3,
-                     *             "ship_share": 0.75,
-                     *             "skip": 1,
-                     *             "spread": 33,
-                     *             "verdict": "ship"
-                     *           },
-                     *           "plans": [
-                     *             {
-                     *               "name": "Open weights",
-                     *               "period": "",
-                     *               "price": 0
-                     *             }
-                     *           ],
-                     *           "position": 351,
-                     *           "pricing": "Free / Open weights (Apache 2.0)",
-                     *           "slug": "mistral-3-small",
+                     *           "panel": "ship",
                      *           "tagline": "A 7B model for the edge",
-                     *           "url": "https://example.com/mistral-3-small"
-                     *         },
-                     *         {
-                     *           "best_for": "On-device work",
-                     *           "category": "Developer Tools",
-                     *           "community": {
-                     *             "against": {
-                     *               "ruling": 30,
-                     *               "unproven": 2
-                     *             },
-                     *             "as_of": "2026-01-31T12:00:00Z",
-                     *             "call": "ship",
-                     *             "close": false,
-                     *             "discounted": 30,
-                     *             "estimate": 0.846154,
-                     *             "held": 2,
-                     *             "interval": [
-                     *               0.508491,
-                     *               1
-                     *             ],
-                     *             "leaning": null,
-                     *             "position": 351,
-                     *             "ship": 9,
-                     *             "ship_share": 1,
-                     *             "skip": 0,
-                     *             "stale": false,
-                     *             "tool": "mistral-3-small",
-                     *             "total": 9,
-                     *             "under_review": false
-                     *           },
-                     *           "description": "A small language model with function calling.",
-                     *           "entry_price": 0,
-                     *           "former": [
-                     *             "mistral-3"
-                     *           ],
-                     *           "listed_at": "2026-01-30T12:00:00Z",
-                     *           "name": "Mistral 3 Small",
-                     *           "panel": {
-                     *             "mean_score": 73.75,
-                     *             "reviews": [
-                     *               {
-                     *                 "body": "Runs on the laptop it was promised for.",
-                     *                 "choice": "ship",
-                     *                 "persona": "builder",
-                     *                 "revised_at": "2026-01-31T12:00:00Z",
-                     *                 "score": 85
-                     *               }
-                     *             ],
-                     *             "ship": 3,
-                     *             "ship_share": 0.75,
-                     *             "skip": 1,
-                     *             "spread": 33,
-                     *             "verdict": "ship"
-                     *           },
-                     *           "plans": [
-                     *             {
-                     *               "name": "Open weights",
-                     *               "period": "",
-                     *               "price": 0
-                     *             }
-                     *           ],
-                     *           "position": 351,
-                     *           "pricing": "On request",
-                     *           "slug": "another",
-                     *           "tagline": "A 7B model for the edge",
-                     *           "url": "https://example.com/mistral-3-small"
+                     *           "tool": "mistral-3-small"
                      *         }
-                     *       ]
+                     *       ],
+                     *       "total": 1
                      *     }
                      */
-                    readonly "application/json": components["schemas"]["ComparedView"];
+                    readonly "application/json": components["schemas"]["SharedCollection"];
                 };
             };
-            /** @description A slug is a former one: the same request, at the address with that of now. */
-            readonly 308: {
-                headers: {
-                    readonly Location?: string;
-                    readonly [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem: `invalid_parameter`. */
+            /** @description A problem: `invalid_parameter`, `invalid_cursor`. */
             readonly 400: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2398,8 +2279,17 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `tool_unknown`. */
+            /** @description A problem: `collection_unknown`. */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `collection_gone`. */
+            readonly 410: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -2410,6 +2300,21 @@ export interface operations {
             /** @description A problem: `address_too_long`. */
             readonly 414: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2434,7 +2339,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            /** @description A problem: `overloaded`, `unavailable`. */
             readonly 503: {
                 headers: {
                     /** @description Seconds. */

@@ -22,6 +22,7 @@ from votes.api.routes import (
     me,
     reviews,
     rulings,
+    sharing,
     tallies,
     tools,
     trend,
@@ -46,6 +47,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *bookmarks.ROUTES,
     *many_bookmarks.ROUTES,
     *collecting.ROUTES,
+    *sharing.ROUTES,
     *digest.ROUTES,
     *health.ROUTES,
 ]

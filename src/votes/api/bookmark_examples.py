@@ -81,6 +81,25 @@ BOOKMARKS: dict[str, dict[str, Any]] = {
         "body": {"name": "To try", "public": True},
         "response": COLLECTION,
     },
+    "getSharedCollection": {
+        "response": {
+            "public": "q83vEjRWeJCrze8SNFZ4kA",
+            "name": "To try",
+            "tools": [
+                {
+                    "tool": "mistral-3-small",
+                    "name": "Mistral 3 Small",
+                    "tagline": "A 7B model for the edge",
+                    "category": "Developer Tools",
+                    "panel": "ship",
+                    "call": "ship",
+                    "added_at": "2026-01-31T12:00:00Z",
+                }
+            ],
+            "next_cursor": None,
+            "total": 1,
+        }
+    },
     "batchBookmarks": {
         "body": {
             "operations": [

@@ -56,6 +56,7 @@ _NAMES: dict[str, Any] = {
     "ruling": RulingId,
     "link": LinkId,
     "collection_id": CollectionId,
+    "public": str,
 }
 """What a parameter of a path is."""
 _TOOLS = {*IN_PATHS, *IN_QUERIES}

@@ -16,6 +16,7 @@ from votes.app.bookmark_responses import (
     MyCollections,
     RemovedBookmarks,
 )
+from votes.app.sharing import SharedCollection
 from votes.client.transport import Transport
 from votes.domain.bookmark import Annotations
 
@@ -70,6 +71,13 @@ class Bookmarks(Transport):
 
     async def remove_collection(self, collection_id: str, *, etag: str | None = None) -> None:
         await self._command("DELETE", f"/v1/me/collections/{collection_id}", **_if_match(etag))
+
+    async def get_shared_collection(
+        self, public: str, *, cursor: str | None = None, limit: int | None = None
+    ) -> SharedCollection:
+        """A public collection of anybody's."""
+        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        return await self._get(f"/v1/collections/{public}", SharedCollection, query)
 
     async def list_bookmark_labels(self) -> BookmarkLabels:
         return await self._get("/v1/me/bookmarks:labels", BookmarkLabels)

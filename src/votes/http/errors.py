@@ -34,6 +34,7 @@ TITLES = {
     405: "Method not allowed",
     408: "Too slow",
     409: "Taken",
+    410: "Gone",
     412: "Changed meanwhile",
     413: "Too large",
     414: "Address too long",
@@ -50,10 +51,9 @@ Part = Literal[
 ]
 Who = Literal["voter", "user", "panelist", "moderator", "admin"]
 _WITH_ROLE: tuple[Who, ...] = ("panelist", "moderator", "admin")
-About = Literal[
-    "tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling", "link", "collection_id"
-]
-Trait = Part | Who | About | Literal["changes", "limited", "on_behalf", "mails"]
+About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling", "link"]
+Named = Literal["collection_id", "public"]
+Trait = Part | Who | About | Named | Literal["changes", "limited", "on_behalf", "mails"]
 """What an operation may have: a parameter, a body or a stream; who may ask it; a tool that must be
 there or may be new; a slug to be taken; a visitor to be linked; a ruling; a link; a
 collection; a method that changes something; a limit to how often; something done on behalf of
@@ -87,7 +87,8 @@ REFUSALS: dict[str, Refusal] = {
     "claim_unknown": Refusal(404, ("claim",)),
     "ruling_unknown": Refusal(404, ("ruling",)),
     "link_unknown": Refusal(404, ("link",)),
-    "collection_unknown": Refusal(404, ("collection_id",)),
+    "collection_unknown": Refusal(404, ("collection_id", "public")),
+    "collection_gone": Refusal(410, ("public",)),
     "cluster_unknown": Refusal(404, ("tool_in_body",)),
     "no_mail": Refusal(404, ("mails",)),
     "subscription_unknown": Refusal(404, ()),

@@ -1,16 +1,17 @@
-"""Forms for collections and the own order on the page of bookmarks: they need no script, and each
-has a way back."""
+"""Forms for collections and the own order on the page of bookmarks, which need no script and have a
+way back each; and the page of a public collection."""
 
 import secrets
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from litestar import post
+from litestar import get, post
 from litestar.response.base import ASGIResponse
 
-from votes.app import bookmarks
+from votes.app import bookmarks, catalogue, sharing
 from votes.app.bookmark_responses import BookmarksChanged
+from votes.app.responses import summary
 from votes.app.shelves import KeptCollection, Shelf
 from votes.domain import bookmark
 from votes.domain.collection import Named, parent_in
@@ -21,11 +22,16 @@ from votes.http.bookmarking import shelf_of
 from votes.http.collecting import checked_id, remove, save
 from votes.http.errors import Refused
 from votes.http.exchange import Http, tool_id, write_as
+from votes.http.hosts import base
 from votes.http.identity import require_user
 from votes.http.limiting import Limited
-from votes.site.bookmarking import back, checked
+from votes.http.parameters import Cursor
+from votes.http.sharing import shared
+from votes.site import words
+from votes.site.bookmarking import ROWS_MAX, back, checked
 from votes.site.forms import local, read_form
-from votes.site.render import query
+from votes.site.reading import answer, read_at
+from votes.site.render import SITE_NAME, Head, query
 from votes.wiring import now
 
 
@@ -137,4 +143,30 @@ def _moved(ranks: Sequence[Rank], place: int, fields: dict[str, str]) -> Rank:
         raise Refused("invalid_body", "It has been moved to this place too often.") from error
 
 
-ROUTES = [make_form, edit_form, move_form, remove_form, move_bookmark_form]
+@get("/collections/{public:str}", opt=Limited("reads").opt)
+async def shared_page(request: Http, public: str, cursor: Cursor = None) -> ASGIResponse:
+    """A public collection, for everybody who has the address. Search engines are asked to leave it
+    out: who made it public chose to whom the address is given, and no more."""
+    source, _ = await read_at(request)
+    shelf, kept = await shared(request, public)
+    found = sharing.view(source, shelf, kept, cursor, ROWS_MAX)
+    path = f"/collections/{public}"
+    said = f"{words.counted(found.total, 'tool')}, in the order of whoever keeps them."
+    head = Head(f"{found.name} · {SITE_NAME}", said, path, base(request), indexed=False)
+    summaries = [catalogue.tool(source.models, one.tool) for one in found.tools]
+    rows = [summary(source, tool) for tool in summaries if tool is not None]
+    return await answer(
+        request,
+        "collection.html",
+        head,
+        stale=source.stale,
+        shared=found,
+        category=None,
+        rows=rows,
+        lede=said,
+        cursor=cursor,
+        feed=f"/v1/collections/{public}",
+    )
+
+
+ROUTES = [shared_page, make_form, edit_form, move_form, remove_form, move_bookmark_form]

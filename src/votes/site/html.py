@@ -49,6 +49,10 @@ HEADINGS = {
     ),
     405: (marked("Not that way"), marked("This address is only for forms.")),
     408: (marked("Too slow"), marked("The form did not arrive whole. Send it once more.")),
+    410: (
+        marked("Not public any more"),
+        marked("Whoever shared this has made it private, or removed it."),
+    ),
     412: (
         marked("Changed meanwhile"),
         marked(
