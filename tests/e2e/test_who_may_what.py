@@ -207,6 +207,7 @@ def good(name: str, things: Things) -> tuple[str, str, Headers, bytes]:
     """The method, the address, the headers and the body of a good request about the things."""
     method, path = ROUTES[name]
     where = address(path, slug=things.tool, a=things.tool, ruling=things.ruling, link=things.link)
+    where = where.replace("/collections/none", f"/collections/{unique('mine')}")
     where = re.sub("tools?=notion", lambda found: f"{found[0][:-6]}{things.tool}", where)
     if name in BODIES:
         about = things.visitor if name == LINK else things.tool

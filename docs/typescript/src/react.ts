@@ -16,9 +16,10 @@ interface OfTool extends Shared {
   name?: string;
 }
 
-/** `href` is the address of a bookmark's link, with `{tool}`. */
+/** `href` is the address of a bookmark's link, with `{tool}`; `limit` is how many are listed, at most 100. */
 interface OfBookmarks extends Shared {
   href?: string;
+  limit?: number;
 }
 
 type Props<More> = DetailedHTMLProps<HTMLAttributes<HTMLElement>, HTMLElement> & More;

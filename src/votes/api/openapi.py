@@ -16,6 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from votes.api.examples import EXAMPLES, PROBLEM
 from votes.api.operation import Operation, operation_of
 from votes.api.routes import live
+from votes.api.routes.sharing import Address
 from votes.api.schemas import portable, portable_parameter
 from votes.app.shapes import Problem
 from votes.domain.terms import CollectionId, LinkId, PersonaSlug, RulingId, ToolSlug
@@ -56,7 +57,7 @@ _NAMES: dict[str, Any] = {
     "ruling": RulingId,
     "link": LinkId,
     "collection_id": CollectionId,
-    "public": str,
+    "public": Address,
 }
 """What a parameter of a path is."""
 _TOOLS = {*IN_PATHS, *IN_QUERIES}

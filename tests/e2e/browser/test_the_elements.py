@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.asking import bearer, browser, new_tool
 from tests.e2e.browser.conftest import Open, Vote, visit
 from tests.e2e.browser.stage import ELEMENTS, SCRIPT, SHEET, Stage, rendered, tally
 from tests.site import Site
@@ -179,3 +180,18 @@ def test_a_users_token_can_be_given_to_the_element(
     vote.shows(0, 1, "skip")
     page = visit(user, f"{live_site.url}/tools/{tool}")
     Vote(page, tool).shows(0, 1, "skip")
+
+
+def test_a_list_of_bookmarks_has_as_many_as_it_says_and_leads_to_all(
+    live_site: Site, other_site: Stage, person: Open, tool: str
+):
+    me, tools = bearer(live_site, f"keeper-{tool}"), [new_tool(live_site) for _ in range(3)]
+    with browser(live_site.url) as http:
+        for each in tools:
+            http.put(f"/v1/me/bookmarks/{each}", headers=me)
+    token = me["Authorization"].removeprefix("Bearer ")
+    body = f'<ship-bookmarks api="{live_site.url}" token="{token}" limit="2"></ship-bookmarks>'
+    page = visit(person(), other_site.show(f"/few-{tool}", body, live_site.url))
+    expect(page.locator("ship-bookmarks [part=item]")).to_have_count(2)
+    link = page.get_by_role("link", name="All bookmarks")
+    expect(link).to_have_attribute("href", f"{live_site.url}/bookmarks")

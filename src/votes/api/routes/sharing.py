@@ -1,8 +1,11 @@
 """Public collections, as JSON and as feeds."""
 
+from typing import Annotated
+
 import msgspec
 from litestar import get
 from litestar.response.base import ASGIResponse
+from msgspec import Meta
 
 from votes.api.operation import Operation
 from votes.app.paging import LIMIT_DEFAULT
@@ -13,6 +16,14 @@ from votes.http.hosts import base
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, Limit
 from votes.http.sharing import shared
+
+Address = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z0-9_-]{22}(?:\.rss|\.json)?\Z",
+        description="Of a public collection; of its feeds with `.rss` or `.json`.",
+    ),
+]
 
 _HEADERS = (
     ("cache-control", "public, max-age=0, must-revalidate"),

@@ -2,7 +2,6 @@
 
 import { clientOf } from "./client.js";
 
-const SHOWN_MAX = 100;
 const ORIGIN = new URL(import.meta.url).origin;
 const CALLS = {
   none: "No votes yet",
@@ -195,7 +194,8 @@ class Bookmarks extends Element {
   }
 
   content_() {
-    return make("form", "form", {}, make("ul", "list"));
+    const href = `${this.client_.api}/bookmarks`;
+    return make("form", "form", {}, make("ul", "list"), make("a", "link", { href }, "All bookmarks"));
   }
 
   set token(token) {
@@ -214,11 +214,11 @@ class Bookmarks extends Element {
     this.left_ = this.client_;
     this.$("list").replaceChildren();
     try {
-      const { bookmarks, total } = await this.client_.ask_("GET", `me/bookmarks?limit=${SHOWN_MAX}`);
+      const limit = this.getAttribute("limit") ?? 100;
+      const { bookmarks } = await this.client_.ask_("GET", `me/bookmarks?limit=${limit}`);
       if (turn !== this.turn_) return;
       this.$("list").append(...bookmarks.map(({ tool }) => this.item_(tool)));
-      const more = total > SHOWN_MAX ? `${SHOWN_MAX} of ${total}` : "";
-      this.tell_(total ? more : "No bookmarks yet", true);
+      this.tell_(bookmarks[0] ? "" : "No bookmarks yet", true);
     } catch ({ message }) {
       if (turn === this.turn_) this.tell_(message, true);
     }
