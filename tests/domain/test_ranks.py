@@ -12,7 +12,7 @@ from votes.domain.terms import RANK_LENGTH_MAX, Rank
 
 ranks = st.from_regex(r"[0-9A-Za-z]{0,20}[1-9A-Za-z]", fullmatch=True)
 bounds = st.none() | ranks
-times = st.datetimes(datetime(2000, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+times = st.datetimes(datetime(2000, 1, 1), datetime(3000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
 def check(rank: str) -> str:
@@ -32,8 +32,8 @@ def test_what_is_moved_to_an_end_again_and_again_keeps_a_short_rank(at, name):
     first = last = default_rank(at, name)
     for _ in range(300):
         first, last = between(None, first), between(last, None)
-    assert len(first) < 15
-    assert len(last) < 15
+    assert len(first) <= 14
+    assert len(last) <= 14
 
 
 def test_between_two_there_is_room_for_hundreds_and_then_none_is_made_up():

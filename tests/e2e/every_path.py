@@ -2,7 +2,7 @@
 
 import re
 
-from votes.api.application import HANDLERS, openapi_json
+from votes.api.application import HANDLERS, NAMED_LIKE_ROUTES, openapi_json
 from votes.site.application import HANDLERS as PAGES
 from votes.site.assets import assets
 
@@ -28,7 +28,7 @@ QUERIES["/v1/challenge"] = "tool=notion"
 QUERIES["/v1/tools/{slug:str}/cohorts"] = "claim=plan"
 
 METHODS: dict[str, set[str]] = {STREAM: {"GET"}}
-for handler in (*HANDLERS, *PAGES, openapi_json):
+for handler in (*HANDLERS, *NAMED_LIKE_ROUTES, *PAGES, openapi_json):
     for path in handler.paths:
         METHODS.setdefault(path, set()).update(handler.http_methods)
 WITH_GET = [path for path, methods in METHODS.items() if "GET" in methods]

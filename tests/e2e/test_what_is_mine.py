@@ -5,6 +5,7 @@ import pytest
 
 from tests.e2e.asking import authorization, bearer, new_tool, problem, unique, visitor_token
 from tests.e2e.shapes import BOOKMARK, BOOKMARKS, ME, check_shape
+from votes.api.application import NAMED_LIKE_ROUTES
 
 SUBJECTS = ["a", "a:b", "1:a", "a:", ":a", "Ünï 😀", "user:a", "a%", "a_", "A"]
 
@@ -187,3 +188,20 @@ def test_a_bookmark_outlives_a_delisting_and_can_be_removed(http, tool, me, admi
     problem(keep(http, me, tool, note="new"), 404, "tool_unknown")
     assert http.delete(f"/v1/me/bookmarks/{tool}", headers=me).status_code == 204
     assert names(http.get("/v1/me/bookmarks", headers=me)) == []
+
+
+@pytest.mark.parametrize("path", sorted({one.paths.copy().pop() for one in NAMED_LIKE_ROUTES}))
+def test_a_tool_that_is_named_like_a_route_is_kept_like_any_other(http, live_site, me, path):
+    slug, admin = path.rpartition("/")[2], bearer(live_site, "an-admin", "admin")
+    entry = {"name": slug, "category": "Tests"}
+    assert http.put(f"/v1/tools/{slug}", json=entry, headers=admin).status_code < 300
+    try:
+        kept = keep(http, me, slug, note="x")
+        assert (kept.status_code, kept.json()["tool"]) == (201, slug)
+        stale = http.put(path, headers={"If-Match": '"x"', **me})
+        assert stale.status_code == 412
+        assert names(http.get("/v1/me/bookmarks", headers=me)) == [slug]
+        assert http.delete(path, headers=me).status_code == 204
+        assert names(http.get("/v1/me/bookmarks", headers=me)) == []
+    finally:
+        http.delete(f"/v1/tools/{slug}", headers=admin)

@@ -74,6 +74,8 @@ MAY: Mapping[str, Statuses] = {
     "GET /v1/me/bookmarks:labels": users(200),
     "GET /v1/me/bookmarks:removed": users(200),
     "GET /v1/me/bookmarks/changes": users(200),
+    "PUT /v1/me/bookmarks/changes": users(404),  # no tool is named so
+    "DELETE /v1/me/bookmarks/changes": users(204),
     "POST /v1/me/bookmarks:batch": users(200),
     "POST /v1/me/bookmarks:retag": users(200),
     "POST /v1/me/bookmarks:undo": users(200),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from litestar import Litestar, get
+from litestar import Litestar, get, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import License
@@ -53,6 +53,37 @@ HANDLERS: list[HTTPRouteHandler] = [
 ]
 
 
+def _named_like_a_route(path: str, handler: HTTPRouteHandler) -> HTTPRouteHandler:
+    """The handler for the tool whose slug is the end of the path, which is another route's."""
+    slug = path.rpartition("/")[2]
+
+    async def of_the_tool(request: Http) -> ASGIResponse:
+        answer: ASGIResponse = await handler.fn(request, slug=slug)
+        return answer
+
+    methods = sorted(handler.http_methods - {"HEAD", "OPTIONS"})
+    made = route(
+        path,
+        http_method=methods,
+        status_code=200,
+        opt=handler.opt,
+        include_in_schema=False,
+        request_max_body_size=handler.request_max_body_size,
+    )
+    return made(of_the_tool)
+
+
+BOOKMARK_PATH = "/v1/me/bookmarks/{slug:str}"
+NAMED_LIKE_ROUTES = [
+    _named_like_a_route(path, handler)
+    for path in sorted({path for one in HANDLERS for path in one.paths} - {BOOKMARK_PATH})
+    if path.rpartition("/")[0] == BOOKMARK_PATH.rpartition("/")[0]
+    for handler in HANDLERS
+    if BOOKMARK_PATH in handler.paths
+]
+"""The routes of bookmarks of tools with slugs such as `changes`: no route hides a tool."""
+
+
 @get("/openapi.json", include_in_schema=False)
 async def openapi_json(request: Http) -> ASGIResponse:
     return shared(request, request.app.state.openapi, stale=False)
@@ -60,7 +91,7 @@ async def openapi_json(request: Http) -> ASGIResponse:
 
 def create_api(*lifespan: Lifespan) -> Litestar:
     return Litestar(
-        route_handlers=[*HANDLERS, openapi_json],
+        route_handlers=[*HANDLERS, *NAMED_LIKE_ROUTES, openapi_json],
         lifespan=lifespan,
         guards=[origins.guard, limiting.guard],
         exception_handlers=EXCEPTION_HANDLERS,

@@ -13,11 +13,9 @@ from votes.app.shelves import TRASH_KEPT, Kept, Removed, Shelf
 from votes.domain.bookmark import Annotations, AnyOf, KeepBookmark
 from votes.domain.person import Person
 from votes.domain.terms import ToolId, ToolSlug
-from votes.domain.verdict import wilson_lower
 from votes.engine.orders import Place
 from votes.engine.ports import EventStore
 from votes.engine.read_models import ReadModels
-from votes.projections.tallies import TALLIES
 
 Sort = Literal["added", "old", "changed", "name", "verdict", "rank"]
 """By when they were added, the newest first or the oldest; by their last change, the newest first;
@@ -58,8 +56,10 @@ async def bookmarks(
     """
     if q or sort == "name":
         shelf.name(models)
+    if sort == "verdict":
+        shelf.judge(models)
     found = _found(shelf.kept.values(), q, tag, collection)
-    key = _key(sort, models)
+    key = KEYS[sort]
     found.sort(key=key)
     page = sorted_page(found, key, f"bookmarks {sort}", cursor, limit)
     slugs = await catalogue.slugs(store, models, [kept.tool for kept in page.items])
@@ -69,7 +69,7 @@ async def bookmarks(
 def in_own_order(shelf: Shelf, collection: str | None) -> list[Kept]:
     """Those in the collection, or all."""
     found = _found(shelf.kept.values(), None, None, collection)
-    return sorted(found, key=_key("rank", None))
+    return sorted(found, key=KEYS["rank"])
 
 
 def views(kept: Iterable[Kept], slugs: Mapping[ToolId, ToolSlug]) -> Iterable[BookmarkView]:
@@ -136,21 +136,12 @@ def _found(
     return found
 
 
-def _key(sort: Sort, models: ReadModels | None) -> Callable[[Kept], Place]:
-    """What the list is sorted by, ascending; the position makes it unique."""
-
-    def by_verdict(kept: Kept) -> Place:
-        tally = models.get(TALLIES, kept.tool) if models is not None else None
-        if tally is None:
-            return 0.0, 0, kept.position
-        return -wilson_lower(tally.ship, tally.skip), -tally.total, kept.position
-
-    keys: dict[Sort, Callable[[Kept], Place]] = {
-        "added": lambda kept: (-kept.added, -kept.position),
-        "old": lambda kept: (kept.added, kept.position),
-        "changed": lambda kept: (-kept.position,),
-        "name": lambda kept: (kept.name, kept.position),
-        "verdict": by_verdict,
-        "rank": lambda kept: (kept.rank, kept.position),
-    }
-    return keys[sort]
+KEYS: dict[Sort, Callable[[Kept], Place]] = {
+    "added": lambda kept: (-kept.added, -kept.position),
+    "old": lambda kept: (kept.added, kept.position),
+    "changed": lambda kept: (-kept.position,),
+    "name": lambda kept: (kept.name, kept.position),
+    "verdict": lambda kept: (*kept.verdict, kept.position),
+    "rank": lambda kept: (kept.rank, kept.position),
+}
+"""What the list is sorted by, ascending; the position makes it unique."""

@@ -3,9 +3,9 @@ where the last one ended. So they always include the user's last write, whicheve
 through."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import datetime, timedelta
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from cachetools import LRUCache
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -32,17 +32,20 @@ from votes.domain.collection import (
 )
 from votes.domain.person import Person, SubjectErased
 from votes.domain.terms import CollectionId, PersonId, Rank, ToolId
+from votes.domain.verdict import wilson_lower
 from votes.engine.log import Position, Recorded
 from votes.engine.ports import EventStore
+from votes.engine.projection import Projection
 from votes.engine.read_models import Changes, ReadModels
 from votes.projections.profiles import PROFILES, Profile
+from votes.projections.tallies import TALLIES, Tally
 
 STEP_EVENTS = 250
 """So many events are decrypted and folded in about 5 ms; then the loop serves other tasks."""
 REMEMBERED_MAX = 100_000
 """Bookmarks of all users together, about 1 kB each. A user with more is read anew each time."""
-RENAMES_MAX = 10_000
-_RENAMES = "renames"
+CHANGED_MAX = 10_000
+NO_VOTES = (0.0, 0)
 TRASH_KEPT = timedelta(days=30)
 _ABOUT = (*BOOKMARK_EVENTS, *COLLECTION_EVENTS, SubjectErased)
 
@@ -53,9 +56,10 @@ Kind = Literal["added", "revised", "removed"]
 class Kept(Struct):
     """A bookmark: what is written beside it, as it has been since `position`.
 
-    `added` and `position` are its place among those sorted by when they were added. `name` is what
-    it is sorted by, and `text` what a search looks into: the tool's names, note and tags. They are
-    those of the read models that the shelf was named by last.
+    `added` and `position` are its place among those sorted by when they were added, `rank` is its
+    place in an own order. `name` is what it is sorted by, and `text` what a search looks into: the
+    tool's names, note and tags; `verdict` is the tool's place by the community's, the best first.
+    They are those of the read models that the shelf was named or judged by last.
     """
 
     tool: ToolId
@@ -65,6 +69,11 @@ class Kept(Struct):
     added: float
     name: str = ""
     text: str = ""
+    verdict: tuple[float, int] = NO_VOTES
+    rank: Rank = ""
+
+    def __post_init__(self) -> None:
+        self.rank = bookmark.rank_of(self.written, self.standing.added_at, self.tool)
 
     def called(self, profile: Profile | None) -> None:
         """Take the names that the tool has by the profile."""
@@ -72,9 +81,11 @@ class Kept(Struct):
         self.name = names[0].casefold()
         self.text = "\n".join((*names, self.written.note, *self.written.tags)).casefold()
 
-    @property
-    def rank(self) -> Rank:
-        return bookmark.rank_of(self.written, self.standing.added_at, self.tool)
+    def judged(self, tally: Tally | None) -> None:
+        """Take the place that the tool has by the tally."""
+        self.verdict = NO_VOTES
+        if tally is not None:
+            self.verdict = -wilson_lower(tally.ship, tally.skip), -tally.total
 
 
 class KeptCollection(Struct, frozen=True):
@@ -136,9 +147,8 @@ class Shelf:
         self.removed_collections: dict[CollectionId, Removed[KeptCollection]] = {}
         self.erased = False
         self.position: Position = 0
-        self._unnamed: set[ToolId] = set()
-        self._renamed: list[str] | None = None
-        self._renamed_seen = 0
+        self._unnamed = _Stale(PROFILES)
+        self._unjudged = _Stale(TALLIES)
         self._cipher: AESSIV = person.cipher
         self._turn = asyncio.Lock()
 
@@ -184,7 +194,8 @@ class Shelf:
         self.removed.pop(tool, None)
         if after is not None:
             self.kept[tool] = after
-            self._unnamed.add(tool)
+            self._unnamed.tools.add(tool)
+            self._unjudged.tools.add(tool)
         elif before is not None:
             self.removed[tool] = Removed(before, recorded.at, recorded.position)
         kind: Kind = "removed"
@@ -220,36 +231,56 @@ class Shelf:
     def name(self, models: ReadModels | None) -> None:
         """Take the names that the tools have now. Only those that may have changed are looked up:
         to look at 10,000 takes 20 ms."""
-        renamed = _renames(models).tools if models is not None else []
-        if renamed is not self._renamed:
-            self._unnamed.update(self.kept)
-        else:
-            self._unnamed.update(ToolId(tool) for tool in renamed[self._renamed_seen :])
-        for tool in self._unnamed & self.kept.keys():
-            profile = models.get(PROFILES, tool) if models is not None else None
-            self.kept[tool].called(profile)
-        self._unnamed.clear()
-        self._renamed, self._renamed_seen = renamed, len(renamed)
+        for tool in self._unnamed.take(models, self.kept.keys()):
+            self.kept[tool].called(models.get(PROFILES, tool) if models is not None else None)
+
+    def judge(self, models: ReadModels | None) -> None:
+        """Take the places that the tools have now by the community's verdict, as `name` does."""
+        for tool in self._unjudged.take(models, self.kept.keys()):
+            self.kept[tool].judged(models.get(TALLIES, tool) if models is not None else None)
 
 
-class Renames:
-    """The tools whose profiles have changed since, in order; after many it is another list."""
+class _Changed:
+    """The tools of which values of a projection have changed, in order; after many it is another
+    list."""
 
-    def __init__(self) -> None:
+    def __init__(self, projection: Projection[Any]) -> None:
         self.tools: list[str] = []
+        self._projection = projection
 
     def follow(self, changes: Changes) -> None:
-        if len(self.tools) > RENAMES_MAX:
+        if len(self.tools) > CHANGED_MAX:
             self.tools = []
         for partition in changes.partitions.values():
-            self.tools += partition.of(PROFILES)
+            self.tools += partition.of(self._projection)
 
 
-def _renames(models: ReadModels) -> Renames:
-    found = models.derived.get(_RENAMES)
-    if not isinstance(found, Renames):
-        found = models.derived[_RENAMES] = Renames()
-    return found
+class _Stale:
+    """The tools of a shelf that are to be looked up again in the values of a projection."""
+
+    def __init__(self, projection: Projection[Any]) -> None:
+        self.tools: set[ToolId] = set()
+        self._projection = projection
+        self._changed: list[str] | None = None
+        self._seen = 0
+
+    def take(self, models: ReadModels | None, kept: Set[ToolId]) -> Set[ToolId]:
+        """Those of the kept ones that may have changed since the last time, perhaps all."""
+        changed = self._changes(models).tools if models is not None else []
+        if changed is not self._changed:
+            self.tools.update(kept)
+        else:
+            self.tools.update(ToolId(tool) for tool in changed[self._seen :])
+        self._changed, self._seen = changed, len(changed)
+        taken, self.tools = kept & self.tools, set()
+        return taken
+
+    def _changes(self, models: ReadModels) -> _Changed:
+        name = f"changed {self._projection.name}"
+        found = models.derived.get(name)
+        if not isinstance(found, _Changed):
+            found = models.derived[name] = _Changed(self._projection)
+        return found
 
 
 class Since(Struct, frozen=True):
