@@ -7,14 +7,15 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.asked import listed, request
+from tests.contract.asked import append_to, listed, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START
 from votes.app import collecting
 from votes.app.bookmark_changes import NOBODY, changes
-from votes.app.bookmarks import keep
+from votes.app.bookmarks import bookmarks, keep
 from votes.app.shelves import Shelf, Shelves, Since, changes_until
-from votes.domain.bookmark import Annotations, RemoveBookmark
+from votes.domain import bookmark
+from votes.domain.bookmark import Annotations, RemoveBookmark, ToolBookmarked
 from votes.domain.collection import Named, parent_in
 from votes.domain.person import EraseSubject, Person
 from votes.engine.bulk import submit_all
@@ -243,3 +244,18 @@ async def test_what_is_read_has_the_last_write_of_any_process():
         for each in shelves:
             shelf = await each.of(ANN)
             assert shelf.kept["atlas"].written.note == f"{number}"
+
+
+async def test_one_that_cannot_be_decrypted_leaves_the_others_and_says_so():
+    server = await Server().open()
+    await server.write("atlas", "mine")
+    place, bad = bookmark.stream(ANN.id, "bolt"), ToolBookmarked(b"not ours", server.time)
+    await server.store.append([append_to(place, 0, bad, subject=ANN.id)])
+    shelf = await server.shelf()
+    page = await bookmarks(server.store, None, shelf, "name", "", None, None, None, 9)
+    assert {one.tool: (one.note, one.unreadable) for one in page.items} == {
+        "atlas": ("mine", False),
+        "bolt": ("", True),
+    }
+    told = await changes(server.store, None, ANN, None, 9)
+    assert [one.bookmark.unreadable for one in told.changes] == [False, True]

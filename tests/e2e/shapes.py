@@ -85,6 +85,7 @@ BOOKMARK = {
     "tags": [str],
     "collection": (str, NoneType),
     "rank": str,
+    "unreadable": bool,
     "added_at": str,
     "changed_at": str,
     "etag": str,

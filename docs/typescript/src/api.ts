@@ -998,7 +998,8 @@ export interface components {
          *     if it still is so.
          *
          *     `collection` is the id that was given: while there is no such collection, the bookmark is in
-         *     none. `rank` is its place in an own order, the one given or else by when it was added.
+         *     none. `rank` is its place in an own order, the one given or else by when it was added. What is
+         *     stored beside an `unreadable` one cannot be decrypted: a program other than ours has stored it.
          */
         readonly BookmarkView: {
             /** Format: date-time */
@@ -1018,6 +1019,7 @@ export interface components {
             readonly tags: readonly string[];
             /** @description A tool's name in addresses. */
             readonly tool: string;
+            readonly unreadable: boolean;
         };
         /**
          * BurstView
@@ -3131,11 +3133,12 @@ export interface operations {
                      *           "etag": "5e884898da280471",
                      *           "note": "Try on the build machine",
                      *           "position": 352,
-                     *           "rank": "085ozrDgbQJ04Qu",
+                     *           "rank": "0649b11a2e5000d5a1f3c7",
                      *           "tags": [
                      *             "edge"
                      *           ],
-                     *           "tool": "mistral-3-small"
+                     *           "tool": "mistral-3-small",
+                     *           "unreadable": false
                      *         }
                      *       ],
                      *       "next_cursor": null,
@@ -3246,7 +3249,7 @@ export interface operations {
                  *           "annotations": {
                  *             "collection": "to-try",
                  *             "note": "Try on the build machine",
-                 *             "rank": "085ozrDgbQJ04Qu",
+                 *             "rank": "0649b11a2e5000d5a1f3c7",
                  *             "tags": [
                  *               "edge"
                  *             ]
@@ -3286,11 +3289,12 @@ export interface operations {
                      *             "etag": "5e884898da280471",
                      *             "note": "Try on the build machine",
                      *             "position": 352,
-                     *             "rank": "085ozrDgbQJ04Qu",
+                     *             "rank": "0649b11a2e5000d5a1f3c7",
                      *             "tags": [
                      *               "edge"
                      *             ],
-                     *             "tool": "mistral-3-small"
+                     *             "tool": "mistral-3-small",
+                     *             "unreadable": false
                      *           },
                      *           "code": null,
                      *           "status": 200,
@@ -3469,7 +3473,7 @@ export interface operations {
                      *           "parent": null,
                      *           "position": 353,
                      *           "public": "q83vEjRWeJCrze8SNFZ4kA",
-                     *           "rank": "085ozrDgaMWh3xk"
+                     *           "rank": "0649b11a2e40009c0b6d12"
                      *         }
                      *       ],
                      *       "tags": [
@@ -3595,11 +3599,12 @@ export interface operations {
                      *             "etag": "5e884898da280471",
                      *             "note": "Try on the build machine",
                      *             "position": 352,
-                     *             "rank": "085ozrDgbQJ04Qu",
+                     *             "rank": "0649b11a2e5000d5a1f3c7",
                      *             "tags": [
                      *               "edge"
                      *             ],
-                     *             "tool": "mistral-3-small"
+                     *             "tool": "mistral-3-small",
+                     *             "unreadable": false
                      *           },
                      *           "position": 363,
                      *           "removed_at": "2026-01-31T13:00:00Z"
@@ -4029,7 +4034,7 @@ export interface operations {
                  * @example {
                  *       "collection": "to-try",
                  *       "note": "Try on the build machine",
-                 *       "rank": "085ozrDgbQJ04Qu",
+                 *       "rank": "0649b11a2e5000d5a1f3c7",
                  *       "tags": [
                  *         "edge"
                  *       ]
@@ -4057,11 +4062,12 @@ export interface operations {
                      *       "etag": "5e884898da280471",
                      *       "note": "Try on the build machine",
                      *       "position": 352,
-                     *       "rank": "085ozrDgbQJ04Qu",
+                     *       "rank": "0649b11a2e5000d5a1f3c7",
                      *       "tags": [
                      *         "edge"
                      *       ],
-                     *       "tool": "mistral-3-small"
+                     *       "tool": "mistral-3-small",
+                     *       "unreadable": false
                      *     }
                      */
                     readonly "application/json": components["schemas"]["BookmarkView"];
@@ -4085,11 +4091,12 @@ export interface operations {
                      *       "etag": "5e884898da280471",
                      *       "note": "Try on the build machine",
                      *       "position": 352,
-                     *       "rank": "085ozrDgbQJ04Qu",
+                     *       "rank": "0649b11a2e5000d5a1f3c7",
                      *       "tags": [
                      *         "edge"
                      *       ],
-                     *       "tool": "mistral-3-small"
+                     *       "tool": "mistral-3-small",
+                     *       "unreadable": false
                      *     }
                      */
                     readonly "application/json": components["schemas"]["BookmarkView"];
@@ -4439,11 +4446,12 @@ export interface operations {
                      *             "etag": "5e884898da280471",
                      *             "note": "Try on the build machine",
                      *             "position": 352,
-                     *             "rank": "085ozrDgbQJ04Qu",
+                     *             "rank": "0649b11a2e5000d5a1f3c7",
                      *             "tags": [
                      *               "edge"
                      *             ],
-                     *             "tool": "mistral-3-small"
+                     *             "tool": "mistral-3-small",
+                     *             "unreadable": false
                      *           },
                      *           "kind": "revised",
                      *           "position": 352,
@@ -4462,7 +4470,7 @@ export interface operations {
                      *             "parent": null,
                      *             "position": 353,
                      *             "public": "q83vEjRWeJCrze8SNFZ4kA",
-                     *             "rank": "085ozrDgaMWh3xk"
+                     *             "rank": "0649b11a2e40009c0b6d12"
                      *           },
                      *           "id": "to-try",
                      *           "kind": "saved",
@@ -4592,7 +4600,7 @@ export interface operations {
                      *           "parent": null,
                      *           "position": 353,
                      *           "public": "q83vEjRWeJCrze8SNFZ4kA",
-                     *           "rank": "085ozrDgaMWh3xk"
+                     *           "rank": "0649b11a2e40009c0b6d12"
                      *         }
                      *       ],
                      *       "unsorted": 0
@@ -4720,7 +4728,7 @@ export interface operations {
                      *       "parent": null,
                      *       "position": 353,
                      *       "public": "q83vEjRWeJCrze8SNFZ4kA",
-                     *       "rank": "085ozrDgaMWh3xk"
+                     *       "rank": "0649b11a2e40009c0b6d12"
                      *     }
                      */
                     readonly "application/json": components["schemas"]["CollectionView"];
@@ -4746,7 +4754,7 @@ export interface operations {
                      *       "parent": null,
                      *       "position": 353,
                      *       "public": "q83vEjRWeJCrze8SNFZ4kA",
-                     *       "rank": "085ozrDgaMWh3xk"
+                     *       "rank": "0649b11a2e40009c0b6d12"
                      *     }
                      */
                     readonly "application/json": components["schemas"]["CollectionView"];
@@ -5088,11 +5096,12 @@ export interface operations {
                      *           "etag": "5e884898da280471",
                      *           "note": "Try on the build machine",
                      *           "position": 352,
-                     *           "rank": "085ozrDgbQJ04Qu",
+                     *           "rank": "0649b11a2e5000d5a1f3c7",
                      *           "tags": [
                      *             "edge"
                      *           ],
-                     *           "tool": "mistral-3-small"
+                     *           "tool": "mistral-3-small",
+                     *           "unreadable": false
                      *         }
                      *       ],
                      *       "collections": [
@@ -5105,7 +5114,7 @@ export interface operations {
                      *           "parent": null,
                      *           "position": 353,
                      *           "public": "q83vEjRWeJCrze8SNFZ4kA",
-                     *           "rank": "085ozrDgaMWh3xk"
+                     *           "rank": "0649b11a2e40009c0b6d12"
                      *         }
                      *       ],
                      *       "id": "ada@example.com",

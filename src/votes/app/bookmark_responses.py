@@ -13,7 +13,8 @@ class BookmarkView(Struct, frozen=True):
     if it still is so.
 
     `collection` is the id that was given: while there is no such collection, the bookmark is in
-    none. `rank` is its place in an own order, the one given or else by when it was added.
+    none. `rank` is its place in an own order, the one given or else by when it was added. What is
+    stored beside an `unreadable` one cannot be decrypted: a program other than ours has stored it.
     """
 
     tool: ToolSlug
@@ -21,6 +22,7 @@ class BookmarkView(Struct, frozen=True):
     tags: tuple[str, ...]
     collection: CollectionId | None
     rank: Rank
+    unreadable: bool
     added_at: Time
     changed_at: Time
     etag: str

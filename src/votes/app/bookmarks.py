@@ -85,6 +85,7 @@ def view(kept: Kept, slug: ToolSlug) -> BookmarkView:
         written.tags,
         written.collection,
         kept.rank,
+        kept.unreadable,
         stands.added_at,
         stands.changed_at,
         stands.tag,

@@ -26,13 +26,13 @@ def seal(person: Person, tool: ToolId, written: Annotations) -> Sealed:
     return person.cipher.encrypt(_encode(canonical), [bookmark.stream(person.id, tool).encode()])
 
 
-def unseal(cipher: AESSIV, stream: Stream, sealed: Sealed) -> Annotations:
-    """What is written beside the bookmark in the stream; nothing where it cannot be read, as only
+def unseal(cipher: AESSIV, stream: Stream, sealed: Sealed) -> Annotations | None:
+    """What is written beside the bookmark in the stream; None where it cannot be read, as only
     another program stores it."""
     try:
         return _decode(cipher.decrypt(sealed, [stream.encode()])) if sealed else NOTHING
     except (InvalidTag, msgspec.MsgspecError):
-        return NOTHING
+        return None
 
 
 def seal_named(person: Person, named: Named) -> Sealed:

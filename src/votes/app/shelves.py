@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from msgspec import Struct
 
-from votes.app.sealing import unseal, unseal_named
+from votes.app.sealing import NOTHING, unseal, unseal_named
 from votes.domain import bookmark, collection
 from votes.domain.bookmark import (
     BOOKMARK_EVENTS,
@@ -54,7 +54,8 @@ Kind = Literal["added", "revised", "removed"]
 
 
 class Kept(Struct):
-    """A bookmark: what is written beside it, as it has been since `position`.
+    """A bookmark: what is written beside it, as it has been since `position`. What cannot be
+    decrypted is `unreadable`, and nothing is written then.
 
     `added` and `position` are its place among those sorted by when they were added, `rank` is its
     place in an own order. `name` is what it is sorted by, and `text` what a search looks into: the
@@ -67,6 +68,7 @@ class Kept(Struct):
     standing: Standing
     position: Position
     added: float
+    unreadable: bool = False
     name: str = ""
     text: str = ""
     verdict: tuple[float, int] = NO_VOTES
@@ -86,6 +88,12 @@ class Kept(Struct):
         self.verdict = NO_VOTES
         if tally is not None:
             self.verdict = -wilson_lower(tally.ship, tally.skip), -tally.total
+
+
+def kept_of(tool: ToolId, written: Annotations | None, found: Standing, position: Position) -> Kept:
+    """The bookmark with what is decrypted, None where it cannot be."""
+    added = found.added_at.timestamp()
+    return Kept(tool, written or NOTHING, found, position, added, written is None)
 
 
 class KeptCollection(Struct, frozen=True):
@@ -226,7 +234,7 @@ class Shelf:
         if found is None:
             return None
         written = unseal(self._cipher, recorded.stream, found.annotations)
-        return Kept(tool, written, found, recorded.position, found.added_at.timestamp())
+        return kept_of(tool, written, found, recorded.position)
 
     def name(self, models: ReadModels | None) -> None:
         """Take the names that the tools have now. Only those that may have changed are looked up:

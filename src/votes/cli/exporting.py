@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from votes.app import catalogue
-from votes.app.sealing import unseal
+from votes.app.sealing import NOTHING, unseal
 from votes.cli.importing import PERSON
 from votes.cli.settings import data_dir_option, with_servers
 from votes.config import Config
@@ -57,7 +57,7 @@ async def _bookmarks(store: PostgresEventStore) -> AsyncIterator[Row]:
         user, tool = parts[stream]
         slug, person = slugs.get(tool), people.get(user)
         if slug is not None and person is not None:
-            notes = unseal(person.cipher, stream, last.event.annotations)
+            notes = unseal(person.cipher, stream, last.event.annotations) or NOTHING
             yield {
                 "user": f"{PERSON}{person.id}",
                 "tool": slug,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from votes.app import bookmarks, collecting
 from votes.app.bookmark_responses import BookmarksChanged, BookmarkView
 from votes.app.sealing import unseal
-from votes.app.shelves import TRASH_KEPT, Kept, KeptCollection, Shelf, changes_until
+from votes.app.shelves import TRASH_KEPT, Kept, KeptCollection, Shelf, changes_until, kept_of
 from votes.domain import bookmark, collection
 from votes.domain.bookmark import (
     Annotations,
@@ -133,7 +133,10 @@ async def rewrite(
     change: Callable[[Annotations], Annotations],
 ) -> BookmarksChanged:
     """Change what is written beside the chosen bookmarks, none of which is overwritten as it was
-    not read. What does not change is not stored. Raises `Refused` and `Unavailable`."""
+    not read. What does not change is not stored, and what is unreadable stays.
+
+    Raises `Refused` and `Unavailable`.
+    """
     done = NOTHING_DONE
     for _ in range(TRIES_MAX):
         shelf = await shelf_of(request, user)
@@ -143,7 +146,7 @@ async def rewrite(
         commands = [
             bookmarks.keep(person, kept.tool, new, at, (kept.standing.tag,))
             for kept in choose(shelf)
-            if (new := change(kept.written).canonical()) != kept.written
+            if not kept.unreadable and (new := change(kept.written).canonical()) != kept.written
         ]
         results = await _submit_for(request, user, person, commands)
         done = _sum(done, results)
@@ -270,8 +273,7 @@ def view_of(
     stands = outcome.after.standing
     assert stands is not None
     written = unseal(person.cipher, bookmark.stream(person.id, tool), stands.annotations)
-    added = stands.added_at.timestamp()
-    return bookmarks.view(Kept(tool, written, stands, outcome.position, added), slug)
+    return bookmarks.view(kept_of(tool, written, stands, outcome.position), slug)
 
 
 def status_of(outcome: Outcome[Bookmark]) -> int:
