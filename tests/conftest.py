@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from msgspec import structs
 
-from tests.site import Site, new_cluster, site
+from tests.site import SHARED_VALKEY, Site, new_cluster, site, with_shared_valkey
 from votes.config import Config
-from votes.embedded import Addresses, started
+from votes.embedded import Addresses, Servers, started
 from votes.store.migrate import migrate
 from votes.store.postgres import COMMANDS, PostgresEventStore
 from votes.wiring import event_store
@@ -46,15 +46,33 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Addresses]:
-    """Postgres and Valkey of this process of pytest."""
+    """Postgres and Valkey of this process of pytest; or the Valkey that suites share."""
     folder = Path(tempfile.mkdtemp(prefix="votes-test-", dir="/tmp"))
     try:
         new_cluster(folder / "data")
-        with started(folder / "data", "tests") as running:
+        with started(folder / "data", "tests", redis=SHARED_VALKEY is None) as running:
             asyncio.run(forget_the_disk(running.addresses))
-            yield running.addresses
+            yield with_shared_valkey(running.addresses)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def valkey() -> Iterator[Servers]:
+    """A Valkey that nobody else uses."""
+    folder = Path(tempfile.mkdtemp(prefix="votes-valkey-", dir="/tmp"))
+    try:
+        with started(folder / "data", "tests", postgres=False) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[Servers]:
+    """A Valkey that a test may stop, start, flush and give users."""
+    with valkey() as running:
+        yield running
 
 
 async def forget_the_disk(servers: Addresses) -> None:

@@ -15,12 +15,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 import httpx
+from msgspec.structs import replace
 
 from tests import commands
 from tests.once import made_once
 from tests.polling import wait_for
+from votes.config import REDIS_PREFIX_DEFAULT
 from votes.embedded import Addresses, addresses, started
 from votes.limits.policies import POLICIES
 
@@ -73,12 +76,39 @@ def _taken(port: int) -> bool:
 
 
 SPLIT = {"VOTES_COHORT_CLAIMS": "plan,organisation"}
+SHARED_VALKEY = os.environ.get("VOTES_TEST_VALKEY")
+"""The data directory of the Valkey that several suites share, if they do: see CONTRIBUTING.md."""
+
+
+def with_shared_valkey(at: Addresses) -> Addresses:
+    """The addresses of servers, with the Valkey that suites share, if they do."""
+    if SHARED_VALKEY is None:
+        return at
+    shared = addresses(Path(SHARED_VALKEY))
+    return replace(
+        at,
+        redis_url=shared.redis_url,
+        redis_api_url=shared.redis_api_url,
+        redis_owner_url=shared.redis_owner_url,
+        queue_url=shared.queue_url,
+    )
 
 
 class Site:
-    """A running `votes up`. `url` is where it listens, `servers` where its servers do."""
+    """A running `votes up`. `url` is where it listens, `servers` where its servers do, and
+    `prefix` what its keys in Valkey begin with. With `own_valkey` it shares none."""
 
-    def __init__(self, data_dir: Path, port: int, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        env: dict[str, str] | None = None,
+        *,
+        own_valkey: bool = True,
+    ) -> None:
+        own = addresses(data_dir)
+        self.servers = own if own_valkey else with_shared_valkey(own)
+        self.prefix = REDIS_PREFIX_DEFAULT
         self.data_dir = data_dir
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
@@ -88,13 +118,14 @@ class Site:
             **COUNTING,
             **SPLIT,
             "VOTES_SMTP_URL": (data_dir.resolve() / "mail").as_uri(),
-            **(env or {}),
         }
+        if self.servers != own:
+            self.prefix = f"site-{uuid4().hex[:12]}"
+            self.env["VOTES_REDIS_URL"] = self.servers.redis_owner_url
+            self.env["VOTES_QUEUE_URL"] = self.servers.queue_url
+            self.env["VOTES_REDIS_PREFIX"] = self.prefix
+        self.env |= env or {}
         self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def servers(self) -> Addresses:
-        return addresses(self.data_dir)
 
     def start(self, *options: str) -> None:
         """Start it and wait until it is ready."""
@@ -168,11 +199,13 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def site(*, anew: bool = False, samples: bool = False, **env: str) -> Iterator[Site]:
+def site(
+    *, anew: bool = False, samples: bool = False, own_valkey: bool = False, **env: str
+) -> Iterator[Site]:
     """A running site with the demo catalogue, gone with all its data at the end; `anew`: it starts
-    for the first time; `samples`: with the sample votes."""
+    for the first time, as it is without any setting; `samples`: with the sample votes."""
     folder = Path(tempfile.mkdtemp(prefix="votes-site-", dir="/tmp"))
-    running = Site(folder / "data", free_port(), env)
+    running = Site(folder / "data", free_port(), env, own_valkey=own_valkey or anew)
     try:
         if not anew:
             _copy(begun(), running.data_dir)

@@ -1,10 +1,12 @@
 """A parallel run: what is run in turn, what is told at its end, and what two processes share."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from tests import site
 from tests.parallel import UNITS, by_unit, unit_of
@@ -67,3 +69,20 @@ def test_two_processes_do_not_get_the_same_port(monkeypatch):
         check=False,
     )
     assert "no free port" in other.stderr
+
+
+def test_two_suites_share_a_valkey_and_each_test_has_keys_of_its_own(own_valkey):
+    file, some = "tests/contract/test_a_read_model_store.py", "redis and not busy and not nothing"
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", file, "-k", some]
+    folder = Path(own_valkey.addresses.redis_owner_url.removeprefix("unix://owner@")).parent
+    env = os.environ | {"VOTES_TEST_VALKEY": str(folder)}
+    suites = [
+        subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    told = [suite.communicate(timeout=120)[0] for suite in suites]
+    assert [suite.returncode for suite in suites] == [0, 0], told
+    with Redis.from_url(own_valkey.addresses.redis_owner_url) as redis:
+        prefixes = {key.decode().partition(":")[0] for key in redis.scan_iter()}
+    assert len(prefixes) == 2 * int(told[0].rpartition(" passed")[0].split()[-1])
+    assert all(prefix.startswith("test-") for prefix in prefixes)

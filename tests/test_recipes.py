@@ -11,6 +11,7 @@ import httpx
 import jwt
 import pytest
 
+from tests.conftest import JWT_SECRET
 from tests.polling import wait_for
 from tests.site import TLS, free_port
 from votes.config import Config
@@ -130,13 +131,14 @@ def test_a_new_route_writes_and_reads(whole, config: Config):
     settings = {
         "VOTES_POSTGRES_URL": config.postgres_url or "",
         "VOTES_REDIS_URL": config.redis_url or "",
+        "VOTES_REDIS_PREFIX": config.redis_prefix,
         "VOTES_SECRET_KEYS": config.secret_keys[0].decode(),
-        "VOTES_JWT_SECRET": config.jwt_secret or "",
+        "VOTES_JWT_SECRET": JWT_SECRET,
     }
     argv = [sys.executable, "-m", "votes", "api", "--port", str(port)]
     with subprocess.Popen(argv, env=whole.env | settings, cwd=whole.folder) as api:
         try:
-            use(f"http://127.0.0.1:{port}", jwt.encode(ADMIN, config.jwt_secret, "HS256"))
+            use(f"http://127.0.0.1:{port}", jwt.encode(ADMIN, JWT_SECRET, "HS256"))
         finally:
             api.terminate()
 

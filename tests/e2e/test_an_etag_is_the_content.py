@@ -66,7 +66,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def alone() -> Iterator[Site]:
-    with site() as running:
+    with site(own_valkey=True) as running:
         yield running
 
 

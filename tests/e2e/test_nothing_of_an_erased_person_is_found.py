@@ -100,7 +100,7 @@ def everything(alone: Site) -> Iterator[tuple[str, bytes]]:
 
 @pytest.fixture(scope="module")
 def alone() -> Iterator[Site]:
-    with site(VOTES_LOG="debug") as running:
+    with site(own_valkey=True, VOTES_LOG="debug") as running:
         yield running
 
 

@@ -11,7 +11,7 @@ from tests.site import TIRELESS, Site, site
 
 @pytest.fixture(scope="package")
 def program() -> Iterator[Site]:
-    with site(**TIRELESS) as running:
+    with site(own_valkey=True, **TIRELESS) as running:
         yield running
 
 

@@ -145,7 +145,7 @@ async def until_connected(readers: list[Reader], count: int) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="NEEDS /proc: not run here")
 async def test_no_stream_goes_back_invents_or_misses_the_end():
-    with site(**TIRELESS) as running:
+    with site(own_valkey=True, **TIRELESS) as running:
         await run_streams(running)
 
 

@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from tests.polling import wait_for
-from votes.embedded import Addresses
+from votes.embedded import Servers
 from votes.embedded.servers import package
 from votes.limits.limiter import _SCRIPT as GCRA
 from votes.views.keys import Keys, limit, picture, queue
@@ -162,10 +162,11 @@ def deployed() -> Iterator[Callable[[str], Redis]]:
 
 
 @pytest.fixture(params=["votes up", "deploy"])
-def client(request: pytest.FixtureRequest, servers: Addresses) -> Callable[[str], Redis]:
+def client(request: pytest.FixtureRequest) -> Callable[[str], Redis]:
     if request.param == "deploy":
         return request.getfixturevalue("deployed")
-    url = servers.redis_owner_url
+    valkey: Servers = request.getfixturevalue("own_valkey")
+    url = valkey.addresses.redis_owner_url
     return lambda user: Redis.from_url(url.replace("//owner@", f"//{user}@"))
 
 

@@ -15,7 +15,6 @@ from redis import Redis
 
 from tests.e2e.asking import browser, get, new_tool
 from tests.polling import LIMIT_S
-from votes.config import REDIS_PREFIX_DEFAULT
 from votes.site.pictures.drawing import Cover, Opinion, Side, draw
 from votes.site.pictures.gallery import WAITING_MAX
 from votes.site.verdicts import look
@@ -115,7 +114,7 @@ def place_of(site, path: str) -> tuple[str, bytes]:
     """Where Redis keeps the picture, and its key."""
     drawn = get(site.url + path).content
     with Redis.from_url(site.servers.redis_owner_url) as redis:
-        for place in (keys.picture(REDIS_PREFIX_DEFAULT, number) for number in range(PLACES)):
+        for place in (keys.picture(site.prefix, number) for number in range(PLACES)):
             kept = redis.get(place)
             if kept is not None and kept.endswith(drawn):
                 return place, kept.removesuffix(drawn)

@@ -40,7 +40,7 @@ def test_what_was_promised_holds_whatever_comes(folder, capsys):
         print(f"\na soak of {seconds:g} s, VOTES_SOAK_SEED={seed}")
     record = Record(seed, [*TOOLS, *SHAKY], SHAKY)
     logins = Logins(free_port())
-    with site(VOTES_JWKS_URL=logins.url, **TIRELESS) as running:
+    with site(own_valkey=True, VOTES_JWKS_URL=logins.url, **TIRELESS) as running:
         asyncio.run(soak(record, running, logins, folder, seconds))
     with capsys.disabled():
         print("\n".join(table(record)))

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import valkey
+from tests.polling import LIMIT_S
 from tests.site import free_port
 from votes.config import Limits, Rate
+from votes.embedded import Addresses
 from votes.limits.limiter import FREE, Limiter
 from votes.limits.policies import limits_by_what_counts
 from votes.views.keys import Namespace
@@ -24,8 +27,17 @@ VISITOR, _, _, TOOL = LIMITS["votes"]
 _, SOFT = LIMITS["visitors"]
 
 
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Addresses]:
+    """Of this file alone, for it counts all calls there."""
+    with valkey() as own:
+        yield own.addresses
+
+
 @pytest.fixture
-async def limiter(space):
+async def limiter(space, monkeypatch):
+    """One that waits for Redis as long as a busy machine takes."""
+    monkeypatch.setattr("votes.limits.limiter.WAIT_S", LIMIT_S)
     made = Limiter(space, LIMITS)
     yield made
     await made.close()

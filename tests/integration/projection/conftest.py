@@ -1,13 +1,10 @@
-"""A test's part of the run's Valkey, and Valkeys of a test's own."""
+"""A test's part of the run's Valkey, and of one of its own."""
 
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
-from votes.embedded import Addresses, Servers, started
+from votes.embedded import Addresses, Servers
 from votes.projections import PROJECTIONS
 from votes.views.keys import Namespace
 from votes.views.read_model_store import RedisReadModelStore
@@ -31,17 +28,6 @@ async def other_space(space: Namespace, servers: Addresses) -> AsyncIterator[Nam
 @pytest.fixture
 def kept(space: Namespace) -> RedisReadModelStore:
     return RedisReadModelStore(space, PROJECTIONS)
-
-
-@pytest.fixture
-def own_valkey() -> Iterator[Servers]:
-    """A Valkey that a test may stop, start and flush."""
-    folder = Path(tempfile.mkdtemp(prefix="votes-valkey-", dir="/tmp"))
-    try:
-        with started(folder / "data", "tests", postgres=False) as servers:
-            yield servers
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

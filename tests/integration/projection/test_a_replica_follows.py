@@ -1,11 +1,13 @@
 """An API process's memory of the read models: fresh, in order, never older than before."""
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
 
+from tests.conftest import valkey
 from tests.integration.projection.following import (
     AT,
     EPOCH,
@@ -22,6 +24,7 @@ from tests.integration.projection.scene import generation
 from tests.kept import keys_of
 from tests.polling import until
 from votes.domain.vote import VoteCast
+from votes.embedded import Addresses
 from votes.engine.log import Recorded
 from votes.engine.projection import partition_of
 from votes.engine.projector import HEARTBEAT_TIMEOUT_S
@@ -32,6 +35,13 @@ from votes.views.messages import Live, Message, Values
 from votes.views.read_model_store import RedisReadModelStore
 
 encode = msgspec.msgpack.Encoder().encode
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Addresses]:
+    """Of this file alone, for it ends the connections of all who follow there."""
+    with valkey() as own:
+        yield own.addresses
 
 
 @pytest.fixture
@@ -238,7 +248,8 @@ async def test_it_does_not_go_back_to_older_models(kept, follower, space):
     await kept.resume(older)
     assert await kept.apply(cast(older, A))
     await until(lambda: len(follower.seen) > 2, "a reload")
-    assert {position for position, _ in follower.seen[1:]} == {3}
+    shown = {position for position, _ in follower.seen[1:]}
+    assert shown - {None} == {3}  # a busy machine may lose the connection for a while
 
 
 async def test_it_does_not_go_back_after_a_lost_connection_either(kept, follower, space):
