@@ -124,6 +124,7 @@ class Limits(Struct, frozen=True):
     writes_by_user: Rate | None = Rate(60_000, 60)
     reads_by_network: Rate | None = Rate(3_000, 60)
     streams_by_network: Rate | None = Rate(3_000, 60)
+    imports_by_user: Rate | None = Rate(20, 3_600)
     mails_by_network: Rate | None = Rate(20, 3_600)
 
 

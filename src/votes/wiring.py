@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any, Never
+from typing import Any
 
 import structlog
 from msgspec import Struct
@@ -46,7 +46,7 @@ from votes.mail.letters import FROM_FOLDER, Letters
 from votes.mail.sending import mailer_of
 from votes.projections import PROJECTIONS
 from votes.search.finder import PAUSE_S, Finder
-from votes.store.lead import leading
+from votes.store.lead import leading, until_lost
 from votes.store.people import People
 from votes.store.postgres import (
     COMMANDS,
@@ -59,6 +59,8 @@ from votes.store.postgres import (
     create_pool,
 )
 from votes.store.subscriptions import Subscriptions
+from votes.views.importer import Importer
+from votes.views.imports import Imports
 from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
 from votes.views.read_model_store import RedisReadModelStore, raise_swallowed_cancellation
@@ -72,6 +74,7 @@ RELEASE_PASSES = 30
 """Held votes are looked at in each so many passes of the scan."""
 FREE_LOG_POLL_S = 0.5
 ERASURES_POLL_S = 60.0
+IMPORTS_POLL_S = 0.5
 MAIL_POLL_S = 2.0
 TIDY_POLL_S = 3_600.0
 ORDERS_POLL_S = 0.5
@@ -164,6 +167,7 @@ class Services(Struct):
     past: Past
     read_model_store: RedisReadModelStore
     pictures: RedisPictures
+    imports: Imports
     hub: Hub
     limiter: Limiter
 
@@ -192,6 +196,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
         reader = Reader(replica, store, PROJECTIONS)
         finder = Finder()
         replica.listeners.append(finder.follow)
+        importer = Importer(imports := Imports(space))
         in_this_log = partial(belongs_to_log, store)
         subscription = Subscription(
             space, PROJECTIONS, in_this_log, replica.changed, time.time, logger.warning
@@ -201,6 +206,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
             asyncio.create_task(keep_log_free(store), name="free log"),
             asyncio.create_task(keep_orders(replica), name="orders"),
             asyncio.create_task(beside("search", PAUSE_S, finder.catch_up), name="search"),
+            asyncio.create_task(beside("imports", IMPORTS_POLL_S, importer.look), name="imports"),
         ]
         for task in tasks:
             task.add_done_callback(ends_the_process)
@@ -220,6 +226,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 Past(past, reader, read_models),
                 read_models,
                 RedisPictures(space),
+                imports,
                 hub,
                 limiter,
             )
@@ -276,7 +283,7 @@ def batcher_on(store: PostgresEventStore, heads: Heads | None = None) -> Batcher
 
 
 async def project(config: Config) -> None:
-    """Lead, project, carry out rulings, undo links, scan and finish erasures until cancelled.
+    """Lead, project, and do all other work of a leading worker, until cancelled.
 
     Raises when the lead or a server is lost.
     """
@@ -289,24 +296,20 @@ async def project(config: Config) -> None:
         logger.info("projecting")
         people = People(store, store)
         projector = Projector(store, read_models, appended, time.time, logger.warning)
+        works = {
+            "rulings": (RULINGS_POLL_S, lambda: carry_out_all(store, now())),
+            "links": (LINKS_POLL_S, lambda: undo_all(store, now())),
+            "scan": (SCAN_POLL_S, lambda: _scan(store, config)),
+            "erasures": (ERASURES_POLL_S, people.finish_erasures),
+            "mail": (MAIL_POLL_S, lambda: send_mails(config, store)),
+            "old addresses": (TIDY_POLL_S, Subscriptions(store).tidy),
+        }
         await _first_of(
             asyncio.create_task(projector.run()),
-            asyncio.create_task(
-                beside("rulings", RULINGS_POLL_S, lambda: carry_out_all(store, now()))
-            ),
-            asyncio.create_task(beside("links", LINKS_POLL_S, lambda: undo_all(store, now()))),
-            asyncio.create_task(beside("scan", SCAN_POLL_S, lambda: _scan(store, config))),
-            asyncio.create_task(beside("erasures", ERASURES_POLL_S, people.finish_erasures)),
-            asyncio.create_task(beside("mail", MAIL_POLL_S, lambda: send_mails(config, store))),
-            asyncio.create_task(beside("old addresses", TIDY_POLL_S, Subscriptions(store).tidy)),
+            *(asyncio.create_task(beside(part, *work)) for part, work in works.items()),
             asyncio.create_task(keep_log_free(store)),
-            asyncio.create_task(_until_lost(lost)),
+            asyncio.create_task(until_lost(lost)),
         )
-
-
-async def _until_lost(lost: asyncio.Event) -> Never:
-    await lost.wait()
-    raise Unavailable("Postgres: the lead of the projectors is lost, to another worker or with it")
 
 
 async def send_mails(config: Config, store: PostgresEventStore, claim: timedelta = CLAIM) -> int:

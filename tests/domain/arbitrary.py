@@ -22,6 +22,7 @@ from votes.domain.tool import (
     ToolRenamed,
     ToolRevised,
 )
+from votes.domain.unmatched import UnmatchedKept, UnmatchedRemoved
 from votes.domain.vote_events import (
     Before,
     Held,
@@ -155,6 +156,8 @@ BY_TYPE = {
     CollectionSaved: st.builds(CollectionSaved, sealed, st.none() | publics, times, times),
     CollectionRemoved: st.builds(CollectionRemoved, sealed),
     CollectionShared: st.builds(CollectionShared, rulings, rulings),
+    UnmatchedKept: st.builds(UnmatchedKept, sealed),
+    UnmatchedRemoved: st.builds(UnmatchedRemoved),
     ReviewPublished: st.builds(ReviewPublished, opinions),
     ReviewRevised: st.builds(ReviewRevised, opinions),
     ReviewWithdrawn: st.builds(ReviewWithdrawn),

@@ -16,6 +16,7 @@ from votes.domain import (
     ruled_vote,
     ruling,
     tool,
+    unmatched,
     vote,
 )
 from votes.domain.events import EVENT_TYPES
@@ -26,7 +27,7 @@ from votes.engine.decider import ForStream, Rejected, fold
 DECIDERS = [
     *(tool.decider, vote.decider, bookmark.decider, collection.decider, review.decider),
     *(ruling.decider, ruled_vote.decider, person.decider, link.decider, link.undoing),
-    *(moved_vote.decider, moved_vote.offering, returned_vote.decider),
+    *(moved_vote.decider, moved_vote.offering, returned_vote.decider, unmatched.decider),
 ]
 
 

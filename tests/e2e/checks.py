@@ -35,6 +35,7 @@ class Route(Struct, frozen=True):
         path = path.replace("{a:str}", tool).replace("{b:str}", "notion")
         path = path.replace("{ruling:str}", tool).replace("{link:str}", tool)
         path = path.replace("{collection_id:str}", tool).replace("{public:str}", tool)
+        path = path.replace("{import_id:str}", tool).replace("{unmatched_id:str}", tool)
         query = "&".join(filter(None, (self.tools(tool), self.query)))
         return f"{path}?{query}" if query else path
 

@@ -14,6 +14,8 @@ VALUES = {
     "link": "none",
     "collection_id": "none",
     "public": "none",
+    "import_id": "none",
+    "unmatched_id": "none",
     "token": "none",
     "a": "figma",
     "b": "notion",

@@ -86,6 +86,7 @@ BOOKMARK = {
     "collection": (str, NoneType),
     "rank": str,
     "unreadable": bool,
+    "url": (str, NoneType),
     "added_at": str,
     "changed_at": str,
     "etag": str,

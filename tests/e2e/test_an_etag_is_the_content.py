@@ -19,6 +19,7 @@ NEVER_KEPT |= {
     "/v1/moderation/links/{link:str}",
     "/bookmarks",
     "/bookmarks/removed",
+    "/bookmarks/import",
     "/votes",
     "/moderation",
     "/status",

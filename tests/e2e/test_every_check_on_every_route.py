@@ -32,6 +32,7 @@ ROUTES = [
     *(route_of(handler, "and=more") for handler in HANDLERS if handler in HOT_HANDLERS),
 ]
 WITHOUT_KEY = {"createVisitor", "eraseMe", "subscribeToDigest", "retagBookmarks", "undoBookmarks"}
+WITHOUT_KEY |= {"importBookmarks"}
 """The first writes nothing, nothing remembers the second, and the others may be repeated."""
 
 

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 
+import pytest
+
 from tests.e2e.asking import bearer, get, head, new_tool, put, unique
 from tests.e2e.shapes import TALLY, check_shape
 from tests.site import Site
@@ -98,3 +100,51 @@ def test_all_events_are_exported_in_their_order(live_site, tmp_path):
         assert json.loads(row["data"]) == event["data"]
         assert json.loads(row["meta"]) == event["meta"]
         assert (row["stream"], row["subject"]) == (event["stream"], event["subject"])
+
+
+def test_a_log_is_restored_elsewhere_as_it_was(live_site, tmp_path):
+    path, other = tmp_path / "events", tmp_path / "elsewhere"
+    export(live_site, "events", "--output", str(path))
+
+    def command(*arguments: str):
+        return live_site.votes(*arguments, "--data-dir", str(other))
+
+    told = command("import", "events", str(path), "--json")
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["events"] == len(path.read_bytes().splitlines())
+    assert command("export", "events").stdout == path.read_text()
+    again = command("import", "events", str(path))
+    assert (again.returncode, again.stderr.count("not empty")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda lines: lines[1:], lambda lines: [*lines, "{}"], lambda lines: lines[:1] * 2]
+)
+def test_what_is_no_whole_log_is_not_restored(live_site, tmp_path, change):
+    path, other = tmp_path / "events", tmp_path / "elsewhere"
+    lines = export(live_site, "events").splitlines()[:20]
+    path.write_text("\n".join(change(lines)) + "\n")
+    told = live_site.votes("import", "events", str(path), "--data-dir", str(other))
+    assert (told.returncode, told.stderr.count("line ")) == (1, 1), told.stderr
+    assert live_site.votes("export", "events", "--data-dir", str(other)).stdout == ""
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_tools_reviews_and_votes_come_back_as_they_were(live_site, tmp_path, form):
+    tool = new_tool(live_site)
+    vote = {"choice": "ship"}
+    put(f"{live_site.url}/v1/tools/{tool}/vote", json=vote, headers=bearer(live_site, unique("u")))
+    review = {"score": 80, "choice": "ship", "body": "Fast;\n[yes]"}
+    pat = bearer(live_site, unique("pat"), "panelist", persona="builder")
+    put(f"{live_site.url}/v1/tools/{tool}/reviews/builder", json=review, headers=pat)
+    other = tmp_path / "elsewhere"
+    files = {}
+    for kind in ("tools", "reviews", "votes"):
+        files[kind] = tmp_path / kind
+        written = export(live_site, kind, "--format", form).replace("person:", "import:p")
+        files[kind].write_text(written)
+        told = live_site.votes("import", kind, str(files[kind]), "--data-dir", str(other), "--json")
+        assert (told.returncode, json.loads(told.stdout)["refused"]) == (0, 0), told.stderr
+    for kind, path in files.items():
+        exported = live_site.votes("export", kind, "--format", form, "--data-dir", str(other))
+        assert sorted(exported.stdout.splitlines()) == sorted(path.read_text().splitlines())

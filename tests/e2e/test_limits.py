@@ -229,6 +229,9 @@ EXPENSIVE = re.compile(
 )
 
 
+WRITES = ("votes", "visitors", "writes", "imports", "mails")
+
+
 def _asked(handler: HTTPRouteHandler) -> set[str]:
     """The parameters of its query that make a read expensive: a search, or the past."""
     names = {"q", "at", "a"} & signature(handler.fn).parameters.keys()
@@ -244,7 +247,7 @@ def lacking(handlers: Iterable[HTTPRouteHandler]) -> list[str]:
         if EXPENSIVE.search(named(handler)):
             right = said == ("reads", None)
         elif handler.http_methods & {"POST", "PUT", "DELETE", "PATCH"}:
-            right = said in {(one, None) for one in ("votes", "visitors", "writes", "mails")}
+            right = said in {(one, None) for one in WRITES}
         elif asked := _asked(handler):
             right = said in {("reads", name) for name in asked}
         else:

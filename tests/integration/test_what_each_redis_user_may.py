@@ -15,12 +15,13 @@ from tests.polling import wait_for
 from votes.embedded import Servers
 from votes.embedded.servers import package
 from votes.limits.limiter import _SCRIPT as GCRA
-from votes.views.keys import Keys, limit, picture, queue
+from votes.views.keys import Keys, file_of, import_of, limit, picture, queue, waiting_imports
 
 PREFIX = "of-these-tests"
 KEYS = Keys(PREFIX, "s1")
 VALUES = KEYS.values(1, 7, "tallies")
 LIMIT, PICTURE, QUEUE = limit(PREFIX, "a", "b"), picture(PREFIX, 1), queue(PREFIX)
+WAITING, TOLD, FILE = waiting_imports(PREFIX), import_of(PREFIX, "a"), file_of(PREFIX, "a")
 WRITE = "return redis.call('SET', KEYS[1], 'x')"
 OTHERS = "another:s1:live"
 Command = tuple[object, ...]
@@ -35,6 +36,10 @@ API_MAY: tuple[Command, ...] = (
     ("EXISTS", KEYS.checkpoint(1, 7)),
     ("SET", PICTURE, "x", "EX", 9),
     ("GET", PICTURE),
+    ("SET", FILE, "x", "EX", 9),
+    ("GET", TOLD),
+    ("ZCARD", WAITING),
+    ("ZADD", WAITING, 1, "x"),
     ("EVAL", GCRA, 1, LIMIT, 1, 1, 1, 1),
 )
 API_MAY_NOT: tuple[Command, ...] = (
@@ -74,6 +79,8 @@ WORKER_MAY: tuple[Command, ...] = (
     ("ZADD", QUEUE, 1, "x"),
     ("PSETEX", "arq:in-progress:1", 9, "x"),
     ("XADD", KEYS.changes, "*", "message", "x"),
+    ("ZREM", WAITING, "x"),
+    ("UNLINK", FILE),
     ("SCRIPT", "LOAD", WRITE),
     ("SCAN", 0),
     ("INFO", "server"),

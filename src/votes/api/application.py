@@ -17,6 +17,7 @@ from votes.api.routes import (
     collecting,
     digest,
     health,
+    importing,
     links,
     many_bookmarks,
     me,
@@ -49,6 +50,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *collecting.ROUTES,
     *sharing.ROUTES,
     *digest.ROUTES,
+    *importing.ROUTES,
     *health.ROUTES,
 ]
 

@@ -9,6 +9,7 @@ BOOKMARK: dict[str, Any] = {
     "collection": "to-try",
     "rank": "0649b11a2e5000d5a1f3c7",
     "unreadable": False,
+    "url": None,
     "added_at": "2026-01-31T12:00:00Z",
     "changed_at": "2026-01-31T12:05:00Z",
     "etag": "5e884898da280471",
@@ -26,9 +27,38 @@ COLLECTION: dict[str, Any] = {
     "position": 353,
 }
 _COUNTED = COLLECTION | {"inside": None, "bookmarks": 1}
-_ANNOTATIONS = {key: BOOKMARK[key] for key in ("note", "tags", "collection", "rank")}
+_ANNOTATIONS = {key: BOOKMARK[key] for key in ("note", "tags", "collection", "rank", "url")}
 _DONE = {"bookmarks": 12, "collections": 0, "after": 351, "until": 363}
+UNMATCHED: dict[str, Any] = {
+    "id": "fe7359a2b5ff-8f434346648f6b96df89dda901c5176b",
+    "url": "https://example.org/on-device",
+    "web": True,
+    "title": "Models on a phone",
+    "folder": ["Work", "Models"],
+    "tags": ["edge"],
+    "note": "Chapter 3",
+    "added_at": "2026-01-31T12:00:00Z",
+}
+_IMPORT: dict[str, Any] = {
+    "id": "q83vEjRWeJCrze8SNFZ4kA",
+    "state": "running",
+    "reason": None,
+    "entries": 42,
+    "done": 10,
+    "total": 45,
+    "added": 7,
+    "revised": 1,
+    "collections": 2,
+    "unmatched": 0,
+    "left_out": 1,
+    "unread": [{"entry": 3, "reason": "A script is no page."}],
+    "after": 351,
+    "until": 363,
+}
 BOOKMARKS: dict[str, dict[str, Any]] = {
+    "importBookmarks": {"response": _IMPORT},
+    "getImport": {"response": _IMPORT},
+    "listUnmatchedPages": {"response": {"unmatched": [UNMATCHED], "next_cursor": None}},
     "listBookmarks": {"response": {"bookmarks": [BOOKMARK], "next_cursor": None, "total": 1}},
     "putBookmark": {
         "body": _ANNOTATIONS,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from votes.api.bookmark_examples import BOOKMARK, BOOKMARKS, COLLECTION
+from votes.api.bookmark_examples import BOOKMARK, BOOKMARKS, COLLECTION, UNMATCHED
 
 TALLY: dict[str, Any] = {
     "tool": "mistral-3-small",
@@ -298,6 +298,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 }
             ],
             "bookmarks": [BOOKMARK],
+            "unmatched": [UNMATCHED],
             "collections": [COLLECTION],
             "acts": [
                 {

@@ -20,6 +20,7 @@ from votes.api.routes.sharing import Address
 from votes.api.schemas import portable, portable_parameter
 from votes.app.shapes import Problem
 from votes.domain.terms import CollectionId, LinkId, PersonaSlug, RulingId, ToolSlug
+from votes.domain.unmatched import UnmatchedId
 from votes.http.errors import PROBLEM_TYPE, REFUSALS, problem_of
 from votes.http.moved import IN_PATHS, IN_QUERIES
 from votes.http.origins import SAFE
@@ -48,6 +49,7 @@ TAGS = {
     "health": "For whoever keeps this running.",
 }
 
+_FILE = {"type": "string", "format": "binary"}
 _REF = "#/components/schemas/{name}"
 _NAMES: dict[str, Any] = {
     "slug": ToolSlug,
@@ -58,6 +60,7 @@ _NAMES: dict[str, Any] = {
     "link": LinkId,
     "collection_id": CollectionId,
     "public": Address,
+    "unmatched_id": UnmatchedId,
 }
 """What a parameter of a path is."""
 _TOOLS = {*IN_PATHS, *IN_QUERIES}
@@ -210,15 +213,21 @@ def _complete(
             "required": not said.body_optional,
             "content": _content("application/json", by_type[said.body], examples.get("body")),
         }
+    if said.file:
+        content = {"application/octet-stream": {"schema": _FILE}}
+        operation["requestBody"] = {"required": True, "content": content}
     responses = {
         str(status): _response(status, by_type.get(kind), examples.get("response"))
         | ({"headers": _CHALLENGE} if said.held else {})
         for status, kind in said.responses.items()
     }
+    if said.gives:
+        content = {media_type: {"schema": _FILE} for media_type in said.gives}
+        responses["200"] = {"description": HTTPStatus.OK.phrase, "content": content}
     changes = {"changes"} if method not in SAFE else set()
     operation["responses"] = _problems(_traits(said, parameters) | changes) | responses
     if said.limited is not None:
-        _tell_limits(operation["responses"], *map(str, said.responses))
+        _tell_limits(operation["responses"], *map(str, said.responses or (200,)))
     operation["security"] = _SECURITY[said.who]
     operation.pop("deprecated", None)
     if "description" in operation:
@@ -241,6 +250,8 @@ def _traits(said: Operation, parameters: list[dict[str, Any]]) -> set[str]:
         traits.add("tool_in_body")
     if said.mails:
         traits.add("mails")
+    if said.file:
+        traits.add("file")
     if said.links:
         traits.add("links")
     return traits | ({"takes_slug"} if said.takes_slug else set())

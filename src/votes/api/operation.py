@@ -16,7 +16,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     `Idempotency-Key`, `conditional` for what takes an `If-Match`, `who` for who may ask. The slug
     in the path of a `new_tool` may be one that no tool has yet; the body of what `takes_slug` names
     one to be taken, that of a `tool_in_body` one that a tool has, and that of what `links` a
-    visitor. What `mails` needs a site that does. `limited` says what its requests count as; what is
+    visitor; that of what takes a `file` is one. What `gives` these media types responds with
+    a file. What `mails` needs a site that does. `limited` says what its requests count as; what is
     `held` may be sent again with a proof of work; what can be done `on_behalf` of somebody else
     needs a role then.
     """
@@ -34,6 +35,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     limited: Limited | None = None
     held: bool = False
     mails: bool = False
+    file: bool = False
+    gives: tuple[str, ...] = ()
     on_behalf: bool = False
 
     @property

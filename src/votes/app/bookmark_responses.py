@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from votes.domain.terms import CollectionId, PublicId, Rank, Time, ToolSlug
+from votes.domain.unmatched import UnmatchedId
 from votes.engine.log import Position
 
 
@@ -14,7 +15,8 @@ class BookmarkView(Struct, frozen=True):
 
     `collection` is the id that was given: while there is no such collection, the bookmark is in
     none. `rank` is its place in an own order, the one given or else by when it was added. What is
-    stored beside an `unreadable` one cannot be decrypted: a program other than ours has stored it.
+    stored beside an `unreadable` one cannot be decrypted: a program other than ours has stored it. `url` is the
+    address at which it was saved elsewhere, where that is another one than the tool's.
     """
 
     tool: ToolSlug
@@ -23,6 +25,7 @@ class BookmarkView(Struct, frozen=True):
     collection: CollectionId | None
     rank: Rank
     unreadable: bool
+    url: str | None
     added_at: Time
     changed_at: Time
     etag: str
@@ -173,3 +176,58 @@ class BookmarksChanged(Struct, frozen=True):
     collections: int
     after: Position
     until: Position
+
+
+class UnmatchedPage(Struct, frozen=True):
+    """A page that the caller saved elsewhere, as it came. `web` says whether its address is one of
+    the web: only then it may be made a link. `folder` is a path, from the outermost."""
+
+    id: UnmatchedId
+    url: str
+    web: bool
+    title: str
+    folder: tuple[str, ...]
+    tags: tuple[str, ...]
+    note: str
+    added_at: Time | None
+
+
+class UnmatchedPages(Struct, frozen=True):
+    """The newest first."""
+
+    unmatched: list[UnmatchedPage]
+    next_cursor: str | None
+
+
+class UnreadEntry(Struct, frozen=True):
+    """An entry of a file, by its number from 1, and why it was left out."""
+
+    entry: int
+    reason: str
+
+
+class ImportView(Struct, frozen=True):
+    """How far an import is. `entries` is how many bookmarks the file has, None until it is read;
+    `done` how many of the writes that it leads to are stored, of `total`.
+
+    `added` and `revised` count bookmarks, `collections` new ones, `unmatched` new pages that are no
+    tool here; what was there already counts in none of them. `left_out` entries cannot be taken,
+    `unread` says why, of the first 100. What came before `until` and after `after` is what an undo
+    takes back. `reason` says why an import has failed: nothing of it is stored then, or it was
+    broken off and the same file goes on.
+    """
+
+    id: str
+    state: Literal["waiting", "running", "done", "failed"]
+    reason: str | None = None
+    entries: int | None = None
+    done: int = 0
+    total: int = 0
+    added: int = 0
+    revised: int = 0
+    collections: int = 0
+    unmatched: int = 0
+    left_out: int = 0
+    unread: list[UnreadEntry] = []
+    after: Position = 0
+    until: Position = 0

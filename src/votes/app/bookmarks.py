@@ -86,6 +86,7 @@ def view(kept: Kept, slug: ToolSlug) -> BookmarkView:
         written.collection,
         kept.rank,
         kept.unreadable,
+        written.url,
         stands.added_at,
         stands.changed_at,
         stands.tag,

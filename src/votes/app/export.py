@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from votes.app import bookmarks, catalogue, collecting, unlinking
+from votes.app import bookmarks, catalogue, collecting, unlinking, unmatched
 from votes.app.responses import ActView, MyData, MyVote
 from votes.app.shelves import Shelf
 from votes.domain import vote
@@ -54,7 +54,12 @@ async def export(
     by = await unlinking.to(store, person.id)
     views = list(bookmarks.views(kept, slugs))
     collections = collecting.views(shelf.collections.values())
-    return MyData(user, person.since, cast, views, collections, did, by)
+    pages = [
+        unmatched.view(one)
+        async for found in unmatched.kept_by(store, person)
+        for one in unmatched.opened(person, found)
+    ]
+    return MyData(user, person.since, cast, views, collections, pages, did, by)
 
 
 async def _lasts(store: EventStore, prefix: str) -> AsyncIterator[Recorded]:

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from votes.app.bookmark_responses import BookmarkView, CollectionView
+from votes.app.bookmark_responses import BookmarkView, CollectionView, UnmatchedPage
 from votes.app.catalogue import Tool
 from votes.domain import verdict
 from votes.domain.terms import Choice, LinkId, PersonaSlug, Score, Subject, Time, ToolSlug
@@ -256,5 +256,6 @@ class MyData(Struct, frozen=True):
     votes: list[MyVote]
     bookmarks: list[BookmarkView]
     collections: list[CollectionView]
+    unmatched: list[UnmatchedPage]
     acts: list[ActView]
     links: list[LinkTo]

@@ -18,6 +18,7 @@ from votes.config import ConfigError
 from votes.embedded import DataDirInUse, StartFailed
 from votes.engine.ports import Unavailable
 from votes.store.migrate import MigrationChanged, NotMigrated
+from votes.store.restore import NotRestored
 
 _ONE_LINE_ERRORS = (
     ConfigError,
@@ -26,6 +27,7 @@ _ONE_LINE_ERRORS = (
     MigrationChanged,
     NotMigrated,
     Unavailable,
+    NotRestored,
 )
 
 

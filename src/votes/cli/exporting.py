@@ -1,4 +1,4 @@
-"""`votes export`: events, tallies or bookmarks as files."""
+"""`votes export`: what the log holds as files; `votes import` reads them."""
 
 import asyncio
 import csv
@@ -14,7 +14,13 @@ from votes.app.sealing import NOTHING, unseal
 from votes.cli.importing import PERSON
 from votes.cli.settings import data_dir_option, with_servers
 from votes.config import Config
+from votes.domain import review, vote
+from votes.domain import tool as tools
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked, parts_of
+from votes.domain.review import ReviewPublished, ReviewRevised
+from votes.domain.terms import ToolId, ToolSlug
+from votes.domain.tool import ToolDelisted, ToolEvent
+from votes.domain.vote_events import VOTE_EVENTS
 from votes.engine.log import Recorded, Stream
 from votes.engine.projector import PASS_EVENTS_MAX, fold_log
 from votes.engine.read_models import ReadModels
@@ -66,7 +72,69 @@ async def _bookmarks(store: PostgresEventStore) -> AsyncIterator[Row]:
             }
 
 
-EXPORTS = {"events": _events, "tallies": _tallies, "bookmarks": _bookmarks}
+async def _tools(store: PostgresEventStore) -> AsyncIterator[Row]:
+    """Those that are listed."""
+    async for last in _lasts(store, tools.PREFIX):
+        if isinstance(last.event, ToolEvent) and not isinstance(last.event, ToolDelisted):
+            yield {"slug": last.event.slug, **msgspec.to_builtins(last.event.entry)}
+
+
+async def _reviews(store: PostgresEventStore) -> AsyncIterator[Row]:
+    slugs = await _slugs(store)
+    async for last in _lasts(store, review.PREFIX):
+        event, slug = last.event, slugs.get(ToolId(last.subject))
+        if slug is not None and isinstance(event, ReviewPublished | ReviewRevised):
+            yield {
+                "tool": slug,
+                "persona": review.persona_of(last.stream),
+                **msgspec.to_builtins(event.opinion),
+                "at": msgspec.to_builtins(last.at),
+            }
+
+
+async def _votes(store: PostgresEventStore) -> AsyncIterator[Row]:
+    """The votes that stand, whether they count or not."""
+    slugs = await _slugs(store)
+    async for last in _lasts(store, vote.PREFIX):
+        event, slug = last.event, slugs.get(ToolId(last.subject))
+        standing = vote.evolve(vote.Vote(), event) if isinstance(event, VOTE_EVENTS) else None
+        if slug is not None and standing is not None and standing.choice is not None:
+            voter = vote.voter_of(last.stream)
+            person = voter.removeprefix("user:")
+            yield {
+                "tool": slug,
+                "voter": voter if person == voter else f"{PERSON}{person}",
+                "choice": standing.choice,
+                "at": msgspec.to_builtins(last.at),
+            }
+
+
+async def _slugs(store: PostgresEventStore) -> dict[ToolId, ToolSlug]:
+    """The current slugs of all tools, listed or not."""
+    return {
+        ToolId(last.subject): last.event.slug
+        async for last in _lasts(store, tools.PREFIX)
+        if isinstance(last.event, ToolEvent)
+    }
+
+
+async def _lasts(store: PostgresEventStore, prefix: str) -> AsyncIterator[Recorded]:
+    """The last event of each stream that begins with the prefix."""
+    after = None
+    while page := await store.last_of_prefix(prefix, PASS_EVENTS_MAX, after):
+        for last in page:
+            yield last
+        after = page[-1].stream
+
+
+EXPORTS = {
+    "events": _events,
+    "tallies": _tallies,
+    "tools": _tools,
+    "reviews": _reviews,
+    "votes": _votes,
+    "bookmarks": _bookmarks,
+}
 
 
 @click.command()
@@ -75,7 +143,14 @@ EXPORTS = {"events": _events, "tallies": _tallies, "bookmarks": _bookmarks}
 @click.option("--format", "form", type=click.Choice(["ndjson", "csv"]), default="ndjson")
 @data_dir_option
 def export(kind: str, output: Path | None, form: str, data_dir: Path | None) -> None:
-    """Write events, tallies or bookmarks as NDJSON or CSV, to standard output or a file."""
+    """Write rows as NDJSON or CSV, to standard output or a file.
+
+    \b
+    events     the log, as `votes import events` restores it into an empty one
+    tallies    the counts of now
+    tools, reviews, votes, bookmarks
+               what stands now, as `votes import` reads it
+    """
     with (
         with_servers(f"votes export {kind}", data_dir, redis=False) as config,
         click.open_file(

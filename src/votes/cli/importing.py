@@ -29,6 +29,7 @@ from votes.domain.terms import (
     ToolId,
     ToolSlug,
     VoterId,
+    WebAddress,
     visitor,
 )
 from votes.domain.tool import Entry
@@ -70,6 +71,7 @@ class _BookmarkRow(Struct, forbid_unknown_fields=True):
     tags: str | tuple[str, ...] = ()
     collection: CollectionId | None = None
     rank: Rank | None = None
+    url: WebAddress | None = None
     at: datetime | None = None
 
 
@@ -152,6 +154,8 @@ class _Slug(Struct):
 def _tool(fields: Row) -> Wanted:
     slug = msgspec.convert(fields, _Slug).slug
     rest = {key: value for key, value in fields.items() if key != "slug"}
+    if isinstance(rest.get("plans"), str):  # in a table they are JSON
+        rest["plans"] = msgspec.json.decode(rest["plans"])
     entry = msgspec.convert(rest, Entry, strict=False)
     return Wanted(tools.decider, slug, now(), lambda tool, _: tools.ListTool(tool, slug, entry))
 
@@ -179,7 +183,7 @@ def _tags(written: str | tuple[str, ...]) -> tuple[str, ...]:
 def _bookmark(fields: Row) -> Wanted:
     row = msgspec.convert(fields, _BookmarkRow, strict=False)
     kept: Row = {"note": row.note, "tags": _tags(row.tags)}
-    kept |= {"collection": row.collection, "rank": row.rank}
+    kept |= {"collection": row.collection, "rank": row.rank, "url": row.url}
     annotations, at = msgspec.convert(kept, Annotations), _moment(row.at)
 
     def keep(tool: ToolId, person: Person | None) -> bookmark.KeepBookmark:

@@ -23,14 +23,16 @@ from votes.engine.handle import Request
 from votes.store.migrate import migrate, require_migrated
 from votes.store.people import People
 from votes.store.postgres import PostgresEventStore
+from votes.store.restore import restore
 from votes.wiring import event_store, required
 
+EVENTS = "events"
 CHUNK_ROWS = 512
 REFUSALS_SHOWN_MAX = 20
 
 
 @click.command(name="import")
-@click.argument("kind", type=click.Choice(sorted(IMPORTS)))
+@click.argument("kind", type=click.Choice(sorted([*IMPORTS, EVENTS])))
 @click.argument(
     "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 )
@@ -43,21 +45,28 @@ def import_(
     """Import rows of a CSV file (with a header) or of NDJSON.
 
     \b
+    events     what `votes export events` writes, into an empty log
     tools      slug,name,category,tagline,description,url,pricing,best_for
     votes      tool,voter,choice,at
     reviews    tool,persona,score,choice,body
-    bookmarks  user,tool,note,tags,collection,rank,at   (tags separated by ;, or a list in JSON)
+    bookmarks  user,tool,note,tags,collection,rank,url,at   (tags separated by ;, or a list in JSON)
 
     A `user` is the subject of a login, or `person:ID` as in an export. A `voter` may be `person:ID`
     too, or `user:SUBJECT`, or `visitor:ID`; any other is known by this name alone.
 
     `at` is a time in the format of RFC 3339, from 1970 to an hour from now; default: now.
 
+    Events are restored as they were, all or none, by the login of the migrations. Who the persons
+    in them are is not in the log: only a backup of the database has that.
+
     Importing a file again changes nothing. Refused rows are printed with their line, the others are
     imported, and the exit status is 1. A file with a repeated column is not imported.
     """
     with with_servers(f"votes import {kind}", data_dir, redis=False, make=True) as config:
-        counts = asyncio.run(_import(config, kind, file, create_tools))
+        if kind == EVENTS:
+            counts = asyncio.run(_restore(config, file))
+        else:
+            counts = asyncio.run(_import(config, kind, file, create_tools))
     if as_json:
         click.echo(json.dumps(counts))
     else:
@@ -83,6 +92,14 @@ async def _import(config: Config, kind: str, path: Path, create_tools: bool) -> 
                 await _import_chunk(store, people, kind, chunk, create_tools, counts)
                 progress.update(task, completed=_bytes_read(file), rows=counts["rows"])
     return counts
+
+
+async def _restore(config: Config, path: Path) -> dict[str, int]:
+    await _migrated(config)
+    url = config.migration_url or required(config.postgres_url, "VOTES_POSTGRES_URL")
+    with opened(path) as file:
+        restored = await restore(url, file)
+    return {"rows": restored, "events": restored, "unchanged": 0, "refused": 0}
 
 
 async def _migrated(config: Config) -> None:

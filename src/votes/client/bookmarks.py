@@ -1,7 +1,7 @@
 """The operations on bookmarks and collections."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,8 +13,10 @@ from votes.app.bookmark_responses import (
     BookmarksPage,
     BookmarkView,
     CollectionView,
+    ImportView,
     MyCollections,
     RemovedBookmarks,
+    UnmatchedPages,
 )
 from votes.app.sharing import SharedCollection
 from votes.client.transport import Transport
@@ -98,6 +100,27 @@ class Bookmarks(Transport):
         """Each is `{"op": "put" or "delete", "tool": …}`, as the API's description says."""
         body = {"operations": operations}
         return await self._write("POST", "/v1/me/bookmarks:batch", BatchAnswers, body)
+
+    async def import_bookmarks(self, file: bytes) -> ImportView:
+        """Of a browser or another product. See `get_import` for how it goes on."""
+        response = await self._request("POST", "/v1/me/bookmarks/import", content=file)
+        return msgspec.json.decode(response.content, type=ImportView)
+
+    async def get_import(self, import_id: str) -> ImportView:
+        return await self._get(f"/v1/me/bookmarks/imports/{import_id}", ImportView)
+
+    async def export_bookmarks(self, form: Literal["html", "json", "csv"] = "html") -> bytes:
+        path = "/v1/me/bookmarks/export"
+        return (await self._request("GET", path, params={"format": form})).content
+
+    async def list_unmatched_pages(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> UnmatchedPages:
+        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        return await self._get("/v1/me/bookmarks/unmatched", UnmatchedPages, query)
+
+    async def remove_unmatched_page(self, unmatched_id: str) -> None:
+        await self._command("DELETE", f"/v1/me/bookmarks/unmatched/{unmatched_id}")
 
     async def retag_bookmarks(self, tag: str, to: str | None) -> BookmarksChanged:
         """The tag gets another name, or is merged into another tag; with None it is taken away."""

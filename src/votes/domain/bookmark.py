@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from votes.domain import tool as tools
 from votes.domain.ranks import default_rank
-from votes.domain.terms import CollectionId, PersonId, Rank, Tags, Text, ToolId
+from votes.domain.terms import CollectionId, PersonId, Rank, Tags, Text, ToolId, WebAddress
 from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
@@ -27,13 +27,15 @@ class Annotations(Struct, frozen=True, forbid_unknown_fields=True):
     """What a user writes beside a bookmark.
 
     `collection` is the id of the one that it is in, in none while there is no such collection.
-    Without a `rank` its place in an own order is by when it was added.
+    Without a `rank` its place in an own order is by when it was added. `url` is the address at
+    which it was saved elsewhere, where that is another one than the tool's.
     """
 
     note: Text = ""
     tags: Tags = ()
     collection: CollectionId | None = None
     rank: Rank | None = None
+    url: WebAddress | None = None
 
     def canonical(self) -> "Annotations":
         """Tags trimmed, empty ones dropped, each kept once in the order first given."""

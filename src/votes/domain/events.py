@@ -10,6 +10,7 @@ from votes.domain.person import PersonEvent
 from votes.domain.review import ReviewEvent
 from votes.domain.ruling import RulingEvent
 from votes.domain.tool import SlugTaken, ToolEvent
+from votes.domain.unmatched import UnmatchedEvent
 from votes.domain.vote_events import VoteEvent
 
 Event = (
@@ -18,6 +19,7 @@ Event = (
     | VoteEvent
     | BookmarkEvent
     | CollectionEvent
+    | UnmatchedEvent
     | ReviewEvent
     | RulingEvent
     | PersonEvent

@@ -42,8 +42,12 @@ def contradicts(opinion: Opinion) -> bool:
     assert_never(opinion.choice)
 
 
+PREFIX = "review:"
+"""Of the streams of all reviews, and of no other."""
+
+
 def stream(tool: ToolId, persona: PersonaSlug) -> Stream:
-    return Stream(f"review:{tool}:{persona}")
+    return Stream(f"{PREFIX}{tool}:{persona}")
 
 
 def persona_of(stream: Stream) -> PersonaSlug:

@@ -25,6 +25,8 @@ from votes.domain.terms import (
 from votes.engine.decider import Decider, ForStream, Rejected
 from votes.engine.log import Stream
 
+PREFIX = "tool:"
+"""Of the streams of all tools, and of no other."""
 _SLUG_STREAM = "slug:"
 
 
@@ -56,7 +58,7 @@ def lowest_price(entry: Entry) -> float | None:
 
 
 def stream(tool: ToolId) -> Stream:
-    return Stream(f"tool:{tool}")
+    return Stream(f"{PREFIX}{tool}")
 
 
 def slug_stream(slug: ToolSlug) -> Stream:

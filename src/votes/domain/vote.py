@@ -49,6 +49,10 @@ from votes.engine.log import Position, Stream
 LINKED = Rejected("visitor_linked", "The visitor has logged in: the votes are the user's.")
 
 
+PREFIX = "vote:"
+"""Of the streams of all votes, and of no other."""
+
+
 def stream(voter: VoterId, tool: ToolId) -> Stream:
     return Stream(f"{prefix(voter)}{tool}")
 
@@ -63,7 +67,7 @@ def prefix(voter: VoterId) -> str:
 
     A voter's id may contain a colon, so its length comes before it.
     """
-    return f"vote:{len(voter)}:{voter}:"
+    return f"{PREFIX}{len(voter)}:{voter}:"
 
 
 def voter_of(stream: Stream) -> VoterId:

@@ -52,8 +52,8 @@ Part = Literal[
 Who = Literal["voter", "user", "panelist", "moderator", "admin"]
 _WITH_ROLE: tuple[Who, ...] = ("panelist", "moderator", "admin")
 About = Literal["tool", "new_tool", "tool_in_body", "takes_slug", "links", "ruling", "link"]
-Named = Literal["collection_id", "public"]
-Trait = Part | Who | About | Named | Literal["changes", "limited", "on_behalf", "mails"]
+Named = Literal["collection_id", "public", "import_id"]
+Trait = Part | Who | About | Named | Literal["changes", "limited", "on_behalf", "mails", "file"]
 """What an operation may have: a parameter, a body or a stream; who may ask it; a tool that must be
 there or may be new; a slug to be taken; a visitor to be linked; a ruling; a link; a
 collection; a method that changes something; a limit to how often; something done on behalf of
@@ -75,7 +75,7 @@ class Refusal(Struct, frozen=True):
 
 
 REFUSALS: dict[str, Refusal] = {
-    "invalid_body": Refusal(400, ("body",)),
+    "invalid_body": Refusal(400, ("body", "file")),
     "invalid_parameter": Refusal(400, ("query", "new_tool", "If-Match")),
     "invalid_cursor": Refusal(400, ("cursor",)),
     "invalid_idempotency_key": Refusal(400, ("Idempotency-Key",)),
@@ -87,6 +87,7 @@ REFUSALS: dict[str, Refusal] = {
     "claim_unknown": Refusal(404, ("claim",)),
     "ruling_unknown": Refusal(404, ("ruling",)),
     "link_unknown": Refusal(404, ("link",)),
+    "import_unknown": Refusal(404, ("import_id",)),
     "collection_unknown": Refusal(404, ("collection_id", "public")),
     "collection_gone": Refusal(410, ("public",)),
     "cluster_unknown": Refusal(404, ("tool_in_body",)),
@@ -94,10 +95,10 @@ REFUSALS: dict[str, Refusal] = {
     "subscription_unknown": Refusal(404, ()),
     "not_found": Refusal(404, ()),
     "method_not_allowed": Refusal(405, ()),
-    "body_timeout": Refusal(408, ("body",)),
+    "body_timeout": Refusal(408, ("body", "file")),
     "slug_taken": Refusal(409, ("takes_slug",)),
     "changed": Refusal(412, ("If-Match",)),
-    "body_too_large": Refusal(413, ("body",)),
+    "body_too_large": Refusal(413, ("body", "file")),
     "address_too_long": Refusal(414),
     "unsupported_media_type": Refusal(415, ("body",)),
     "idempotency_key_reused": Refusal(422, ("Idempotency-Key",)),

@@ -59,7 +59,7 @@ async def limit(request: Http, limited: Limited) -> None:
     if limited.only_with and limited.only_with not in _parameters(scope["query_string"]):
         return
     caller = Caller()
-    if limited.counted in ("votes", "writes"):
+    if limited.counted in ("votes", "writes", "imports"):
         caller = await identity(request).caller(request)
     await count(services(request), scope, limited.counted, caller)
 

@@ -9,10 +9,12 @@ from votes.config import Limits, Rate, limit_setting
 
 By = Literal["visitor", "user", "network", "tool", "proof"]
 """By what requests are counted together. A network is an IPv4 address or an IPv6 /64."""
-Counted = Literal["votes", "visitors", "unproven", "proofs", "writes", "reads", "streams", "mails"]
+Counted = Literal[
+    "votes", "visitors", "unproven", "proofs", "writes", "reads", "streams", "imports", "mails"
+]
 """Votes cast and taken back; visitors made, by a vote too; votes of new visitors without a proof of
-work; proofs of work; other writes; reads that take long; streams opened; sign-ups for the weekly
-mail."""
+work; proofs of work; other writes; reads that take long; streams opened; files of
+bookmarks; sign-ups for the weekly mail."""
 
 MICROSECONDS = 1_000_000
 UNHEARD_PART = 400
@@ -51,6 +53,7 @@ POLICIES = (
     Policy("writes_by_user", "writes", "user"),
     Policy("reads_by_network", "reads", "network"),
     Policy("streams_by_network", "streams", "network"),
+    Policy("imports_by_user", "imports", "user"),
     Policy("mails_by_network", "mails", "network"),
 )
 

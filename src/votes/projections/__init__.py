@@ -6,6 +6,7 @@ from votes.domain.collection import COLLECTION_EVENTS, CollectionShared
 from votes.domain.events import EVENT_TYPES
 from votes.domain.link import LINK_EVENTS
 from votes.domain.person import SubjectErased
+from votes.domain.unmatched import UNMATCHED_EVENTS
 from votes.engine.projection import Projections
 from votes.projections.bulk import BULK
 from votes.projections.cohorts import COHORTS
@@ -22,6 +23,7 @@ PROJECTIONS = Projections(
     ignored=(
         *BOOKMARK_EVENTS,
         *COLLECTION_EVENTS,
+        *UNMATCHED_EVENTS,
         CollectionShared,
         *LINK_EVENTS,
         SubjectErased,

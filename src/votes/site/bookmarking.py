@@ -243,7 +243,7 @@ def checked(kind: type[Written], **fields: Any) -> Written:
 
 @post("/bookmarks/{slug:str}/edit", status_code=303, opt=Limited("writes").opt)
 async def edit_form(request: Http, slug: str) -> ASGIResponse:
-    """`note`, `tags` (separated by commas), `collection` and `rank`, of the bookmark as its
+    """`note`, `tags` (separated by commas), `collection`, `rank` and `url`, of the bookmark as its
     `etag` has it: nothing is overwritten that its reader has not seen."""
     user = await require_user(request)
     tool, fields = await tool_id(request, slug), await read_form(request)
@@ -253,6 +253,7 @@ async def edit_form(request: Http, slug: str) -> ASGIResponse:
         tags=tuple(tag for tag in map(str.strip, fields.get("tags", "").split(",")) if tag),
         collection=fields.get("collection") or None,
         rank=fields.get("rank") or None,
+        url=fields.get("url") or None,
     )
     at, tags = now(), (fields.get("etag", ""),)
     outcome, _ = await write_as(

@@ -93,8 +93,11 @@ def _curl(method: str, address: str, said: dict[str, Any]) -> str:
     schemes = {name for one in said["security"] for name in one}
     tokens = [token for name, token in TOKENS.items() if name in schemes]
     lines += [["-H", f"Authorization: {token}"] for token in tokens[:1]]
-    if body := said.get("requestBody"):
-        example = msgspec.json.encode(body["content"]["application/json"]["example"]).decode()
+    content = said.get("requestBody", {}).get("content", {})
+    if "application/octet-stream" in content:
+        lines += [["--data-binary", "@FILE"]]
+    elif content:
+        example = msgspec.json.encode(content["application/json"]["example"]).decode()
         lines += [["-H", "Content-Type: application/json"], ["-d", example]]
     return " \\\n  ".join(map(shlex.join, lines))
 

@@ -8,10 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Never
 from uuid import UUID, uuid4
 
 import asyncpg
 
+from votes.engine.ports import Unavailable
 from votes.store.postgres import CONNECT_TIMEOUT_S, PROJECTOR_ROLE, translated
 from votes.store.queries import QUERIES
 
@@ -84,3 +86,9 @@ class _Lead:
                 ours = await self.take()
         finally:
             lost.set()
+
+
+async def until_lost(lost: asyncio.Event) -> Never:
+    """Raises `Unavailable` once the lead is lost."""
+    await lost.wait()
+    raise Unavailable("Postgres: the lead of the projectors is lost, to another worker or with it")

@@ -37,6 +37,10 @@ WHERE position > $1 ORDER BY position LIMIT $2;
 SELECT position, stream, version, subject, type, schema, data, at, late FROM events
 WHERE position = ANY ($1::bigint[]) ORDER BY position;
 
+-- name: open_log
+-- Takes the writers' lock, and returns the last position.
+SELECT open_log();
+
 -- name: records_after
 -- As events_after, with all columns.
 SELECT position, stream, version, subject, type, schema, data, meta, at, late FROM events

@@ -87,6 +87,31 @@ def limit(prefix: str, name: str, who: str) -> str:
     return f"{prefix}:{{limits}}:{name}:{who}"
 
 
+def waiting_imports(prefix: str) -> str:
+    """Sorted set: the imports that wait, by time, see `votes.views.imports`."""
+    return f"{prefix}:import:waiting"
+
+
+def claim_of_imports(prefix: str) -> str:
+    """Is there while a process works on the imports."""
+    return f"{prefix}:import:claim"
+
+
+def matched(prefix: str) -> str:
+    """The position up to which unmatched pages were compared with the catalogue."""
+    return f"{prefix}:import:matched"
+
+
+def import_of(prefix: str, name: str) -> str:
+    """How far an import is: JSON, see `votes.views.imports`."""
+    return f"{prefix}:import:{name}:told"
+
+
+def file_of(prefix: str, name: str) -> str:
+    """The file of an import, encrypted with its user's key."""
+    return f"{prefix}:import:{name}:file"
+
+
 def queue(prefix: str) -> str:
     """The queue of arq's jobs."""
     return f"{prefix}:queue"

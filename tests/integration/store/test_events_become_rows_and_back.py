@@ -60,6 +60,7 @@ def test_the_names_of_events_are_storage():
         *("VoteMoved", "VoteWithdrawn", "VoteReverted"),
         *("ToolBookmarked", "BookmarkRevised", "BookmarkRemoved"),
         *("CollectionSaved", "CollectionRemoved", "CollectionShared"),
+        *("UnmatchedKept", "UnmatchedRemoved"),
         *("ReviewPublished", "ReviewRevised", "ReviewWithdrawn"),
         *("RulingMade", "RulingLifted", "SubjectErased"),
         *("ClusterFound", "BurstFound"),

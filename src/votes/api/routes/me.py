@@ -99,7 +99,8 @@ async def export_me(request: Http) -> ASGIResponse:
         return await export(parts.store, parts.reader.latest, user.subject, shelf, acts)
 
     return private(
-        await read_checked(request, user, read) or MyData(user.subject, None, [], [], [], [], [])
+        await read_checked(request, user, read)
+        or MyData(user.subject, None, [], [], [], [], [], [])
     )
 
 

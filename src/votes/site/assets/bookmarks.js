@@ -31,3 +31,13 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   search?.focus();
 });
+
+/* An import that goes on: the page is asked for again, and the part that tells of it put in place. */
+const again = async () => {
+  const there = await fetch(location.href).then((response) => response.text(), () => "");
+  const read = new DOMParser().parseFromString(there, "text/html").getElementById("import");
+  if (read && !("again" in read.dataset)) return location.reload();
+  if (read) document.getElementById("import").replaceChildren(...read.childNodes);
+  setTimeout(again, 1000);
+};
+if (document.querySelector("#import[data-again]")) setTimeout(again, 1000);

@@ -1,0 +1,80 @@
+"""Puts a log back: the events of `votes export events`, into an empty log."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from votes.store.postgres import CONNECT_TIMEOUT_S, translated
+from votes.store.queries import QUERIES
+
+_COLUMNS = (
+    *("position", "stream", "version", "subject", "type", "schema"),
+    *("data", "meta", "at", "late"),
+)
+
+
+class NotRestored(Exception):
+    """The log is not empty, or the file is no whole log. Nothing is stored."""
+
+
+class _Event(Struct, frozen=True, forbid_unknown_fields=True):
+    position: int
+    stream: str
+    version: int
+    subject: str
+    type: str
+    schema: int
+    data: msgspec.Raw
+    meta: msgspec.Raw
+    at: datetime
+    late: bool
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+
+
+async def restore(url: str, lines: Iterable[bytes]) -> int:
+    """Store the events, all or none, by the login of the migrations; how many.
+
+    Raises `NotRestored` and `Unavailable`.
+    """
+    async with translated():
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S)
+        try:
+            async with connection.transaction():
+                if await connection.fetchval(QUERIES["open_log"]):
+                    raise NotRestored("the log is not empty: events are restored into a new one")
+                events = _Events(lines)
+                await connection.copy_records_to_table("events", records=events, columns=_COLUMNS)
+                return events.position
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            raise NotRestored(str(error)) from error
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise NotRestored("this needs the login of the migrations") from error
+        finally:
+            await connection.close()
+
+
+class _Events:
+    """The rows of the lines. Raises `NotRestored` for what is not the next event of a whole log."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = lines
+        self.position = 0
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        for number, line in enumerate(self._lines, 1):
+            try:
+                event = _decode(line)
+            except (msgspec.MsgspecError, RecursionError) as error:
+                raise NotRestored(f"line {number}: {error}") from error
+            if event.position != number:
+                raise NotRestored(f"line {number}: it has position {event.position}")
+            self.position = number
+            data, meta = bytes(event.data).decode(), bytes(event.meta).decode()
+            head = event.position, event.stream, event.version, event.subject
+            yield *head, event.type, event.schema, data, meta, event.at, event.late

@@ -1,0 +1,49 @@
+"""The page on which bookmarks come in and leave: with and without script, and accessible."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.asking import bearer, get, new_tool, unique
+from tests.e2e.browser.conftest import COOKIE, Open, visit
+from tests.site import Site
+
+FILE = Path(__file__).parents[2] / "formats" / "files" / "firefox.html"
+
+
+def logged_in(live_site: Site, person: Open, subject: str, **options: Any) -> Any:
+    context = person(**options)
+    token = bearer(live_site, subject)["Authorization"].removeprefix("Bearer ")
+    context.add_cookies([{"name": COOKIE, "value": token, "url": live_site.url}])
+    return context
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_file_is_imported_and_what_is_no_tool_is_shown(live_site, person, tmp_path, script):
+    me, tool = unique("ada"), new_tool(live_site)
+    file = tmp_path / "bookmarks.html"
+    link = f'<DT><A HREF="http://localhost/tools/{tool}">A tool</A>\n</DL>'
+    file.write_text(FILE.read_text().replace("</DL>\n", link, 1))
+    context = logged_in(live_site, person, me, java_script_enabled=script)
+    page = visit(context, f"{live_site.url}/bookmarks")
+    page.get_by_role("link", name="Import and export").click()
+    page.get_by_label("A file of bookmarks").set_input_files(file)
+    page.get_by_role("button", name="Import").click()
+    if not script:
+        while page.get_by_role("link", name="Look again").is_visible():
+            page.get_by_role("link", name="Look again").click()
+    told = page.get_by_role("status")
+    told.get_by_text("4 bookmarks read").wait_for()
+    assert "1 tool bookmarked" in told.inner_text()
+    rows = page.locator(".page-row")
+    assert rows.count() == 3
+    assert rows.get_by_role("link").all_inner_texts() == ["Example", "Bücher 書籍"]  # no `place:`
+    rows.first.get_by_role("button", name="Remove").click()
+    assert page.locator(".page-row").count() == 2
+    kept = get(f"{live_site.url}/v1/me/bookmarks", headers=bearer(live_site, me)).json()
+    assert [one["tool"] for one in kept["bookmarks"]] == [tool]
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON").click()
+    assert "Bücher" in Path(download.value.path()).read_text()
+    assert page.said == []
