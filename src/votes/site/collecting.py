@@ -27,11 +27,12 @@ from votes.http.identity import require_user
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor
 from votes.http.sharing import shared
+from votes.languages import gettext
 from votes.site import words
 from votes.site.bookmarking import ROWS_MAX, back, checked
 from votes.site.forms import local, read_form
 from votes.site.reading import answer, read_at
-from votes.site.render import SITE_NAME, Head, query
+from votes.site.render import Head, query, titled
 from votes.wiring import now
 
 
@@ -151,8 +152,10 @@ async def shared_page(request: Http, public: str, cursor: Cursor = None) -> ASGI
     shelf, kept = await shared(request, public)
     found = sharing.view(source, shelf, kept, cursor, ROWS_MAX)
     path = f"/collections/{public}"
-    said = f"{words.counted(found.total, 'tool')}, in the order of whoever keeps them."
-    head = Head(f"{found.name} · {SITE_NAME}", said, path, base(request), indexed=False)
+    said = gettext(
+        "%(tools)s, in the order of whoever keeps them.", tools=words.counted(found.total, "tool")
+    )
+    head = Head(titled(found.name), said, path, base(request), indexed=False)
     summaries = [catalogue.tool(source.models, one.tool) for one in found.tools]
     rows = [summary(source, tool) for tool in summaries if tool is not None]
     return await answer(
