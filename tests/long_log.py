@@ -21,7 +21,7 @@ from votes.app.catalogue import Tool
 from votes.app.past import Past
 from votes.app.trend import BUCKETS_MAX, WIDTH, Window, window
 from votes.config import Config
-from votes.domain.terms import ToolId, visitor
+from votes.domain.terms import Choice, ToolId, visitor
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import stream
 from votes.domain.vote_events import VoteCast, VoteRetracted
@@ -47,6 +47,8 @@ COLUMNS = (
 CODEC = Codec()
 ROWS_AT_ONCE = 10_000
 KINDS = ("position", "time", "trend")
+FIRST: tuple[Choice, ...] = ("ship", "ship", "skip")
+LATER: tuple[Choice | None, ...] = ("ship", "skip", None)
 
 
 class Recount:
@@ -131,12 +133,11 @@ def _votes_on_the_tool(chance: random.Random) -> Iterator[tuple[str, int, Any]]:
         if voters and chance.random() < 0.2:
             place = chance.randrange(len(voters))
             where, version, before = voters[place]
-            choices = [choice for choice in ("ship", "skip", None) if choice != before]
+            choice = chance.choice([choice for choice in LATER if choice != before])
         else:
             place, version, before = len(voters), 0, None
-            where, choices = stream(visitor(f"v{place:021}"), TOOL), ["ship", "ship", "skip"]
+            where, choice = stream(visitor(f"v{place:021}"), TOOL), chance.choice(FIRST)
             voters.append((where, 0, None))
-        choice = chance.choice(choices)
         voters[place] = (where, version + 1, choice)
         yield where, version, VoteCast(choice, before) if choice else VoteRetracted(before)
 
@@ -180,7 +181,7 @@ class Asking:
         return took_s
 
     async def _trend(self, share: float) -> float:
-        bucket = self._chance.choice(("hour", "day"))
+        bucket = self._chance.choice(tuple(WIDTH))
         start = START + share * SPAN
         length = self._chance.randint(1, BUCKETS_MAX - 1) * WIDTH[bucket]
         asked = window(bucket, start, start + length, start)

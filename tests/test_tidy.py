@@ -100,17 +100,17 @@ def sql_in_its_place(path: str, text: str) -> Iterator[str]:
         yield f"{path}: SQL lives in {', '.join(SQL_PLACES)}"
     runner = path == "src/votes/store/migrate.py"  # its table exists before any migration
     if path.startswith(("src/", "workers/")) and not runner:
-        for node in strings(path, text):
-            if SQL.search(node.value):
-                yield f"{path}:{node.lineno}: SQL belongs in src/votes/store/*.sql"
+        for line, value in strings(path, text):
+            if SQL.search(value):
+                yield f"{path}:{line}: SQL belongs in src/votes/store/*.sql"
 
 
 def keys_in_one_place(path: str, text: str) -> Iterator[str]:
     where = "Redis keys are spelled in src/votes/views/keys.py"
     if path.startswith(("src/", "workers/")) and path != "src/votes/views/keys.py":
-        for node in strings(path, text):
-            if KEY_IN_PYTHON.search(node.value):
-                yield f"{path}:{node.lineno}: {where}"
+        for line, value in strings(path, text):
+            if KEY_IN_PYTHON.search(value):
+                yield f"{path}:{line}: {where}"
         if path.endswith(".lua") and KEY_IN_LUA.search(text):
             yield f"{path}: {where}"
 
@@ -127,7 +127,7 @@ def no_sleeping_tests(path: str, text: str) -> Iterator[str]:
     if path.startswith("tests/") and not path.startswith("tests/benchmarks/"):
         polls = {id(call) for node in nodes(path, text) for call in polled_sleeps(node)}
         for node in nodes(path, text):
-            if is_sleep(node) and id(node) not in polls:
+            if isinstance(node, ast.expr) and is_sleep(node) and id(node) not in polls:
                 yield f"{path}:{node.lineno}: a test does not sleep to wait"
 
 
@@ -170,12 +170,13 @@ def _parsed(text: str) -> ast.Module:
         return ast.parse(text)
 
 
-def strings(path: str, text: str) -> Iterator[ast.Constant]:
-    """The string constants, and the fixed parts of f-strings, that are not docstrings."""
+def strings(path: str, text: str) -> Iterator[tuple[int, str]]:
+    """The string constants, and the fixed parts of f-strings, that are not docstrings, each with
+    the number of its line."""
     prose = {id(node.value) for node in nodes(path, text) if isinstance(node, ast.Expr)}
     for node in nodes(path, text):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-            yield node
+            yield node.lineno, node.value
 
 
 CHECKS: list[Check] = [

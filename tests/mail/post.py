@@ -67,7 +67,8 @@ class Post:
         self.at("end")
         if self.ends and (says := self.ends.pop(0)) != "250":
             return says
-        message = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
+        assert isinstance(envelope.content, bytes)
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         self.taken += [(to, message) for to in envelope.rcpt_tos]
         self.at("taken")

@@ -6,6 +6,7 @@ import email.policy
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import convert
 from msgspec.structs import replace
 
 from tests.mail.post import DIGEST, LETTERS, TIME
@@ -13,7 +14,7 @@ from votes.app.digest import Flipped, Listed
 from votes.http.addresses import checked_address
 from votes.http.errors import Refused
 from votes.mail.letters import LABELS
-from votes.site.verdicts import look
+from votes.site.verdicts import Verdict, look
 from votes.store.subscriptions import PARTS, Due
 
 DUE = Due("x" * 22, "ada@example.com", PARTS, confirmed=True, asked_at=TIME, tries=0)
@@ -86,6 +87,7 @@ def test_what_is_taken_as_an_address_is_one(odd, host):
     mail = read(letter)
     assert mail.keys() == HEADERS
     assert [each.addr_spec for each in mail["To"].addresses] == [address]
+    assert letter is not None
     assert letter.to == address
 
 
@@ -97,4 +99,4 @@ def test_names_are_text_in_html():
 
 
 def test_it_has_the_words_of_the_pages():
-    assert {verdict: look(verdict).label for verdict in LABELS} == LABELS
+    assert {verdict: look(convert(verdict, Verdict)).label for verdict in LABELS} == LABELS

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.search.catalogues import catalogue, listed
+from votes.domain.terms import ToolId
 from votes.search.index import FEW, ToolIndex
 from votes.search.words import together, words
 
@@ -36,7 +37,7 @@ def index() -> ToolIndex:
 @pytest.fixture(scope="module")
 def few() -> ToolIndex:
     made = ToolIndex()
-    made.only(SOME)
+    made.only({ToolId(name): tool for name, tool in SOME.items()})
     return made
 
 
@@ -112,9 +113,9 @@ def test_among_equals_more_votes_come_first_and_then_the_shorter_name():
     index = ToolIndex()
     index.only(
         {
-            "long": listed("a", "Atlas of the world"),
-            "short": listed("b", "Atlas maps"),
-            "loved": listed("c", "Atlas of the whole world", votes=5),
+            ToolId("long"): listed("a", "Atlas of the world"),
+            ToolId("short"): listed("b", "Atlas maps"),
+            ToolId("loved"): listed("c", "Atlas of the whole world", votes=5),
         }
     )
     assert found(index, "atlas") == ["loved", "short", "long"]
@@ -165,6 +166,6 @@ def test_any_text_finds_a_bounded_list_of_different_tools(index, text, category,
 @pytest.mark.parametrize(("number", "mistyped"), [(FEW - 1, True), (FEW, False)])
 def test_typos_are_looked_for_where_few_are_found_without(number, mistyped):
     index = ToolIndex()
-    named = {f"atlas-{at}": listed(f"atlas-{at}", f"Atlas {at}") for at in range(number)}
-    index.only(named | {"typo": listed("atles", "Atles")})
+    named = {ToolId(f"atlas-{at}"): listed(f"atlas-{at}", f"Atlas {at}") for at in range(number)}
+    index.only(named | {ToolId("typo"): listed("atles", "Atles")})
     assert ("typo" in found(index, "atlas", limit=1_000)) == mistyped

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.search.catalogues import AT
 from votes.app.listing import Wanted
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
-from votes.domain.vote import VoteCast
-from votes.engine.log import Recorded
+from votes.domain.vote_events import VoteCast
+from votes.engine.log import Recorded, Stream
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import NotYet
 from votes.projections import PROJECTIONS
@@ -52,7 +52,7 @@ class Site:
 
     def happen(self, tool: str, *happened) -> None:
         new = [
-            Recorded(at, "any", 1, event, AT, tool)
+            Recorded(at, Stream("any"), 1, event, AT, tool)
             for at, event in enumerate(happened, len(self.events) + 1)
         ]
         self.events += new
@@ -165,7 +165,7 @@ async def test_read_models_that_are_folded_from_the_log_are_searched_too():
     folded = ReadModels(PROJECTIONS, "epoch")
     for at, name in enumerate(("Atlas", "Bolt"), 1):
         listing = ToolListed(name.casefold(), Entry(name, "Maps"))
-        folded.fold([Recorded(at, "any", 1, listing, AT, name.casefold())])
+        folded.fold([Recorded(at, Stream("any"), 1, listing, AT, name.casefold())])
         asked = asyncio.create_task(site.finder.find(folded, name, min_position=at))
         await asyncio.sleep(0)
         await site.caught_up()
@@ -188,7 +188,7 @@ async def test_changes_of_a_pass_that_failed_are_taken_in_by_the_next_one(monkey
     assert [slug for slug, *_ in await site.found("atlas")] == ["atlas"]
 
 
-async def test_votes_change_the_index_at_each_doubling_alone():
+async def test_votes_change_the_index_at_each_doubling_alone(monkeypatch):
     site = Site()
     site.happen("one", ToolListed("atlas", Entry("Atlas", "Maps")))
     await site.caught_up()
@@ -203,7 +203,8 @@ async def test_votes_change_the_index_at_each_doubling_alone():
             commits += name == "commit"
             return getattr(self._writer, name)
 
-    site.finder._index._writer = Counting(site.finder._index._writer)
+    index = site.finder._index
+    monkeypatch.setattr(index, "_writer", Counting(index._writer))
     for _ in range(64):
         site.happen("one", VoteCast("ship"))
         await site.caught_up()
