@@ -36,7 +36,7 @@ from votes.site.pictures.gallery import Gallery
 from votes.wiring import ends_the_process, services
 
 PATHS_FOR_PROGRAMS = ("/v1/", "/health/", "/metrics/", "/openapi.json/")
-PATHS_FOR_OTHER_SITES = ("/static/", "/elements.js/", "/elements.json/", "/og/")
+PATHS_FOR_OTHER_SITES = ("/static/", "/elements.js/", "/elements.json/", "/elements/", "/og/")
 GARBAGE_OBJECTS_MAX = 10_000
 """New objects before a search for garbage: Python's own 700 cost a tenth of a vote."""
 

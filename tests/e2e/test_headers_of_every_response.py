@@ -27,7 +27,7 @@ PAGE = ALWAYS | {
 }
 FILE = PAGE | {"cross-origin-resource-policy": "cross-origin"}
 NAMES = {*DATA, *PAGE, "strict-transport-security"}
-FILES = ("/static/", "/elements.js", "/og/")
+FILES = ("/static/", "/elements", "/og/")
 PROGRAMS = ("/v1/", "/health/", "/openapi.json")
 
 

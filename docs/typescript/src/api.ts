@@ -83,6 +83,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/compare": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Two to four tools side by side
+         * @description Their summaries in the order asked for, and the fields in which they are not all the same.
+         *     One unknown tool refuses the whole list.
+         */
+        readonly get: operations["compareSeveralTools"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/compare/{a}/{b}": {
         readonly parameters: {
             readonly query?: never;
@@ -338,6 +359,110 @@ export interface paths {
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/bookmarks/export": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * My bookmarks as a file
+         * @description Bookmarks, and pages that are no tools here, with folders, tags, notes and times. Imported
+         *     again it is the same.
+         */
+        readonly get: operations["exportBookmarks"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/bookmarks/import": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Import a file of bookmarks
+         * @description Netscape HTML, as browsers, Pinboard, Shaarli, linkding and Pocket write it; JSON of
+         *     linkding, Pinboard, wallabag, Karakeep, Linkwarden and Omnivore; CSV of Raindrop, Pocket,
+         *     Instapaper and Omnivore; or an export of this API. The content says which. `Location` says how
+         *     far it is. The same file again changes nothing, so it takes no `Idempotency-Key`.
+         */
+        readonly post: operations["importBookmarks"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/bookmarks/imports/{import_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How far an import of mine is
+         * @description For a day.
+         */
+        readonly get: operations["getImport"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/bookmarks/unmatched": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Pages of my imported files that are no tools here
+         * @description One that becomes a tool here becomes a bookmark within ten minutes.
+         */
+        readonly get: operations["listUnmatchedPages"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/bookmarks/unmatched/{unmatched_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Remove a page that is no tool here
+         * @description Without such a page this changes nothing.
+         */
+        readonly delete: operations["removeUnmatchedPage"];
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -869,7 +994,8 @@ export interface components {
          * @description What a user writes beside a bookmark.
          *
          *     `collection` is the id of the one that it is in, in none while there is no such collection.
-         *     Without a `rank` its place in an own order is by when it was added.
+         *     Without a `rank` its place in an own order is by when it was added. `url` is the address at
+         *     which it was saved elsewhere, where that is another one than the tool's.
          */
         readonly Annotations: {
             /** @default null */
@@ -880,6 +1006,8 @@ export interface components {
             readonly rank: string | null;
             /** @default [] */
             readonly tags: readonly string[];
+            /** @default null */
+            readonly url: string | null;
         };
         /**
          * BatchAnswer
@@ -999,7 +1127,8 @@ export interface components {
          *
          *     `collection` is the id that was given: while there is no such collection, the bookmark is in
          *     none. `rank` is its place in an own order, the one given or else by when it was added. What is
-         *     stored beside an `unreadable` one cannot be decrypted: a program other than ours has stored it.
+         *     stored beside an `unreadable` one cannot be decrypted: a program other than ours has stored it. `url` is the
+         *     address at which it was saved elsewhere, where that is another one than the tool's.
          */
         readonly BookmarkView: {
             /** Format: date-time */
@@ -1020,6 +1149,7 @@ export interface components {
             /** @description A tool's name in addresses. */
             readonly tool: string;
             readonly unreadable: boolean;
+            readonly url: string | null;
         };
         /**
          * BurstView
@@ -1224,6 +1354,19 @@ export interface components {
             /** @description A place in an own order. */
             readonly rank: string;
         };
+        /**
+         * ComparedView
+         * @description Tools in the order asked for, and the fields in which they are not all the same.
+         */
+        readonly ComparedView: {
+            readonly contrasts: readonly components["schemas"]["Contrast"][];
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             */
+            readonly position: number;
+            readonly tools: readonly components["schemas"]["SummaryView"][];
+        };
         /** CompareView */
         readonly CompareView: {
             readonly a: components["schemas"]["SummaryView"];
@@ -1234,6 +1377,14 @@ export interface components {
              * @description A place in the log's one order.
              */
             readonly position: number;
+        };
+        /**
+         * Contrast
+         * @description A field in which tools differ, with its values in the order of the tools.
+         */
+        readonly Contrast: {
+            readonly field: string;
+            readonly values: readonly (string | number | null)[];
         };
         /**
          * CountedCollection
@@ -1301,6 +1452,54 @@ export interface components {
             readonly held: number;
             readonly ship: number;
             readonly skip: number;
+        };
+        /**
+         * ImportView
+         * @description How far an import is. `entries` is how many bookmarks the file has, None until it is read;
+         *     `done` how many of the writes that it leads to are stored, of `total`.
+         *
+         *     `added` and `revised` count bookmarks, `collections` new ones, `unmatched` new pages that are no
+         *     tool here; what was there already counts in none of them. `left_out` entries cannot be taken,
+         *     `unread` says why, of the first 100. What came before `until` and after `after` is what an undo
+         *     takes back. `reason` says why an import has failed: nothing of it is stored then, or it was
+         *     broken off and the same file goes on.
+         */
+        readonly ImportView: {
+            /** @default 0 */
+            readonly added: number;
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             * @default 0
+             */
+            readonly after: number;
+            /** @default 0 */
+            readonly collections: number;
+            /** @default 0 */
+            readonly done: number;
+            /** @default null */
+            readonly entries: number | null;
+            readonly id: string;
+            /** @default 0 */
+            readonly left_out: number;
+            /** @default null */
+            readonly reason: string | null;
+            /** @default 0 */
+            readonly revised: number;
+            /** @enum {string} */
+            readonly state: "done" | "failed" | "running" | "waiting";
+            /** @default 0 */
+            readonly total: number;
+            /** @default 0 */
+            readonly unmatched: number;
+            /** @default [] */
+            readonly unread: readonly components["schemas"]["UnreadEntry"][];
+            /**
+             * Format: int64
+             * @description A place in the log's one order.
+             * @default 0
+             */
+            readonly until: number;
         };
         /**
          * LinkBody
@@ -1383,6 +1582,7 @@ export interface components {
             readonly id: string;
             readonly links: readonly components["schemas"]["LinkTo"][];
             readonly since: string | null;
+            readonly unmatched: readonly components["schemas"]["UnmatchedPage"][];
             readonly votes: readonly components["schemas"]["MyVote"][];
         };
         /**
@@ -1903,6 +2103,38 @@ export interface components {
             readonly until: number;
         };
         /**
+         * UnmatchedPage
+         * @description A page that the caller saved elsewhere, as it came. `web` says whether its address is one of
+         *     the web: only then it may be made a link. `folder` is a path, from the outermost.
+         */
+        readonly UnmatchedPage: {
+            readonly added_at: string | null;
+            readonly folder: readonly string[];
+            /** @description An unmatched page's id. */
+            readonly id: string;
+            readonly note: string;
+            readonly tags: readonly string[];
+            readonly title: string;
+            readonly url: string;
+            readonly web: boolean;
+        };
+        /**
+         * UnmatchedPages
+         * @description The newest first.
+         */
+        readonly UnmatchedPages: {
+            readonly next_cursor: string | null;
+            readonly unmatched: readonly components["schemas"]["UnmatchedPage"][];
+        };
+        /**
+         * UnreadEntry
+         * @description An entry of a file, by its number from 1, and why it was left out.
+         */
+        readonly UnreadEntry: {
+            readonly entry: number;
+            readonly reason: string;
+        };
+        /**
          * VisitorView
          * @description A visitor's token: send it as `Authorization: Visitor TOKEN`.
          */
@@ -2342,6 +2574,250 @@ export interface operations {
                 };
             };
             /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly compareSeveralTools: {
+        readonly parameters: {
+            readonly query: {
+                /** @description Answer at or after this position of the log, or 503 at the deadline. */
+                readonly min_position?: number;
+                /** @description Slugs, comma-separated, two to four. */
+                readonly tools: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "contrasts": [
+                     *         {
+                     *           "field": "pricing",
+                     *           "values": [
+                     *             "Free / Open weights (Apache 2.0)",
+                     *             "From $9/mo"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "position": 351,
+                     *       "tools": [
+                     *         {
+                     *           "best_for": "On-device work",
+                     *           "category": "Developer Tools",
+                     *           "community": {
+                     *             "against": {
+                     *               "ruling": 30,
+                     *               "unproven": 2
+                     *             },
+                     *             "as_of": "2026-01-31T12:00:00Z",
+                     *             "call": "ship",
+                     *             "close": false,
+                     *             "discounted": 30,
+                     *             "estimate": 0.846154,
+                     *             "held": 2,
+                     *             "interval": [
+                     *               0.508491,
+                     *               1
+                     *             ],
+                     *             "leaning": null,
+                     *             "position": 351,
+                     *             "ship": 9,
+                     *             "ship_share": 1,
+                     *             "skip": 0,
+                     *             "stale": false,
+                     *             "tool": "mistral-3-small",
+                     *             "total": 9,
+                     *             "under_review": false
+                     *           },
+                     *           "description": "A small language model with function calling.",
+                     *           "entry_price": 0,
+                     *           "former": [
+                     *             "mistral-3"
+                     *           ],
+                     *           "listed_at": "2026-01-30T12:00:00Z",
+                     *           "name": "Mistral 3 Small",
+                     *           "panel": {
+                     *             "mean_score": 73.75,
+                     *             "reviews": [
+                     *               {
+                     *                 "body": "Runs on the laptop it was promised for.",
+                     *                 "choice": "ship",
+                     *                 "persona": "builder",
+                     *                 "revised_at": "2026-01-31T12:00:00Z",
+                     *                 "score": 85
+                     *               }
+                     *             ],
+                     *             "ship": 3,
+                     *             "ship_share": 0.75,
+                     *             "skip": 1,
+                     *             "spread": 33,
+                     *             "verdict": "ship"
+                     *           },
+                     *           "plans": [
+                     *             {
+                     *               "name": "Open weights",
+                     *               "period": "",
+                     *               "price": 0
+                     *             }
+                     *           ],
+                     *           "position": 351,
+                     *           "pricing": "Free / Open weights (Apache 2.0)",
+                     *           "slug": "mistral-3-small",
+                     *           "tagline": "A 7B model for the edge",
+                     *           "url": "https://example.com/mistral-3-small"
+                     *         },
+                     *         {
+                     *           "best_for": "On-device work",
+                     *           "category": "Developer Tools",
+                     *           "community": {
+                     *             "against": {
+                     *               "ruling": 30,
+                     *               "unproven": 2
+                     *             },
+                     *             "as_of": "2026-01-31T12:00:00Z",
+                     *             "call": "ship",
+                     *             "close": false,
+                     *             "discounted": 30,
+                     *             "estimate": 0.846154,
+                     *             "held": 2,
+                     *             "interval": [
+                     *               0.508491,
+                     *               1
+                     *             ],
+                     *             "leaning": null,
+                     *             "position": 351,
+                     *             "ship": 9,
+                     *             "ship_share": 1,
+                     *             "skip": 0,
+                     *             "stale": false,
+                     *             "tool": "mistral-3-small",
+                     *             "total": 9,
+                     *             "under_review": false
+                     *           },
+                     *           "description": "A small language model with function calling.",
+                     *           "entry_price": 0,
+                     *           "former": [
+                     *             "mistral-3"
+                     *           ],
+                     *           "listed_at": "2026-01-30T12:00:00Z",
+                     *           "name": "Mistral 3 Small",
+                     *           "panel": {
+                     *             "mean_score": 73.75,
+                     *             "reviews": [
+                     *               {
+                     *                 "body": "Runs on the laptop it was promised for.",
+                     *                 "choice": "ship",
+                     *                 "persona": "builder",
+                     *                 "revised_at": "2026-01-31T12:00:00Z",
+                     *                 "score": 85
+                     *               }
+                     *             ],
+                     *             "ship": 3,
+                     *             "ship_share": 0.75,
+                     *             "skip": 1,
+                     *             "spread": 33,
+                     *             "verdict": "ship"
+                     *           },
+                     *           "plans": [
+                     *             {
+                     *               "name": "Open weights",
+                     *               "period": "",
+                     *               "price": 0
+                     *             }
+                     *           ],
+                     *           "position": 351,
+                     *           "pricing": "On request",
+                     *           "slug": "another",
+                     *           "tagline": "A 7B model for the edge",
+                     *           "url": "https://example.com/mistral-3-small"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["ComparedView"];
+                };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
             readonly 503: {
                 headers: {
                     /** @description Seconds. */
@@ -3138,7 +3614,8 @@ export interface operations {
                      *             "edge"
                      *           ],
                      *           "tool": "mistral-3-small",
-                     *           "unreadable": false
+                     *           "unreadable": false,
+                     *           "url": null
                      *         }
                      *       ],
                      *       "next_cursor": null,
@@ -3252,7 +3729,8 @@ export interface operations {
                  *             "rank": "0649b11a2e5000d5a1f3c7",
                  *             "tags": [
                  *               "edge"
-                 *             ]
+                 *             ],
+                 *             "url": null
                  *           },
                  *           "op": "put",
                  *           "tool": "mistral-3-small"
@@ -3294,7 +3772,8 @@ export interface operations {
                      *               "edge"
                      *             ],
                      *             "tool": "mistral-3-small",
-                     *             "unreadable": false
+                     *             "unreadable": false,
+                     *             "url": null
                      *           },
                      *           "code": null,
                      *           "status": 200,
@@ -3604,7 +4083,8 @@ export interface operations {
                      *               "edge"
                      *             ],
                      *             "tool": "mistral-3-small",
-                     *             "unreadable": false
+                     *             "unreadable": false,
+                     *             "url": null
                      *           },
                      *           "position": 363,
                      *           "removed_at": "2026-01-31T13:00:00Z"
@@ -4037,7 +4517,8 @@ export interface operations {
                  *       "rank": "0649b11a2e5000d5a1f3c7",
                  *       "tags": [
                  *         "edge"
-                 *       ]
+                 *       ],
+                 *       "url": null
                  *     }
                  */
                 readonly "application/json": components["schemas"]["Annotations"];
@@ -4067,7 +4548,8 @@ export interface operations {
                      *         "edge"
                      *       ],
                      *       "tool": "mistral-3-small",
-                     *       "unreadable": false
+                     *       "unreadable": false,
+                     *       "url": null
                      *     }
                      */
                     readonly "application/json": components["schemas"]["BookmarkView"];
@@ -4096,7 +4578,8 @@ export interface operations {
                      *         "edge"
                      *       ],
                      *       "tool": "mistral-3-small",
-                     *       "unreadable": false
+                     *       "unreadable": false,
+                     *       "url": null
                      *     }
                      */
                     readonly "application/json": components["schemas"]["BookmarkView"];
@@ -4451,7 +4934,8 @@ export interface operations {
                      *               "edge"
                      *             ],
                      *             "tool": "mistral-3-small",
-                     *             "unreadable": false
+                     *             "unreadable": false,
+                     *             "url": null
                      *           },
                      *           "kind": "revised",
                      *           "position": 352,
@@ -4546,6 +5030,659 @@ export interface operations {
                 };
             };
             /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly exportBookmarks: {
+        readonly parameters: {
+            readonly query?: {
+                readonly format?: "html" | "json" | "csv";
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": string;
+                    readonly "text/csv": string;
+                    readonly "text/html": string;
+                };
+            };
+            /** @description A problem: `invalid_parameter`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly importBookmarks: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/octet-stream": string;
+            };
+        };
+        readonly responses: {
+            /** @description Accepted */
+            readonly 202: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "added": 7,
+                     *       "after": 351,
+                     *       "collections": 2,
+                     *       "done": 10,
+                     *       "entries": 42,
+                     *       "id": "q83vEjRWeJCrze8SNFZ4kA",
+                     *       "left_out": 1,
+                     *       "reason": null,
+                     *       "revised": 1,
+                     *       "state": "running",
+                     *       "total": 45,
+                     *       "unmatched": 0,
+                     *       "unread": [
+                     *         {
+                     *           "entry": 3,
+                     *           "reason": "A script is no page."
+                     *         }
+                     *       ],
+                     *       "until": 363
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            /** @description A problem: `invalid_body`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_timeout`. */
+            readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `body_too_large`. */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly getImport: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly import_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "added": 7,
+                     *       "after": 351,
+                     *       "collections": 2,
+                     *       "done": 10,
+                     *       "entries": 42,
+                     *       "id": "q83vEjRWeJCrze8SNFZ4kA",
+                     *       "left_out": 1,
+                     *       "reason": null,
+                     *       "revised": 1,
+                     *       "state": "running",
+                     *       "total": 45,
+                     *       "unmatched": 0,
+                     *       "unread": [
+                     *         {
+                     *           "entry": 3,
+                     *           "reason": "A script is no page."
+                     *         }
+                     *       ],
+                     *       "until": 363
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `import_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly listUnmatchedPages: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string;
+                /** @description How many at most. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "next_cursor": null,
+                     *       "unmatched": [
+                     *         {
+                     *           "added_at": "2026-01-31T12:00:00Z",
+                     *           "folder": [
+                     *             "Work",
+                     *             "Models"
+                     *           ],
+                     *           "id": "fe7359a2b5ff-8f434346648f6b96df89dda901c5176b",
+                     *           "note": "Chapter 3",
+                     *           "tags": [
+                     *             "edge"
+                     *           ],
+                     *           "title": "Models on a phone",
+                     *           "url": "https://example.org/on-device",
+                     *           "web": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["UnmatchedPages"];
+                };
+            };
+            /** @description A problem: `invalid_parameter`, `invalid_cursor`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly removeUnmatchedPage: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly unmatched_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description No Content */
+            readonly 204: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Where the log then stood. */
+                    readonly "Votes-Position"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `invalid_idempotency_key`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `cross_origin`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `idempotency_key_reused`. */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
             readonly 503: {
                 headers: {
                     /** @description Seconds. */
@@ -5101,7 +6238,8 @@ export interface operations {
                      *             "edge"
                      *           ],
                      *           "tool": "mistral-3-small",
-                     *           "unreadable": false
+                     *           "unreadable": false,
+                     *           "url": null
                      *         }
                      *       ],
                      *       "collections": [
@@ -5125,6 +6263,23 @@ export interface operations {
                      *         }
                      *       ],
                      *       "since": "2026-01-30T12:00:00Z",
+                     *       "unmatched": [
+                     *         {
+                     *           "added_at": "2026-01-31T12:00:00Z",
+                     *           "folder": [
+                     *             "Work",
+                     *             "Models"
+                     *           ],
+                     *           "id": "fe7359a2b5ff-8f434346648f6b96df89dda901c5176b",
+                     *           "note": "Chapter 3",
+                     *           "tags": [
+                     *             "edge"
+                     *           ],
+                     *           "title": "Models on a phone",
+                     *           "url": "https://example.org/on-device",
+                     *           "web": true
+                     *         }
+                     *       ],
                      *       "votes": [
                      *         {
                      *           "at": "2026-01-31T12:00:00Z",

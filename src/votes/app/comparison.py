@@ -5,6 +5,7 @@ from itertools import groupby
 
 from votes.app.responses import ReviewView, SummaryView
 from votes.domain.terms import PersonaSlug
+from votes.languages import gettext, listed, ngettext, number
 
 Round = tuple[PersonaSlug, list[ReviewView | None]]
 """A persona, and their reviews of the tools in order."""
@@ -21,18 +22,31 @@ def takeaway(tools: Sequence[SummaryView]) -> str:
     """What the panel says of the tools, those it prefers first."""
     decided = [tool for tool in tools if tool.panel.verdict != "pending"]
     if not decided:
-        of = "either" if len(tools) == 2 else "any of them"
-        return f"The panel has not decided on {of}, so prices and votes have to speak."
+        if len(tools) == 2:
+            return gettext(
+                "The panel has not decided on either, so prices and votes have to speak."
+            )
+        return gettext(
+            "The panel has not decided on any of them, so prices and votes have to speak."
+        )
     if len(decided) == 1:
-        return f"The panel has decided on {decided[0].name} alone: {_says(decided[0])}."
+        name, says = decided[0].name, _says(decided[0])
+        return gettext("The panel has decided on %(name)s alone: %(says)s.", name=name, says=says)
     by_share = groupby(sorted(decided, key=_share, reverse=True), _share)
     first, *others = [list(group) for _, group in by_share]
     if not others:
-        all_of = "both" if len(tools) == 2 else "all"
+        all_of = gettext("both") if len(tools) == 2 else gettext("all")
         of = all_of if len(first) == len(tools) else _names(first)
-        return f"The panel sees no difference: {_says(first[0])}, for {of}."
-    said = [f"The panel leans to {_names(first)}: {_says(first[0])}."]
-    said += [f"For {_names(group)}, {_says(group[0])}." for group in others]
+        says = _says(first[0])
+        return gettext(
+            "The panel sees no difference: %(says)s, for %(tools)s.", says=says, tools=of
+        )
+    says = _says(first[0])
+    said = [gettext("The panel leans to %(tools)s: %(says)s.", tools=_names(first), says=says)]
+    said += [
+        gettext("For %(tools)s, %(says)s.", tools=_names(group), says=_says(group[0]))
+        for group in others
+    ]
     return " ".join(said)
 
 
@@ -41,9 +55,13 @@ def _share(tool: SummaryView) -> float:
 
 
 def _names(tools: Sequence[SummaryView]) -> str:
-    *before, last = [tool.name for tool in tools]
-    return f"{', '.join(before)} and {last}" if before else last
+    return listed([tool.name for tool in tools])
 
 
 def _says(tool: SummaryView) -> str:
-    return f"{tool.panel.ship} of {len(tool.panel.reviews)} reviewers would ship it"
+    return ngettext(
+        "%(ship)s of %(count)s reviewer would ship it",
+        "%(ship)s of %(count)s reviewers would ship it",
+        len(tool.panel.reviews),
+        ship=number(tool.panel.ship),
+    )

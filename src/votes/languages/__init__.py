@@ -53,6 +53,11 @@ class Language(Struct, frozen=True):
     words: NullTranslations
     places: tuple[Place, ...]
 
+    @property
+    def is_translated(self) -> bool:
+        """Whether it has a file, as each but English has, and English may have."""
+        return isinstance(self.words, GNUTranslations)
+
     def inside(self, path: str) -> str:
         """The path without the root of this language."""
         return path.removeprefix(self.root) or "/" if self.owns(path) else path

@@ -33,11 +33,12 @@ from votes.http.identity import require_admin
 from votes.http.limiting import Limited
 from votes.http.moved import require_current
 from votes.http.parameters import Cursor, MinPosition, Query
+from votes.languages import gettext, marked
 from votes.site import words
 from votes.site.forms import read_form
 from votes.site.html import PRIVATE, redirect
 from votes.site.reading import answer, read_at
-from votes.site.render import SITE_NAME, Head, query
+from votes.site.render import Head, query, titled
 
 ROWS_MAX = 40
 CATALOGUE = "/catalogue"
@@ -45,25 +46,27 @@ TOOLS = f"{CATALOGUE}/tools"
 BETWEEN = "|"
 """Between the name, the price and the period of a plan, of which the form has one a line."""
 LABELS = {
-    "name": "Name",
-    "category": "Category",
-    "tagline": "Tagline",
-    "description": "Description",
-    "url": "Website",
-    "pricing": "Pricing",
-    "best_for": "Best for",
-    "plans": "Plans",
+    "name": marked("Name"),
+    "category": marked("Category"),
+    "tagline": marked("Tagline"),
+    "description": marked("Description"),
+    "url": marked("Website"),
+    "pricing": marked("Pricing"),
+    "best_for": marked("Best for"),
+    "plans": marked("Plans"),
 }
 HINTS = {
-    "slug": "The address has lower-case letters, digits and, inside, “-”, “_” or “.”: 100 at most.",
-    "name": "The name has 1 to 120 visible characters.",
-    "category": "The category has 1 to 64 visible characters.",
-    "tagline": "The tagline has at most 400 characters, none of them invisible.",
-    "description": "The description has at most 4,000 characters, none of them invisible.",
-    "url": "The website is an address that begins with http:// or https://.",
-    "pricing": "The pricing has at most 400 characters, none of them invisible.",
-    "best_for": "“Best for” has at most 400 characters, none of them invisible.",
-    "plans": "Plans: at most 20 lines, each “name | price in US dollars | period”.",
+    "slug": marked(
+        "The address has lower-case letters, digits and, inside, “-”, “_” or “.”: 100 at most."
+    ),
+    "name": marked("The name has 1 to 120 visible characters."),
+    "category": marked("The category has 1 to 64 visible characters."),
+    "tagline": marked("The tagline has at most 400 characters, none of them invisible."),
+    "description": marked("The description has at most 4,000 characters, none of them invisible."),
+    "url": marked("The website is an address that begins with http:// or https://."),
+    "pricing": marked("The pricing has at most 400 characters, none of them invisible."),
+    "best_for": marked("“Best for” has at most 400 characters, none of them invisible."),
+    "plans": marked("Plans: at most 20 lines, each “name | price in US dollars | period”."),
 }
 """What a field has to be, for who wrote something else."""
 RENAMED_TO = "to"
@@ -96,7 +99,7 @@ async def tools(request: Http, q: Query = None, cursor: Cursor = None) -> ASGIRe
     return await answer(
         request,
         "catalogue.html",
-        _head(request, "Catalogue", CATALOGUE),
+        _head(request, gettext("Catalogue"), CATALOGUE),
         private=True,
         listing=listing,
         q=q,
@@ -105,10 +108,8 @@ async def tools(request: Http, q: Query = None, cursor: Cursor = None) -> ASGIRe
 
 
 def _head(request: Http, title: str, path: str) -> Head:
-    about = "List, revise, rename and delist tools."
-    return Head(
-        f"{title} · {SITE_NAME}", about, path, base(request), section="catalogue", indexed=False
-    )
+    about = gettext("List, revise, rename and delist tools.")
+    return Head(titled(title), about, path, base(request), section="catalogue", indexed=False)
 
 
 @get(f"{CATALOGUE}/new", opt=Limited("reads").opt)
@@ -173,7 +174,7 @@ async def _form(
     preview: list[Change] | None = None,
     stored: int = 0,
 ) -> ASGIResponse:
-    title = shown.name if shown is not None else "List a tool"
+    title = shown.name if shown is not None else gettext("List a tool")
     path = f"{TOOLS}/{shown.slug}" if shown is not None else f"{CATALOGUE}/new"
     return await answer(
         request,
@@ -199,7 +200,9 @@ async def rename_form(request: Http, slug: str) -> ASGIResponse:
     to = fields.get(RENAMED_TO, "").strip()
     if not is_slug(to):
         old = {"slug": tool.slug} | fields_of(tool.profile.entry)
-        return await _form(request, summary(source, tool), old, tool=tool, problem=HINTS["slug"])
+        return await _form(
+            request, summary(source, tool), old, tool=tool, problem=gettext(HINTS["slug"])
+        )
     if fields.get("sure") == "yes":
         return _back(to, (await rename(request, tool.id, to, admin)).position)
     if to != tool.slug and catalogue.was_listed(source.models, to):
@@ -232,9 +235,13 @@ async def _sure(request: Http, source: ReadSource, tool: Tool, to: ToolSlug | No
 def _entry_at(slug: ToolSlug, known: Tool | None, fields: dict[str, str]) -> Entry:
     """The entry in the fields, for the slug that leads to the known tool. Raises `Wrong`."""
     if not is_slug(slug):
-        raise Wrong(HINTS["slug"])
+        raise Wrong(gettext(HINTS["slug"]))
     if known is not None and known.slug != slug:
-        raise Wrong(f"“{slug}” leads to {known.profile.entry.name} already.")
+        raise Wrong(
+            gettext(
+                "“%(slug)s” leads to %(name)s already.", slug=slug, name=known.profile.entry.name
+            )
+        )
     return entry_of(fields)
 
 
@@ -256,14 +263,14 @@ def entry_of(fields: dict[str, str]) -> Entry:
     }
     said["url"] = said["url"] or None
     if said["url"] and not is_web_address(said["url"]):
-        raise Wrong(HINTS["url"])
+        raise Wrong(gettext(HINTS["url"]))
     lines = [line for line in said["plans"].split("\n") if line.strip()]
     said["plans"] = [_plan(line) for line in lines]
     try:
         return msgspec.convert(said, Entry)
     except msgspec.ValidationError as error:
         found = re.search(r"`\$\.(\w+)", f"{error}")
-        raise Wrong(HINTS[found[1]] if found else f"{error}") from error
+        raise Wrong(gettext(HINTS[found[1]]) if found else f"{error}") from error
 
 
 def _plan(line: str) -> dict[str, Any]:
@@ -271,9 +278,9 @@ def _plan(line: str) -> dict[str, Any]:
     try:
         amount = float(price) if price else None
     except ValueError:
-        raise Wrong(HINTS["plans"]) from None
+        raise Wrong(gettext(HINTS["plans"])) from None
     if amount is not None and not isfinite(amount):
-        raise Wrong(HINTS["plans"])
+        raise Wrong(gettext(HINTS["plans"]))
     return {"name": name, "price": amount, "period": period}
 
 
@@ -282,7 +289,7 @@ def changes(before: Entry | None, after: Entry) -> list[Change]:
     old = fields_of(before) if before is not None else dict.fromkeys(LABELS, "")
     new = fields_of(after)
     return [
-        Change(label, old[name] or words.NOTHING, new[name] or words.NOTHING)
+        Change(gettext(label), old[name] or words.NOTHING, new[name] or words.NOTHING)
         for name, label in LABELS.items()
         if old[name] != new[name]
     ]

@@ -29,17 +29,24 @@ from votes.http.hosts import base
 from votes.http.limiting import Limited
 from votes.http.moved import require_current
 from votes.http.parameters import MinPosition
+from votes.languages import gettext, marked
 from votes.site import linked_data, words
 from votes.site.finding import NEAR_MAX, missing_pair, near, only_one
 from votes.site.html import SHARED, redirect
 from votes.site.reading import answer, is_of, my_states, read_at, reader
-from votes.site.render import SITE_NAME, Head, description, query
+from votes.site.render import SITE_NAME, Head, description, query, titled
 
 ONWARD_MAX = 6
 """So many other comparisons are offered at the end of one."""
 OFFERED_MAX = 500
 """So many tools, the top ones, are offered as one types: more would be a page of megabytes."""
-ROWS = ("Panel verdict", "Community", "Pricing", "Best for", "Category")
+ROWS = (
+    marked("Panel verdict"),
+    marked("Community"),
+    marked("Pricing"),
+    marked("Best for"),
+    marked("Category"),
+)
 FIELDS = ("a", "b", "c", "d")
 """What the tools are called in the address of the form, in their order."""
 
@@ -158,8 +165,8 @@ async def _form(
 ) -> ASGIResponse:
     offered = orders.first(TOP, OFFERED_MAX)
     head = Head(
-        f"Compare tools · {SITE_NAME}",
-        "Name two to four tools, and see where the panel and the voters part ways.",
+        titled(gettext("Compare tools")),
+        gettext("Name two to four tools, and see where the panel and the voters part ways."),
         "/compare",
         base(request),
         section="compare",
@@ -197,7 +204,7 @@ async def _side_by_side(
         mine=await my_states(request, caller, *ordered),
         login_ended=caller.login_ended,
         takeaway=comparison.takeaway(tools),
-        rows=list(zip(ROWS, zip(*map(_answers, tools), strict=True), strict=True)),
+        rows=list(zip(map(gettext, ROWS), zip(*map(_answers, tools), strict=True), strict=True)),
         scorecard=[
             (persona, words.gap(_scores(tools, reviews)), list(zip(tools, reviews, strict=True)))
             for persona, reviews in comparison.scorecard(tools)
@@ -235,18 +242,24 @@ def _head(models: ReadModels, tools: list[SummaryView], at: str) -> Head:
     slugs = [tool.slug for tool in tools]
     path, text = compared_path(models, *slugs), compared_text(models, *slugs)
     told = text is not None and catalogue.tool(models, text) is None
-    title = " vs ".join(tool.name for tool in tools)
-    said = [f"{tool.name}: {words.panel_line(tool.panel)}." for tool in tools]
+    title = words.versus(*(tool.name for tool in tools))
+    said = [
+        gettext("%(name)s: %(panel)s.", name=tool.name, panel=words.panel_line(tool.panel))
+        for tool in tools
+    ]
+    said.append(gettext("Prices, reviewers and votes side by side."))
     return Head(
-        f"{title}: which one ships?",
-        description(f"{' '.join(said)} Prices, reviewers and votes side by side."),
+        gettext("%(tools)s: which one ships?", tools=title),
+        description(" ".join(said)),
         path,
         at,
         section="compare",
         picture=f"/og/{quote(text or '')}.png" if told else None,
         linked_data=linked_data.graph(
             *(linked_data.tool(tool, at) for tool in tools),
-            linked_data.trail(at, (SITE_NAME, "/"), ("Compare", "/compare"), (title, path)),
+            linked_data.trail(
+                at, (SITE_NAME, "/"), (gettext("Compare"), "/compare"), (title, path)
+            ),
         ),
     )
 
@@ -277,13 +290,14 @@ def _onward(models: ReadModels, orders: ToolOrders, tools: list[Tool]) -> list[t
         beside = surroundings.neighbours(orders, tool, each + len(tools) - 1)
         for other in [one for one in beside if one.id not in ids][:each]:
             path = compared_path(models, tool.slug, other.slug)
-            found[path] = f"{tool.profile.entry.name} vs {other.profile.entry.name}"
+            found[path] = words.versus(tool.profile.entry.name, other.profile.entry.name)
     for first, second, path in surroundings.pairs(models, orders):
         if path != here and len(found) < ONWARD_MAX:
-            found[path] = f"{first.profile.entry.name} vs {second.profile.entry.name}"
+            found[path] = words.versus(first.profile.entry.name, second.profile.entry.name)
     for tool in tools:
         category = tool.profile.entry.category
-        found["/" + query(category=category_slug(category))] = f"All of {words.category(category)}"
+        label = gettext("All of %(category)s", category=words.category(category))
+        found["/" + query(category=category_slug(category))] = label
     return [(label, path) for path, label in found.items()]
 
 

@@ -25,6 +25,7 @@ from votes.http.limiting import Limited
 from votes.http.proxies import client_network
 from votes.site import words
 from votes.site.assets import asset_url, assets, sri
+from votes.site.element_words import words_of_elements
 from votes.site.html import SHARED, redirect
 from votes.site.pictures.drawing import Cover, Opinion, Row, Side, Subject
 from votes.site.pictures.gallery import Gallery
@@ -70,6 +71,13 @@ async def touch_icon(request: Http) -> ASGIResponse:
     """The icon for home screens, for programs that read no page."""
     icon = assets()["touch.png"]
     return tagged(request, icon.body, icon.media_type, (_FOR_A_WHILE, _VARY), compressible=False)
+
+
+@get("/elements/words.js")
+async def elements_words(request: Http) -> ASGIResponse:
+    """What the elements say in the language that is spoken; a page loads it before them."""
+    text = b"self.votesWords=" + msgspec.json.encode(words_of_elements())
+    return tagged(request, text, "text/javascript", (_FOR_A_WHILE, _VARY, _FOR_ALL))
 
 
 @get("/elements.json")
@@ -172,5 +180,5 @@ def _named(models: ReadModels, file: str) -> tuple[Tool, ...] | None:
     return (tool,) if tool is not None else compared(models, name)
 
 
-ROUTES = [static, favicon, touch_icon, elements_now, elements]
+ROUTES = [static, favicon, touch_icon, elements_now, elements, elements_words]
 ROUTES += [picture, picture_of_home, picture_of_category]

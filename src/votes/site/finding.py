@@ -12,6 +12,7 @@ from votes.http.exchange import Http, listed, services, tool_slug
 from votes.http.limiting import Limited, limit
 from votes.http.moved import Moved
 from votes.search import pages
+from votes.site import words
 from votes.site.html import Missing
 
 NEAR_MAX = 3
@@ -40,7 +41,7 @@ async def missing_pair(request: Http, source: ReadSource, text: str) -> Missing:
     for tools in product(*sides):
         named = {tool.slug: tool.profile.entry.name for tool in tools}
         if len(named) == max(len(sides), 2):
-            links[compared_path(source.models, *named)] = " vs ".join(named.values())
+            links[compared_path(source.models, *named)] = words.versus(*named.values())
     return Missing(refused, [(name, path) for path, name in links.items()][:PAIRS_MAX])
 
 

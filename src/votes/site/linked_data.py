@@ -8,6 +8,7 @@ so the author of a review is the panel.
 from typing import Any
 
 from votes.app.responses import ReviewView, SummaryView
+from votes.languages import gettext, language
 from votes.projections.tallies import TallyView
 from votes.site import words
 from votes.site.render import SITE_NAME
@@ -18,11 +19,12 @@ REVIEW_TEXT_LENGTH_MAX = 5_000
 
 def tool(summary: SummaryView, base: str) -> dict[str, Any]:
     """A tool as a SoftwareApplication; `base` is the site's address."""
+    page = f"{base}{language().root}/tools/{summary.slug}"
     said: dict[str, Any] = {
         "@type": "SoftwareApplication",
         "@id": f"{base}/tools/{summary.slug}#tool",
         "name": summary.name,
-        "url": f"{base}/tools/{summary.slug}",
+        "url": page,
         "applicationCategory": words.category(summary.category),
         "description": summary.description or summary.tagline or summary.name,
     }
@@ -48,15 +50,18 @@ def _rating(tally: TallyView) -> dict[str, Any]:
         "bestRating": 100,
         "worstRating": 0,
         "ratingCount": tally.total,
-        "ratingExplanation": "The share of visitors' votes that say ship, from 0 to 100.",
+        "ratingExplanation": gettext("The share of visitors' votes that say ship, from 0 to 100."),
     }
 
 
 def _review(review: ReviewView) -> dict[str, Any]:
     return {
         "@type": "Review",
-        "name": f"{words.persona(review.persona)}, of the panel",
-        "author": {"@type": "Organization", "name": f"The panel of {SITE_NAME}"},
+        "name": gettext("%(name)s, of the panel", name=words.persona(review.persona)),
+        "author": {
+            "@type": "Organization",
+            "name": gettext("The panel of %(site)s", site=SITE_NAME),
+        },
         "dateModified": review.revised_at.date().isoformat(),
         "reviewBody": review.body[:REVIEW_TEXT_LENGTH_MAX],
         "reviewRating": {
@@ -70,10 +75,11 @@ def _review(review: ReviewView) -> dict[str, Any]:
 
 def trail(base: str, *steps: tuple[str, str]) -> dict[str, Any]:
     """The breadcrumbs of a page: (name, path) from the home page on."""
+    home = base + language().root
     return {
         "@type": "BreadcrumbList",
         "itemListElement": [
-            {"@type": "ListItem", "position": number, "name": name, "item": base + path}
+            {"@type": "ListItem", "position": number, "name": name, "item": home + path}
             for number, (name, path) in enumerate(steps, 1)
         ],
     }

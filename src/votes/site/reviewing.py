@@ -23,18 +23,19 @@ from votes.http.hosts import base
 from votes.http.identity import require_panelist
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, MinPosition, Query
+from votes.languages import gettext, marked
 from votes.site.forms import read_form
 from votes.site.html import PRIVATE, redirect
 from votes.site.reading import answer, read_at
-from votes.site.render import SITE_NAME, Head, query
+from votes.site.render import Head, query, titled
 from votes.wiring import now
 
 ROWS_MAX = 20
 PANEL = "/panel"
 HINTS = {
-    "score": "The score is a whole number from 0 to 100.",
-    "choice": "Choose ship or skip.",
-    "body": "The review has at most 10,000 characters, and no invisible ones.",
+    "score": marked("The score is a whole number from 0 to 100."),
+    "choice": marked("Choose ship or skip."),
+    "body": marked("The review has at most 10,000 characters, and no invisible ones."),
 }
 """What a field has to be, for who wrote something else."""
 
@@ -57,7 +58,7 @@ async def panel(
     return await answer(
         request,
         "panel.html",
-        _head(request, "Panel", PANEL),
+        _head(request, gettext("Panel"), PANEL),
         private=True,
         persona=persona,
         q=q,
@@ -85,10 +86,8 @@ def _own(source: ReadSource, tool: Tool, persona: PersonaSlug) -> ReviewView | N
 
 
 def _head(request: Http, title: str, path: str) -> Head:
-    about = "Write, revise and withdraw reviews of the panel."
-    return Head(
-        f"{title} · {SITE_NAME}", about, path, base(request), section="panel", indexed=False
-    )
+    about = gettext("Write, revise and withdraw reviews of the panel.")
+    return Head(titled(title), about, path, base(request), section="panel", indexed=False)
 
 
 @get(f"{PANEL}/{{slug:str}}", opt=Limited("reads").opt)
@@ -146,7 +145,7 @@ def _opinion(fields: dict[str, str]) -> Opinion | str:
         try:
             msgspec.convert({"score": 0, "choice": "ship", name: said[name]}, Opinion, strict=False)
         except msgspec.ValidationError:
-            return hint
+            return gettext(hint)
     return msgspec.convert(said, Opinion, strict=False)
 
 
@@ -176,7 +175,7 @@ async def _form(
     return await answer(
         request,
         "review.html",
-        _head(request, f"Review of {shown.name}", f"{PANEL}/{shown.slug}"),
+        _head(request, gettext("Review of %(name)s", name=shown.name), f"{PANEL}/{shown.slug}"),
         private=True,
         status=400 if problem else 200,
         tool=shown,

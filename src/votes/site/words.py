@@ -93,6 +93,11 @@ def counted(count: int, thing: str) -> str:
     return ngettext(*THINGS[thing], count)
 
 
+def versus(*names: str) -> str:
+    """Such as "Figma vs Notion"."""
+    return f" {gettext('vs')} ".join(names)
+
+
 def gap(scores: Sequence[tuple[str, int]]) -> str:
     """Which of the named scores are ahead of the next, and by how much; of more than two also from
     where to where they are. Nothing where there is only one."""

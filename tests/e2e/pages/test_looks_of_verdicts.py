@@ -8,7 +8,9 @@ import pytest
 
 from votes.domain.terms import Choice
 from votes.domain.verdict import Call, PanelVerdict
+from votes.languages import languages_of, speaking
 from votes.site import verdicts, words
+from votes.site.element_words import words_of_elements
 from votes.site.pictures.drawing import INK, LINE, PAPER, Opinion, Side, draw
 from votes.site.render import environment
 from votes.site.verdicts import Tone, look
@@ -17,6 +19,7 @@ SITE = files("votes.site")
 SHEET = SITE.joinpath("source", "site.css").read_text()
 ELEMENTS_SHEET = SITE.joinpath("source", "elements.css").read_text()
 ELEMENTS_SCRIPT = SITE.joinpath("source", "elements.js").read_text()
+CLIENT_SCRIPT = SITE.joinpath("source", "client.js").read_text()
 LIGHT, DARK, *_ = re.findall(r":root {(.*?)}", SHEET, re.DOTALL)
 TONES = [one for one in vars(verdicts).values() if isinstance(one, Tone)]
 WORDS = dict.fromkeys([*get_args(PanelVerdict), *get_args(Call), "too_close"])
@@ -79,10 +82,25 @@ def test_a_picture_is_drawn_in_the_tones_of_light_pages():
     assert paper == {"paper": PAPER, "ink": INK, "line": LINE}
 
 
-def test_the_elements_script_says_each_call_as_the_table():
-    (calls,) = re.findall(r"const CALLS = {(.*?)};", ELEMENTS_SCRIPT, re.DOTALL)
-    said = dict(re.findall(r'(\w+): "([^"]+)"', calls))
-    assert said == {call: look(call).label for call in (*get_args(Call), "too_close")}
+def test_the_elements_script_says_what_pages_say():
+    """In English, which it has itself, and by the names under which it asks for other words."""
+    (table,) = re.findall(r"const said = {(.*?)};", ELEMENTS_SCRIPT, re.DOTALL)
+    said = dict(re.findall(r'(\w+): "([^"]+)"', table))
+    here = words_of_elements()
+    assert said == {name: here[name] for name in said}
+    for name in here.keys() - said.keys():
+        text = re.sub("(leaning|vote:) (ship|skip)", r"\1 ${", name)
+        assert text in ELEMENTS_SCRIPT + CLIENT_SCRIPT, name
+        assert name.startswith("{}%") or here[name] == name
+
+
+def test_the_elements_script_has_the_plural_forms_of_each_language():
+    spoken = languages_of()
+    assert spoken["de"].locale.plural_form(1) == "one"
+    with speaking(spoken["de"]):
+        said = words_of_elements()
+    assert (said["one"], said["other"]) == ("{} Stimme", "{} Stimmen")
+    assert said["{}% ship"] == "{}\xa0% Ship"
 
 
 @pytest.mark.parametrize("call", get_args(Call))

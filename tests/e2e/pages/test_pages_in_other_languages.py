@@ -8,19 +8,21 @@ from xml.etree.ElementTree import Element
 
 import httpx
 import pytest
+from babel import Locale
 
-from tests.e2e.asking import api_beside, browser, get
-from tests.e2e.pages.reading import PAGES, PAIR, named, one, page, title, words
+from tests.e2e.asking import api_beside, bearer, browser, get
+from tests.e2e.pages.reading import PAGES, PAIR, named, one, page, parsed, title, words
 from tests.languages.pseudo import CLOSE, OPEN, TAG, write_pseudo
 from votes.http.languages import ALONE
 
 SHOWN = ("title", "aria-label", "alt", "placeholder")
 """Attributes that readers are shown or told."""
-SAID_BY_OTHERS = ("script", "code", "pre", "bdi")
+SAID_BY_OTHERS = ("script", "code", "pre", "bdi", "option")
 TRANSLATED = (
     *("/", "/?sort=new", "/?q=note", "/?category=llm", "/?q=nothing-of-this-name", "/votes"),
     *("/status", "/verdicts", "/about", "/privacy", "/rulings", "/digest", "/digest?asked=yes"),
-    *("/login", "/logged-out"),
+    *("/login", "/logged-out", "/tools/notion", "/tools/mistral-3-small", PAIR, "/compare"),
+    "/compare?a=claude&b=notoin",
 )
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 
@@ -36,10 +38,12 @@ def added(live_site, tmp_path_factory) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def data(live_site) -> list[str]:
-    """What a catalogue calls its categories, as pages do."""
+    """What is nobody's message: categories, as pages call them, names of months, and of a tool."""
     with browser(live_site.url) as client:
         chips = one(page(client, "/"), "ul", class_="chips")
-    return sorted(((link.text or "").strip() for link in named(chips, "a")), key=len)[::-1]
+    categories = ((link.text or "").strip() for link in named(chips, "a"))
+    months = Locale.parse(TAG).months["format"]["abbreviated"].values()
+    return sorted((*categories, *months, "Notion"), key=len, reverse=True)
 
 
 def is_said_by_others(element: Element) -> bool:
@@ -49,7 +53,7 @@ def is_said_by_others(element: Element) -> bool:
         element.tag in SAID_BY_OTHERS
         or element.get("dir") == "auto"
         or (element.get("lang") is not None and element.tag != "html")
-        or not {"wordmark", "monogram"}.isdisjoint(kinds)
+        or not {"wordmark", "monogram", "account-name"}.isdisjoint(kinds)
     )
 
 
@@ -66,7 +70,12 @@ def untranslated(tree: Element, data: list[str]) -> list[str]:
             texts.append(child.tail or "")
 
     read(tree)
-    shown = [element.get(name) or "" for element in tree.iter() for name in SHOWN]
+    shown = [
+        element.get(name) or ""
+        for element in tree.iter()
+        if not is_said_by_others(element)
+        for name in SHOWN
+    ]
     shown += [
         meta.get("content") or "" for meta in tree.iter("meta") if meta.get("name") == "description"
     ]
@@ -89,6 +98,33 @@ def outside(text: str, data: list[str]) -> list[str]:
 @pytest.mark.parametrize("path", TRANSLATED)
 def test_no_word_is_left_in_english(added, data, path):
     assert not untranslated(page(added, f"/{TAG}{path}"), data)
+
+
+@pytest.mark.parametrize(
+    ("role", "path"),
+    [
+        *(("panelist", path) for path in ("/panel", "/panel/notion", "/panel?q=nothing-of-it")),
+        *(("admin", path) for path in ("/catalogue", "/catalogue/new", "/catalogue/tools/notion")),
+    ],
+)
+def test_nor_on_the_pages_of_a_role(added, data, live_site, role, path):
+    persona = "builder" if role == "panelist" else None
+    headers = bearer(live_site, "somebody", role, persona=persona)
+    assert not untranslated(page(added, f"/{TAG}{path}", headers=headers), data)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/catalogue/tools/notion/rename", {"to": "notion-2"}),
+        ("/catalogue/tools/notion/delist", {"sure": "no"}),
+        ("/catalogue/tools", {"slug": "notion", "name": "N", "category": "LLM", "url": "x"}),
+    ],
+)
+def test_nor_where_it_says_what_follows(added, data, admin, path, fields):
+    answer = added.post(f"/{TAG}{path}", data=fields, headers=admin)
+    assert answer.status_code in (200, 400)
+    assert not untranslated(parsed(answer.text), data)
 
 
 @pytest.mark.parametrize("path", PAGES)

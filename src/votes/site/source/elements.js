@@ -3,22 +3,24 @@
 import { clientOf } from "./client.js";
 
 const ORIGIN = new URL(import.meta.url).origin;
-const CALLS = {
+
+/* A page in another language has loaded its words: README.md. What is not there is English. */
+const said = {
+  lang: "en",
+  ship: "Ship",
+  skip: "Skip",
+  bookmark: "Bookmark",
+  remove: "Remove",
   none: "No votes yet",
   too_early: "Too early",
   too_close: "Too close to call",
-  ship: "Ship",
-  skip: "Skip",
   split: "Split",
+  one: "{} vote",
+  other: "{} votes",
+  ...self.votesWords,
 };
-
-const number = (n) => {
-  try {
-    return n.toLocaleString(document.documentElement.lang || "en");
-  } catch {
-    return n; // the page's language is none
-  }
-};
+const say = (text, value) => (said[text] ?? text).replace("{}", () => value);
+const number = (n) => n.toLocaleString(said.lang);
 const words = (slug) => slug?.replaceAll("-", " ");
 
 const make = (name, part, attributes, ...children) => {
@@ -28,8 +30,8 @@ const make = (name, part, attributes, ...children) => {
   node.append(...children);
   return node;
 };
-const button = (choice, label, ...more) =>
-  make("button", choice, { "data-choice": choice }, make("span", "label", {}, label), ...more);
+const button = (choice, ...more) =>
+  make("button", choice, { "data-choice": choice }, make("span", "label", {}, say(choice)), ...more);
 
 const sheet = new CSSStyleSheet();
 const css = await fetch(new URL("elements.css", import.meta.url)).catch(() => ({}));
@@ -95,7 +97,7 @@ class Element extends HTMLElement {
   }
 
   tell_(words, shown = false) {
-    this.$("status").textContent = words;
+    this.$("status").textContent = say(words);
     this.$("status").part.toggle("shown", shown);
   }
 
@@ -117,9 +119,9 @@ class Vote extends Element {
     return make(
       "form",
       "form",
-      { "aria-label": `Vote on ${name}` },
-      button("ship", "Ship", count()),
-      button("skip", "Skip", count()),
+      { "aria-label": say("Vote on {}", name) },
+      button("ship", count()),
+      button("skip", count()),
       make("svg", "bar empty", { "aria-hidden": true }, share),
       make("p", "caption", {}, "\u00a0"),
     );
@@ -139,16 +141,16 @@ class Vote extends Element {
       this.$(choice).disabled = !!gone_;
       if (counts) this.$(choice).lastElementChild.textContent = number(counts[choice]);
     }
-    if (trouble_) this.$("caption").textContent = trouble_;
+    if (trouble_) this.$("caption").textContent = say(trouble_);
     else if (counts) this.measure_(counts.ship, counts.ship + counts.skip);
   }
 
   measure_(ship, total) {
     const share = total && Math.round((100 * ship) / total);
-    const votes = `${share}% ship · ${number(total)} vote${total === 1 ? "" : "s"}`;
+    const votes = say(new Intl.PluralRules(said.lang).select(total), number(total));
     this.$("bar").part.toggle("empty", !total);
     this.$("share").setAttribute("width", `${share}%`);
-    this.$("caption").textContent = total ? votes : CALLS.none;
+    this.$("caption").textContent = total ? `${say("{}% ship", share)} · ${votes}` : say("none");
   }
 }
 
@@ -159,18 +161,18 @@ class Verdict extends Element {
 
   show_({ tally, trouble_ }) {
     const { call, close } = tally ?? {};
-    this.$("call").textContent = CALLS[close ? "too_close" : call] ?? trouble_ ?? "…";
+    this.$("call").textContent = say((close ? "too_close" : call) ?? trouble_ ?? "…");
     if (!call) return;
     const side = (!close && tally.leaning) || "";
     this.$("badge").part = `badge ${call} ${side}`;
-    this.$("leaning").textContent = side && `leaning ${side}`;
+    this.$("leaning").textContent = side && say(`leaning ${side}`);
   }
 }
 
 class Bookmark extends Element {
   content_(name) {
-    const form = make("form", "form", {}, button("bookmark", "Bookmark"));
-    form.firstChild.ariaLabel = `Bookmark ${name}`;
+    const form = make("form", "form", {}, button("bookmark"));
+    form.firstChild.ariaLabel = say("Bookmark {}", name);
     return form;
   }
 
@@ -227,12 +229,12 @@ class Bookmarks extends Element {
   item_(tool) {
     const { api } = this.client_;
     const href = (this.getAttribute("href") ?? `${api}/tools/{tool}`).replace("{tool}", tool);
-    const [link, remove] = [make("a", "link", { href }), button("remove", "Remove")];
+    const [link, remove] = [make("a", "link", { href }), button("remove")];
     const verdict = make("ship-verdict", "verdict", { tool, api });
     const item = make("li", "item", {}, link, verdict, remove);
     item.show_ = ({ name = words(tool) }) => {
       link.textContent = name;
-      remove.ariaLabel = `Remove ${name}`;
+      remove.ariaLabel = say("Remove {}", name);
     };
     item.tool = this.client_.add_(item, tool);
     item.show_(item.tool);

@@ -28,15 +28,16 @@ const optionOf = ({ tool, name, tagline }, place) => {
 
 /* A tool is chosen: its page is opened or, where one is added to others, its name is sent. */
 const go = (input, { tool }) => {
-  if (input.name === "q") location.assign(`/tools/${encodeURIComponent(tool)}`);
+  const { form } = input;
+  if (input.name === "q") location.assign(new URL(`tools/${encodeURIComponent(tool)}`, form.action));
   else {
     input.value = tool;
-    input.form.submit();
+    form.submit();
   }
 };
 
 function combobox(input) {
-  const list = make("ul", { role: "listbox", id: "suggestions", "aria-label": "Tools", hidden: "" });
+  const list = make("ul", { role: "listbox", id: "suggestions", "aria-label": input.form.dataset.tools, hidden: "" });
   const said = make("p", { role: "status", class: "visually-hidden" });
   let chosen = -1;
   let pause = 0;
@@ -67,7 +68,7 @@ function combobox(input) {
       if (document.activeElement !== input) return;
       list.replaceChildren(...suggestions.map(optionOf));
       open(suggestions.length > 0);
-      said.textContent = `Suggestions: ${suggestions.length}`;
+      said.textContent = input.form.dataset.found.replace("{}", suggestions.length);
     } catch (error) {
       if (error.name !== "AbortError") open(false);
     }
@@ -130,4 +131,4 @@ function combobox(input) {
   input.form.append(list, said);
 }
 
-document.querySelectorAll("form.search:is([action='/'], .add) input[type=search]").forEach(combobox);
+document.querySelectorAll("form[data-tools] input[type=search]").forEach(combobox);
