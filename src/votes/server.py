@@ -81,6 +81,7 @@ def create_app(config: Config) -> Asgi:
         PATHS_FOR_OTHER_SITES,
         _behind_edge(config, FOR_OTHER_SITES, for_readers),
         _behind_edge(config, FOR_READERS, for_readers),
+        endings=("/badge.svg/",),
     )
     return _by_path(
         PATHS_FOR_PROGRAMS,
@@ -93,13 +94,16 @@ def _behind_edge(config: Config, headers: Headers, app: Asgi) -> Asgi:
     return with_headers(config, headers, with_edge(config, with_one_host(app)))
 
 
-def _by_path(beginnings: tuple[str, ...], these: Asgi, others: Asgi) -> Asgi:
-    """These for paths that begin like this, and for what is no request; the others for the rest."""
+def _by_path(
+    beginnings: tuple[str, ...], these: Asgi, others: Asgi, endings: tuple[str, ...] = ()
+) -> Asgi:
+    """These for paths that begin or end like this, and for what is no request; the others for the
+    rest."""
 
     def dispatch(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        if scope["type"] != "http" or f"{scope['path']}/".startswith(beginnings):
+        if scope["type"] != "http" or (path := f"{scope['path']}/").startswith(beginnings):
             return these(scope, receive, send)
-        return others(scope, receive, send)
+        return (these if path.endswith(endings) else others)(scope, receive, send)
 
     return dispatch
 

@@ -34,7 +34,7 @@ PROGRAMS = ("/v1/", "/health/", "/openapi.json")
 def expected(path: str) -> dict[str, str]:
     if path.startswith(PROGRAMS):
         return DATA
-    return FILE if path.startswith(FILES) else PAGE
+    return FILE if path.startswith(FILES) or path.endswith("/badge.svg") else PAGE
 
 
 def policy(answer: httpx.Response | raw.Raw) -> dict[str, str]:

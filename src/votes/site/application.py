@@ -13,6 +13,7 @@ from votes.http import limiting, origins
 from votes.http.exchange import SMALL_BODY_BYTES_MAX
 from votes.site import (
     about,
+    badges,
     bookmarking,
     cataloguing,
     collecting,
@@ -37,6 +38,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *pages.ROUTES,
     *comparing.ROUTES,
     *about.ROUTES,
+    *badges.ROUTES,
     *describing.ROUTES,
     *crawling.ROUTES,
     *forms.ROUTES,

@@ -25,10 +25,13 @@ class Stage:
         self.pages: dict[str, tuple[str, str]] = {}
         self.scripts: dict[str, bytes] = {}
 
-    def show(self, path: str, body: str, api: str = "", head: str = SCRIPT) -> str:
+    def show(
+        self, path: str, body: str, api: str = "", head: str = SCRIPT, images: str = ""
+    ) -> str:
         """Put a page there; answers its address."""
         policy = (
-            f"default-src 'none'; img-src data:; script-src 'self' {api}; style-src 'self' {api};"
+            f"default-src 'none'; img-src data: {images};"
+            f" script-src 'self' {api}; style-src 'self' {api};"
             f" connect-src 'self' {api}; form-action 'self'; base-uri 'none';"
             " require-trusted-types-for 'script'; trusted-types 'none'"
         )

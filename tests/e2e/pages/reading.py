@@ -12,8 +12,8 @@ import httpx
 PAIR = "/compare/claude-haiku-open-weights-vs-mistral-3-small"
 PAGES = (
     *("/", "/?sort=new", "/?q=note", "/?category=llm", "/?q=nothing-of-this-name"),
-    *("/tools/mistral-3-small", "/tools/notion", PAIR, "/compare", "/bookmarks", "/votes"),
-    *("/status", "/verdicts", "/about", "/privacy", "/rulings", "/docs"),
+    *("/tools/mistral-3-small", "/tools/notion", "/tools/notion/badge", PAIR, "/compare"),
+    *("/bookmarks", "/votes", "/status", "/verdicts", "/about", "/privacy", "/rulings", "/docs"),
 )
 
 

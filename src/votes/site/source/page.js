@@ -1,4 +1,6 @@
-/* What a page does by script beside its elements: it suggests tools, and follows votes. */
+/* What a page does by script beside its elements: it suggests tools, follows votes,
+   and passes the page on. */
 
 import "./search.js";
 import "./live.js";
+import "./share.js";
