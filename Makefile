@@ -74,7 +74,7 @@ lock: runtime ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer ve
 	@$(BIN)/python -c 'import tomllib; \
 	  print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 	  > $(VENV)-lock/build.in
-	@$(COMPILE) pyproject.toml - -o requirements.lock < $(VENV)-lock/build.in > /dev/null
+	@$(COMPILE) --extra server pyproject.toml - -o requirements.lock < $(VENV)-lock/build.in > /dev/null
 	@$(COMPILE) --group dev -c requirements.lock -o tests/requirements.lock > /dev/null
 	@$(COMPILE) --group bench -c tests/requirements.lock -o tests/benchmarks/requirements.lock > /dev/null
 	@$(COMPILE) --group mutants -c tests/requirements.lock -o tests/mutants.lock > /dev/null

@@ -278,6 +278,7 @@ def test_the_locks_hold_what_the_project_asks_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runtime, tests = (locked(path) for path in LOCKS)
     asked = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
+    asked += project["project"]["optional-dependencies"]["server"]
     for pins, wanted in ((runtime, asked), (tests, project["dependency-groups"]["dev"])):
         for requirement in map(Requirement, wanted):
             assert requirement.specifier.contains(pins[normal(requirement.name)]), requirement
