@@ -66,7 +66,8 @@ def mailer_of(url: str) -> Mailer:
 
 
 class Server(Struct, frozen=True):
-    """A mail server: by TLS (`smtps`), by STARTTLS (`starttls`), or by that if it offers it."""
+    """A mail server: by TLS (`smtps`), by STARTTLS (`starttls`), or by that if it offers it.
+    With a login always by one of them."""
 
     scheme: str
     host: str
@@ -76,13 +77,14 @@ class Server(Struct, frozen=True):
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Session]:
+        if_offered = True if self.user else None  # a password goes by TLS alone
         client = SMTP(
             hostname=self.host,
             port=self.port,
             username=self.user,
             password=self.password,
             use_tls=self.scheme == "smtps",
-            start_tls={"smtps": False, "starttls": True, "smtp": None}[self.scheme],
+            start_tls={"smtps": False, "starttls": True, "smtp": if_offered}[self.scheme],
             timeout=COMMAND_S,
         )
         with_server = f"{self.scheme}://{self.host}:{self.port}"
