@@ -88,6 +88,8 @@ MAY: Mapping[str, Statuses] = {
     "GET /health/ready": everybody(200),
     "GET /": everybody(200),
     "GET /tools/{slug}": everybody(200),
+    "GET /tools/{slug}/badge": everybody(200),
+    "GET /tools/{slug}/badge.svg": everybody(200),
     "GET /bookmarks": everybody(200),
     "GET /bookmarks/removed": everybody(200),
     "POST /bookmarks/change": users(303),
