@@ -82,3 +82,45 @@ def test_an_unknown_tool_has_no_reviews(http, live_site):
     slug = unique("tool")
     problem(http.get(f"/v1/tools/{slug}/reviews"), 404, "tool_unknown")
     problem(publish(live_site, slug, "builder", 1, "ship"), 404, "tool_unknown")
+
+
+def test_a_panelist_reads_what_waits_what_is_done_and_what_it_said_before(http, live_site, tool):
+    persona = unique("persona")
+    me = bearer(live_site, unique("pia"), "panelist", persona=persona)
+
+    def waiting(position=0):
+        asked = {"limit": 1, "min_position": position}
+        return http.get("/v1/me/reviews/missing", params=asked, headers=me).json()
+
+    before = waiting()
+    assert [one["tool"] for one in before["tools"]] == [tool]
+    path = f"/v1/tools/{tool}/reviews/{persona}"
+    said = [{"score": score, "choice": "ship", "body": f"Said {score}."} for score in (70, 80)]
+    for body in said:
+        last = http.put(path, json=body, headers=me).json()["position"]
+    after = waiting(last)
+    assert after["total"] == before["total"] - 1
+    assert tool not in [one["tool"] for one in after["tools"]]
+    done = http.get("/v1/me/reviews", headers=me).json()
+    assert (done["total"], done["next_cursor"]) == (1, None)
+    assert (done["reviews"][0]["tool"], done["reviews"][0]["review"]["score"]) == (tool, 80)
+    http.delete(path, headers=me)
+    told = http.get(f"/v1/me/reviews/{tool}/revisions", headers=me).json()
+    assert (told["tool"], told["persona"]) == (tool, persona)
+    assert [one["opinion"] for one in told["revisions"]] == [None, said[1], said[0]]
+    other = bearer(live_site, unique("pim"), "panelist", persona=unique("persona"))
+    theirs = http.get(f"/v1/me/reviews/{tool}/revisions", headers=other).json()
+    assert theirs["revisions"] == []
+    nowhere = f"/v1/me/reviews/{unique('tool')}/revisions"
+    problem(http.get(nowhere, headers=me), 404, "tool_unknown")
+
+
+def test_all_tools_that_wait_are_read_page_by_page(http, live_site):
+    me = bearer(live_site, unique("pia"), "panelist", persona=unique("persona"))
+    seen, cursor = [], None
+    while cursor is not None or not seen:
+        asked = {"limit": 100, "cursor": cursor}
+        page = http.get("/v1/me/reviews/missing", params=asked, headers=me).json()
+        seen += [one["tool"] for one in page["tools"]]
+        cursor = page["next_cursor"]
+    assert len(seen) == len(set(seen)) == page["total"]

@@ -559,6 +559,67 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/me/reviews": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The reviews of my persona
+         * @description Of listed tools, the last published or revised first. For panelists.
+         */
+        readonly get: operations["listMyReviews"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/reviews/{slug}/revisions": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What my persona's review of a tool said before
+         * @description Each version of it, the last first, `opinion` null where it was withdrawn. Read from the log
+         *     itself, so it always includes your last one. For panelists.
+         */
+        readonly get: operations["listMyRevisions"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/reviews/missing": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The tools without a review of my persona
+         * @description Listed tools, the newest first. For panelists.
+         */
+        readonly get: operations["listUnreviewedTools"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/me/state": {
         readonly parameters: {
             readonly query?: never;
@@ -1127,7 +1188,7 @@ export interface components {
          *
          *     `collection` is the id that was given: while there is no such collection, the bookmark is in
          *     none. `rank` is its place in an own order, the one given or else by when it was added. What is
-         *     stored beside an `unreadable` one cannot be decrypted: a program other than ours has stored it. `url` is the
+         *     stored beside an `unreadable` one cannot be decrypted: another program has stored it. `url` is the
          *     address at which it was saved elsewhere, where that is another one than the tool's.
          */
         readonly BookmarkView: {
@@ -1586,6 +1647,25 @@ export interface components {
             readonly votes: readonly components["schemas"]["MyVote"][];
         };
         /**
+         * MyReview
+         * @description A review of the caller's persona.
+         */
+        readonly MyReview: {
+            readonly name: string;
+            readonly review: components["schemas"]["ReviewView"];
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+        };
+        /**
+         * MyReviewsPage
+         * @description `total` counts the listed tools that the persona has reviewed.
+         */
+        readonly MyReviewsPage: {
+            readonly next_cursor: string | null;
+            readonly reviews: readonly components["schemas"]["MyReview"][];
+            readonly total: number;
+        };
+        /**
          * MyVote
          * @description A vote of the caller's, when it was cast, and what of the caller's login is held with it.
          */
@@ -1823,6 +1903,25 @@ export interface components {
              */
             readonly position: number;
             readonly score: number;
+            /** @description A tool's name in addresses. */
+            readonly tool: string;
+        };
+        /**
+         * Revision
+         * @description What a review said from a time on; `opinion` is None where it was withdrawn then.
+         */
+        readonly Revision: {
+            readonly at: string;
+            readonly opinion: components["schemas"]["Opinion"] | null;
+        };
+        /**
+         * RevisionsView
+         * @description What a persona's review of a tool said, the last first: at most 100.
+         */
+        readonly RevisionsView: {
+            /** @description A panel reviewer's name. */
+            readonly persona: string;
+            readonly revisions: readonly components["schemas"]["Revision"][];
             /** @description A tool's name in addresses. */
             readonly tool: string;
         };
@@ -2133,6 +2232,16 @@ export interface components {
         readonly UnreadEntry: {
             readonly entry: number;
             readonly reason: string;
+        };
+        /**
+         * UnreviewedPage
+         * @description Tools without a review of the caller's persona; `total` counts them all. A page may have less
+         *     of them than its limit although more follow: then it has a `next_cursor`.
+         */
+        readonly UnreviewedPage: {
+            readonly next_cursor: string | null;
+            readonly tools: readonly components["schemas"]["Suggestion"][];
+            readonly total: number;
         };
         /**
          * VisitorView
@@ -6516,6 +6625,418 @@ export interface operations {
                 };
             };
             /** @description A problem: `contended`, `overloaded`, `written_by_newer_release`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly listMyReviews: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string;
+                /** @description How many at most. */
+                readonly limit?: number;
+                /** @description Answer at or after this position of the log, or 503 at the deadline. */
+                readonly min_position?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "next_cursor": null,
+                     *       "reviews": [
+                     *         {
+                     *           "name": "Mistral 3 Small",
+                     *           "review": {
+                     *             "body": "Runs on the laptop it was promised for.",
+                     *             "choice": "ship",
+                     *             "persona": "builder",
+                     *             "revised_at": "2026-01-31T12:00:00Z",
+                     *             "score": 85
+                     *           },
+                     *           "tool": "mistral-3-small"
+                     *         }
+                     *       ],
+                     *       "total": 1
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["MyReviewsPage"];
+                };
+            };
+            /** @description A problem: `invalid_parameter`, `invalid_cursor`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly listMyRevisions: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly slug: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "persona": "builder",
+                     *       "revisions": [
+                     *         {
+                     *           "at": "2026-01-31T12:00:00Z",
+                     *           "opinion": {
+                     *             "body": "Runs on the laptop it was promised for.",
+                     *             "choice": "ship",
+                     *             "score": 85
+                     *           }
+                     *         }
+                     *       ],
+                     *       "tool": "mistral-3-small"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["RevisionsView"];
+                };
+            };
+            /** @description A slug is a former one: the same request, at the address with that of now. */
+            readonly 308: {
+                headers: {
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `tool_unknown`. */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `unavailable`. */
+            readonly 503: {
+                headers: {
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly listUnreviewedTools: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string;
+                /** @description How many at most. */
+                readonly limit?: number;
+                /** @description Answer at or after this position of the log, or 503 at the deadline. */
+                readonly min_position?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description OK */
+            readonly 200: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "next_cursor": null,
+                     *       "tools": [
+                     *         {
+                     *           "category": "Developer Tools",
+                     *           "name": "Mistral 3 Small",
+                     *           "tagline": "A 7B model for the edge",
+                     *           "tool": "mistral-3-small"
+                     *         }
+                     *       ],
+                     *       "total": 1
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["UnreviewedPage"];
+                };
+            };
+            /** @description A problem: `invalid_parameter`, `invalid_cursor`. */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `not_authenticated`, `token_invalid`. */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `forbidden`. */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `address_too_long`. */
+            readonly 414: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `rate_limited`. */
+            readonly 429: {
+                headers: {
+                    /** @description Of the one that is nearest to its end, or that refuses the request, how much is left and in how many seconds there is more: `"votes-by-visitor";r=119;t=1`. */
+                    readonly RateLimit?: string;
+                    /** @description The limits that the request counts towards: `"votes-by-visitor";q=120;w=60` is 120 at once, which come back within 60 s. No limit is told while none is counted. */
+                    readonly "RateLimit-Policy"?: string;
+                    /** @description Seconds. */
+                    readonly "Retry-After"?: number;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `headers_too_large`. */
+            readonly 431: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `internal`. */
+            readonly 500: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `overloaded`, `not_yet`, `unavailable`. */
             readonly 503: {
                 headers: {
                     /** @description Seconds. */

@@ -39,6 +39,8 @@ PANEL: dict[str, Any] = {
     "spread": 33,
     "reviews": [{"persona": "builder", **REVIEW, "revised_at": "2026-01-31T12:00:00Z"}],
 }
+REVISION = {"opinion": REVIEW, "at": "2026-01-31T12:00:00Z"}
+REVISIONS = {"tool": "mistral-3-small", "persona": "builder", "revisions": [REVISION]}
 ENTRY: dict[str, Any] = {
     "name": "Mistral 3 Small",
     "category": "Developer Tools",
@@ -49,9 +51,9 @@ ENTRY: dict[str, Any] = {
     "best_for": "On-device work",
     "plans": [{"name": "Open weights", "price": 0, "period": ""}],
 }
-SUGGESTION = {"tool": "mistral-3-small"} | {
-    field: ENTRY[field] for field in ("name", "category", "tagline")
-}
+SHORT = {"name": ENTRY["name"], "category": ENTRY["category"], "tagline": ENTRY["tagline"]}
+SUGGESTION = {"tool": "mistral-3-small", **SHORT}
+MINE = {"tool": "mistral-3-small", "name": ENTRY["name"], "review": PANEL["reviews"][0]}
 SUMMARY: dict[str, Any] = {
     "slug": "mistral-3-small",
     **ENTRY,
@@ -312,6 +314,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "links": [{"id": LINK, "at": "2026-01-31T12:00:00Z"}],
         }
     },
+    "listMyReviews": {"response": {"reviews": [MINE], "next_cursor": None, "total": 1}},
+    "listUnreviewedTools": {"response": {"tools": [SUGGESTION], "next_cursor": None, "total": 1}},
+    "listMyRevisions": {"response": REVISIONS},
     "listMyVotes": {
         "response": {
             "votes": [{"tool": "mistral-3-small", "choice": "ship", "at": "2026-01-31T12:00:00Z"}],

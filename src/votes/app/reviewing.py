@@ -7,11 +7,11 @@ from msgspec import Struct
 
 from votes.app.catalogue import Tool
 from votes.app.paging import Page, kept_page, walked_page
-from votes.app.responses import PanelView, panel_view
+from votes.app.responses import PanelView, ReviewView, Suggestion, panel_view
 from votes.app.tool_orders import NEW, reviewed_by, tool_orders
 from votes.domain import review
 from votes.domain.review import Opinion, ReviewEvent, ReviewPublished, ReviewRevised
-from votes.domain.terms import PersonaSlug, ToolId
+from votes.domain.terms import PersonaSlug, ToolId, ToolSlug
 from votes.engine.log import Recorded
 from votes.engine.ports import EventStore
 from votes.engine.read_models import ReadModels
@@ -25,6 +25,39 @@ class Revision(Struct, frozen=True):
 
     opinion: Opinion | None
     at: datetime
+
+
+class RevisionsView(Struct, frozen=True):
+    """What a persona's review of a tool said, the last first: at most 100."""
+
+    tool: ToolSlug
+    persona: PersonaSlug
+    revisions: list[Revision]
+
+
+class MyReview(Struct, frozen=True):
+    """A review of the caller's persona."""
+
+    tool: ToolSlug
+    name: str
+    review: ReviewView
+
+
+class MyReviewsPage(Struct, frozen=True):
+    """`total` counts the listed tools that the persona has reviewed."""
+
+    reviews: list[MyReview]
+    next_cursor: str | None
+    total: int
+
+
+class UnreviewedPage(Struct, frozen=True):
+    """Tools without a review of the caller's persona; `total` counts them all. A page may have less
+    of them than its limit although more follow: then it has a `next_cursor`."""
+
+    tools: list[Suggestion]
+    next_cursor: str | None
+    total: int
 
 
 def has_review(tool: Tool, persona: PersonaSlug) -> bool:
@@ -50,6 +83,12 @@ async def reviewed(
 ) -> Page[Tool]:
     """The listed tools that the persona has reviewed, the last review first. Raises `BadCursor`."""
     return kept_page(await tool_orders(models), [reviewed_by(persona)], "reviewed", cursor, limit)
+
+
+def own_review(tool: Tool, persona: PersonaSlug) -> ReviewView | None:
+    """The persona's review of the tool."""
+    reviews = panel_view(tool.profile.reviews).reviews
+    return next((one for one in reviews if one.persona == persona), None)
 
 
 def panel_with(profile: Profile, persona: PersonaSlug, opinion: Opinion, at: datetime) -> PanelView:

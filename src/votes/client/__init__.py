@@ -35,6 +35,7 @@ from votes.app.responses import (
     ToolState,
     VoteView,
 )
+from votes.app.reviewing import MyReviewsPage, RevisionsView, UnreviewedPage
 from votes.app.shapes import (
     Alive,
     ChallengeView,
@@ -172,6 +173,21 @@ class Votes(Bookmarks):
 
     async def list_reviews(self, tool: str) -> ReviewsView:
         return await self._get(f"/v1/tools/{tool}/reviews", ReviewsView)
+
+    async def list_my_reviews(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> MyReviewsPage:
+        query = {"cursor": cursor, "limit": limit}
+        return await self._get("/v1/me/reviews", MyReviewsPage, query)
+
+    async def list_unreviewed_tools(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> UnreviewedPage:
+        query = {"cursor": cursor, "limit": limit}
+        return await self._get("/v1/me/reviews/missing", UnreviewedPage, query)
+
+    async def list_my_revisions(self, tool: str) -> RevisionsView:
+        return await self._get(f"/v1/me/reviews/{tool}/revisions", RevisionsView)
 
     async def cast_vote(
         self, tool: str, choice: Choice, *, on_behalf_of: str | None = None

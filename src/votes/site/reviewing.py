@@ -11,7 +11,7 @@ from votes.app import reviewing
 from votes.app.catalogue import Tool
 from votes.app.paging import Page
 from votes.app.responses import ReviewView, summary
-from votes.app.reviewing import has_review
+from votes.app.reviewing import has_review, own_review
 from votes.domain import review
 from votes.domain.review import Opinion, contradicts
 from votes.domain.terms import PersonaSlug
@@ -66,7 +66,7 @@ async def panel(
         mine=mine,
         waiting=waiting,
         done=Page(
-            [(tool, _own(source, tool, persona)) for tool in done.items],
+            [(tool, own_review(tool, persona)) for tool in done.items],
             done.next_cursor,
             done.total,
         ),
@@ -78,11 +78,6 @@ async def _found(request: Http, source: ReadSource, persona: PersonaSlug, q: str
     found = await services(request).finder.find(source.models, q)
     tools = [one.tool for one in found if not has_review(one.tool, persona)]
     return Page(tools[:ROWS_MAX], None, len(tools))
-
-
-def _own(source: ReadSource, tool: Tool, persona: PersonaSlug) -> ReviewView | None:
-    reviews = summary(source, tool).panel.reviews
-    return next((one for one in reviews if one.persona == persona), None)
 
 
 def _head(request: Http, title: str, path: str) -> Head:
@@ -97,7 +92,7 @@ async def review_page(request: Http, slug: str, min_position: MinPosition = 0) -
     name = tool_slug(request, slug)
     source, _ = await read_at(request, min_position)
     tool = listed(source, name)
-    own = _own(source, tool, persona)
+    own = own_review(tool, persona)
     fields = (
         {} if own is None else {"score": str(own.score), "choice": own.choice, "body": own.body}
     )
@@ -180,7 +175,7 @@ async def _form(
         status=400 if problem else 200,
         tool=shown,
         persona=persona,
-        own=_own(source, tool, persona),
+        own=own_review(tool, persona),
         fields={name: fields.get(name, "") for name in HINTS},
         problem=problem,
         stored=stored,
