@@ -59,8 +59,7 @@ LIMIT_WINDOW_S_MAX = 24 * 3600
 """What is kept of a network for a limit is gone after this long."""
 LIMIT_RATE_MAX = 10_000
 """Of requests a second: what a limit counts in whole microseconds is then right within 0.5 %."""
-CHALLENGE_COST = 5_000
-CHALLENGE_COST_MAX = 1_000_000
+CHALLENGE_COST, CHALLENGE_COST_MAX = 5_000, 1_000_000
 RELEASE_HELD_AFTER_H = 24
 """A new visitor is new no more by then, and a campaign of a day has shown itself."""
 COHORT_CLAIMS_MAX = 8
