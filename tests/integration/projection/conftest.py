@@ -20,8 +20,9 @@ async def space(servers: Addresses, redis_prefix: str) -> AsyncIterator[Namespac
 
 @pytest.fixture
 async def other_space(space: Namespace, servers: Addresses) -> AsyncIterator[Namespace]:
-    """As another process reaches the same."""
-    async with connect_redis(servers.redis_owner_url) as redis:
+    """As another process reaches the same. Its connections have the prefix as their name."""
+    url, named = servers.redis_owner_url, f"client_name={space.prefix}"
+    async with connect_redis(f"{url}{'&' if '?' in url else '?'}{named}") as redis:
         yield Namespace(redis, space.prefix)
 
 

@@ -70,6 +70,13 @@ async def following(space, *, belongs_to_log: bool | None = True, made: Follower
         await ended_by_cancellation(follower.task)
 
 
+async def cut_off(space) -> None:
+    """Cut the connections of the `other_space`: those of others on the server stay."""
+    for client in await space.redis.client_list():
+        if client["name"] == space.prefix:
+            await space.redis.client_kill_filter(_id=client["id"])
+
+
 def two_tools() -> ReadModels:
     models = ReadModels(PROJECTIONS, EPOCH)
     models.fold(

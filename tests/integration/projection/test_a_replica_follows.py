@@ -14,6 +14,7 @@ from tests.integration.projection.following import (
     A,
     B,
     cast,
+    cut_off,
     following,
     fresh,
     replace,
@@ -69,7 +70,7 @@ async def publish(space, changes: Changes | None, epoch: str = EPOCH) -> None:
 
 async def hang_up(space, follower) -> None:
     """Cut its connection, as when Redis is started again."""
-    await space.redis.client_kill_filter(_type="normal", skipme=True)
+    await cut_off(space)
     await until(lambda: (None, False) in follower.seen, "a lost connection")
 
 

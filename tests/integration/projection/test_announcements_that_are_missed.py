@@ -13,6 +13,7 @@ from tests.integration.projection.following import (
     A,
     B,
     Follower,
+    cut_off,
     following,
     fresh,
     two_tools,
@@ -192,7 +193,7 @@ class Trouble:
                 await self._space.redis.xdel(key, name)
 
     async def hang_up(self) -> None:
-        await self._space.redis.client_kill_filter(_type="normal", skipme=True)
+        await cut_off(self._space)
 
     async def die_half_way(self) -> None:
         await self._projecting.die_half_way(self._chance)
