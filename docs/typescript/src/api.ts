@@ -1184,17 +1184,12 @@ export interface components {
         /**
          * BookmarkView
          * @description A bookmark of the caller's. `etag` stands for it as it is: `If-Match: "ETAG"` changes it only
-         *         if it still is so.
+         *     if it still is so.
          *
-         *         `collection` is the id that was given: while there is no such collection, the bookmark is in
-         *         none. `rank` is its place in an own order, the one given or else by when it was added. What is
-         *     <<<<<<< ours
-         *         stored beside an `unreadable` one cannot be decrypted: another program has stored it. `url` is
-         *         the address at which it was saved elsewhere, where that is another one than the tool's.
-         *     =======
-         *         stored beside an `unreadable` one cannot be decrypted: a program other than ours has stored it.
-         *         `url` is the address at which it was saved elsewhere, where that is another one than the tool's.
-         *     >>>>>>> theirs
+         *     `collection` is the id that was given: while there is no such collection, the bookmark is in
+         *     none. `rank` is its place in an own order, the one given or else by when it was added. What is
+         *     stored beside an `unreadable` one cannot be decrypted: a program other than ours has stored it.
+         *     `url` is the address at which it was saved elsewhere, where that is another one than the tool's.
          */
         readonly BookmarkView: {
             /** Format: date-time */

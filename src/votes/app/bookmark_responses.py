@@ -15,13 +15,8 @@ class BookmarkView(Struct, frozen=True):
 
     `collection` is the id that was given: while there is no such collection, the bookmark is in
     none. `rank` is its place in an own order, the one given or else by when it was added. What is
-<<<<<<< ours
-    stored beside an `unreadable` one cannot be decrypted: another program has stored it. `url` is
-    the address at which it was saved elsewhere, where that is another one than the tool's.
-=======
     stored beside an `unreadable` one cannot be decrypted: a program other than ours has stored it.
     `url` is the address at which it was saved elsewhere, where that is another one than the tool's.
->>>>>>> theirs
     """
 
     tool: ToolSlug
