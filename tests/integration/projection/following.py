@@ -114,3 +114,17 @@ async def shown_at(kept, models: ReadModels, follower: Follower) -> None:
         return follower.position == models.position
 
     await until(beats, f"a replica at {models.position}")
+
+
+async def saved(space) -> dict[bytes, bytes]:
+    """All that Redis holds, as it would be on its disk."""
+    names = space.redis.scan_iter(f"{space.prefix}:*")
+    return {name: await space.redis.dump(name) async for name in names}
+
+
+async def restored(space, before: dict[bytes, bytes]) -> None:
+    """Redis comes back as it was then: without its last writes."""
+    async for name in space.redis.scan_iter(f"{space.prefix}:*"):
+        await space.redis.delete(name)
+    for name, value in before.items():
+        await space.redis.restore(name, 0, value)

@@ -18,6 +18,8 @@ from tests.integration.projection.following import (
     following,
     fresh,
     replace,
+    restored,
+    saved,
     shown_at,
     two_tools,
 )
@@ -223,20 +225,6 @@ async def test_a_broken_connection_empties_it_and_it_takes_up_what_came_meanwhil
     await follower.at(5)
     assert follower.subscription.models.get(TALLIES, A) == models.get(TALLIES, A)
     assert follower.loads == 1
-
-
-async def saved(space) -> dict[bytes, bytes]:
-    """All that Redis holds, as it would be on its disk."""
-    names = space.redis.scan_iter(f"{space.prefix}:*")
-    return {name: await space.redis.dump(name) async for name in names}
-
-
-async def restored(space, before: dict[bytes, bytes]) -> None:
-    """Redis comes back as it was then: without its last writes."""
-    async for name in space.redis.scan_iter(f"{space.prefix}:*"):
-        await space.redis.delete(name)
-    for name, value in before.items():
-        await space.redis.restore(name, 0, value)
 
 
 async def test_it_does_not_go_back_to_older_models(kept, follower, space):

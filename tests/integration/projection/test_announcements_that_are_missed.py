@@ -5,9 +5,11 @@ half-way, read models are rebuilt, and Redis loses everything or its last writes
 """
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import valkey
 from tests.integration.projection.following import (
     AT,
     A,
@@ -16,12 +18,14 @@ from tests.integration.projection.following import (
     cut_off,
     following,
     fresh,
+    restored,
+    saved,
     two_tools,
 )
-from tests.integration.projection.test_a_replica_follows import restored, saved
 from tests.kept import keys_of
 from tests.polling import until
 from votes.domain.vote import VoteCast
+from votes.embedded import Addresses
 from votes.engine.log import Recorded
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
@@ -30,6 +34,13 @@ from votes.views.read_model_store import RedisReadModelStore
 
 STEPS = 40
 VOTES_MAX = 5
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Addresses]:
+    """Of this file alone, for it ends the connections of all who follow there."""
+    with valkey() as own:
+        yield own.addresses
 
 
 class Log:
