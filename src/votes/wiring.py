@@ -128,10 +128,10 @@ def namespace(config: Config) -> Namespace:
 
 @asynccontextmanager
 async def event_store(
-    config: Config, use: Connections = COMMANDS
+    config: Config, use: Connections = COMMANDS, connected: Callable[[], None] = lambda: None
 ) -> AsyncIterator[PostgresEventStore]:
-    """The log on its own pool of connections."""
-    pool = await create_pool(required(config.postgres_url, "VOTES_POSTGRES_URL"), use)
+    """The log on its own pool of connections, each of which calls `connected` when it is new."""
+    pool = await create_pool(required(config.postgres_url, "VOTES_POSTGRES_URL"), use, connected)
     try:
         yield PostgresEventStore(pool, connect_s=use.connect_s)
     finally:
@@ -178,12 +178,13 @@ async def services(config: Config) -> AsyncIterator[Services]:
     if not config.secret_keys:
         raise ConfigError("VOTES_SECRET_KEYS: is missing")
     space = namespace(config)
+    heads = Heads()
     async with (
-        event_store(config, WRITES) as writes,
+        event_store(config, WRITES, heads.clear) as writes,
         event_store(config, READS) as store,
         event_store(config, PAST) as past,
     ):
-        replica, heads = Replica(), Heads()
+        replica = Replica()
         people = People(store, writes)
         batcher = batcher_on(writes, heads)
         links = Links(store, batcher.submit, now)
@@ -274,10 +275,15 @@ def ends_the_process(task: "asyncio.Task[None]") -> None:
 
 
 def batcher_on(store: PostgresEventStore, heads: Heads | None = None) -> Batcher:
-    """A batcher that uses the cached `heads`; without them it reads every stream each time."""
+    """A batcher that uses the cached `heads`; without them it reads every stream each time.
+
+    A batch is decided and stored in one session. So where each new connection clears the heads, no
+    batch rests on what was read before a restart or a restore of Postgres.
+    """
 
     async def handle_batch(requests: Sequence[Request]) -> list[Result | None]:
-        return await handle(store, requests, heads)
+        async with store.one_session() as session:
+            return await handle(session, requests, heads)
 
     return Batcher(handle_batch)
 

@@ -8,7 +8,8 @@ INSERT of the same rows into an identical table.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -157,6 +158,10 @@ class Counted:
     def __getattr__(self, name: str) -> Any:
         self._calls[name] += 1
         return getattr(self._store, name)
+
+    @asynccontextmanager
+    async def one_session(self) -> AsyncIterator["Counted"]:
+        yield self
 
     @property
     def round_trips(self) -> float:

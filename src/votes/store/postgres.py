@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import (
     AsyncIterator,
+    Callable,
     Collection,
     Iterable,
     Iterator,
@@ -125,8 +126,18 @@ _TIMEOUTS = {
 }
 
 
-async def create_pool(url: str, use: Connections = COMMANDS) -> asyncpg.Pool:
-    """A pool whose connections act as the role of their use, whatever the login."""
+def _nothing() -> None:
+    pass
+
+
+async def create_pool(
+    url: str, use: Connections = COMMANDS, connected: Callable[[], None] = _nothing
+) -> asyncpg.Pool:
+    """A pool whose connections act as the role of their use, whatever the login. Each new one calls
+    `connected`."""
+
+    async def begin(_: Connection) -> None:
+        connected()
 
     async def no_reset(_: Connection) -> None:
         """Our statements change no setting of a session, so there is nothing to reset."""
@@ -145,8 +156,22 @@ async def create_pool(url: str, use: Connections = COMMANDS) -> asyncpg.Pool:
             **_TIMEOUTS,
             **use.settings,
         },
+        init=begin,
         reset=no_reset,
     )
+
+
+class _One:
+    """Stands for a pool where all is done in one session."""
+
+    def __init__(self, connection: PoolConnectionProxy) -> None:
+        self._connection = connection
+
+    async def acquire(self) -> PoolConnectionProxy:
+        return self._connection
+
+    async def release(self, _: PoolConnectionProxy) -> None:
+        pass
 
 
 class PostgresEventStore:
@@ -154,7 +179,7 @@ class PostgresEventStore:
 
     def __init__(
         self,
-        pool: asyncpg.Pool,
+        pool: asyncpg.Pool | _One,
         codec: Codec | None = None,
         connect_s: float = CONNECT_TIMEOUT_S,
     ) -> None:
@@ -175,6 +200,13 @@ class PostgresEventStore:
                 raise
             finally:
                 await self._pool.release(connection)
+
+    @asynccontextmanager
+    async def one_session(self) -> AsyncIterator["PostgresEventStore"]:
+        """The store in one session of Postgres, which a restart or a restore ends. Raises
+        `Unavailable`."""
+        async with self.connection() as connection:
+            yield PostgresEventStore(_One(connection), self._codec, self._connect_s)
 
     def recorded(self, row: Any) -> Recorded:
         """The event of a row."""
