@@ -32,7 +32,7 @@ from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, Tally, moved
 from votes.store.codec import Codec
-from votes.store.postgres import PAST
+from votes.store.connections import PAST
 from votes.wiring import event_store, read_model_store
 
 TOOL = ToolId("tool000")

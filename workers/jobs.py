@@ -9,7 +9,7 @@ from votes.app.digest import week_of
 from votes.engine.projector import rebuild as rebuild_models
 from votes.engine.verify import audit as audit_models
 from votes.mail.weekly import write_weekly_mail
-from votes.store.postgres import WORKER
+from votes.store.connections import WORKER
 from votes.wiring import event_store, now, read_model_store
 
 NIGHT = timedelta(hours=7)

@@ -10,8 +10,9 @@ from arq.connections import RedisSettings
 
 from votes.config import Config, load
 from votes.logs import set_up_logs
+from votes.running import ends_the_process
 from votes.views import keys
-from votes.wiring import ends_the_process, project, required
+from votes.wiring import project, required
 from workers import jobs
 
 HEALTH_CHECK_S = 5

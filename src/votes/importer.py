@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from votes.config import load
 from votes.logs import set_up_logs
+from votes.store.connections import WRITES
 from votes.store.people import People
-from votes.store.postgres import WRITES
 from votes.views.imports import Imports, match_all_again, work_on
 from votes.wiring import DEMO_URL, event_store, namespace, now
 

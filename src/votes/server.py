@@ -28,12 +28,13 @@ from votes.languages import languages_of
 from votes.live.sockets import limit_connections
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
+from votes.running import ends_the_process
 from votes.site.application import create_site
 from votes.site.describing import docs_of
 from votes.site.html import problem_pages
 from votes.site.logging_in import login_of
 from votes.site.pictures.gallery import Gallery
-from votes.wiring import ends_the_process, services
+from votes.wiring import services
 
 PATHS_FOR_PROGRAMS = ("/v1/", "/health/", "/metrics/", "/openapi.json/")
 PATHS_FOR_OTHER_SITES = ("/static/", "/elements.js/", "/elements.json/", "/elements/", "/og/")

@@ -3,14 +3,12 @@
 import asyncio
 import gc
 import secrets
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any
 
 import structlog
 from msgspec import Struct
@@ -32,7 +30,7 @@ from votes.domain.terms import RulingId, ToolId
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Request, Result, handle
 from votes.engine.heads import Heads
-from votes.engine.ports import EventStore, Unavailable
+from votes.engine.ports import EventStore
 from votes.engine.projector import Projector, belongs_to_log
 from votes.engine.read_models import Changes, ReadModels
 from votes.engine.reader import Reader
@@ -45,19 +43,12 @@ from votes.mail.delivery import CLAIM, deliver
 from votes.mail.letters import FROM_FOLDER, Letters
 from votes.mail.sending import mailer_of
 from votes.projections import PROJECTIONS
+from votes.running import beside, ends_the_process, first_of
 from votes.search.finder import PAUSE_S, Finder
+from votes.store.connections import COMMANDS, PAST, READS, WORKER, WRITES, Connections, create_pool
 from votes.store.lead import leading, until_lost
 from votes.store.people import People
-from votes.store.postgres import (
-    COMMANDS,
-    PAST,
-    READS,
-    WORKER,
-    WRITES,
-    Connections,
-    PostgresEventStore,
-    create_pool,
-)
+from votes.store.postgres import PostgresEventStore
 from votes.store.subscriptions import Subscriptions
 from votes.views.importer import Importer
 from votes.views.imports import Imports
@@ -262,18 +253,6 @@ def _in_each_world(*clear: Callable[[], None]) -> Listener:
     return on_change
 
 
-def ends_the_process(task: "asyncio.Task[None]") -> None:
-    """End the process with a task that must run as long as it does.
-
-    Without the replica or the streams it must not go on serving. Its supervisor restarts it.
-    """
-    if not task.cancelled():
-        error = task.exception()
-        said = "it has returned" if error is None else repr(error)
-        logger.error("a part has ended", part=task.get_name(), error=said)
-        signal.raise_signal(signal.SIGTERM)
-
-
 def batcher_on(store: PostgresEventStore, heads: Heads | None = None) -> Batcher:
     """A batcher that uses the cached `heads`; without them it reads every stream each time.
 
@@ -310,7 +289,7 @@ async def project(config: Config) -> None:
             "mail": (MAIL_POLL_S, lambda: send_mails(config, store)),
             "old addresses": (TIDY_POLL_S, Subscriptions(store).tidy),
         }
-        await _first_of(
+        await first_of(
             asyncio.create_task(projector.run()),
             *(asyncio.create_task(beside(part, *work)) for part, work in works.items()),
             asyncio.create_task(keep_log_free(store)),
@@ -369,38 +348,3 @@ async def keep_orders(replica: Replica) -> None:
             gc.freeze()  # they have no cycles: to search them for garbage would hold the loop
 
     await beside("orders", ORDERS_POLL_S, keep)
-
-
-async def beside(part: str, pause_s: float, work: Callable[[], Awaitable[Any]]) -> None:
-    """Do the work again and again, with a pause, until cancelled.
-
-    Whatever it raises ends nothing else: it is logged, once until the work succeeds or raises
-    something else. That a store is away is not: everything else notices it too.
-    """
-    logged = ""
-    while True:
-        try:
-            await work()
-            logged = ""
-        except Unavailable:
-            pass
-        except Exception as error:
-            if logged != (logged := repr(error)):
-                logger.exception("a part fails and is tried again", part=part, error=logged)
-        raise_swallowed_cancellation()
-        await asyncio.sleep(pause_s)
-
-
-async def _first_of(*tasks: "asyncio.Task[Any]") -> None:
-    """Wait for the first task to end, cancel the others, and raise its error.
-
-    A `TaskGroup` would wait for all, and raise an `ExceptionGroup` instead of the error itself.
-    """
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()

@@ -17,8 +17,8 @@ from votes.domain.person import EraseSubject, Person
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.ports import Meta
+from votes.store.connections import COMMANDS, WORKER
 from votes.store.people import People
-from votes.store.postgres import COMMANDS, WORKER
 from votes.wiring import event_store, now
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.crowd import rows
 from tests.faults.killing import hang, resume
 from tests.site import TLS
-from votes.store.postgres import PAST
+from votes.store.connections import PAST
 
 TOOL = "linear"
 VOTES = 20

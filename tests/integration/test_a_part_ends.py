@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 
 from tests.polling import until
 from votes.engine.ports import Unavailable
-from votes.wiring import ends_the_process, project
+from votes.running import ends_the_process
+from votes.wiring import project
 
 END = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity

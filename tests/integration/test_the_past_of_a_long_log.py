@@ -8,7 +8,7 @@ import pytest
 
 from tests import long_log
 from tests.long_log import KINDS, TOOL, asking, fill
-from votes.store.postgres import PAST, create_pool
+from votes.store.connections import PAST, create_pool
 from votes.store.queries import QUERIES
 
 SEED = 20_261

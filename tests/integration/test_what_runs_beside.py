@@ -7,7 +7,7 @@ import structlog
 from tests.integration.projection.scene import ended_by_cancellation
 from tests.polling import until
 from votes.engine.ports import Unavailable
-from votes.wiring import beside
+from votes.running import beside
 
 
 async def test_whatever_it_raises_is_logged_once_and_it_is_tried_again():

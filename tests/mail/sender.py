@@ -10,8 +10,9 @@ from datetime import timedelta
 import uvloop
 
 from votes.config import load
-from votes.store.postgres import WORKER
-from votes.wiring import beside, event_store, send_mails
+from votes.running import beside
+from votes.store.connections import WORKER
+from votes.wiring import event_store, send_mails
 
 POLL_S = 0.05
 

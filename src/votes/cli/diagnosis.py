@@ -16,14 +16,9 @@ from votes.engine.projection import PARKED
 from votes.engine.read_models import ReadModels
 from votes.limits.policies import POLICIES
 from votes.mail.sending import NoServer, mailer_of
+from votes.store.connections import CONNECT_TIMEOUT_S, REPORTS, create_pool, translated
 from votes.store.migrate import pending
-from votes.store.postgres import (
-    CONNECT_TIMEOUT_S,
-    REPORTS,
-    PostgresEventStore,
-    create_pool,
-    translated,
-)
+from votes.store.postgres import PostgresEventStore
 from votes.store.subscriptions import Subscriptions
 from votes.views.read_model_store import translated as redis_translated
 from votes.wiring import connect_redis, event_store, now, read_model_store, required

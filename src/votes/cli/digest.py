@@ -13,7 +13,7 @@ from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
 from votes.mail.sending import NoServer
 from votes.mail.weekly import weekly_mail, write_weekly_mail
-from votes.store.postgres import COMMANDS, REPORTS, WORKER
+from votes.store.connections import COMMANDS, REPORTS, WORKER
 from votes.store.subscriptions import PARTS, Counts, Due, Subscriptions
 from votes.wiring import MAIL_POLL_S, event_store, letters, now, read_model_store, send_mails
 

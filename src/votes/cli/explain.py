@@ -14,7 +14,7 @@ from votes.app.moderation import WHY
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
 from votes.domain.terms import ToolSlug
-from votes.store.postgres import REPORTS
+from votes.store.connections import REPORTS
 from votes.wiring import event_store
 
 CALLS = {

@@ -31,8 +31,8 @@ from votes.engine.projector import PASS_EVENTS_MAX
 from votes.engine.projector import rebuild as rebuild_models
 from votes.engine.verify import Audit, audit
 from votes.projections import PROJECTIONS
+from votes.store.connections import REPORTS
 from votes.store.migrate import migrate as apply_migrations
-from votes.store.postgres import REPORTS
 from votes.wiring import event_store, now, read_model_store
 
 DRIFTS_SHOWN_MAX = 20

@@ -29,7 +29,7 @@ from votes.engine.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import Counts, Tally, tally_view
-from votes.store.postgres import REPORTS
+from votes.store.connections import REPORTS
 from votes.wiring import event_store, new_ruling_id, now
 
 ACTOR = Meta(actor="votes ruling")

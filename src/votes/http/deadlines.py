@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from votes.engine.ports import Unavailable
-from votes.store.postgres import READS, WRITES
+from votes.store.connections import READS, WRITES
 
 WRITE_S = 5.0
 READ_S = 5.0

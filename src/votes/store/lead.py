@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from votes.engine.ports import Unavailable
-from votes.store.postgres import CONNECT_TIMEOUT_S, PROJECTOR_ROLE, translated
+from votes.store.connections import CONNECT_TIMEOUT_S, PROJECTOR_ROLE, translated
 from votes.store.queries import QUERIES
 
 CHANNEL = "votes_log"

@@ -16,7 +16,7 @@ import asyncpg
 from msgspec import Struct
 
 from votes.engine.ports import Unavailable
-from votes.store.postgres import CONNECT_TIMEOUT_S, translated
+from votes.store.connections import CONNECT_TIMEOUT_S, translated
 
 WAIT_FOR_OTHERS_S = 300
 

@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from votes.store.postgres import CONNECT_TIMEOUT_S, translated
+from votes.store.connections import CONNECT_TIMEOUT_S, translated
 from votes.store.queries import QUERIES
 
 _COLUMNS = (

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from msgspec import Struct
 
 from votes.engine.ports import Unavailable
-from votes.store.postgres import PostgresEventStore, translated
+from votes.store.connections import translated
+from votes.store.postgres import PostgresEventStore
 from votes.store.queries import QUERIES
 
 TOKEN_BYTES = 16

@@ -33,8 +33,9 @@ from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
 from votes.store.codec import Codec
+from votes.store.connections import create_pool
 from votes.store.lead import leading
-from votes.store.postgres import PostgresEventStore, create_pool
+from votes.store.postgres import PostgresEventStore
 from votes.views.keys import Keys
 from votes.views.read_model_store import RedisReadModelStore
 from votes.wiring import now, project

@@ -14,8 +14,9 @@ from tests.site import new_cluster
 from votes.embedded import started
 from votes.engine.handle import handle
 from votes.engine.ports import Unavailable
+from votes.store.connections import create_pool
 from votes.store.migrate import migrate
-from votes.store.postgres import PostgresEventStore, create_pool
+from votes.store.postgres import PostgresEventStore
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pytest
 
 from tests.conftest import create_database, drop_database, url_of
 from votes.engine.ports import Unavailable
-from votes.store.postgres import PostgresEventStore, create_pool
+from votes.store.connections import create_pool
+from votes.store.postgres import PostgresEventStore
 
 ROWS = '{"tool":"notion","voter":"ann","choice":"ship","at":"2026-01-01T00:00:00Z"}\n'
 UNMIGRATED = r"votes: the database lacks 0001_\w+.sql.*: run votes migrate as its owner\n"

@@ -12,7 +12,8 @@ import asyncpg
 from tests.contract.asked import append_to
 from votes.domain.vote_events import VoteCast
 from votes.engine.log import Unreadable
-from votes.store.postgres import PostgresEventStore, create_pool
+from votes.store.connections import create_pool
+from votes.store.postgres import PostgresEventStore
 from votes.store.queries import QUERIES
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from votes.store.postgres import COMMANDS, create_pool
+from votes.store.connections import COMMANDS, create_pool
 from votes.store.queries import QUERIES
 
 FILL = """

@@ -4,7 +4,7 @@ from tests.contract.asked import cast, listed
 from tests.polling import until
 from votes.domain.vote import stream
 from votes.engine.heads import Heads
-from votes.store.postgres import WRITES
+from votes.store.connections import WRITES
 from votes.wiring import batcher_on, event_store
 
 ANN = stream("ann", "atlas")

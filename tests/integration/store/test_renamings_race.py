@@ -15,7 +15,8 @@ from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import handle
 from votes.engine.heads import Heads
-from votes.store.postgres import PostgresEventStore, create_pool
+from votes.store.connections import create_pool
+from votes.store.postgres import PostgresEventStore
 
 RACES = length(short=250, long=1_000)
 READY_S = 60

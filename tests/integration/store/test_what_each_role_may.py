@@ -7,8 +7,8 @@ import pytest
 
 from tests.conftest import create_database, drop_database, url_of
 from tests.roles import ALLOWED, API, HOLES, PROJECTOR, READER, REFUSED, ROLES, wrong
+from votes.store.connections import PAST, READS, WORKER, WRITES, create_pool
 from votes.store.migrate import migrate
-from votes.store.postgres import PAST, READS, WORKER, WRITES, create_pool
 
 LOGINS_MAX = 80
 

@@ -15,7 +15,8 @@ from votes.engine.batcher import Batcher
 from votes.engine.handle import handle
 from votes.engine.log import Unreadable
 from votes.engine.ports import CountQuery, Unavailable
-from votes.store.postgres import COMMANDS, Connections, PostgresEventStore, create_pool
+from votes.store.connections import COMMANDS, Connections, create_pool
+from votes.store.postgres import PostgresEventStore
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LOCK = "LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE"
