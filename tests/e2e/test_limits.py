@@ -225,7 +225,8 @@ EXPENSIVE = re.compile(
     r"/trend$|/og/|/sitemap|/challenge$|/moderation$|/moderation/queue$|/preview$|"
     r"GET /v1/moderation/links/|/me/export$|/docs$|/votes$|/cohorts$|"
     r"GET /log(in|in/back|ged-out)$|GET (/v1/me)?/bookmarks[:/]|GET /(panel|catalogue)|"
-    r"/digest/(confirm|preferences|unsubscribe)/"
+    r"/digest/(confirm|preferences|unsubscribe)/|GET /v1/me/(reviews|collections)|"
+    r"GET (/v1)?/collections/|badge.svg$"
 )
 
 
