@@ -64,7 +64,7 @@ def _title(shown: SummaryView) -> str:
 
 
 def _name(shown: SummaryView) -> str:
-    return gettext("%(name)s on %(site)s") % {"name": shown.name, "site": SITE_NAME}
+    return gettext("%(name)s on %(site)s", name=shown.name, site=SITE_NAME)
 
 
 @get("/tools/{slug:str}/badge")
@@ -74,7 +74,7 @@ async def badge(request: Http, slug: str, min_position: MinPosition = 0) -> ASGI
     shown = summary(source, await tool_at(request, source, slug))
     at, path = base(request), f"/tools/{quote(shown.slug)}"
     head = Head(
-        titled(gettext("A badge for %(name)s") % {"name": shown.name}),
+        titled(gettext("A badge for %(name)s", name=shown.name)),
         gettext("Show on your own page what the community says of a tool."),
         f"{path}/badge",
         at,
