@@ -46,6 +46,8 @@ class Route(Struct, frozen=True):
             return b'{"slug":"%s"}' % unique("new").encode()
         if self.operation.links:
             return msgspec.json.encode({"visitor": tool})
+        if self.operation.file:
+            return file_of_bookmarks(tool)
         if self.operation.tool_in_body:
             return msgspec.json.encode(msgspec.json.decode(self.body) | {"tool": tool})
         if self.path.endswith(":batch"):
@@ -60,6 +62,11 @@ class Route(Struct, frozen=True):
         if self.path == "/v1/challenge":
             return f"tool={tool}"
         return f"tools={tool}" if self.path in ("/v1/tallies", "/v1/me/state") else ""
+
+
+def file_of_bookmarks(name: str) -> bytes:
+    """A file with one page, which is no tool."""
+    return msgspec.json.encode([{"href": f"https://{name}.example", "description": name}])
 
 
 def route_of(handler: HTTPRouteHandler, query: str = "") -> Route:

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+import httpx
 import pytest
 from litestar import Litestar, put
 from litestar.response.base import ASGIResponse
@@ -19,7 +20,8 @@ from tests.e2e.asking import (
     unique,
     visitor_token,
 )
-from tests.e2e.checks import PERSONA, People, checks, lacking, route_of
+from tests.e2e.checks import PERSONA, People, checks, file_of_bookmarks, lacking, route_of
+from tests.polling import wait_for
 from votes.api.application import HANDLERS
 from votes.api.examples import EXAMPLES
 from votes.api.hot import HOT
@@ -48,6 +50,26 @@ def people(live_site, http):
     )
 
 
+def new_import(http: httpx.Client, me: dict[str, str]) -> str:
+    file = file_of_bookmarks(unique("page"))
+    id: str = http.post("/v1/me/bookmarks/import", content=file, headers=me).json()["id"]  # noqa: A001
+    return id
+
+
+def new_unmatched(http: httpx.Client, me: dict[str, str]) -> str:
+    """The id of a page that is no tool."""
+    begun = new_import(http, me)
+
+    def done() -> bool:
+        told = http.get(f"/v1/me/bookmarks/imports/{begun}", headers=me).json()
+        return bool(told["state"] == "done")
+
+    wait_for(done, "the import")
+    listed = http.get("/v1/me/bookmarks/unmatched", headers=me).json()["unmatched"]
+    id: str = listed[0]["id"]  # noqa: A001
+    return id
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method} {r.path}{r.query}")
 def test_a_route_lacks_no_check(live_site, http, people, route):
     def send(method, path, **options):
@@ -62,6 +84,10 @@ def test_a_route_lacks_no_check(live_site, http, people, route):
             return new_link(live_site)
         if "{public:str}" in route.path:
             return new_shared_collection(live_site)
+        if "{import_id:str}" in route.path:
+            return new_import(http, people.user)
+        if "{unmatched_id:str}" in route.path:
+            return new_unmatched(http, people.user)
         return unique("new") if route.operation.new_tool else new_tool(live_site)
 
     if route.operation.links:
