@@ -26,10 +26,12 @@ from votes.http.hosts import base
 from votes.http.identity import identity, require_user
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, Only, Query
+from votes.languages import gettext, marked
+from votes.site import words
 from votes.site.forms import local, read_fields, read_form
 from votes.site.html import PRIVATE, as_text, redirect
 from votes.site.reading import answer, read_at, reader
-from votes.site.render import SITE_NAME, Head, query
+from votes.site.render import Head, query, titled
 from votes.wiring import now
 
 ROWS_MAX = 40
@@ -40,25 +42,25 @@ DONE = "done"
 """The cookie that says what was done last: words, a number, two positions."""
 DONE_S = 600
 SORTS: dict[Sort, str] = {
-    "added": "Newest",
-    "old": "Oldest",
-    "changed": "Last changed",
-    "name": "Name",
-    "verdict": "Verdict",
-    "rank": "My order",
+    "added": marked("Newest"),
+    "old": marked("Oldest"),
+    "changed": marked("Last changed"),
+    "name": marked("Name"),
+    "verdict": marked("Verdict"),
+    "rank": marked("My order"),
 }
 DID = {
-    "removed": "{} removed.",
-    "tagged": "{} tagged.",
-    "untagged": "{} without the tag now.",
-    "moved": "{} moved.",
-    "saved": "{} saved.",
-    "retagged": "The tag is changed on {}.",
-    "arranged": "Moved.",
-    "made": "The collection is made.",
-    "collected": "The collection is saved.",
-    "discarded": "The collection is removed. What was in it is kept, in no collection.",
-    "undone": "Undone.",
+    "removed": marked("%(bookmarks)s removed."),
+    "tagged": marked("%(bookmarks)s tagged."),
+    "untagged": marked("%(bookmarks)s without the tag now."),
+    "moved": marked("%(bookmarks)s moved."),
+    "saved": marked("%(bookmarks)s saved."),
+    "retagged": marked("The tag is changed on %(bookmarks)s."),
+    "arranged": marked("Moved."),
+    "made": marked("The collection is made."),
+    "collected": marked("The collection is saved."),
+    "discarded": marked("The collection is removed. What was in it is kept, in no collection."),
+    "undone": marked("Undone."),
 }
 
 
@@ -159,8 +161,8 @@ async def removed_bookmarks(request: Http, cursor: Cursor = None) -> ASGIRespons
 
 async def _answer(request: Http, template: str = "bookmarks.html", **values: Any) -> ASGIResponse:
     head = Head(
-        f"Bookmarks · {SITE_NAME}",
-        "The tools that you keep.",
+        titled(gettext("Bookmarks")),
+        gettext("The tools that you keep."),
         "/bookmarks",
         base(request),
         section="bookmarks",
@@ -180,7 +182,7 @@ def _done(request: Http) -> Done | None:
     if did not in DID or len(numbers) != 3 or not all(one.isdecimal() for one in numbers):
         return None
     number, after, until = (int(one) for one in numbers)
-    said = DID[did].format("1 bookmark" if number == 1 else f"{number:,} bookmarks")
+    said = gettext(DID[did], bookmarks=words.counted(number, "bookmark"))
     return Done(said, number, after, until)
 
 

@@ -14,10 +14,11 @@ from votes.http.identity import require_user
 from votes.http.importing import import_of, remove_unmatched, take
 from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, Only
+from votes.languages import gettext
 from votes.site.forms import local, read_form
 from votes.site.html import PRIVATE, redirect
 from votes.site.reading import answer, reader
-from votes.site.render import SITE_NAME, Head, query
+from votes.site.render import Head, query, titled
 
 PATH = "/bookmarks/import"
 ROWS_MAX = 40
@@ -30,8 +31,8 @@ async def import_page(request: Http, id: Only = None, cursor: Cursor = None) -> 
     """A form for a file; how far the import `id` is; pages that are no tools here."""
     caller = await reader(request)
     head = Head(
-        f"Import and export · {SITE_NAME}",
-        "Bring your bookmarks, and take them with you.",
+        titled(gettext("Import and export")),
+        gettext("Bring your bookmarks, and take them with you."),
         PATH,
         base(request),
         section="bookmarks",

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.asking import bearer, put
 from tests.e2e.browser.conftest import Open, Vote, visit
 from tests.site import Site
 
@@ -49,6 +50,15 @@ def test_suggestions_and_what_follows_stay_german(live_site: Site, person: Open)
     page.wait_for_url("**/de/tools/notion")
     page.get_by_role("link", name="English").click()
     page.wait_for_url(f"{live_site.url}/tools/notion")
+
+
+def test_the_selected_bookmarks_are_counted_in_german(live_site: Site, user: Any, tool: str):
+    address = f"{live_site.url}/v1/me/bookmarks/{tool}"
+    assert put(address, json={}, headers=bearer(live_site, "ada")).status_code == 201
+    page = visit(user, f"{live_site.url}/de/bookmarks")
+    page.get_by_role("checkbox", name=f"{tool} auswählen").check()
+    page.get_by_text("1 ausgewählt").wait_for()
+    assert not page.said
 
 
 def test_an_english_page_loads_nothing_for_other_languages(live_site: Site, person: Open):

@@ -10,20 +10,23 @@ import httpx
 import pytest
 from babel import Locale
 
-from tests.e2e.asking import api_beside, bearer, browser, get
+from tests.e2e.asking import api_beside, bearer, browser, get, new_shared_collection, unique
 from tests.e2e.pages.reading import PAGES, PAIR, named, one, page, parsed, title, words
 from tests.languages.pseudo import CLOSE, OPEN, TAG, write_pseudo
+from tests.site import SAME_ORIGIN
 from votes.http.languages import ALONE
 
 SHOWN = ("title", "aria-label", "alt", "placeholder")
 """Attributes that readers are shown or told."""
-SAID_BY_OTHERS = ("script", "code", "pre", "bdi", "option")
+SAID_BY_OTHERS = ("script", "code", "pre", "bdi", "option", "textarea")
 TRANSLATED = (
     *("/", "/?sort=new", "/?q=note", "/?category=llm", "/?q=nothing-of-this-name", "/votes"),
     *("/status", "/verdicts", "/about", "/privacy", "/rulings", "/digest", "/digest?asked=yes"),
     *("/login", "/logged-out", "/tools/notion", "/tools/mistral-3-small", PAIR, "/compare"),
-    "/compare?a=claude&b=notoin",
+    *("/compare?a=claude&b=notoin", "/tools/notion/badge", "/bookmarks"),
 )
+NAMES = ("Ship or skip", "Notion", "Tests", "HTML", "JSON", "CSV", "Markdown", "Feed", "RSS")
+"""What is the same in each language, and what other tests call a category."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -38,12 +41,12 @@ def added(live_site, tmp_path_factory) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def data(live_site) -> list[str]:
-    """What is nobody's message: categories, as pages call them, names of months, and of a tool."""
+    """What is nobody's message: names, categories, as pages call them, and names of months."""
     with browser(live_site.url) as client:
         chips = one(page(client, "/"), "ul", class_="chips")
     categories = ((link.text or "").strip() for link in named(chips, "a"))
     months = Locale.parse(TAG).months["format"]["abbreviated"].values()
-    return sorted((*categories, *months, "Notion"), key=len, reverse=True)
+    return sorted((*categories, *months, *NAMES), key=len, reverse=True)
 
 
 def is_said_by_others(element: Element) -> bool:
@@ -90,7 +93,7 @@ def outside(text: str, data: list[str]) -> list[str]:
         shorter = re.sub(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}", " ", text)
         assert shorter != text, text
         text = shorter
-    for name in ("Ship or skip", *data):
+    for name in data:
         text = text.replace(name, " ")
     return LETTERS.findall(text)
 
@@ -111,6 +114,48 @@ def test_nor_on_the_pages_of_a_role(added, data, live_site, role, path):
     persona = "builder" if role == "panelist" else None
     headers = bearer(live_site, "somebody", role, persona=persona)
     assert not untranslated(page(added, f"/{TAG}{path}", headers=headers), data)
+
+
+@pytest.fixture
+def keeper(live_site, added) -> dict[str, str]:
+    """A user with a collection, bookmarks in it and elsewhere, and one removed just now."""
+    headers = SAME_ORIGIN | bearer(live_site, unique("user"), name="7")
+    for tool in ("notion", "mistral-3-small", "claude-haiku-open-weights"):
+        body = {"note": "1", "tags": ["2"], "collection": "3" if tool == "notion" else None}
+        added.put(f"/v1/me/bookmarks/{tool}", json=body, headers=headers).raise_for_status()
+    added.put("/v1/me/collections/3", json={"name": "3", "public": True}, headers=headers)
+    removed = added.post(f"/{TAG}/bookmarks/change", data={"only": tool}, headers=headers)
+    assert removed.status_code == 303
+    return headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/bookmarks", "/bookmarks?collection=3", "/bookmarks?tag=2&q=1", "/bookmarks?q=no"),
+        *("/bookmarks?sort=rank", "/bookmarks/removed", "/bookmarks/import"),
+    ],
+)
+def test_nor_on_the_pages_of_bookmarks(added, data, keeper, path):
+    assert not untranslated(page(added, f"/{TAG}{path}", headers=keeper), data)
+
+
+def test_nor_where_it_says_what_was_done_and_imported(added, data, keeper):
+    added.post(f"/{TAG}/bookmarks/change", data={"only": "notion"}, headers=keeper)
+    tree = page(added, f"/{TAG}/bookmarks", headers=keeper)
+    assert "⟦Undo⟧" in words(one(tree, "form", class_="marks-undo"))
+    assert not untranslated(tree, data)
+    file = {"file": ("bookmarks.html", '<a href="https://x.example">1</a><a href="no">2</a>')}
+    begun = added.post(f"/{TAG}/bookmarks/import", files=file, headers=keeper)
+    told = page(added, begun.headers["location"], headers=keeper)
+    assert "marks-import" in one(told, "section", id="import").get("class")
+    assert not untranslated(told, data)
+
+
+def test_nor_on_the_page_of_a_collection(added, data, live_site):
+    public = new_shared_collection(live_site)
+    tree = page(added, f"/{TAG}/collections/{public}")
+    assert [word for word in untranslated(tree, data) if word != "Work"] == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ if (bulk) {
     const chosen = boxes.filter((box) => box.checked).length;
     all.checked = chosen === boxes.length;
     all.indeterminate = chosen > 0 && chosen < boxes.length;
-    count.textContent = `${chosen} selected`;
+    count.textContent = count.dataset.count.replace("{}", chosen);
     for (const button of bulk.querySelectorAll("[name=do]")) button.disabled = chosen === 0;
   };
   all.parentElement.hidden = false;
