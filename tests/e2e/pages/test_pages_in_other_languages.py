@@ -108,6 +108,7 @@ def test_no_word_is_left_in_english(added, data, path):
     [
         *(("panelist", path) for path in ("/panel", "/panel/notion", "/panel?q=nothing-of-it")),
         *(("admin", path) for path in ("/catalogue", "/catalogue/new", "/catalogue/tools/notion")),
+        *(("moderator", path) for path in ("/moderation", "/moderation?tool=notion")),
     ],
 )
 def test_nor_on_the_pages_of_a_role(added, data, live_site, role, path):
