@@ -457,12 +457,14 @@ REVOKE CREATE ON SCHEMA public FROM votes_log, votes_eraser;
 -- below act. The address is encrypted and its hash keyed, by keys made of `log.address_secret`. The token
 -- is a secret of whoever reads the address's mails: who has it may confirm, change and end the
 -- subscription. `due_at` says when the next mail is tried, null for none: of an address that is not
--- confirmed it asks for that, of a confirmed one it is the last weekly mail.
+-- confirmed it asks for that, of a confirmed one it is the last weekly mail. The language is the one in
+-- which the address was entered, as in `lang`.
 CREATE TABLE subscriptions (
     token text COLLATE "C" NOT NULL,
     address_hash bytea NOT NULL,
     address bytea NOT NULL,
     parts text[] NOT NULL DEFAULT '{new,flipped,close,next}',
+    language text COLLATE "C" NOT NULL,
     asked_at timestamptz NOT NULL DEFAULT now(),
     confirmed_at timestamptz,
     bounced_at timestamptz,
@@ -474,6 +476,7 @@ CREATE TABLE subscriptions (
     CONSTRAINT subscriptions_sizes CHECK (
         token ~ '^[A-Za-z0-9_-]{22}$' AND length(address_hash) = 32 AND length(address) <= 400
         AND parts <@ '{new,flipped,close,next}' AND cardinality(parts) <= 4
+        AND language ~ '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$' AND length(language) <= 35
     )
 ) WITH (
     -- A removed address is vacuumed within a minute or two, as those of `people`.
@@ -492,13 +495,14 @@ CREATE TABLE digests (
 
 -- Adds an address, or asks it again. What is confirmed stays as it is, and nobody gets two mails of a
 -- sign-up within an hour. Returns nothing: whoever calls does not learn what was there.
-CREATE FUNCTION subscribe(hash bytea, sealed bytea, new_token text) RETURNS void
+CREATE FUNCTION subscribe(hash bytea, sealed bytea, new_token text, spoken text) RETURNS void
 LANGUAGE sql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
-    INSERT INTO subscriptions AS stored (token, address_hash, address)
-    VALUES (new_token, hash, sealed)
+    INSERT INTO subscriptions AS stored (token, address_hash, address, language)
+    VALUES (new_token, hash, sealed, spoken)
     ON CONFLICT (address_hash) DO UPDATE
-        SET asked_at = now(), confirmed_at = NULL, bounced_at = NULL, due_at = now(), tries = 0
+        SET asked_at = now(), confirmed_at = NULL, bounced_at = NULL, due_at = now(), tries = 0,
+            language = spoken
         WHERE (stored.confirmed_at IS NULL OR stored.bounced_at IS NOT NULL)
             AND stored.asked_at < now() - interval '1 hour'
 $$;
@@ -540,7 +544,8 @@ $$;
 
 -- Takes mails that are due, at most so many, for some time from now: nobody else gets them before.
 CREATE FUNCTION claim_mails(quantity bigint, lasting interval) RETURNS TABLE (
-    token text, address bytea, parts text[], confirmed boolean, asked_at timestamptz, tries smallint
+    token text, address bytea, parts text[], language text, confirmed boolean, asked_at timestamptz,
+    tries smallint
 ) LANGUAGE sql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
     UPDATE subscriptions AS taken SET due_at = clock_timestamp() + lasting
@@ -552,8 +557,8 @@ SET search_path = public, pg_temp AS $$
         FOR UPDATE SKIP LOCKED
     )
     RETURNING
-        taken.token, taken.address, taken.parts, taken.confirmed_at IS NOT NULL, taken.asked_at,
-        taken.tries
+        taken.token, taken.address, taken.parts, taken.language, taken.confirmed_at IS NOT NULL,
+        taken.asked_at, taken.tries
 $$;
 
 -- Says that a mail is sent (no interval), or when it is tried again.

@@ -35,6 +35,7 @@ from votes.engine.projector import Projector, belongs_to_log
 from votes.engine.read_models import Changes, ReadModels
 from votes.engine.reader import Reader
 from votes.engine.replica import Listener, Replica
+from votes.languages import languages_of
 from votes.limits.limiter import Limiter
 from votes.limits.policies import limits_by_what_counts
 from votes.live.hub import Hub
@@ -307,7 +308,8 @@ async def send_mails(config: Config, store: PostgresEventStore, claim: timedelta
 
 def letters(config: Config) -> Letters:
     """Who writes mails."""
-    return Letters(config.public_url or DEMO_URL, config.mail_from or FROM_FOLDER)
+    languages = languages_of(config.languages)
+    return Letters(config.public_url or DEMO_URL, config.mail_from or FROM_FOLDER, languages)
 
 
 async def _scan(store: EventStore, config: Config) -> None:

@@ -90,6 +90,16 @@ def test_the_answer_is_the_same_for_a_known_address(live_site, http, address):
     assert len(mails_to(live_site, address)) == 1
 
 
+def test_the_mails_of_a_german_sign_up_are_german(live_site, http, address):
+    http.post("/de/digest", data={"email": address}, headers=SAME_ORIGIN)
+    (mail,) = wait_for(lambda: mails_to(live_site, address), f"a mail to {address}")
+    assert mail["Subject"] == "Bitte bestätigen: die Wochenmail von Ship or skip"
+    text = mail.get_body(["plain"]).get_content()
+    link = re.search(r"http://\S+(/de/digest/confirm/\S+)", text)
+    assert link is not None
+    assert 'lang="de"' in http.get(link[1]).text
+
+
 @pytest.mark.parametrize(
     "text", ["", "ada", "ada@", "a@b.co\nBcc: c@d.co", "a@b.co, c@d.co", "<a@b.co>"]
 )

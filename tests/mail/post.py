@@ -14,10 +14,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.site import free_port
 from votes.app.digest import Compared, Digest, Flipped, Listed
+from votes.languages import languages_of
 from votes.mail.letters import Letters
 from votes.store.subscriptions import Subscriptions
 
-LETTERS = Letters("https://votes.example.com", "Ship or skip <news@example.com>")
+LETTERS = Letters("https://votes.example.com", "Ship or skip <news@example.com>", languages_of())
 WEEK = "2026-W48"
 TIME = datetime(2026, 11, 23, 7, 5, tzinfo=UTC)
 DIGEST = Digest(
@@ -102,7 +103,7 @@ async def readers(subscriptions: Subscriptions, store, number: int) -> list[str]
     """The addresses of so many who confirmed."""
     addresses = [f"reader-{each}@example.com" for each in range(number)]
     for address in addresses:
-        await subscriptions.subscribe(address)
+        await subscriptions.subscribe(address, "en")
     for due in await subscriptions.claim(number, timedelta(hours=1)):
         await subscriptions.confirm(due.token)
     return addresses

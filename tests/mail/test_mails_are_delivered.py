@@ -31,8 +31,8 @@ async def mailer(post):
 async def test_who_signs_up_is_asked_once_and_gets_nothing_before_the_answer(
     subscriptions, post, mailer
 ):
-    await subscriptions.subscribe("ada@example.com")
-    await subscriptions.subscribe("Ada@Example.com")
+    await subscriptions.subscribe("ada@example.com", "en")
+    await subscriptions.subscribe("Ada@Example.com", "en")
     assert await deliver(subscriptions, mailer, LETTERS) == 1
     assert await written(subscriptions) == 0
     assert await deliver(subscriptions, mailer, LETTERS) == 0
@@ -136,7 +136,7 @@ async def test_a_demo_keeps_mails_in_a_folder(subscriptions, store, tmp_path):
 
 
 async def test_an_address_is_stored_encrypted_and_can_be_removed(subscriptions, config):
-    await subscriptions.subscribe("canary@example.com")
+    await subscriptions.subscribe("canary@example.com", "en")
     owner = await asyncpg.connect(config.migration_url)
     try:
         (row,) = await owner.fetch("SELECT * FROM subscriptions")

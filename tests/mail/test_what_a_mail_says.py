@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 
 import pytest
 from hypothesis import example, given
@@ -9,15 +10,17 @@ from hypothesis import strategies as st
 from msgspec import convert
 from msgspec.structs import replace
 
+from tests.languages.pseudo import CLOSE, OPEN, TAG, write_pseudo
 from tests.mail.post import DIGEST, LETTERS, TIME
-from votes.app.digest import Flipped, Listed
+from votes.app.digest import Close, Compared, Flipped, Listed
 from votes.http.addresses import checked_address
 from votes.http.errors import Refused
+from votes.languages import languages_of
 from votes.mail.letters import LABELS
 from votes.site.verdicts import Verdict, look
 from votes.store.subscriptions import PARTS, Due
 
-DUE = Due("x" * 22, "ada@example.com", PARTS, confirmed=True, asked_at=TIME, tries=0)
+DUE = Due("x" * 22, "ada@example.com", PARTS, "en", confirmed=True, asked_at=TIME, tries=0)
 HEADERS = [
     *("From", "To", "Subject", "Date", "Message-ID", "List-Id", "List-Unsubscribe"),
     *("List-Unsubscribe-Post", "Auto-Submitted", "MIME-Version", "Content-Type"),
@@ -96,6 +99,45 @@ def test_names_are_text_in_html():
     _, html = texts(LETTERS.weekly(hostile, DUE, TIME))
     assert "<script" not in html
     assert "<img" not in html
+
+
+@pytest.mark.parametrize(
+    ("language", "root", "unsaid", "subject"),
+    [("de", "/de", "This week: 1", "Diese Woche: 1"), ("xx", "", "Diese Woche", "This week: 1")],
+)
+def test_it_is_in_the_language_of_the_sign_up_while_there_is_one(language, root, unsaid, subject):
+    due = replace(DUE, language=language)
+    letter = LETTERS.weekly(DIGEST, due, TIME)
+    assert read(letter)["Subject"].startswith(subject)
+    for text in texts(letter):
+        assert unsaid not in text
+        for path in (f"/digest/preferences/{due.token}", "/tools/alpha", "/compare/alpha-vs-beta"):
+            assert f"https://votes.example.com{root}{path}" in text
+    assert f'<html lang="{language if root else "en"}"' in texts(letter)[1]
+
+
+def test_no_word_of_a_mail_is_left_in_english(tmp_path):
+    letters = replace(LETTERS, languages=languages_of(write_pseudo(tmp_path)))
+    close = [Close("gamma", "3", 4, 5)]
+    digest = replace(
+        DIGEST,
+        new=[Listed("alpha", "1", "2")],
+        new_total=9,
+        flipped=[Flipped("beta", "6", "panel", "pending", "ship")],
+        flipped_total=9,
+        close=close,
+        next=Compared("7", "8", "/compare/alpha-vs-beta"),
+    )
+    due = replace(DUE, language=TAG)
+    for letter in (letters.weekly(digest, due, TIME), letters.confirmation(due, TIME)):
+        subject = read(letter)["Subject"]
+        text, html = texts(letter)
+        body = html[html.index("<body") :]
+        for said in (subject, text, re.sub(r"<[^>]+>|&rarr;", " ", body)):
+            left = re.sub(r"https://\S+|novembro|ship\s+or\s+skip", " ", said)
+            while OPEN in left:
+                left = re.sub(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}", " ", left)
+            assert not re.findall(r"[^\W\d_]{2,}", left), said
 
 
 def test_it_has_the_words_of_the_pages():

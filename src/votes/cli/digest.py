@@ -11,6 +11,7 @@ from msgspec import Struct
 from votes.app.digest import week_of
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
+from votes.languages import ENGLISH
 from votes.mail.sending import NoServer
 from votes.mail.weekly import weekly_mail, write_weekly_mail
 from votes.store.connections import COMMANDS, REPORTS, WORKER
@@ -78,7 +79,7 @@ async def _rendered(config: Config) -> tuple[str, str]:
     at = now()
     async with event_store(config, REPORTS) as store, read_model_store(config) as read_models:
         mail = await weekly_mail(store, read_models, at)
-    due = Due(READER, "reader@example.com", PARTS, confirmed=True, asked_at=at, tries=0)
+    due = Due(READER, "reader@example.com", PARTS, ENGLISH, confirmed=True, asked_at=at, tries=0)
     return letters(config).weekly_texts(mail, due)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -71,8 +71,10 @@ Languages = Mapping[str, Language]
 """By their tags."""
 
 
+@cache
 def languages_of(folder: Path | None = None) -> Languages:
-    """English, those of this package, and those of the folder. Raises `ConfigError`."""
+    """English, those of this package, and those of the folder, whose files are read once. Raises
+    `ConfigError`."""
     found: dict[str, Traversable] = {}
     for place in (files(__package__), *([folder] if folder is not None else [])):
         found |= {f.name.removesuffix(".po"): f for f in place.iterdir() if f.name.endswith(".po")}

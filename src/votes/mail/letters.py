@@ -1,6 +1,7 @@
 """Mails as text and HTML, with their headers."""
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -17,18 +18,32 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from votes.app.digest import Digest
+from votes.languages import (
+    ENGLISH,
+    Languages,
+    gettext,
+    language,
+    long_day,
+    marked,
+    marked_plural,
+    ngettext,
+    number,
+    speaking,
+    translated,
+    translated_plural,
+)
 from votes.store.subscriptions import Due, Part
 
 SITE_NAME = "Ship or skip"
 FROM_FOLDER = f"{SITE_NAME} <digest@localhost>"
 LABELS = {
-    "none": "No votes yet",
-    "too_early": "Too early",
-    "pending": "Pending",
-    "ship": "Ship",
-    "skip": "Skip",
-    "mixed": "Mixed",
-    "split": "Split",
+    "none": marked("No votes yet"),
+    "too_early": marked("Too early"),
+    "pending": marked("Pending"),
+    "ship": marked("Ship"),
+    "skip": marked("Skip"),
+    "mixed": marked("Mixed"),
+    "split": marked("Split"),
 }
 """Of each verdict, as on the pages."""
 _POLICY = SMTP.clone(max_line_length=990)
@@ -45,36 +60,46 @@ class Letter(Struct, frozen=True):
 
 
 class Letters(Struct, frozen=True):
-    """Writes mails whose links lead to `base`, like `https://example.com`."""
+    """Writes mails, in the languages that there are, whose links lead to `base`, like
+    `https://example.com`."""
 
     base: str
     mail_from: str
+    languages: Languages
 
     def confirmation(self, due: Due, at: datetime) -> Letter:
         """Asks whether the address wants the weekly mail."""
-        subject = f"Please confirm: the weekly mail of {SITE_NAME}"
-        return self._letter("confirm", due, subject, at, {})
+        with self._speaking(due):
+            subject = gettext("Please confirm: the weekly mail of %(site)s", site=SITE_NAME)
+            return self._letter("confirm", due, subject, at, {})
 
     def weekly(self, digest: Digest, due: Due, at: datetime) -> Letter | None:
         """The mail of a week, with the parts that the reader wants; None if these say nothing."""
         wanted = of_parts(digest, due.parts)
         if not wanted.says_something and not (wanted.close or wanted.next):
             return None
-        return self._letter(digest.week, due, subject_of(digest), at, {"digest": wanted})
+        with self._speaking(due):
+            return self._letter(digest.week, due, subject_of(digest), at, {"digest": wanted})
 
     def weekly_texts(self, digest: Digest, due: Due) -> tuple[str, str]:
         """The whole mail of a week as text and HTML."""
-        return self._rendered("digest", due, subject=subject_of(digest), digest=digest)
+        with self._speaking(due):
+            return self._rendered("digest", due, subject=subject_of(digest), digest=digest)
+
+    def _speaking(self, due: Due) -> AbstractContextManager[None]:
+        """The language of the reader; English where it is gone from the site."""
+        return speaking(self.languages.get(due.language, self.languages[ENGLISH]))
 
     def _rendered(self, name: str, due: Due, **values: Any) -> tuple[str, str]:
-        """The text and the HTML."""
+        """The text and the HTML. Their links lead to pages in the language that is spoken."""
+        pages = self.base + language().root
         values |= {
-            "base": self.base,
+            "base": pages,
             "site_name": SITE_NAME,
             "labels": LABELS,
-            "unsubscribe": f"{self.base}/digest/unsubscribe/{due.token}",
-            "confirm": f"{self.base}/digest/confirm/{due.token}",
-            "preferences": f"{self.base}/digest/preferences/{due.token}",
+            "unsubscribe": f"{pages}/digest/unsubscribe/{due.token}",
+            "confirm": f"{pages}/digest/confirm/{due.token}",
+            "preferences": f"{pages}/digest/preferences/{due.token}",
         }
         text, html = (
             _environment().get_template(f"{name}.{kind}").render(values) for kind in ("txt", "html")
@@ -106,14 +131,19 @@ class Letters(Struct, frozen=True):
 def subject_of(digest: Digest) -> str:
     """Such as "3 verdicts changed, 12 new tools"."""
     said = [
-        f"{number} {word}{'' if number == 1 else 's'}{after}"
-        for number, word, after in (
-            (digest.flipped_total, "verdict", " changed"),
-            (digest.new_total, "new tool", ""),
+        ngettext(*texts, count)
+        for texts, count in (
+            (
+                marked_plural("%(count)s verdict changed", "%(count)s verdicts changed"),
+                digest.flipped_total,
+            ),
+            (marked_plural("%(count)s new tool", "%(count)s new tools"), digest.new_total),
         )
-        if number
+        if count
     ]
-    return f"This week: {', '.join(said)}" if said else f"This week on {SITE_NAME}"
+    if said:
+        return gettext("This week: %(news)s", news=", ".join(said))
+    return gettext("This week on %(site)s", site=SITE_NAME)
 
 
 def of_parts(digest: Digest, parts: Collection[Part]) -> Digest:
@@ -130,10 +160,6 @@ def of_parts(digest: Digest, parts: Collection[Part]) -> Digest:
     return replace(digest, **left_out)
 
 
-def day(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y}"
-
-
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -143,6 +169,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
-    made.filters["day"] = day
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(translated, translated_plural, newstyle=True)  # type: ignore[attr-defined]
+    made.globals |= {"language": language, "number": number}
+    made.filters["day"] = long_day
     return made

@@ -15,7 +15,7 @@ from votes.http.exchange import Http, services
 from votes.http.hosts import base
 from votes.http.limiting import Limited
 from votes.http.origins import require_own_page
-from votes.languages import gettext, marked
+from votes.languages import gettext, language, marked
 from votes.site.forms import read_form
 from votes.site.html import PRIVATE, Told, redirect
 from votes.site.reading import answer
@@ -44,7 +44,7 @@ async def digest_form(request: Http) -> ASGIResponse:
     fields = await read_form(request)
     address = checked_address(fields.get("email", ""))
     with within(WRITE_S):
-        await services(request).subscriptions.subscribe(address)
+        await services(request).subscriptions.subscribe(address, language().tag)
     return redirect(f"{DIGEST}?asked=yes", 303, PRIVATE)
 
 

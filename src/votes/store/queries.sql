@@ -194,7 +194,7 @@ SELECT address_secret FROM log;
 -- The functions of the weekly mail are described in the migrations.
 
 -- name: subscribe
-SELECT subscribe($1, $2, $3);
+SELECT subscribe($1, $2, $3, $4);
 
 -- name: subscription
 SELECT confirmed, wanted FROM subscription($1);
@@ -209,7 +209,7 @@ SELECT set_parts($1, $2);
 SELECT unsubscribe($1, $2);
 
 -- name: claim_mails
-SELECT token, address, parts, confirmed, asked_at, tries FROM claim_mails($1, $2);
+SELECT token, address, parts, language, confirmed, asked_at, tries FROM claim_mails($1, $2);
 
 -- name: mail_done
 SELECT mail_done($1, $2);

@@ -35,11 +35,12 @@ class Subscription(Struct, frozen=True):
 
 class Due(Struct, frozen=True):
     """A mail to send: the last weekly one, or to an address that is not `confirmed` the question
-    whether it wants them. `tries` failed before."""
+    whether it wants them, in the `language` of the sign-up. `tries` failed before."""
 
     token: str
     address: str
     parts: Sequence[Part]
+    language: str
     confirmed: bool
     asked_at: datetime
     tries: int
@@ -73,12 +74,15 @@ class Subscriptions:
         self._store = store
         self._secret: bytes | None = None
 
-    async def subscribe(self, address: str) -> None:
-        """Ask the address whether it wants the weekly mail, unless it gets it or was just asked."""
+    async def subscribe(self, address: str, language: str) -> None:
+        """Ask the address whether it wants the weekly mail in this language, unless it gets it or
+        was just asked."""
         key, token = await self._key(), secrets.token_urlsafe(TOKEN_BYTES)
         sealed = _cipher(key).encrypt(address.encode(), None)
         async with self._store.connection() as connection:
-            await connection.execute(QUERIES["subscribe"], _hash(key, address), sealed, token)
+            await connection.execute(
+                QUERIES["subscribe"], _hash(key, address), sealed, token, language
+            )
 
     async def find(self, token: str) -> Subscription | None:
         async with self._store.connection() as connection:
@@ -114,6 +118,7 @@ class Subscriptions:
                 row["token"],
                 cipher.decrypt(row["address"], None).decode(),
                 row["parts"],
+                row["language"],
                 row["confirmed"],
                 row["asked_at"],
                 row["tries"],

@@ -10,6 +10,7 @@ from votes.http.addresses import checked_address, require_mail
 from votes.http.deadlines import WRITE_S, within
 from votes.http.exchange import Http, read_json, services
 from votes.http.limiting import Limited
+from votes.languages import ENGLISH
 
 _NO_STORE = ((b"cache-control", b"private, no-store"),)
 
@@ -40,7 +41,7 @@ async def subscribe_to_digest(request: Http) -> ASGIResponse:
     require_mail(services(request).config)
     body = await read_json(request, _body)
     with within(WRITE_S):
-        await services(request).subscriptions.subscribe(checked_address(body.email))
+        await services(request).subscriptions.subscribe(checked_address(body.email), ENGLISH)
     return ASGIResponse(status_code=202, encoded_headers=_NO_STORE)
 
 
