@@ -13,7 +13,7 @@ from votes.app import listing, moderation, paging, reviewing, surroundings
 from votes.app.catalogue import Tool
 from votes.app.listing import Wanted, category_slug
 from votes.app.paging import page
-from votes.app.tool_orders import BY_NAME, REVIEWED, TOOLS, reviewed_by, tool_orders
+from votes.app.tool_orders import BY_NAME, REVIEWED, TOOLS, place, reviewed_by, tool_orders
 from votes.domain.review import Opinion
 from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import wilson_lower
@@ -91,7 +91,7 @@ acts = st.lists(
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch):
     """So that some changes come between the steps."""
-    for name, size in (("STEP_MOVED", 1), ("STEP_BUILT", 2), ("STEP_SORTED", 2), ("STEP_ADDED", 2)):
+    for name, size in (("STEP_MOVED", 1), ("STEP_BUILT", 2), ("STEP_SORTED", 2), ("SAMPLED", 1)):
         monkeypatch.setattr(kept, name, size)
 
 
@@ -294,7 +294,7 @@ def test_who_reads_on_while_tools_move_misses_and_repeats_none_that_stayed(first
         ]
 
     def places_of(models, sort):
-        return {one.id: TOOLS.places(one)[sort, None, None] for one in sorted_anew(models, sort)}
+        return {one.id: place(sort, one) for one in sorted_anew(models, sort)}
 
     asyncio.run(run())
 

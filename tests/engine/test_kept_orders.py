@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import weakref
+from itertools import pairwise
 
 import pytest
 
@@ -17,7 +18,7 @@ PARCELS = 10
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch):
-    for name, size in (("STEP_MOVED", 2), ("STEP_BUILT", 2), ("STEP_SORTED", 3), ("STEP_ADDED", 2)):
+    for name, size in (("STEP_MOVED", 2), ("STEP_BUILT", 2), ("STEP_SORTED", 3), ("SAMPLED", 1)):
         monkeypatch.setattr(kept, name, size)
 
 
@@ -51,7 +52,7 @@ def by_town(looked_at=None):
         "by town",
         (PLACES,),
         row,
-        places=lambda row: {"town": (row[1], row[0])},
+        places=lambda row: {("town",): (row[1], row[0])},
     )
 
 
@@ -98,7 +99,7 @@ async def test_a_row_moves_in_one_list_and_stays_in_the_other(models):
     by_name, by_place = 0, 1  # a set of small numbers is in their order
 
     def places(row):
-        return {by_name: (row[0],), by_place: (row[1], row[0])}
+        return {(by_name,): (row[0],), (by_place,): (row[1], row[0])}
 
     ordering = Ordering("both", (PLACES,), by_town().row, places)
     await orders_of(models, ordering)
@@ -109,10 +110,50 @@ async def test_a_row_moves_in_one_list_and_stays_in_the_other(models):
 
 
 def test_a_build_takes_only_so_much_in_a_step(models):
-    """The rows are looked at, then sorted in four runs, which are merged into the list."""
+    """The rows are looked at, then split into four parts, which are sorted and make up the list."""
     looked_at = []
     after_each = [len(looked_at) for _ in Orders(by_town(looked_at)).steps(models)]
-    assert after_each == [2, 4, 6, 8, 10] + 4 * [10] + 5 * [10]
+    assert after_each == [2, 4, 6, 8, 10] + 3 * [10] + 4 * [10] + [10]
+
+
+def test_no_step_of_a_build_sorts_many(models, monkeypatch):
+    """The places are spread over parts of some hundred: to sort all in one takes 60,000 looks."""
+    monkeypatch.setattr(kept, "STEP_SORTED", 100)
+    monkeypatch.setattr(kept, "SAMPLED", 10)
+    move(models, *((f"p{number * 7919 % 5_000:04d}", "bath") for number in range(5_000)))
+    looks = 0
+
+    class Counted(str):
+        __slots__ = ()
+
+        def __lt__(self, other):
+            nonlocal looks
+            looks += 1
+            return str.__lt__(self, other)
+
+    def places(row):
+        return {("counted",): (Counted(row[0][::-1]), row[0])}
+
+    each = [
+        looks for _ in Orders(Ordering("counted", (PLACES,), by_town().row, places)).steps(models)
+    ]
+    assert max(after - before for before, after in pairwise(each)) < 10_000
+
+
+def test_lists_that_are_sorted_alike_are_those_of_sorting_each(models):
+    """Built from thousands of places, so that each list has several of its own parts."""
+    move(models, *((f"p{number * 7919 % 5_000:04d}", f"{number % 3}") for number in range(5_000)))
+
+    def places(row):
+        return {("all", f"in {row[1]}"): (row[0][::-1], row[0])}
+
+    orders = Orders(Ordering("alike", (PLACES,), by_town().row, places))
+    list(orders.steps(models))
+    rows = [(parcel[::-1], parcel, town) for parcel, town in models.items(PLACES)]
+    for name in ("all", "in 0", "in 1", "in 2", "in aalen"):
+        wanted = sorted(row[:2] for row in rows if name in ("all", f"in {row[2]}"))
+        assert list(orders.places([name])) == wanted
+        orders._lists[name]._check()  # the library's own test of a list
 
 
 async def test_changes_within_a_step_take_no_turn_of_others(models):

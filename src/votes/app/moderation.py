@@ -109,7 +109,7 @@ JOURNAL = Ordering(
     "journal",
     (RULINGS,),
     row=_ruling,
-    places=lambda row: {"new": (-row[1].made, row[0])},
+    places=lambda row: {("new",): (-row[1].made, row[0])},
 )
 
 

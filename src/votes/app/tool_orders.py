@@ -1,5 +1,6 @@
 """The lists of the catalogue: in which of them each tool is, and how they are sorted."""
 
+from functools import lru_cache
 from itertools import product
 from typing import Literal, get_args
 
@@ -45,23 +46,26 @@ def _row(models: ReadModels, key: str) -> Tool | None:
     return tool if tool is not None and tool.profile.listed else None
 
 
-def _places(tool: Tool) -> dict[ToolList, Place]:
+def _places(tool: Tool) -> dict[tuple[ToolList, ...], Place]:
     profile, tally, last = tool.profile, tool.tally, (tool.slug, tool.id)
-    by_sort = {sort: place(sort, tool) for sort in SORTS}
-    each = list(product((None, profile.entry.category), (None, facets_of(tool))))
-    places: dict[ToolList, Place] = {
-        (sort, category, facets): found
-        for sort, found in by_sort.items()
-        for category, facets in each
+    category, facets = profile.entry.category, facets_of(tool)
+    places: dict[tuple[ToolList, ...], Place] = {
+        _lists(sort, category, facets): place(sort, tool) for sort in SORTS
     }
-    places[BY_NAME] = (profile.entry.name.casefold(), *last)
+    places[(BY_NAME,)] = (profile.entry.name.casefold(), *last)
     if profile.reviews:
-        places[REVIEWED] = last
+        places[(REVIEWED,)] = last
     for review in profile.reviews:
-        places[reviewed_by(review.persona)] = (-review.revised_at.timestamp(), *last)
+        places[(reviewed_by(review.persona),)] = (-review.revised_at.timestamp(), *last)
     if tally.counts.held:
-        places[HELD] = (-tally.counts.held, *last)
+        places[(HELD,)] = (-tally.counts.held, *last)
     return places
+
+
+@lru_cache(maxsize=10_000)
+def _lists(sort: Sort, category: str, facets: Facets) -> tuple[ToolList, ...]:
+    """The lists of a tool that are sorted so; the first is of all tools."""
+    return tuple((sort, *one) for one in product((None, category), (None, facets)))
 
 
 def facets_of(tool: Tool) -> Facets:

@@ -5,9 +5,11 @@ with each load, and are nobody's truth.
 """
 
 import asyncio
+from bisect import bisect
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from heapq import merge
-from itertools import chain, islice
+from itertools import chain, count, islice
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -18,9 +20,10 @@ from votes.engine.read_models import Changes, ReadModels
 
 STEP_MOVED = 16
 STEP_BUILT = 100
-STEP_SORTED = 2_000
-STEP_ADDED = 1_000
+STEP_SORTED = 1_000
 """So much is done in one step, which takes some 2 ms; between two, the loop serves other tasks."""
+SAMPLED = 64
+"""One place in so many is looked at to split places into what can be sorted in one step."""
 
 Row = TypeVar("Row")
 Name = TypeVar("Name", bound=Hashable)
@@ -31,14 +34,15 @@ class Ordering(Struct, Generic[Row, Name], frozen=True, eq=False):
     """Which lists there are, and how each is sorted.
 
     `row(models, key)` is what the values of the `projections` under a key give, None where that is
-    in no list. `places(row)` are by the name of each list that the row is in what it is sorted by
-    there, ascending; each ends with the row's key, which makes it unique.
+    in no list. `places(row)` says in which lists the row is, and what it is sorted by there,
+    ascending. Lists of names that stand together are sorted alike, and the first has all rows of
+    the others. Each place ends with the row's key, which makes it unique.
     """
 
     name: str
     projections: tuple[Projection[Any], ...]
     row: Callable[[ReadModels, str], Row | None]
-    places: Callable[[Row], Mapping[Name, Place]]
+    places: Callable[[Row], Mapping[tuple[Name, ...], Place]]
 
 
 class Orders(Generic[Row, Name]):
@@ -48,7 +52,7 @@ class Orders(Generic[Row, Name]):
         self._ordering = ordering
         self.rows: dict[str, Row] = {}
         """The rows by their keys."""
-        self._lists: dict[Name, SortedList[Place]] = {}
+        self._lists: dict[Name, Kept] = {}
         self._changed: set[str] = set()
         self._built = False
         self._catching_up: asyncio.Task[None] | None = None
@@ -119,14 +123,17 @@ class Orders(Generic[Row, Name]):
             self._move(self._places(before), self._places(after))
 
     def _places(self, row: Row | None) -> Mapping[Name, Place]:
-        return self._ordering.places(row) if row is not None else {}
+        if row is None:
+            return {}
+        places = self._ordering.places(row)
+        return {name: place for names, place in places.items() for name in names}
 
     def _move(self, before: Mapping[Name, Place], after: Mapping[Name, Place]) -> None:
         for name in before.keys() | after.keys():
             old, new = before.get(name), after.get(name)
             if old == new:
                 continue
-            places = self._lists.setdefault(name, SortedList())
+            places = self._lists.setdefault(name, Kept())
             if old is not None:
                 places.remove(old)
             if new is not None:
@@ -139,36 +146,59 @@ class Orders(Generic[Row, Name]):
         first = self._ordering.projections[0]
         keys = [list(partition.of(first)) for partition in models.partitions]
         rows: dict[str, Row] = {}
-        loose: dict[Name, list[Place]] = {}
+        loose: dict[Name, dict[tuple[Name, ...], list[Place]]] = {}
         for number, key in enumerate(chain.from_iterable(keys), 1):
             row = self._ordering.row(models, key)
             if row is not None:
                 rows[key] = row
-                for name, place in self._ordering.places(row).items():
-                    loose.setdefault(name, []).append(place)
+                for names, place in self._ordering.places(row).items():
+                    loose.setdefault(names[0], {}).setdefault(names, []).append(place)
             if not number % STEP_BUILT:
                 yield
-        lists: dict[Name, SortedList[Place]] = {}
+        lists: dict[Name, Kept] = {}
         for name in list(loose):
-            lists[name] = SortedList()
-            yield from _add(lists[name], loose.pop(name))
+            yield from _sort(loose.pop(name), lists)
         self.rows, self._lists, self._built = rows, lists, True
 
 
-def _add(kept: "SortedList[Place]", places: list[Place]) -> Iterator[None]:
-    """Add the places: sorted in runs, merged, and so added at the end one after another."""
-    if len(places) <= STEP_SORTED:
-        kept.update(places)
+class Kept(SortedList[Place]):
+    """A sorted list of places."""
+
+    def fill(self, places: list[Place]) -> None:
+        """Put sorted places into the empty list. To `update` it would compare them all again."""
+        length = self.DEFAULT_LOAD_FACTOR
+        # As the library's own `update` sets them, after it has sorted what it was given.
+        self._lists = [places[at : at + length] for at in range(0, len(places), length)]
+        self._maxes = [each[-1] for each in self._lists]
+        self._len = len(places)
+
+
+def _sort(loose: dict[tuple[Name, ...], list[Place]], lists: dict[Name, Kept]) -> Iterator[None]:
+    """Add the lists of these names, which are sorted alike, so each place is sorted once for all:
+    the places are split by value into parts, which are sorted, and handed on to the lists."""
+    sample = sorted(chain.from_iterable(places[::SAMPLED] for places in loose.values()))
+    bounds = sample[STEP_SORTED // SAMPLED :: STEP_SORTED // SAMPLED]
+    parts: list[list[tuple[Place, list[list[Place]]]]] = [[] for _ in range(len(bounds) + 1)]
+    found: dict[Name, list[Place]] = {}
+    number = count(1)
+    while loose:
+        names, places = loose.popitem()
+        into = [found.setdefault(name, []) for name in names]
+        for place in places:
+            parts[bisect(bounds, place)].append((place, into))
+            if not next(number) % STEP_SORTED:
+                yield
+    for part in parts:
+        part.sort(key=itemgetter(0))
+        for place, into in part:
+            for each in into:
+                each.append(place)
+        part.clear()
         yield
-        return
-    runs = []
-    for start in range(0, len(places), STEP_SORTED):
-        runs.append(sorted(places[start : start + STEP_SORTED]))
-        yield
-    merged = merge(*runs)
-    while piece := list(islice(merged, STEP_ADDED)):
-        for place in piece:
-            kept.add(place)
+    while found:
+        name, places = found.popitem()
+        lists[name] = Kept()
+        lists[name].fill(places)
         yield
 
 
