@@ -93,8 +93,12 @@ def path_of(where: str) -> str:
     return where.partition("?")[0]
 
 
-NAME_NONE = {"/v1/tools", "/compare", "/catalogue/tools", "/v1/me/bookmarks/changes"}
-NAME_NONE |= {f"/bookmarks/{name}" for name in ("removed", "retag", "undo", "change")}
+NAME_NONE = {"/v1/tools", "/compare", "/catalogue/tools"}
+NAME_NONE |= {f"/v1/me/bookmarks/{name}" for name in ("changes", "export", "import", "unmatched")}
+NAME_NONE |= {"/v1/me/bookmarks/imports/{import_id:str}"}
+NAME_NONE |= {"/v1/me/bookmarks/unmatched/{unmatched_id:str}"}
+NAME_NONE |= {f"/bookmarks/{name}" for name in ("removed", "retag", "undo", "change", "import")}
+NAME_NONE |= {"/bookmarks/unmatched/remove"}
 
 
 def test_these_are_all_the_addresses_that_name_a_tool():
