@@ -96,7 +96,7 @@ bookmark_commands = st.builds(
     KeepBookmark, st.sampled_from(("ann", "bob")), tools, annotations, times
 ) | st.builds(RemoveBookmark, st.sampled_from(("ann", "bob")), tools)
 collections = st.sampled_from(("collection:ann:a", "collection:ann:b"))
-addresses = st.none() | st.sampled_from(("first", "other"))
+addresses = st.none() | st.sampled_from(("first".ljust(22, "-"), "other".ljust(22, "-")))
 collection_commands = st.builds(
     SaveCollection, collections, st.just("ann"), st.sampled_from((b"x", b"y")), addresses, times
 ) | st.builds(RemoveCollection, collections, st.just("ann"))
