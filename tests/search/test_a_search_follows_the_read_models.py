@@ -8,15 +8,19 @@ from hypothesis import strategies as st
 
 from tests.search.catalogues import AT
 from votes.app.listing import Wanted
+from votes.app.tool_orders import TOOLS as ORDERS
+from votes.app.tool_orders import TOP
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
 from votes.domain.vote_events import VoteCast
 from votes.engine.log import Recorded, Stream
+from votes.engine.orders import Orders
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import NotYet
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.search import finder as searching
 from votes.search.finder import Finder
+from votes.search.index import ToolIndex
 from votes.search.pages import suggestions, tools_page
 
 NAMES = ("Atlas", "Atlas Maps", "Bolt", "Café", "Chart", "Notion")
@@ -92,6 +96,23 @@ async def listed_all() -> Site:
         site.happen(tool, ToolListed(f"slug-{tool}", Entry("Atlas", "Tests")))
     await site.caught_up()
     return site
+
+
+async def test_after_a_load_the_lists_come_before_the_index():
+    site, listed = await listed_all(), []
+    site.load()
+
+    class Watched(ToolIndex):
+        def only(self, tools):
+            orders = site.models.derived[ORDERS.name]
+            assert isinstance(orders, Orders)
+            listed.append((orders.count([TOP]), len(self)))
+            super().only(tools)
+
+    site.finder._index = Watched()
+    await site.caught_up()
+    assert listed == [(len(TOOLS), 0)]
+    assert len(site.finder._index) == len(TOOLS)
 
 
 @settings(max_examples=60)

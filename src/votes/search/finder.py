@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from votes.app.catalogue import Tool
 from votes.app.listing import category_slug
+from votes.app.tool_orders import tool_orders
 from votes.domain.terms import ToolId
 from votes.engine.log import Position
 from votes.engine.read_models import Changes, ReadModels
@@ -68,6 +69,7 @@ class Finder:
         self._passes_begun += 1
         try:
             if changed is None:
+                await tool_orders(models)  # more wait for these than for the search
                 parts = []
                 for partition in models.partitions:
                     parts.append((dict(partition.of(PROFILES)), dict(partition.of(TALLIES))))
