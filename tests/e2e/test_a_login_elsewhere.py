@@ -21,13 +21,19 @@ def url(live_site):
 
 def test_the_link_says_where_to_come_back_to(url):
     with browser(url) as http:
-        link = one(page(http, "/?category=llm"), "a", class_="plain").get("href")
+        link = one(page(http, "/?category=llm"), "a", class_="plain", rel="nofollow").get("href")
         answer = http.get(link)
         assert answer.status_code == 303
         assert answer.headers["cache-control"] == "private, no-store"
         address = answer.headers["location"]
         assert address.startswith("https://example.com/account?do=login&return_to=")
         assert parse_qs(urlsplit(address).query)["return_to"] == [f"{url}/?category=llm&sort=top"]
+
+
+def test_who_reads_german_comes_back_to_german(url):
+    with browser(url) as http:
+        address = http.get("/de/login?next=/votes").headers["location"]
+        assert parse_qs(urlsplit(address).query)["return_to"] == [f"{url}/de/votes"]
 
 
 def test_a_made_up_host_is_in_no_link(url):
@@ -43,7 +49,7 @@ def test_who_has_logged_in_there_is_known_and_logs_out_there(url, live_site):
         http.cookies.set("own", header.removeprefix("Bearer "))
         tree = page(http, "/votes")
         assert "Ada" in words(one(tree, "span", class_="account-name"))
-        (link,) = named(tree, "a", class_="plain")
+        (link,) = [link for link in named(tree, "a", class_="plain") if not link.get("hreflang")]
         assert link.get("href").startswith("https://example.com/account/logout?to=http%3A%2F%2F127")
         assert not named(tree, "form", action="/logout")
 

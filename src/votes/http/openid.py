@@ -18,6 +18,7 @@ from msgspec import Struct
 from votes.engine.ports import Unavailable
 from votes.http.fetched import TIMEOUT_S, Fetched, body, client
 from votes.http.tokens import LEEWAY_S, TokenInvalid, User, UserTokens, user_of
+from votes.languages import ENGLISH
 
 LIFETIME_S = 3_600
 """After so long the issuer's description is fetched again; the old one serves until it is there."""
@@ -45,13 +46,14 @@ class Description(Struct, frozen=True):
 class Begun(Struct, frozen=True):
     """A login that has begun, as the browser keeps it: only what comes back with its `state` can
     end it, with its `nonce` and its `verifier`. `next` is the path to go to then, `keep` the slug
-    of a tool that is to be bookmarked."""
+    of a tool that is to be bookmarked, `language` the tag of that in which it goes on."""
 
     state: str
     nonce: str
     verifier: str
     next: str
     keep: str | None = None
+    language: str = ENGLISH
 
 
 class LoginFailed(Exception):

@@ -8,6 +8,7 @@ from votes.http.exchange import Http, header, services
 from votes.http.hosts import base
 from votes.http.identity import Caller
 from votes.http.proxies import peer_is_here
+from votes.languages import language
 from votes.site.render import LOGOUT, Account
 
 Way = Literal["issuer", "elsewhere", "demo"]
@@ -39,8 +40,9 @@ def _is_here(request: Http) -> bool:
 
 
 def elsewhere(request: Http, address: str, path: str) -> str:
-    """The address of a login or log-out elsewhere, which leads back to the path."""
-    return address.replace(BACK, quote(base(request) + path, safe=""))
+    """The address of a login or log-out elsewhere, which leads back to the path in the language
+    that is spoken."""
+    return address.replace(BACK, quote(base(request) + language().root + path, safe=""))
 
 
 def account(request: Http, caller: Caller) -> Account:

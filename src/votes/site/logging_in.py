@@ -26,13 +26,13 @@ from votes.http.openid import Begun, LoginFailed, OpenId
 from votes.http.origins import FROM_HERE, require_own_page
 from votes.http.sessions import Signed
 from votes.http.tokens import User
-from votes.languages import gettext, marked
+from votes.languages import ENGLISH, gettext, language, marked
 from votes.site import words
 from votes.site.account import elsewhere, way
 from votes.site.forms import is_local, read_form
 from votes.site.html import PRIVATE, Told, as_text, redirect
-from votes.site.reading import answer, reader
-from votes.site.render import LOGIN, LOGOUT, Head, titled
+from votes.site.reading import answer, here, reader
+from votes.site.render import LOGIN, LOGOUT, Head, query, titled
 from votes.wiring import now
 
 BACK, LOGGED_OUT = f"{LOGIN}/back", "/logged-out"
@@ -124,6 +124,7 @@ async def _begin(request: Http, back: str, keep: str | None) -> ASGIResponse:
         secrets.token_urlsafe(SECRET_BYTES),
         back,
         keep if keep and is_slug(keep) else None,
+        language().tag,
     )
     try:
         address = await login.issuer.begin(begun, _address_back(request))
@@ -160,7 +161,8 @@ async def come_back(
     error: Sent = None,
     iss: Sent = None,
 ) -> ASGIResponse:
-    """Where the issuer sends the browser to, with a code or an error."""
+    """Where the issuer sends the browser to, with a code or an error. It knows one address, so a
+    login in another language than English goes on from here at that of its language."""
     if way(request) != "issuer":
         raise Told("not_found", gettext("Nobody logs in on this site."))
     who, login = identity(request), _login(request)
@@ -168,6 +170,9 @@ async def come_back(
     begun = login.begun.read(sent) if sent else None
     if begun is None or begun.state != known_as:
         return await _page(request, "late", "/", 400)
+    if root := _root_of(begun):
+        sent_back = query(state=known_as, code=code, error=error, iss=iss)
+        return redirect(f"{root}{BACK}{sent_back}", 303, PRIVATE)
     done = as_text(who.cookie(request, _name(begun.state), "", 0))
     if error is not None or not code:
         logger.info("no login", error=error if error == CANCELLED else "of the issuer")
@@ -181,6 +186,14 @@ async def come_back(
     except Unavailable as failed:
         return await _away(request, failed, begun.next, done)
     return await _logged_in(request, user, begun.next, begun.keep, done)
+
+
+def _root_of(begun: Begun) -> str:
+    """With what the addresses of the login's language begin, where English is spoken; nothing where
+    that is its own, and where the site has the language no more."""
+    spoken = language()
+    roots = {place.tag: place.root for place in spoken.places}
+    return roots.get(begun.language, "") if spoken.tag == ENGLISH else ""
 
 
 async def _logged_in(
@@ -257,7 +270,11 @@ async def _page(
     keep: str | None = None,
     logout_there: str | None = None,
 ) -> ASGIResponse:
-    """A page about logging in, of a kind that the template knows."""
+    """A page about logging in, of a kind that the template knows.
+
+    Where the login is at an issuer, its link to another language leads to the page to come back to:
+    a link to the login would begin it, with all that a page elsewhere has put into the address.
+    """
     head = Head(titled(gettext("Log in")), gettext("Logging in."), back, "", indexed=False)
     made = await answer(
         request,
@@ -266,6 +283,7 @@ async def _page(
         private=True,
         status=status,
         kind=kind,
+        here=here(request) if kind in ("demo", "logged_out") else back,
         back=back,
         keep=keep,
         logout_there=logout_there,
