@@ -15,6 +15,7 @@ from tests.e2e.asking import (
     unique,
     visitor_token,
 )
+from tests.e2e.checks import file_of_bookmarks
 from votes.config import LIMIT_RATE_MAX, LIMIT_WINDOW_S_MAX, Rate
 from votes.http.limiting import rate_limit_fields
 from votes.limits.limiter import Verdict, used_us
@@ -163,6 +164,8 @@ def test_the_fields_of_real_responses(live_site):
             {"json": {"email": "ada@example.com"}, "headers": far},
         ),
     ]
+    file = {"content": file_of_bookmarks(tool), "headers": user}
+    requests.append(("POST", "/v1/me/bookmarks/import", file))
     told = set()
     with api_beside(live_site, **settings) as url, browser(url) as http:
         for method, path, options in requests:

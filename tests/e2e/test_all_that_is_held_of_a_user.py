@@ -23,7 +23,9 @@ def test_of_a_stranger_nothing_is_held_and_asking_changes_that_not(http, live_si
     subject = unique("user")
     for _ in range(2):
         said = held(http, bearer(live_site, subject))
-        nothing = {key: [] for key in ("votes", "bookmarks", "collections", "acts", "links")}
+        nothing = {
+            key: [] for key in ("votes", "bookmarks", "collections", "unmatched", "acts", "links")
+        }
         assert said == {"id": subject, "since": None, **nothing}
 
 

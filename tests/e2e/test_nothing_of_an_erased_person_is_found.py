@@ -68,6 +68,7 @@ async def redis(alone: Site) -> bytes:
         b"hash": client.hgetall,
         b"zset": lambda key: client.zrange(key, 0, -1),
         b"set": client.smembers,
+        b"stream": client.xrange,
     }
     try:
         await client.config_set("rdbcompression", "no")

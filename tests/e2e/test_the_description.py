@@ -271,7 +271,8 @@ class Asking:
         case.validate_response(answer, checks=[not_a_server_error])
         said = self.description["paths"][case.operation.path][case.operation.method]
         check_answer(self.description, said["responses"], answer)
-        if answer.content and answer.status_code < 300:
+        is_json = answer.headers.get("content-type") == "application/json"
+        if is_json and answer.status_code < 300:
             self.learn(answer.json())
 
     def make_real(self, case: Any, pick: int) -> None:

@@ -5431,6 +5431,7 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
+                /** @description An import's id. */
                 readonly import_id: string;
             };
             readonly cookie?: never;
@@ -5694,6 +5695,7 @@ export interface operations {
                 readonly "Idempotency-Key"?: string;
             };
             readonly path: {
+                /** @description The id of a page that is no tool here. */
                 readonly unmatched_id: string;
             };
             readonly cookie?: never;

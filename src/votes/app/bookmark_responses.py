@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from votes.domain.terms import CollectionId, PublicId, Rank, Time, ToolSlug
 from votes.domain.unmatched import UnmatchedId
+from votes.domain.verdict import Call, PanelVerdict
 from votes.engine.log import Position
 
 
@@ -231,3 +232,26 @@ class ImportView(Struct, frozen=True):
     unread: list[UnreadEntry] = []
     after: Position = 0
     until: Position = 0
+
+
+class SharedTool(Struct, frozen=True):
+    """A tool of a public collection, with both verdicts, and when it was added."""
+
+    tool: ToolSlug
+    name: str
+    tagline: str
+    category: str
+    panel: PanelVerdict
+    call: Call
+    added_at: Time
+
+
+class SharedCollection(Struct, frozen=True):
+    """In the order of its user. Tools that are not listed any more are left out of the page, and
+    not of `total`."""
+
+    public: PublicId
+    name: str
+    tools: list[SharedTool]
+    next_cursor: str | None
+    total: int

@@ -9,41 +9,16 @@ from email.utils import format_datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from msgspec import Struct
-
 from votes.app import bookmarks, catalogue
+from votes.app.bookmark_responses import SharedCollection, SharedTool
 from votes.app.paging import Page, sorted_page
 from votes.app.shelves import Kept, KeptCollection, Shelf
-from votes.domain.terms import PublicId, Time, ToolSlug
-from votes.domain.verdict import Call, PanelVerdict, panel_verdict
+from votes.domain.verdict import panel_verdict
 from votes.engine.orders import Place
 from votes.engine.reader import ReadSource
 from votes.projections.tallies import call_of
 
 FEED_ENTRIES_MAX = 50
-
-
-class SharedTool(Struct, frozen=True):
-    """A tool of a public collection, with both verdicts, and when it was added."""
-
-    tool: ToolSlug
-    name: str
-    tagline: str
-    category: str
-    panel: PanelVerdict
-    call: Call
-    added_at: Time
-
-
-class SharedCollection(Struct, frozen=True):
-    """In the order of its user. Tools that are not listed any more are left out of the page, and
-    not of `total`."""
-
-    public: PublicId
-    name: str
-    tools: list[SharedTool]
-    next_cursor: str | None
-    total: int
 
 
 def view(

@@ -16,9 +16,9 @@ from votes.app.bookmark_responses import (
     ImportView,
     MyCollections,
     RemovedBookmarks,
+    SharedCollection,
     UnmatchedPages,
 )
-from votes.app.sharing import SharedCollection
 from votes.client.transport import Transport
 from votes.domain.bookmark import Annotations
 

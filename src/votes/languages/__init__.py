@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from decimal import localcontext
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -33,6 +34,8 @@ ENGLISH = "en"
 FORMATS_OF_ENGLISH = "en-001"
 """English as the world writes it: the day before the month."""
 KEPT_MAX = 4_096
+DIGITS_MAX = 330
+"""Those of the largest number, and cents."""
 
 
 class Place(Struct, frozen=True):
@@ -192,7 +195,8 @@ def _percent(share: float, locale: Locale) -> str:
 def amount(dollars: float) -> str:
     """With cents where there are some, and no sign of a currency."""
     digits = "#,##0" if dollars == int(dollars) else "#,##0.00"
-    return format_decimal(dollars, digits, locale=language().locale)
+    with localcontext(prec=DIGITS_MAX):
+        return format_decimal(dollars, digits, locale=language().locale)
 
 
 def listed(texts: Sequence[str]) -> str:

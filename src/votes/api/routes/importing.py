@@ -1,6 +1,9 @@
 """A user's bookmarks as files, and the pages in them that are no tools."""
 
+from typing import Annotated
+
 from litestar import delete, get, post
+from litestar.params import Parameter
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
@@ -15,6 +18,8 @@ from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, Limit
 
 NOTHING = UnmatchedPages([], None)
+OneImport = Annotated[str, Parameter(description="An import's id.")]
+OneUnmatched = Annotated[str, Parameter(description="The id of a page that is no tool here.")]
 
 
 @post(
@@ -46,7 +51,7 @@ async def import_bookmarks(request: Http) -> ASGIResponse:
     tags=["bookmarks"],
     opt=Operation(responses={200: ImportView}, who="user", limited=Limited("reads")).opt,
 )
-async def get_import(request: Http, import_id: str) -> ASGIResponse:
+async def get_import(request: Http, import_id: OneImport) -> ASGIResponse:
     """For a day."""
     return private(await import_of(request, await require_user(request), import_id))
 
@@ -108,7 +113,7 @@ async def list_unmatched(
     status_code=200,  # the answer itself says 204
     opt=Operation(write=True, who="user", limited=Limited("writes")).opt,
 )
-async def remove_unmatched_page(request: Http, unmatched_id: str) -> ASGIResponse:
+async def remove_unmatched_page(request: Http, unmatched_id: OneUnmatched) -> ASGIResponse:
     """Without such a page this changes nothing."""
     user = await require_user(request)
     return no_content(await remove_unmatched(request, user, unmatched_id))

@@ -23,7 +23,7 @@ CJK = "NotoSansCJK-VF.otf.ttc"
 JAPANESE, KOREAN, CHINESE = 0, 1, 2
 """The faces of the CJK collection: the same letters, as each country writes them."""
 MARKS = ("Mn", "Mc", "Me", "Cf")
-CODES = ("Cc", "Cs")
+CODES = ("Cc", "Cs", "Zl", "Zp")
 NO_LETTER = "\U0010fffd"
 SHAPED = features.check("raqm")
 
@@ -67,7 +67,8 @@ def font(face: Face, size: int, weight: Weight = PLAIN) -> ImageFont.FreeTypeFon
 
 @lru_cache(LETTERS_REMEMBERED)
 def face_of(letter: str) -> Face | None:
-    """The first face that has the letter; None where there is none, and for a control code."""
+    """The first face that has the letter; None where there is none,
+    and for a control code or the end of a line."""
     if unicodedata.category(letter) in CODES:
         return None
     return next((face for face in faces() if _has(face, letter)), None)
