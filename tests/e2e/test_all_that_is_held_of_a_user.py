@@ -23,10 +23,8 @@ def test_of_a_stranger_nothing_is_held_and_asking_changes_that_not(http, live_si
     subject = unique("user")
     for _ in range(2):
         said = held(http, bearer(live_site, subject))
-        nothing = {
-            key: [] for key in ("votes", "bookmarks", "collections", "unmatched", "acts", "links")
-        }
-        assert said == {"id": subject, "since": None, **nothing}
+        kinds = ("votes", "bookmarks", "collections", "unmatched", "acts", "links")
+        assert said == {"id": subject, "since": None, **{kind: [] for kind in kinds}}
 
 
 def test_it_has_votes_bookmarks_and_what_was_done_under_a_role(http, live_site):

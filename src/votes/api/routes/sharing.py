@@ -8,8 +8,9 @@ from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
 from votes.api.operation import Operation
+from votes.app.bookmark_responses import SharedCollection
 from votes.app.paging import LIMIT_DEFAULT
-from votes.app.sharing import SharedCollection, json_feed, newest, rss, view
+from votes.app.sharing import json_feed, newest, rss, view
 from votes.http.etags import tagged
 from votes.http.exchange import Http, services, shared_value
 from votes.http.hosts import base
