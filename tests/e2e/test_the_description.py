@@ -271,7 +271,7 @@ class Asking:
         case.validate_response(answer, checks=[not_a_server_error])
         said = self.description["paths"][case.operation.path][case.operation.method]
         check_answer(self.description, said["responses"], answer)
-        is_json = answer.headers.get("content-type") == "application/json"
+        is_json = answer.headers.get("content-type") == ["application/json"]
         if is_json and answer.status_code < 300:
             self.learn(answer.json())
 
