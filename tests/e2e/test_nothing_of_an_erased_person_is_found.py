@@ -150,6 +150,7 @@ def test_it_is_found_nowhere(alone, http):
         "votes": [],
         "bookmarks": [],
         "collections": [],
+        "unmatched": [],
         "acts": [],
         "links": [],
     }
