@@ -1,5 +1,6 @@
 """What was measured, as numbers (JSON) and as a plot (SVG): one of each for a benchmark."""
 
+import io
 import json
 import os
 import platform
@@ -40,8 +41,11 @@ def save(name: str, results: list[Result], folder: Path) -> None:
     )
     for result, row in zip(results, axes, strict=True):
         _bars(result, row[0])
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Title": name})
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg", metadata={"Date": None, "Title": name})
     pyplot.close(figure)
+    lines = (line.rstrip() for line in drawn.getvalue().splitlines())
+    (folder / f"{name}.svg").write_text("\n".join(lines) + "\n")
 
 
 def _bars(result: Result, axes: pyplot.Axes) -> None:
