@@ -4,6 +4,7 @@ Rendered here, without a script: of the common viewers only Swagger UI works und
 pages, and it is 1.9 MB.
 """
 
+import re
 import shlex
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -34,6 +35,8 @@ WHO = {
 TOKENS = {"visitorToken": "Visitor TOKEN", "user": "Bearer TOKEN"}
 """How a program says who it is, the simplest first."""
 
+_INDENT = re.compile(r"\s*\n\s*(?=<)")
+"""No line of an example begins with a tag, so these keep theirs."""
 _markdown = MarkdownIt("commonmark", {"html": False})
 
 
@@ -58,12 +61,25 @@ def _rendered(document: dict[str, Any], address: str) -> Markup:
     made = text.render(
         document=document,
         by_tag=_by_tag(document, address or ANYWHERE),
+        everywhere=_everywhere(document),
         schemas=document["components"]["schemas"],
         prose=_prose,
         who=_who,
         json=_json,
     )
-    return Markup(made)  # noqa: S704 - the template has escaped it
+    return Markup(_INDENT.sub("\n", made))  # noqa: S704 - the template has escaped it
+
+
+def _everywhere(document: dict[str, Any]) -> dict[str, Any]:
+    """The responses that every operation has, by status."""
+    first, *others = (
+        said["responses"] for methods in document["paths"].values() for said in methods.values()
+    )
+    return {
+        status: said
+        for status, said in first.items()
+        if status != "default" and all(one.get(status) == said for one in others)
+    }
 
 
 def _by_tag(document: dict[str, Any], address: str) -> dict[str, list[dict[str, Any]]]:
@@ -124,7 +140,7 @@ def _prose(text: str) -> Markup:
 def _json(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(value), indent=1).decode()
 
 
 ROUTES = [docs]

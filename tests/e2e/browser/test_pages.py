@@ -22,8 +22,6 @@ LEAVE_SOME = """document.querySelectorAll("article.operation:nth-of-type(n+4)")
 """Of the operations of each section on /docs leaves three: they have all the shapes of all."""
 REQUESTS_MAX = 8
 KILOBYTES_MAX = 40
-OF_THE_REFERENCE_MAX = 45
-"""All routes of the API are on one page."""
 SHIFT_MAX = 0.02
 
 MEASURE = """async () => {
@@ -104,7 +102,7 @@ def test_a_page_keeps_to_its_budget(live_site: Site, person: Open, path: str, me
         f" layout shift {cost['shift']:.4f}"
     )
     assert cost["requests"] <= REQUESTS_MAX
-    assert cost["kilobytes"] <= (OF_THE_REFERENCE_MAX if path == "/docs" else KILOBYTES_MAX)
+    assert cost["kilobytes"] <= KILOBYTES_MAX
     assert cost["shift"] <= SHIFT_MAX
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert not page.said
