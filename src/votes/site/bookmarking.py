@@ -14,6 +14,7 @@ from votes.app.bookmarks import Sort
 from votes.app.paging import Page
 from votes.app.responses import SummaryView, summary
 from votes.app.shelves import Shelf
+from votes.app.unlinking import POSITION_DIGITS_MAX
 from votes.domain import bookmark
 from votes.domain.bookmark import Annotations
 from votes.domain.collection import Named
@@ -179,11 +180,15 @@ def _row(source: ReadSource, kept: BookmarkView, removed: RemovedBookmark | None
 def _done(request: Http) -> Done | None:
     """What the cookie says. It names nobody: positions of another user undo nothing."""
     did, *numbers = (identity(request).sent(request, DONE) or "").split(".")
-    if did not in DID or len(numbers) != 3 or not all(one.isdecimal() for one in numbers):
+    if did not in DID or len(numbers) != 3 or not all(map(_is_position, numbers)):
         return None
     number, after, until = (int(one) for one in numbers)
     said = gettext(DID[did], bookmarks=words.counted(number, "bookmark"))
     return Done(said, number, after, until)
+
+
+def _is_position(text: str) -> bool:
+    return text.isdecimal() and len(text) <= POSITION_DIGITS_MAX
 
 
 def back(request: Http, fields: dict[str, str], did: str, done: BookmarksChanged) -> ASGIResponse:
@@ -293,7 +298,7 @@ async def undo_form(request: Http) -> ASGIResponse:
     """What was done `after` a position, up to `until`."""
     user, fields = await require_user(request), await read_form(request)
     after, until = (fields.get(name, "") for name in ("after", "until"))
-    if not all(one.isdecimal() and len(one) <= 18 for one in (after, until)):
+    if not all(map(_is_position, (after, until))):
         raise Refused("invalid_body", "after, until: positions.")
     done = await undo(request, user, int(after), int(until))
     return back(request, fields, "undone", done)
