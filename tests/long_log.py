@@ -17,9 +17,9 @@ from typing import Any
 import asyncpg
 
 from tests.polling import LIMIT_S
-from votes.app.catalogue import Tool
-from votes.app.past import Past
-from votes.app.trend import BUCKETS_MAX, WIDTH, Window, window
+from votes.app.catalogue.past import Past
+from votes.app.catalogue.tools import Tool
+from votes.app.catalogue.trend import BUCKETS_MAX, WIDTH, Window, window
 from votes.config import Config
 from votes.domain.terms import Choice, ToolId, visitor
 from votes.domain.tool import Entry, ToolListed

@@ -15,15 +15,15 @@ from votes.api.hot import with_hot_routes
 from votes.api.openapi import describe
 from votes.api.routes.live import with_live
 from votes.config import Config, load
-from votes.http.cors import with_cors
-from votes.http.edge import with_edge, with_end
+from votes.http.checks.identity import Identity
+from votes.http.checks.limiting import with_rate_limit_fields
+from votes.http.edge.cors import with_cors
+from votes.http.edge.headers import FOR_OTHER_SITES, FOR_PROGRAMS, FOR_READERS, with_headers
+from votes.http.edge.languages import with_languages
+from votes.http.edge.requests import with_edge, with_end
+from votes.http.edge.turns import Turns, with_turns
 from votes.http.exchange import Asgi, Headers
-from votes.http.headers import FOR_OTHER_SITES, FOR_PROGRAMS, FOR_READERS, with_headers
 from votes.http.hosts import with_one_host
-from votes.http.identity import Identity
-from votes.http.languages import with_languages
-from votes.http.limiting import with_rate_limit_fields
-from votes.http.turns import Turns, with_turns
 from votes.languages import languages_of
 from votes.live.sockets import limit_connections
 from votes.live.stream import Streams
@@ -32,7 +32,7 @@ from votes.running import ends_the_process
 from votes.site.application import create_site
 from votes.site.describing import docs_of
 from votes.site.html import problem_pages
-from votes.site.logging_in import login_of
+from votes.site.people.logging_in import login_of
 from votes.site.pictures.gallery import Gallery
 from votes.wiring import services
 

@@ -16,14 +16,14 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from votes.app.bookmarks.shelves import Shelves
+from votes.app.catalogue.past import Past
+from votes.app.catalogue.stored import StoredValues
+from votes.app.catalogue.tool_orders import tool_orders
 from votes.app.linking import Links
-from votes.app.past import Past
-from votes.app.rulings import carry_out_all
-from votes.app.scan_rulings import discount_clusters, release_held
-from votes.app.scanning import Scanner
-from votes.app.shelves import Shelves
-from votes.app.stored import StoredValues
-from votes.app.tool_orders import tool_orders
+from votes.app.moderation.rulings import carry_out_all
+from votes.app.moderation.scan_rulings import discount_clusters, release_held
+from votes.app.moderation.scanning import Scanner
 from votes.app.unlinking import undo_all
 from votes.config import Config, ConfigError
 from votes.domain.terms import RulingId, ToolId

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from tests.contract.asked import request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START
-from votes.app import bookmark_import, collecting, matching, unmatched
-from votes.app.bookmark_export import all_saved
-from votes.app.bookmark_import import Failed, bring
-from votes.app.bookmark_responses import ImportView
-from votes.app.bookmarks import keep
-from votes.app.shelves import Shelf
+from votes.app.bookmarks import collecting, matching, unmatched
+from votes.app.bookmarks import importing as bookmark_import
+from votes.app.bookmarks.exporting import all_saved
+from votes.app.bookmarks.importing import Failed, bring
+from votes.app.bookmarks.lists import keep
+from votes.app.bookmarks.responses import ImportView
+from votes.app.bookmarks.shelves import Shelf
 from votes.domain import collection, tool
 from votes.domain.bookmark import Annotations
 from votes.domain.collection import Named

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.contract.asked import append_to, listed, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START
-from votes.app import collecting
-from votes.app.bookmark_changes import NOBODY, changes
-from votes.app.bookmarks import bookmarks, keep
-from votes.app.shelves import Shelf, Shelves, Since, changes_until
+from votes.app.bookmarks import collecting
+from votes.app.bookmarks.changes import NOBODY, changes
+from votes.app.bookmarks.lists import bookmarks, keep
+from votes.app.bookmarks.shelves import Shelf, Shelves, Since, changes_until
 from votes.domain import bookmark
 from votes.domain.bookmark import Annotations, RemoveBookmark, ToolBookmarked
 from votes.domain.collection import Named, parent_in

@@ -9,11 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from votes.app import listing, moderation, paging, reviewing, surroundings
-from votes.app.catalogue import Tool
-from votes.app.listing import Wanted, category_slug
-from votes.app.paging import page
-from votes.app.tool_orders import BY_NAME, REVIEWED, TOOLS, place, reviewed_by, tool_orders
+from votes.app.catalogue import listing, paging, reviewing, surroundings
+from votes.app.catalogue.listing import Wanted, category_slug
+from votes.app.catalogue.paging import page
+from votes.app.catalogue.tool_orders import (
+    BY_NAME,
+    REVIEWED,
+    TOOLS,
+    place,
+    reviewed_by,
+    tool_orders,
+)
+from votes.app.catalogue.tools import Tool
+from votes.app.moderation import queue as moderation
 from votes.domain.review import Opinion
 from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import wilson_lower

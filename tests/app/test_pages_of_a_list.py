@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from votes.app.paging import BadCursor, page
+from votes.app.catalogue.paging import BadCursor, page
 
 keys = st.lists(
     st.tuples(st.integers(0, 3), st.text(max_size=3)).map(list), max_size=20, unique_by=tuple

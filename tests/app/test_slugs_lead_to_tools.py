@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tests.contract.asked import everything, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from votes.app import catalogue
-from votes.app.tool_orders import TOP, tool_orders
+from votes.app.catalogue import tools as catalogue
+from votes.app.catalogue.tool_orders import TOP, tool_orders
 from votes.domain.terms import ToolId, user
 from votes.domain.tool import DelistTool, Entry, ListTool, RenameTool
 from votes.domain.vote import CastVote, RetractVote

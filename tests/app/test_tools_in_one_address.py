@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.contract.asked import everything, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from votes.app.compared import (
+from votes.app.catalogue.compared import (
     BETWEEN,
     COMPARED_MAX,
     TEXT_LENGTH_MAX,

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from tests.contract.asked import append_to, everything
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from votes.app import past as past_module
-from votes.app.catalogue import Tool
-from votes.app.past import Past
-from votes.app.trend import BUCKETS_MAX, WIDTH, BadRange, window
+from votes.app.catalogue import past as past_module
+from votes.app.catalogue.past import Past
+from votes.app.catalogue.tools import Tool
+from votes.app.catalogue.trend import BUCKETS_MAX, WIDTH, BadRange, window
 from votes.domain.terms import VoterId
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import stream

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from votes.app.cohorts import SHOWN_MAX, shown_of
+from votes.app.catalogue.cohorts import SHOWN_MAX, shown_of
 from votes.projections.tallies import Counts
 
 numbers = st.integers(0, 8)

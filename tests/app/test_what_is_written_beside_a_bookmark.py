@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from votes.app.bookmarks import keep
-from votes.app.sealing import seal, unseal
+from votes.app.bookmarks.lists import keep
+from votes.app.bookmarks.sealing import seal, unseal
 from votes.domain import bookmark
 from votes.domain.bookmark import Annotations
 from votes.domain.person import Person

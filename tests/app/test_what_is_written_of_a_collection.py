@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from votes.app.collecting import refusal, save
-from votes.app.sealing import seal_named, unseal_named
-from votes.app.shelves import KeptCollection, Shelf
+from votes.app.bookmarks.collecting import refusal, save
+from votes.app.bookmarks.sealing import seal_named, unseal_named
+from votes.app.bookmarks.shelves import KeptCollection, Shelf
 from votes.domain import collection
 from votes.domain.collection import COLLECTIONS_MAX, FULL, Named, Saved
 from votes.domain.person import Person

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from votes.app import matching
+from votes.app.bookmarks import matching
 
 
 @pytest.mark.parametrize(

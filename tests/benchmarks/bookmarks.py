@@ -15,9 +15,9 @@ import uvloop
 
 from tests.benchmarks.rounds import Result, Settings
 from tests.benchmarks.stack import prepare, servers
-from votes.app import bookmarks
-from votes.app.bookmarks import Sort, keep
-from votes.app.shelves import Shelf, Shelves
+from votes.app.bookmarks import lists as bookmarks
+from votes.app.bookmarks.lists import Sort, keep
+from votes.app.bookmarks.shelves import Shelf, Shelves
 from votes.config import Config
 from votes.domain import bookmark, tool
 from votes.domain.bookmark import Annotations

@@ -23,7 +23,7 @@ from tests.benchmarks.stack import ROOT, SECRET_KEY, api, prepare, process, proj
 from tests.polling import wait_for
 from tests.site import free_port
 from votes.config import Config
-from votes.http.tokens import Visitor, VisitorTokens
+from votes.http.logins.tokens import Visitor, VisitorTokens
 from votes.wiring import event_store
 
 CLIENTS = 64

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from tests.e2e.asking import hmac_token
 from tests.publishing import publishing
 from votes.engine.ports import Unavailable
-from votes.http.published_keys import ASYMMETRIC
-from votes.http.tokens import TokenInvalid, UserTokens
+from votes.http.logins.published_keys import ASYMMETRIC
+from votes.http.logins.tokens import TokenInvalid, UserTokens
 
 NOW_S = 1_800_000_000
 CLAIMS = json.dumps({"sub": "ada", "exp": NOW_S + 60}).encode()

@@ -17,7 +17,7 @@ from tests.e2e.asking import (
 )
 from tests.e2e.checks import file_of_bookmarks
 from votes.config import LIMIT_RATE_MAX, LIMIT_WINDOW_S_MAX, Rate
-from votes.http.limiting import rate_limit_fields
+from votes.http.checks.limiting import rate_limit_fields
 from votes.limits.limiter import Verdict, used_us
 from votes.limits.policies import MICROSECONDS, POLICIES, Limit
 

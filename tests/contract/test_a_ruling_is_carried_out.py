@@ -8,8 +8,8 @@ import pytest
 
 from tests.contract.asked import cast, everything, listed, request
 from tests.domain.histories import START
-from votes.app import rulings
-from votes.app.rulings import carry_out, carry_out_all, preview
+from votes.app.moderation import rulings
+from votes.app.moderation.rulings import carry_out, carry_out_all, preview
 from votes.domain.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.terms import VoterId, visitor
 from votes.domain.vote import CastVote

@@ -9,7 +9,7 @@ import pytest
 from tests.contract.asked import everything, request
 from tests.contract.browsers import TOOLS, Dying, of_tool, start
 from votes.app import unlinking
-from votes.app.rulings import carry_out_all
+from votes.app.moderation.rulings import carry_out_all
 from votes.app.unlinking import find, name_of, tell, undo_all
 from votes.domain import link, vote
 from votes.domain.link import UndoLink, VisitorLinked

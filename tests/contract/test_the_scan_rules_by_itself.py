@@ -15,8 +15,8 @@ from tests.contract.test_the_scan_stores_what_it_finds import (
     scanned,
 )
 from tests.scan.planting import DAY_S, START_S, Vote
-from votes.app.rulings import carry_out_all
-from votes.app.scan_rulings import BY_SCAN, discount_clusters, release_held
+from votes.app.moderation.rulings import carry_out_all
+from votes.app.moderation.scan_rulings import BY_SCAN, discount_clusters, release_held
 from votes.domain import finding as findings
 from votes.domain.finding import BurstFound, Record
 from votes.domain.ruling import PREFIX, LiftRuling, RulingMade, ruling_of

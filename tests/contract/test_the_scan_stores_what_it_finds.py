@@ -8,8 +8,8 @@ import pytest
 
 from tests.contract.asked import everything, listed, request
 from tests.scan.planting import LEVELS, START_S, campaign, made_votes
-from votes.app.rulings import carry_out_all, preview
-from votes.app.scanning import CONSUMER, Scanner
+from votes.app.moderation.rulings import carry_out_all, preview
+from votes.app.moderation.scanning import CONSUMER, Scanner
 from votes.domain.finding import CLUSTERS, BurstFound, ClusterFound, cluster_of, places
 from votes.domain.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.terms import VoterId

@@ -9,7 +9,7 @@ from tests.contract.browsers import BROWSERS, TOOLS, of_tool, start
 from votes.app import linking
 from votes.app.linking import TOO_MANY
 from votes.app.mine import my_votes
-from votes.app.rulings import carry_out_all, preview
+from votes.app.moderation.rulings import carry_out_all, preview
 from votes.domain import vote
 from votes.domain.finding import ClusterFound, Evidence, cluster_stream, packed
 from votes.domain.person import EraseSubject

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.e2e.asking import api_beside, browser, get, request, secrets_of, unique
 from tests.e2e.pages.reading import named, one, page, words
 from tests.e2e.provider import CLIENT, SECRET, agreed, begun, logged_in, provider
-from votes.http.openid import Begun
-from votes.http.sessions import Signed
+from votes.http.logins.openid import Begun
+from votes.http.logins.sessions import Signed
 from votes.site.forms import NEXT_LENGTH_MAX
-from votes.site.logging_in import BEGUN_MAX
+from votes.site.people.logging_in import BEGUN_MAX
 from votes.wiring import now
 
 pytestmark = pytest.mark.filterwarnings("ignore:get_jwt_config:DeprecationWarning")

@@ -6,7 +6,7 @@ from tests.e2e.asking import api_beside, browser, problem, request
 from tests.e2e.pages.reading import named, one, page, words
 from votes.cli.up import may_be_anybody
 from votes.config import NOT_IN_A_DEMO, Config, ConfigError, load
-from votes.site.logging_in import DEMO
+from votes.site.people.logging_in import DEMO
 
 SET = {
     "VOTES_LOGIN_URL": "https://example.com/login",

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from votes.config import Config
 from votes.domain.terms import PersonaSlug
-from votes.http.sessions import (
+from votes.http.logins.sessions import (
     ENDED_SHOWN,
     LIFETIME,
     LIFETIME_WITH_ROLE,
@@ -19,7 +19,7 @@ from votes.http.sessions import (
     Signed,
     _Session,
 )
-from votes.http.tokens import User
+from votes.http.logins.tokens import User
 from votes.site.forms import is_local
 from votes.wiring import now
 

@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.asking import authorization, bearer, new_tool, problem, unique, visitor_token
 from tests.e2e.shapes import BOOKMARK, COLLECTION, check_shape
 from votes.app import export
-from votes.app.shelves import Shelves
+from votes.app.bookmarks.shelves import Shelves
 from votes.config import Config
 from votes.store.people import People
 from votes.wiring import event_store

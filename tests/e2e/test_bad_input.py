@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.asking import PROBLEM_FIELDS, bearer, browser, get, head, problem, unique
-from votes.http.edge import ADDRESS_BYTES_MAX, HEADERS_BYTES_MAX
+from votes.http.edge.requests import ADDRESS_BYTES_MAX, HEADERS_BYTES_MAX
 from votes.http.exchange import LARGE_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX
 
 JSON = {"Content-Type": "application/json"}

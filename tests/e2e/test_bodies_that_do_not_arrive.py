@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e import raw
 from tests.e2e.asking import bearer, head
-from votes.http.edge import BODY_BYTES_PER_S_MIN, BODY_S
+from votes.http.edge.requests import BODY_BYTES_PER_S_MIN, BODY_S
 from votes.http.exchange import LARGE_BODY_BYTES_MAX
 
 VOTE, FORM = "/v1/tools/notion/vote", "/tools/notion/vote"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.asking import bearer, get, unique
 from tests.site import Site
-from votes.app.responses import SummaryView
+from votes.app.catalogue.responses import SummaryView
 from votes.client import ProblemError, Votes
 from votes.domain.bookmark import Annotations
 from votes.domain.ruling import Selector

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e import raw
 from votes.cli.serve import HEAD_MS
 from votes.config import Config
-from votes.http import edge
+from votes.http.edge import requests as edge
 from votes.site.application import create_site
 from votes.site.html import problem_pages
 

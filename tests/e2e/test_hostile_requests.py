@@ -13,7 +13,7 @@ from tests.e2e import raw
 from tests.e2e.asking import authorization, bearer, get, head, new_tool, put, secrets_of, unique
 from tests.lengths import length
 from tests.polling import wait_for
-from votes.http.tokens import VisitorTokens, new_visitor
+from votes.http.logins.tokens import VisitorTokens, new_visitor
 from votes.wiring import now
 
 REQUESTS = length(2_000, 10_000)

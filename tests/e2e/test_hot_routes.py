@@ -9,7 +9,7 @@ from tests.e2e import raw
 from tests.e2e.asking import authorization, bearer, browser, new_tool, unique, visitor_token
 from tests.e2e.conftest import ORIGINS
 from votes.api import hot
-from votes.http import cors
+from votes.http.edge import cors
 
 THE_FRAMEWORKS = "and=more"
 """A parameter that no route has: the request is left to the framework, which passes over it."""

@@ -18,7 +18,7 @@ from tests.e2e.asking import api_beside, bearer, browser, get, new_tool, problem
 from tests.e2e.conftest import ORIGINS
 from votes.api.application import HANDLERS as API
 from votes.config import Config, ConfigError, Limits, Rate, limit_setting, load, unknown_names
-from votes.http.limiting import Limited, limited_of
+from votes.http.checks.limiting import Limited, limited_of
 from votes.limits.policies import POLICIES
 from votes.site.application import HANDLERS as SITE
 

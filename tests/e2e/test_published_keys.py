@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from tests.e2e.asking import ANSWER_S, api_beside, authorization, get, hmac_token, problem
 from tests.publishing import Published, publishing
 from votes.engine.ports import Unavailable
-from votes.http import published_keys
-from votes.http.fetched import TIMEOUT_S
-from votes.http.tokens import TokenInvalid, UserTokens
+from votes.http.logins import published_keys
+from votes.http.logins.fetched import TIMEOUT_S
+from votes.http.logins.tokens import TokenInvalid, UserTokens
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())

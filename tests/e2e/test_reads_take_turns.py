@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from votes.http.turns import Turns, with_turns
+from votes.http.edge.turns import Turns, with_turns
 
 READS = 10
 

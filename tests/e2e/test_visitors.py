@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.asking import authorization, get, problem, put, secrets_of, unique, visitor_token
 from tests.site import SAME_ORIGIN
-from votes.http.tokens import Visitor, VisitorTokens
+from votes.http.logins.tokens import Visitor, VisitorTokens
 
 READS = [
     "/v1/tools",

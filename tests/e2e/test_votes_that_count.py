@@ -22,8 +22,8 @@ from tests.polling import wait_for
 from tests.site import HOLDING, SAME_ORIGIN, Site, site
 from tests.slugs import VOTES_BY_SLUG, ids_by_slug
 from votes.config import Config
-from votes.http import proofs
-from votes.http.tokens import NEW_H, Visitor, VisitorTokens, hours
+from votes.http.checks import proofs
+from votes.http.logins.tokens import NEW_H, Visitor, VisitorTokens, hours
 from votes.limits.policies import POLICIES
 from votes.wiring import now
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.provider import CLIENT, SECRET, provider
 from votes.engine.ports import Unavailable
-from votes.http.openid import OpenId
+from votes.http.logins.openid import OpenId
 
 SOON_S = 5
 
@@ -59,7 +59,7 @@ async def test_a_description_that_is_not_of_the_issuer_is_not_used(issuer, said)
 
 
 async def test_a_description_is_fetched_again_and_outlives_its_issuer(issuer, monkeypatch):
-    monkeypatch.setattr("votes.http.openid.LIFETIME_S", -1)
+    monkeypatch.setattr("votes.http.logins.openid.LIFETIME_S", -1)
     openid = OpenId(issuer.url, CLIENT, SECRET)
     assert (await openid.described()).end_session_endpoint == f"{issuer.url}/oauth2/end_session"
     issuer.describe = {"end_session_endpoint": f"{issuer.url}/bye"}

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from tests.e2e.asking import api_beside, new_tool, secrets_of, unique
-from votes.http.tokens import Visitor, VisitorTokens
+from votes.http.logins.tokens import Visitor, VisitorTokens
 
 PROCESSES = 4
 CONNECTIONS = 16

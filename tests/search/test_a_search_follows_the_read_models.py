@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.search.catalogues import AT
-from votes.app.listing import Wanted
-from votes.app.tool_orders import TOOLS as ORDERS
-from votes.app.tool_orders import TOP
+from votes.app.catalogue.listing import Wanted
+from votes.app.catalogue.tool_orders import TOOLS as ORDERS
+from votes.app.catalogue.tool_orders import TOP
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
 from votes.domain.vote_events import VoteCast
 from votes.engine.log import Recorded, Stream

@@ -12,25 +12,27 @@ from litestar.response.base import ASGIResponse
 from votes import __version__
 from votes.api.openapi import ABOUT
 from votes.api.routes import (
-    bookmarks,
     cohorts,
-    collecting,
     digest,
     health,
-    importing,
     links,
-    many_bookmarks,
-    me,
-    my_reviews,
     reviews,
     rulings,
-    sharing,
     tallies,
     tools,
     trend,
     votes,
 )
-from votes.http import limiting, origins
+from votes.api.routes.mine import (
+    bookmarks,
+    collecting,
+    importing,
+    many_bookmarks,
+    me,
+    my_reviews,
+    sharing,
+)
+from votes.http.checks import limiting, origins
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.exchange import SMALL_BODY_BYTES_MAX, Http, shared
 

@@ -16,13 +16,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
-from votes.api.routes.me import get_my_state
+from votes.api.routes.mine.me import get_my_state
 from votes.api.routes.tallies import get_tallies, get_tally
 from votes.api.routes.votes import cast_vote, create_visitor, retract_vote
+from votes.http.checks.limiting import Limited, adding_fields, limit, limited_of
+from votes.http.checks.origins import check
 from votes.http.errors import EXCEPTION_HANDLERS
 from votes.http.exchange import SMALL_BODY_BYTES_MAX, Asgi
-from votes.http.limiting import Limited, adding_fields, limit, limited_of
-from votes.http.origins import check
 from votes.http.proxies import header_of
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct, field
 
-from votes.http.limiting import Limited
+from votes.http.checks.limiting import Limited
 
 Who = Literal["anyone", "voter", "user", "admin", "moderator", "panelist"]
 

@@ -6,10 +6,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from votes.app.catalogue import Tool, tool_of
-from votes.app.past import Past
-from votes.app.surroundings import Pair, pairs
-from votes.app.tool_orders import NEW, ToolList, tool_orders
+from votes.app.catalogue.past import Past
+from votes.app.catalogue.surroundings import Pair, pairs
+from votes.app.catalogue.tool_orders import NEW, ToolList, tool_orders
+from votes.app.catalogue.tools import Tool, tool_of
 from votes.domain import verdict
 from votes.domain.review import ReviewPublished, ReviewRevised, ReviewWithdrawn, persona_of
 from votes.domain.terms import ToolSlug

@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from votes.app import bookmarks, catalogue, collecting, unlinking, unmatched
-from votes.app.responses import ActView, MyData, MyVote
-from votes.app.shelves import Shelf
+from votes.app import unlinking
+from votes.app.bookmarks import collecting, unmatched
+from votes.app.bookmarks import lists as bookmarks
+from votes.app.bookmarks.shelves import Shelf
+from votes.app.catalogue import tools as catalogue
+from votes.app.my_responses import ActView, MyData, MyVote
 from votes.domain import vote
 from votes.domain.link import VisitorUnlinked
 from votes.domain.terms import Subject, ToolId

@@ -1,8 +1,8 @@
 """A voter's votes, read from the voter's own streams in the log."""
 
-from votes.app import catalogue
-from votes.app.paging import Page, page
-from votes.app.responses import MyVoteView
+from votes.app.catalogue import tools as catalogue
+from votes.app.catalogue.paging import Page, page
+from votes.app.my_responses import MyVoteView
 from votes.domain import vote as votes
 from votes.domain.terms import ToolId, VoterId
 from votes.domain.vote import Vote

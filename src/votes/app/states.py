@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from votes.app.responses import ToolState
+from votes.app.my_responses import ToolState
 from votes.domain import bookmark, link, vote
 from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
 from votes.domain.link import VisitorLinked

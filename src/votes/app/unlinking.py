@@ -13,8 +13,8 @@ from typing import Any
 
 import structlog
 
-from votes.app.moderation import LinkTold
-from votes.app.responses import LinkTo
+from votes.app.moderation.queue import LinkTold
+from votes.app.my_responses import LinkTo
 from votes.domain import link as links
 from votes.domain import moved_vote, returned_vote, ruled_vote
 from votes.domain import vote as votes

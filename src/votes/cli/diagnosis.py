@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
-from votes.app.scanning import CONSUMER
+from votes.app.moderation.scanning import CONSUMER
 from votes.cli.settings import has_secrets
 from votes.config import Config, without_password
 from votes.domain import link, ruling
@@ -74,8 +74,8 @@ async def _logins(config: Config) -> AsyncIterator[Check]:
 
 
 async def _issuer(config: Config, name: str) -> AsyncIterator[Check]:
-    from votes.http.openid import OpenId  # noqa: PLC0415 - to load it takes longer than a command
-    from votes.http.published_keys import PublishedKeys  # noqa: PLC0415
+    from votes.http.logins.openid import OpenId  # noqa: PLC0415 - to load it takes longer than a command
+    from votes.http.logins.published_keys import PublishedKeys  # noqa: PLC0415
 
     issuer = OpenId(name, config.oidc_client_id or "", config.oidc_client_secret)
     yield Check("people log in", True, f"at {name} (OpenID Connect)")

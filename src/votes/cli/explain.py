@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from votes.app import catalogue, explanation
-from votes.app.explanation import Explanation, RulingTold
-from votes.app.moderation import WHY
+from votes.app.catalogue import tools as catalogue
+from votes.app.moderation import explanation
+from votes.app.moderation.explanation import Explanation, RulingTold
+from votes.app.moderation.queue import WHY
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
 from votes.domain.terms import ToolSlug

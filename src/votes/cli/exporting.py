@@ -9,8 +9,8 @@ from typing import Any, TextIO
 import click
 import msgspec
 
-from votes.app import catalogue
-from votes.app.sealing import NOTHING, unseal
+from votes.app.bookmarks.sealing import NOTHING, unseal
+from votes.app.catalogue import tools as catalogue
 from votes.cli.importing import PERSON
 from votes.cli.settings import data_dir_option, with_servers
 from votes.config import Config

@@ -10,7 +10,8 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import Struct
 
-from votes.app import bookmarks, catalogue
+from votes.app.bookmarks import lists as bookmarks
+from votes.app.catalogue import tools as catalogue
 from votes.domain import bookmark, review, vote
 from votes.domain import tool as tools
 from votes.domain.bookmark import Annotations

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from votes.app import catalogue
+from votes.app.catalogue import tools as catalogue
 from votes.app.shapes import RenameWritten
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config

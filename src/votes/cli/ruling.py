@@ -12,9 +12,11 @@ from msgspec import convert
 from rich.console import Console
 from rich.table import Column, Table
 
-from votes.app import catalogue, moderation, rulings
-from votes.app.explanation import explain
-from votes.app.moderation import PreviewView, RulingsPage, RulingView
+from votes.app.catalogue import tools as catalogue
+from votes.app.moderation import queue as moderation
+from votes.app.moderation import rulings
+from votes.app.moderation.explanation import explain
+from votes.app.moderation.queue import PreviewView, RulingsPage, RulingView
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
 from votes.domain import finding as findings

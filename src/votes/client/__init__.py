@@ -19,23 +19,21 @@ import altcha
 import httpx
 import msgspec
 
-from votes.app.cohorts import CohortsView
-from votes.app.moderation import LinkTold, PreviewView, QueuePage, RulingsPage, RulingView
-from votes.app.responses import (
+from votes.app.catalogue.cohorts import CohortsView
+from votes.app.catalogue.responses import (
     ComparedView,
     CompareView,
-    MyData,
-    MyVotesPage,
     ReviewsView,
     Suggestion,
     SuggestionsView,
     SummaryView,
     TalliesView,
     ToolsPage,
-    ToolState,
-    VoteView,
 )
-from votes.app.reviewing import MyReviewsPage, RevisionsView, UnreviewedPage
+from votes.app.catalogue.reviewing import MyReviewsPage, RevisionsView, UnreviewedPage
+from votes.app.catalogue.trend import TrendView
+from votes.app.moderation.queue import LinkTold, PreviewView, QueuePage, RulingsPage, RulingView
+from votes.app.my_responses import MyData, MyVotesPage, ToolState, VoteView
 from votes.app.shapes import (
     Alive,
     ChallengeView,
@@ -47,7 +45,6 @@ from votes.app.shapes import (
     ToolWritten,
     VisitorView,
 )
-from votes.app.trend import TrendView
 from votes.client.bookmarks import Bookmarks
 from votes.client.events import LiveEvent, events
 from votes.client.transport import RETRIED, ProblemError, problem_of

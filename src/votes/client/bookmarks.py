@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from votes.app.bookmark_responses import (
+from votes.app.bookmarks.responses import (
     BatchAnswers,
     BookmarkChanges,
     BookmarkLabels,

@@ -7,7 +7,7 @@ import msgspec
 from httpx_sse import aconnect_sse
 from msgspec import Struct
 
-from votes.app.responses import SummaryView
+from votes.app.catalogue.responses import SummaryView
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.projections.tallies import TallyView

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rich.console import Console
 
-from votes.app import catalogue
+from votes.app.catalogue import tools as catalogue
 from votes.config import Config
 from votes.demo import Review, reviews, tools
 from votes.demo.samples import FIRST_VOTER, HISTORY, SampleVote, samples

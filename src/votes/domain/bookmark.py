@@ -1,8 +1,8 @@
 """Bookmarks: a user's saved tools, each with a note, tags, a collection and a place in it.
 
-Events and commands have these only encrypted with the user's key, see `votes.app.bookmarks`. The
-subject of the events is the user: what happened to all bookmarks of a user is read in order by the
-index of subjects.
+Events and commands have these only encrypted with the user's key, see
+`votes.app.bookmarks.sealing`. The subject of the events is the user: what happened to all bookmarks
+of a user is read in order by the index of subjects.
 """
 
 from collections.abc import Sequence

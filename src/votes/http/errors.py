@@ -14,7 +14,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from msgspec import Struct
 
-from votes.app.paging import BadCursor
+from votes.app.catalogue.paging import BadCursor
 from votes.app.shapes import Problem
 from votes.engine.decider import Rejected
 from votes.engine.ports import Unavailable

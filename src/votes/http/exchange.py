@@ -13,8 +13,9 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Send
 from msgspec import Struct
 
-from votes.app import catalogue, unambiguous
-from votes.app.catalogue import Tool
+from votes.app.catalogue import tools as catalogue
+from votes.app.catalogue import unambiguous
+from votes.app.catalogue.tools import Tool
 from votes.domain import person as persons
 from votes.domain.person import EraseSubject, Person
 from votes.domain.terms import Subject, ToolId, ToolSlug, VoterId, is_slug
@@ -28,16 +29,16 @@ from votes.engine.reader import ReadSource
 from votes.http.deadlines import READ_S, WRITE_S, within
 from votes.http.errors import Refused
 from votes.http.etags import etag_of, is_known
+from votes.http.logins.tokens import User
 from votes.http.moved import require_current
 from votes.http.proxies import header_of
-from votes.http.tokens import User
 from votes.wiring import Services, now
 
 SMALL_BODY_BYTES_MAX = 16 * 1024
 LARGE_BODY_BYTES_MAX = 128 * 1024
 IDEMPOTENCY_KEY_LENGTH_MAX = 255
 PROOF = b"votes-proof"
-"""The header with a proof of work, see `votes.http.proofs`."""
+"""The header with a proof of work, see `votes.http.checks.proofs`."""
 TOOLS_ASKED_MAX = 100
 REQUEST_ID_LENGTH_MAX = 128
 

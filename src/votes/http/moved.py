@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from litestar import Request, Response
 
-from votes.app.catalogue import current_slug
+from votes.app.catalogue.tools import current_slug
 from votes.domain.terms import ToolSlug
 from votes.engine.read_models import ReadModels
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar.params import Parameter
 
-from votes.app.paging import LIMIT_MAX
+from votes.app.catalogue.paging import LIMIT_MAX
 from votes.domain.terms import SLUG_LENGTH_MAX, SUBJECT_LENGTH_MAX
 from votes.engine.log import POSITION_MAX
 

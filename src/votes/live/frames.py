@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct
 
-from votes.app.catalogue import Tool, ever_listed
-from votes.app.responses import summary_view
+from votes.app.catalogue.responses import summary_view
+from votes.app.catalogue.tools import Tool, ever_listed
 from votes.domain.terms import ToolId, ToolSlug
 from votes.engine.log import Position
 from votes.engine.read_models import ReadModels

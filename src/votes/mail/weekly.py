@@ -4,8 +4,8 @@ from datetime import datetime
 
 import msgspec
 
+from votes.app.catalogue.past import Past
 from votes.app.digest import Digest, digest, since_last, week_of
-from votes.app.past import Past
 from votes.engine.ports import Unavailable
 from votes.engine.reader import Reader, ReadSource
 from votes.engine.replica import Replica

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from votes.app.catalogue import Tool
-from votes.app.listing import category_slug
-from votes.app.tool_orders import tool_orders
+from votes.app.catalogue.listing import category_slug
+from votes.app.catalogue.tool_orders import tool_orders
+from votes.app.catalogue.tools import Tool
 from votes.domain.terms import ToolId
 from votes.engine.log import Position
 from votes.engine.read_models import Changes, ReadModels

@@ -35,7 +35,7 @@ from tantivy import (
     Tokenizer,
 )
 
-from votes.app.listing import category_slug
+from votes.app.catalogue.listing import category_slug
 from votes.domain.terms import ToolId, ToolSlug
 from votes.projections.profiles import Profile
 from votes.search.words import together, words

@@ -2,12 +2,12 @@
 
 import re
 
-from votes.app import listing
-from votes.app.catalogue import Tool
-from votes.app.listing import Choices, Wanted, category_slug
-from votes.app.paging import Page, page
-from votes.app.responses import Suggestion, SuggestionsView
-from votes.app.tool_orders import Sort, facets_of, place, tool_orders
+from votes.app.catalogue import listing
+from votes.app.catalogue.listing import Choices, Wanted, category_slug
+from votes.app.catalogue.paging import Page, page
+from votes.app.catalogue.responses import Suggestion, SuggestionsView
+from votes.app.catalogue.tool_orders import Sort, facets_of, place, tool_orders
+from votes.app.catalogue.tools import Tool
 from votes.engine.log import Position
 from votes.engine.read_models import ReadModels
 from votes.search.finder import FOUND_MAX, Finder

@@ -5,9 +5,9 @@ from litestar.response.base import ASGIResponse
 
 from votes.domain import verdict
 from votes.domain.verdict import community
+from votes.http.checks.identity import COOKIE_MAX_AGE_S
 from votes.http.exchange import Http, services
 from votes.http.hosts import base
-from votes.http.identity import COOKIE_MAX_AGE_S
 from votes.languages import gettext
 from votes.site.reading import answer
 from votes.site.render import Head, titled

@@ -4,9 +4,9 @@ from typing import Literal, assert_never
 from urllib.parse import quote
 
 from votes.config import is_loopback
+from votes.http.checks.identity import Caller
 from votes.http.exchange import Http, header, services
 from votes.http.hosts import base
-from votes.http.identity import Caller
 from votes.http.proxies import peer_is_here
 from votes.languages import language
 from votes.site.render import LOGOUT, Account

@@ -9,27 +9,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
 
-from votes.http import limiting, origins
+from votes.http.checks import limiting, origins
 from votes.http.exchange import SMALL_BODY_BYTES_MAX
-from votes.site import (
-    about,
-    badges,
-    bookmarking,
-    cataloguing,
-    collecting,
-    comparing,
-    crawling,
-    describing,
-    files,
-    forms,
-    importing,
-    logging_in,
-    mailing,
-    moderating,
-    pages,
-    reviewing,
-)
+from votes.site import about, describing, files, forms
+from votes.site.catalogue import badges, comparing, crawling, pages
 from votes.site.html import PAGE_PROBLEMS
+from votes.site.people import bookmarking, collecting, importing, logging_in, mailing
+from votes.site.staff import cataloguing, moderating, reviewing
 
 COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="^/og/")
 _NO_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")

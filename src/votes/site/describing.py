@@ -16,9 +16,9 @@ from litestar.response.base import ASGIResponse
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from votes.http.checks.limiting import Limited
 from votes.http.exchange import Http
 from votes.http.hosts import base
-from votes.http.limiting import Limited
 from votes.site.reading import answer
 from votes.site.render import SITE_NAME, Head, environment
 

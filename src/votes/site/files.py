@@ -8,20 +8,20 @@ import msgspec
 from litestar import get
 from litestar.response.base import ASGIResponse
 
-from votes.app import catalogue
-from votes.app.catalogue import Tool
-from votes.app.compared import BETWEEN, compared
-from votes.app.comparison import takeaway
-from votes.app.listing import Wanted, tools
-from votes.app.responses import SummaryView, summary
-from votes.app.tool_orders import REVIEWED, TOP, tool_orders
+from votes.app.catalogue import tools as catalogue
+from votes.app.catalogue.compared import BETWEEN, compared
+from votes.app.catalogue.comparison import takeaway
+from votes.app.catalogue.listing import Wanted, tools
+from votes.app.catalogue.responses import SummaryView, summary
+from votes.app.catalogue.tool_orders import REVIEWED, TOP, tool_orders
+from votes.app.catalogue.tools import Tool
 from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
+from votes.http.checks.limiting import Limited
 from votes.http.errors import Refused
 from votes.http.etags import tagged
 from votes.http.exchange import Http, services
 from votes.http.hosts import base
-from votes.http.limiting import Limited
 from votes.http.proxies import client_network
 from votes.site import words
 from votes.site.assets import asset_url, assets, sri

@@ -6,17 +6,17 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from litestar import post
 from litestar.response.base import ASGIResponse
 
-from votes.app import bookmarks
+from votes.app.bookmarks import lists as bookmarks
 from votes.domain import bookmark, vote
 from votes.domain.person import Person
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
+from votes.http.checks.identity import require_user
+from votes.http.checks.limiting import Limited
+from votes.http.checks.origins import require_own_page
+from votes.http.checks.voters import held, vote_for, voter
 from votes.http.errors import Refused
 from votes.http.exchange import Http, header, tool_id, write_as
-from votes.http.identity import require_user
-from votes.http.limiting import Limited
-from votes.http.origins import require_own_page
-from votes.http.voters import held, vote_for, voter
 from votes.site.html import PRIVATE, as_text, redirect
 from votes.wiring import now
 

@@ -15,11 +15,11 @@ from litestar.response.base import ASGIResponse
 
 from votes.app.shapes import Problem
 from votes.engine.decider import Rejected
-from votes.http.edge import Tell
+from votes.http.checks.identity import found_caller
+from votes.http.edge.requests import Tell
 from votes.http.errors import EXCEPTION_HANDLERS, Refused
 from votes.http.etags import tagged
 from votes.http.exchange import Http, header
-from votes.http.identity import found_caller
 from votes.http.moved import Moved, moved
 from votes.languages import gettext, language, marked
 from votes.site.account import account

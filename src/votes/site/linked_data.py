@@ -7,7 +7,7 @@ so the author of a review is the panel.
 
 from typing import Any
 
-from votes.app.responses import ReviewView, SummaryView
+from votes.app.catalogue.responses import ReviewView, SummaryView
 from votes.languages import gettext, language
 from votes.projections.tallies import TallyView
 from votes.site import words

@@ -4,18 +4,18 @@ from typing import Any
 
 from litestar.response.base import ASGIResponse
 
-from votes.app.catalogue import Tool
-from votes.app.responses import ToolState
+from votes.app.catalogue.tools import Tool
+from votes.app.my_responses import ToolState
 from votes.app.states import NOTHING
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.engine.ports import Unavailable
 from votes.engine.reader import NotYet, ReadSource
+from votes.http.checks.identity import Caller, identity
+from votes.http.checks.voters import states_for
 from votes.http.deadlines import OPTIONAL_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import Http, services
-from votes.http.identity import Caller, identity
-from votes.http.voters import states_for
 from votes.site.account import account
 from votes.site.html import private_page, shared_page
 from votes.site.render import Head, page_by_turns, query

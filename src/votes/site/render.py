@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
-from votes.app.listing import category_slug
-from votes.http.languages import ALONE
+from votes.app.catalogue.listing import category_slug
+from votes.http.edge.languages import ALONE
 from votes.languages import language, translated, translated_plural
 from votes.site import words
 from votes.site.assets import asset_url, sri

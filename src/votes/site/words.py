@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import assert_never, cast
 from zlib import crc32
 
-from votes.app.listing import category_slug
-from votes.app.moderation import WHY
-from votes.app.responses import PanelView
+from votes.app.catalogue.listing import category_slug
+from votes.app.catalogue.responses import PanelView
+from votes.app.moderation.queue import WHY
 from votes.domain import verdict
 from votes.domain.ruling import Selector
 from votes.domain.terms import PersonaSlug

@@ -13,10 +13,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from votes.app import import_file, unmatched
-from votes.app.bookmark_import import Failed, bring, match_again
-from votes.app.bookmark_responses import ImportView
-from votes.app.matching import index_of
+from votes.app import import_file
+from votes.app.bookmarks import unmatched
+from votes.app.bookmarks.importing import Failed, bring, match_again
+from votes.app.bookmarks.matching import index_of
+from votes.app.bookmarks.responses import ImportView
 from votes.domain.person import Person
 from votes.domain.terms import PersonId
 from votes.engine.log import Position

@@ -5,7 +5,7 @@ import pytest
 from tests.e2e.asking import bearer, new_tool, request, unique
 from tests.e2e.pages.reading import named, one, page, words
 from tests.site import SAME_ORIGIN
-from votes.site import pages
+from votes.site.catalogue import pages
 
 
 @pytest.fixture

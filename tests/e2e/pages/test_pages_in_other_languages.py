@@ -14,7 +14,7 @@ from tests.e2e.asking import api_beside, bearer, browser, get, new_shared_collec
 from tests.e2e.pages.reading import PAGES, PAIR, named, one, page, parsed, title, words
 from tests.languages.pseudo import CLOSE, OPEN, TAG, write_pseudo
 from tests.site import SAME_ORIGIN
-from votes.http.languages import ALONE
+from votes.http.edge.languages import ALONE
 
 SHOWN = ("title", "aria-label", "alt", "placeholder")
 """Attributes that readers are shown or told."""

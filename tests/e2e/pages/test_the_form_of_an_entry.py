@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from votes.domain.tool import Entry, Plan
-from votes.site.cataloguing import changes, entry_of, fields_of
+from votes.site.staff.cataloguing import changes, entry_of, fields_of
 
 lines = st.text(st.characters(categories=("L", "N", "P", "S"), exclude_characters="|"), max_size=9)
 names = lines.filter(bool)

@@ -10,7 +10,7 @@ import httpx
 
 from tests.e2e.asking import get, new_tool, problem
 from tests.e2e.pages.reading import named, one, page, words
-from votes.app.trend import BUCKETS_MAX
+from votes.app.catalogue.trend import BUCKETS_MAX
 
 DAY = timedelta(days=1)
 SEED = 20_260_131

@@ -33,7 +33,7 @@ from votes.cli.settings import with_secrets
 from votes.config import load
 from votes.embedded import started
 from votes.engine.projection import PARTITIONS
-from votes.http import tokens
+from votes.http.logins import tokens
 from votes.projections.tallies import TALLIES, Counts, Tally
 
 BIGGEST, QUIET = "biggest", "quiet"

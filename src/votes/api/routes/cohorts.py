@@ -7,12 +7,12 @@ from litestar.params import QueryParameter
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app.cohorts import CohortsView, cohorts
+from votes.app.catalogue.cohorts import CohortsView, cohorts
+from votes.http.checks.identity import require_moderator
+from votes.http.checks.limiting import Limited
 from votes.http.deadlines import READ_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import Http, for_role, listed, services, tool_slug
-from votes.http.identity import require_moderator
-from votes.http.limiting import Limited
 from votes.http.parameters import TEXT_LENGTH_MAX, MinPosition
 
 Claim = Annotated[

@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from votes.api.operation import Operation
 from votes.http.addresses import checked_address, require_mail
+from votes.http.checks.limiting import Limited
 from votes.http.deadlines import WRITE_S, within
 from votes.http.exchange import Http, read_json, services
-from votes.http.limiting import Limited
 from votes.languages import ENGLISH
 
 _NO_STORE = ((b"cache-control", b"private, no-store"),)

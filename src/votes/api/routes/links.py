@@ -6,15 +6,15 @@ from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
 from votes.app import unlinking
-from votes.app.moderation import LinkTold
+from votes.app.moderation.queue import LinkTold
 from votes.domain import link as links
 from votes.domain.link import UndoLink
 from votes.domain.terms import LinkId, PersonId
 from votes.engine.log import Recorded
+from votes.http.checks.identity import require_moderator
+from votes.http.checks.limiting import Limited
 from votes.http.deadlines import READ_S, within
 from votes.http.exchange import Http, no_content, private, refused, services, write_as
-from votes.http.identity import require_moderator
-from votes.http.limiting import Limited
 
 
 @get(

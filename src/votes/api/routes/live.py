@@ -12,12 +12,12 @@ from urllib.parse import parse_qs
 from litestar import Litestar
 
 from votes.api.examples import STREAM
-from votes.app import catalogue
+from votes.app.catalogue import tools as catalogue
 from votes.engine.decider import Rejected
+from votes.http.checks.identity import Caller
+from votes.http.checks.limiting import count, rate_limit_fields
 from votes.http.errors import Refused, send_problem
 from votes.http.exchange import Asgi, slugs_of, unknown
-from votes.http.identity import Caller
-from votes.http.limiting import count, rate_limit_fields
 from votes.http.moved import Moved, location
 from votes.http.proxies import client_network, header_of
 from votes.live.hub import Listener, TooMany

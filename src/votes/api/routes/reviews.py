@@ -5,10 +5,12 @@ from litestar import delete, get, put
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app.responses import ReviewsView, panel_view
+from votes.app.catalogue.responses import ReviewsView, panel_view
 from votes.app.shapes import ReviewWritten
 from votes.domain import review
 from votes.domain.review import Opinion
+from votes.http.checks.identity import require_persona
+from votes.http.checks.limiting import Limited
 from votes.http.exchange import (
     LARGE_BODY_BYTES_MAX,
     Http,
@@ -22,8 +24,6 @@ from votes.http.exchange import (
     tool_slug,
     write_as,
 )
-from votes.http.identity import require_persona
-from votes.http.limiting import Limited
 from votes.http.parameters import MinPosition
 
 _opinion = msgspec.json.Decoder(Opinion)

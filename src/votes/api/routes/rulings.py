@@ -9,17 +9,18 @@ from litestar.params import Parameter
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app import moderation, suspicion
-from votes.app.moderation import PreviewView, QueuePage, RulingsPage, RulingView
-from votes.app.paging import LIMIT_DEFAULT
-from votes.app.trend import window
-from votes.http import rulings
+from votes.app.catalogue.paging import LIMIT_DEFAULT
+from votes.app.catalogue.trend import window
+from votes.app.moderation import queue as moderation
+from votes.app.moderation import suspicion
+from votes.app.moderation.queue import PreviewView, QueuePage, RulingsPage, RulingView
+from votes.http.actions import rulings
+from votes.http.actions.rulings import RulingBody
+from votes.http.checks.identity import require_moderator
+from votes.http.checks.limiting import Limited
 from votes.http.deadlines import READ_S, within
 from votes.http.exchange import Http, no_content, private, read_json, services, shared_value
-from votes.http.identity import require_moderator
-from votes.http.limiting import Limited
 from votes.http.parameters import Cursor, Limit, MinPosition
-from votes.http.rulings import RulingBody
 from votes.wiring import now
 
 DryRun = Annotated[bool, Parameter(description="Store nothing, and say what the ruling would do.")]

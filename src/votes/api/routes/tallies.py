@@ -7,10 +7,11 @@ from litestar import get
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app.catalogue import Tool
-from votes.app.responses import TalliesView
+from votes.app.catalogue.responses import TalliesView
+from votes.app.catalogue.tools import Tool
 from votes.engine.log import Position
 from votes.engine.reader import ReadSource
+from votes.http.checks.limiting import Limited
 from votes.http.deadlines import READ_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import (
@@ -22,7 +23,6 @@ from votes.http.exchange import (
     tool_slug,
     tool_slugs,
 )
-from votes.http.limiting import Limited
 from votes.http.moved import require_current
 from votes.http.parameters import MinPosition, Moment, ToolList
 from votes.projections.tallies import TALLIES, Counts, Tally, TallyView, tally_view

@@ -6,10 +6,10 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from votes.api.operation import Operation
-from votes.app.compared import COMPARED_MAX
-from votes.app.listing import Wanted
-from votes.app.paging import LIMIT_DEFAULT
-from votes.app.responses import (
+from votes.app.catalogue.compared import COMPARED_MAX
+from votes.app.catalogue.listing import Wanted
+from votes.app.catalogue.paging import LIMIT_DEFAULT
+from votes.app.catalogue.responses import (
     ComparedView,
     CompareView,
     SuggestionsView,
@@ -19,12 +19,14 @@ from votes.app.responses import (
     compared_view,
     summary,
 )
+from votes.app.catalogue.tool_orders import Price, Sort
 from votes.app.shapes import RenameWritten, ToolWritten
-from votes.app.tool_orders import Price, Sort
 from votes.domain.terms import ToolSlug, is_slug
 from votes.domain.tool import Entry
 from votes.domain.verdict import Call, PanelVerdict
-from votes.http.cataloguing import delist, list_tool, rename
+from votes.http.actions.cataloguing import delist, list_tool, rename
+from votes.http.checks.identity import require_admin
+from votes.http.checks.limiting import Limited
 from votes.http.errors import Refused
 from votes.http.exchange import (
     LARGE_BODY_BYTES_MAX,
@@ -39,8 +41,6 @@ from votes.http.exchange import (
     tool_slug,
     tool_slugs,
 )
-from votes.http.identity import require_admin
-from votes.http.limiting import Limited
 from votes.http.moved import require_current
 from votes.http.parameters import Compared, Cursor, Limit, MinPosition, Only, Query
 from votes.search.pages import SUGGESTIONS_DEFAULT, suggestions, tools_page

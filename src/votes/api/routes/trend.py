@@ -9,11 +9,11 @@ from litestar.params import QueryParameter
 from litestar.response.base import ASGIResponse
 
 from votes.api.operation import Operation
-from votes.app.trend import BUCKETS_MAX, BadRange, Bucket, TrendView, Window, window
+from votes.app.catalogue.trend import BUCKETS_MAX, BadRange, Bucket, TrendView, Window, window
+from votes.http.checks.limiting import Limited
 from votes.http.deadlines import READ_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import Http, listed, services, shared_value, tool_slug
-from votes.http.limiting import Limited
 from votes.http.parameters import MinPosition
 from votes.wiring import now
 

@@ -8,20 +8,20 @@ from litestar.response.base import ASGIResponse
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from votes.api.operation import Operation
-from votes.app.responses import VoteView
+from votes.app.my_responses import VoteView
 from votes.app.shapes import ChallengeView, VisitorView
 from votes.domain import vote
 from votes.domain.terms import Choice, Subject, ToolSlug
 from votes.domain.vote import Vote
 from votes.engine.handle import Outcome
-from votes.http import proofs
+from votes.http.checks import proofs
+from votes.http.checks.identity import identity
+from votes.http.checks.limiting import Limited, verdict_of
+from votes.http.checks.on_behalf import cast_on_behalf, retract_on_behalf
+from votes.http.checks.voters import asking_for_proof, held, vote_for, voter
 from votes.http.exchange import Http, private, read_json, services, tool_id
-from votes.http.identity import identity
-from votes.http.limiting import Limited, verdict_of
-from votes.http.on_behalf import cast_on_behalf, retract_on_behalf
+from votes.http.logins.tokens import new_visitor
 from votes.http.parameters import Elsewhere, OneTool
-from votes.http.tokens import new_visitor
-from votes.http.voters import asking_for_proof, held, vote_for, voter
 from votes.wiring import now
 
 

@@ -5,7 +5,7 @@ Where a side lost votes it has no bar; the numbers say so.
 
 from msgspec import Struct
 
-from votes.app.trend import TrendBucket, TrendView
+from votes.app.catalogue.trend import TrendBucket, TrendView
 
 STEP = 10
 BAR = 7

@@ -1,0 +1,1 @@
+"""Bookmarks and collections: what is kept, listed, shared, imported and exported."""

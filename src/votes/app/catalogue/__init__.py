@@ -1,0 +1,1 @@
+"""The tools: found by slug, listed, compared, over time."""

@@ -1,0 +1,1 @@
+"""What moderators see and rule, and what the scan finds."""

@@ -1,0 +1,1 @@
+"""What routes of the API and pages do alike."""

@@ -1,0 +1,1 @@
+"""What is asked of a request: who sends it, from where, how often."""

@@ -1,0 +1,1 @@
+"""Pages of a person who has logged in, or reads the mail."""
