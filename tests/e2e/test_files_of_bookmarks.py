@@ -99,12 +99,31 @@ def test_a_file_becomes_bookmarks_and_what_is_no_tool_is_listed(http, me, tool):
     assert (again["state"], again["total"], again["after"]) == ("done", 0, 0)
 
 
-def test_an_import_can_be_undone(http, me, tool):
-    done = ended(http, me, page(tool))
+def undo(http: httpx.Client, me: dict[str, str], done: dict) -> dict:
     asked = {"after": done["after"], "until": done["until"]}
-    undone = http.post(f"{PATH}:undo", json=asked, headers=me).json()
-    assert (undone["bookmarks"], undone["collections"]) == (1, 2)
-    assert kept(http, me) == []
+    answer = http.post(f"{PATH}:undo", json=asked, headers=me)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_an_import_can_be_undone_and_that_too(http, me, tool):
+    done = ended(http, me, page(tool))
+    pages = unmatched(http, me)
+    undone = undo(http, me, done)
+    assert (undone["bookmarks"], undone["collections"], undone["unmatched"]) == (1, 2, 1)
+    assert (kept(http, me), unmatched(http, me)) == ([], [])
+    assert undo(http, me, done)["unmatched"] == 0
+    assert undo(http, me, undone)["unmatched"] == 1
+    assert (len(kept(http, me)), unmatched(http, me)) == (1, pages)
+
+
+def test_a_page_that_came_or_went_since_is_not_undone(http, me, tool):
+    first = ended(http, me, page(tool))
+    (left,) = unmatched(http, me)
+    http.delete(f"{PATH}/unmatched/{left['id']}", headers=me)
+    assert ended(http, me, page(tool))["unmatched"] == 1
+    assert undo(http, me, first)["unmatched"] == 0
+    assert unmatched(http, me) == [left]
 
 
 @pytest.mark.parametrize("form", ["html", "json", "csv"])

@@ -15,14 +15,17 @@ import httpx
 import pytest
 
 from tests.e2e.asking import bearer, browser, new_tool, unique
+from tests.polling import wait_for
 from tests.site import Site, site
 from votes.cli.exporting import EXPORTS
+from votes.views.keys import waiting_imports
 from votes.wiring import connect_redis
 
-SUBJECT, NOTE, TAG, COLLECTION, NAME = (
-    unique(f"canary-{kind}") for kind in ("sub@example.org", "note", "tag", "collection", "name")
+SUBJECT, NOTE, TAG, COLLECTION, NAME, PAGE = (
+    unique(f"canary-{kind}")
+    for kind in ("sub@example.org", "note", "tag", "collection", "name", "page")
 )
-ALL = (SUBJECT, NOTE, TAG, COLLECTION, NAME)
+ALL = (SUBJECT, NOTE, TAG, COLLECTION, NAME, PAGE)
 WRITTEN = {"note": f"A {NOTE}.", "tags": [TAG], "collection": COLLECTION}
 PUBLIC = unique("canary.review")
 """What everybody may read stays: it shows that the search finds."""
@@ -111,6 +114,25 @@ def http(alone: Site) -> Iterator[httpx.Client]:
         yield client
 
 
+def imported(http: httpx.Client, me: dict, pages: list[dict], beyond: int | None = None) -> None:
+    """Import the pages: all of them, or until more than so much is done."""
+    begun = http.post("/v1/me/bookmarks/import", content=json.dumps(pages), headers=me)
+
+    def told() -> bool:
+        view = http.get(begun.headers["location"], headers=me).json()
+        return view["state"] == "done" or (beyond is not None and view["done"] > beyond)
+
+    wait_for(told, "the import")
+
+
+def waiting(alone: Site) -> bool:
+    async def read() -> int:
+        async with connect_redis(alone.servers.redis_owner_url) as client:
+            return await client.exists(waiting_imports(alone.prefix))
+
+    return bool(asyncio.run(read()))
+
+
 def test_it_is_found_nowhere(alone, http):
     me = bearer(alone, SUBJECT, "panelist", persona="canary")
     one, two = new_tool(alone), new_tool(alone)
@@ -124,6 +146,8 @@ def test_it_is_found_nowhere(alone, http):
     revised = WRITTEN | {"note": f"Another {NOTE}."}
     http.put(f"/v1/me/bookmarks/{one}", json=revised, headers=me)
     http.delete(f"/v1/me/bookmarks/{two}", headers=me)
+    pages = [{"url": f"https://example.org/{n}", "title": f"{PAGE} {n}"} for n in range(3_000)]
+    imported(http, me, pages[:1])
     review = {"score": 1, "choice": "skip", "body": PUBLIC}
     assert http.put(f"/v1/tools/{one}/reviews/canary", json=review, headers=me).status_code == 201
     http.get("/v1/me/bookmarks", params={"q": NOTE, "tag": TAG}, headers=me)
@@ -134,7 +158,9 @@ def test_it_is_found_nowhere(alone, http):
     exported = alone.votes("export", "bookmarks").stdout
     assert found_in(exported.encode(), ALL) == [NOTE, TAG, COLLECTION]
 
+    imported(http, me, pages, beyond=0)
     assert http.delete("/v1/me", headers=me).status_code == 204
+    wait_for(lambda: not waiting(alone), "the end of the import")
 
     seen = {where: text for where, text in everything(alone) if where}
     assert len(seen) > 1_000

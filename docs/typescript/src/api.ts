@@ -304,11 +304,11 @@ export interface paths {
         readonly get?: never;
         readonly put?: never;
         /**
-         * Undo what was done to my bookmarks and collections
-         * @description Each bookmark and each collection that changed after the position `after`, up to `until`, is
-         *     again what it was before; but for those that have changed since, and for changes of more
-         *     than 30 days ago. To undo it, undo the positions in the response. The same again changes
-         *     nothing, so it takes no `Idempotency-Key`.
+         * Undo what was done to my bookmarks, collections and unmatched pages
+         * @description Each of them that changed after the position `after`, up to `until`, is again what it was
+         *     before; but for those that have changed since, and for changes of more than 30 days ago. To undo
+         *     it, undo the positions in the response. The same again changes nothing, so it takes no
+         *     `Idempotency-Key`.
          */
         readonly post: operations["undoBookmarks"];
         readonly delete?: never;
@@ -1158,8 +1158,8 @@ export interface components {
         };
         /**
          * BookmarksChanged
-         * @description How many bookmarks and collections changed; the events after the position `after` up to
-         *     `until` did it.
+         * @description How many bookmarks, collections and unmatched pages changed; the events after the position
+         *     `after` up to `until` did it.
          */
         readonly BookmarksChanged: {
             /**
@@ -1169,6 +1169,8 @@ export interface components {
             readonly after: number;
             readonly bookmarks: number;
             readonly collections: number;
+            /** @default 0 */
+            readonly unmatched: number;
             /**
              * Format: int64
              * @description A place in the log's one order.
@@ -4321,6 +4323,7 @@ export interface operations {
                      *       "after": 351,
                      *       "bookmarks": 12,
                      *       "collections": 0,
+                     *       "unmatched": 0,
                      *       "until": 363
                      *     }
                      */
@@ -4479,6 +4482,7 @@ export interface operations {
                      *       "after": 351,
                      *       "bookmarks": 12,
                      *       "collections": 0,
+                     *       "unmatched": 0,
                      *       "until": 363
                      *     }
                      */

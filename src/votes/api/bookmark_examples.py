@@ -28,7 +28,7 @@ COLLECTION: dict[str, Any] = {
 }
 _COUNTED = COLLECTION | {"inside": None, "bookmarks": 1}
 _ANNOTATIONS = {key: BOOKMARK[key] for key in ("note", "tags", "collection", "rank", "url")}
-_DONE = {"bookmarks": 12, "collections": 0, "after": 351, "until": 363}
+_DONE = {"bookmarks": 12, "collections": 0, "after": 351, "until": 363, "unmatched": 0}
 UNMATCHED: dict[str, Any] = {
     "id": "fe7359a2b5ff-8f434346648f6b96df89dda901c5176b",
     "url": "https://example.org/on-device",

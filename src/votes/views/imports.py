@@ -15,9 +15,10 @@ from msgspec.structs import replace
 
 from votes.app import import_file
 from votes.app.bookmarks import unmatched
-from votes.app.bookmarks.importing import Failed, bring, match_again
+from votes.app.bookmarks.importing import Erased, Failed, bring, match_again
 from votes.app.bookmarks.matching import index_of
 from votes.app.bookmarks.responses import ImportView
+from votes.app.import_progress import resumed
 from votes.domain.person import Person
 from votes.domain.terms import PersonId
 from votes.engine.log import Position
@@ -33,16 +34,23 @@ TRIES_MAX = 3
 """A file that ends its process as often is given up."""
 CLAIM_S = 12
 """So long the imports wait when the process that works on them is killed."""
+LOST = "The file is lost: send it again."
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Told(Struct, frozen=True):
-    """How far an import of the person is, and how often it was begun."""
+    """How far an import of the person is, how often it was begun, and where the log ended when it
+    was begun first."""
 
     person: PersonId
     view: ImportView
     tries: int = 0
+    begun: Position | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.view.state in ("done", "failed")
 
 
 _decode = msgspec.json.Decoder(Told).decode
@@ -66,10 +74,16 @@ class Imports:
         return True
 
     async def told(self, name: str) -> Told | None:
-        """How far the import is, None where nobody knows of it."""
-        async with translated():
-            stored = await self._redis.get(keys.import_of(self._prefix, name))
-        return _decode(stored) if stored is not None else None
+        """How far the import is, None where nobody knows of it. One that has not ended and waits no
+        more will never end: Redis has lost it."""
+        async with translated(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.zscore(keys.waiting_imports(self._prefix), name)
+            pipe.get(keys.import_of(self._prefix, name))
+            waits, stored = await pipe.execute()
+        told = _decode(stored) if stored is not None else None
+        if told is None or told.ended or waits is not None:
+            return told
+        return replace(told, view=replace(told.view, state="failed", reason=LOST))
 
     async def tell(self, told: Told) -> None:
         key = keys.import_of(self._prefix, told.view.id)
@@ -124,6 +138,11 @@ class Imports:
             stored: bytes | None = await self._redis.get(keys.file_of(self._prefix, name))
         return stored
 
+    async def forget(self, name: str) -> None:
+        """Forget how far the import is."""
+        async with translated():
+            await self._redis.unlink(keys.import_of(self._prefix, name))
+
     async def end(self, name: str) -> None:
         """Forget the file: the import is done, or has failed."""
         async with translated():
@@ -147,8 +166,11 @@ async def work_on(
     """
     while (name := await imports.first()) is not None:
         told, sealed = await imports.told(name), await imports.file(name)
-        if told is not None and sealed is not None:
-            await _work_on(imports, store, people, own_host, clock, told, sealed)
+        if told is not None and sealed is not None and not told.ended:
+            try:
+                await _work_on(imports, store, people, own_host, clock, told, sealed)
+            except Erased:
+                await imports.forget(name)
         await imports.end(name)
 
 
@@ -170,7 +192,7 @@ async def match_all_again(
         async for found in unmatched.of_all(store):
             for who, person in (await people(found)).items():
                 pages = await asyncio.to_thread(unmatched.opened, person, found[who])
-                with suppress(Failed):  # the account is erased just now
+                with suppress(Erased):
                     matched += await match_again(store, person, pages, index, since, clock)
     await imports.tell_matched(head)
     return matched
@@ -185,9 +207,9 @@ async def _work_on(
     told: Told,
     sealed: bytes,
 ) -> None:
-    """Do an import, and say how it ended."""
-    begun = ImportView(told.view.id, "running")
-    told = Told(told.person, begun, told.tries + 1)
+    """Do an import, and say how it ended. Raises `Erased`."""
+    begun = told.begun if told.begun is not None else await store.head()
+    told = Told(told.person, replace(told.view, state="running"), told.tries + 1, begun)
     await imports.tell(told)
 
     async def tell(view: ImportView) -> None:
@@ -196,15 +218,17 @@ async def _work_on(
         await imports.tell(told)
 
     person = (await people([told.person])).get(told.person)
-    refused = "The account is erased." if person is None else None
+    if person is None:
+        raise Erased
     if told.tries > TRIES_MAX:
-        refused = "This file cannot be read."
-    if person is None or refused is not None:
-        await tell(replace(begun, state="failed", reason=refused))
+        await tell(replace(told.view, state="failed", reason="This file cannot be read."))
         return
     try:
         data = await asyncio.to_thread(import_file.unseal, person, sealed)
-        view = await bring(store, person, data, begun, own_host, clock, tell)
+        known = told.view
+        if told.tries > 1:
+            known = await resumed(store, person, known, begun)
+        view = await bring(store, person, data, known, own_host, clock, tell)
         await tell(replace(view, state="done"))
     except MemoryError:
         await tell(replace(told.view, state="failed", reason="This file takes too much memory."))

@@ -7,7 +7,7 @@ goes on when the same file comes again, and a file that came before changes noth
 
 import asyncio
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -21,6 +21,7 @@ from votes.app.bookmarks import lists as bookmarks
 from votes.app.bookmarks.matching import Index
 from votes.app.bookmarks.responses import ImportView, UnreadEntry
 from votes.app.bookmarks.shelves import Shelf
+from votes.app.import_progress import counted
 from votes.domain import bookmark, collection
 from votes.domain import unmatched as pages
 from votes.domain.bookmark import CHANGED, Annotations
@@ -39,7 +40,7 @@ from votes.domain.terms import (
 from votes.domain.unmatched import UNMATCHED_MAX, UnmatchedId
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Decider
-from votes.engine.handle import ENDED, Outcome, Request
+from votes.engine.handle import ENDED, Request
 from votes.engine.log import Position
 from votes.engine.ports import EventStore, Meta
 from votes.formats import files
@@ -62,6 +63,10 @@ Command = tuple[Decider, object]  # type: ignore[type-arg]
 
 class Failed(Exception):
     """The import has ended without effect, or half-way; the message says why."""
+
+
+class Erased(Exception):
+    """The import has ended because its person was erased."""
 
 
 class Plan(Struct, frozen=True):
@@ -87,7 +92,7 @@ async def bring(
 ) -> ImportView:
     """Import the file; `told` is what is known of the import, and `tell` is called as it goes on.
 
-    Raises `Failed`, and `Unavailable`: the same again goes on then.
+    Raises `Failed`, `Erased`, and `Unavailable`: the same again goes on then.
     """
     try:
         file = await asyncio.to_thread(files.read, data)
@@ -122,7 +127,9 @@ async def match_again(
     clock: Callable[[], datetime],
 ) -> int:
     """Make bookmarks of those unmatched pages of the person that are tools now, by what was listed,
-    revised or renamed after the position and after the page came; how many. Raises `Unavailable`.
+    revised or renamed after the position and after the page came; how many.
+
+    Raises `Erased` and `Unavailable`.
     """
     slugs = await matching.slugs_in(store, index, [one.page for one in found])
     now_tools = {}
@@ -183,33 +190,11 @@ async def _carry_out(
             ],
         )
         if ENDED in results:
-            raise Failed("The account is erased.")
+            raise Erased
         contended |= CHANGED in results
-        told = _counted(told, part, results)
+        told = counted(told, [decider for decider, _ in part], results)
         await asyncio.sleep(PAUSE_S)
     return told, contended
-
-
-def _counted(told: ImportView, part: list[Command], results: Iterable[object]) -> ImportView:
-    counts = {"added": 0, "revised": 0, "collections": 0, "unmatched": 0}
-    positions = [told.until] if told.until else []
-    for (decider, _), result in zip(part, results, strict=True):
-        if not isinstance(result, Outcome) or not result.changed:
-            continue
-        positions.append(result.position)
-        if decider is bookmark.decider:
-            counts["added" if result.before.standing is None else "revised"] += 1
-        else:
-            counts["collections" if decider is collection.decider else "unmatched"] += 1
-    if not positions:
-        return replace(told, done=told.done + len(part))
-    return replace(
-        told,
-        done=told.done + len(part),
-        after=told.after if told.until else min(positions) - 1,
-        until=max(positions),
-        **{name: getattr(told, name) + count for name, count in counts.items()},
-    )
 
 
 class _Planning:

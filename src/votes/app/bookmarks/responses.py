@@ -170,13 +170,14 @@ class RemovedBookmarks(Struct, frozen=True):
 
 
 class BookmarksChanged(Struct, frozen=True):
-    """How many bookmarks and collections changed; the events after the position `after` up to
-    `until` did it."""
+    """How many bookmarks, collections and unmatched pages changed; the events after the position
+    `after` up to `until` did it."""
 
     bookmarks: int
     collections: int
     after: Position
     until: Position
+    unmatched: int = 0
 
 
 class UnmatchedPage(Struct, frozen=True):

@@ -1,6 +1,7 @@
 """A user's unmatched pages: encrypted and decrypted here, and listed."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,8 +15,11 @@ from votes.domain.person import Person
 from votes.domain.terms import PersonId
 from votes.domain.unmatched import (
     PREFIX,
+    UNMATCHED_EVENTS,
     KeepUnmatched,
+    RemoveUnmatched,
     Sealed,
+    UnmatchedCommand,
     UnmatchedId,
     UnmatchedKept,
     parts_of,
@@ -81,6 +85,43 @@ def opened(person: Person, found: list[Recorded]) -> list[Kept]:
         if page is not None:
             pages.append(Kept(parts_of(one.stream)[1], page, one.position))
     return pages
+
+
+async def undoing(
+    store: EventStore, person: Person, after: Position, until: Position, since: datetime
+) -> AsyncIterator[list[UnmatchedCommand]]:
+    """What makes each page again what it was before the events after the one position, up to the
+    other, and not before the time; but for pages that have changed since. Some commands at a time,
+    none of them twice. Raises `Unavailable`.
+    """
+    seen: set[Stream] = set()
+    while events := await store.about(person.id, UNMATCHED_EVENTS, after, STREAMS_READ_MAX):
+        after = events[-1].position
+        first = {
+            one.stream: isinstance(one.event, UnmatchedKept)
+            for one in reversed(events)
+            if one.position <= until and one.at >= since and one.stream not in seen
+        }
+        seen.update(first)
+        lasts = await store.last_events(first)
+        unchanged = [one for one in lasts.values() if one.position <= until]
+        yield [
+            await _back(store, person, last)
+            for last in unchanged
+            if isinstance(last.event, UnmatchedKept) == first[last.stream]
+        ]
+        if after >= until:
+            break
+
+
+async def _back(store: EventStore, person: Person, last: Recorded) -> UnmatchedCommand:
+    """What takes the last event of a page back. Each page is kept and removed in turn."""
+    page = parts_of(last.stream)[1]
+    if isinstance(last.event, UnmatchedKept):
+        return RemoveUnmatched(person.id, page)
+    before, _ = await store.last_of_stream(last.stream, 2)
+    assert isinstance(before.event, UnmatchedKept)
+    return KeepUnmatched(person.id, page, before.event.page)
 
 
 async def of_all(store: EventStore) -> AsyncIterator[dict[PersonId, list[Recorded]]]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from votes.app.bookmarks import collecting
+from votes.app.bookmarks import collecting, unmatched
 from votes.app.bookmarks import lists as bookmarks
 from votes.app.bookmarks.responses import BookmarksChanged, BookmarkView
 from votes.app.bookmarks.sealing import unseal
@@ -21,6 +21,7 @@ from votes.app.bookmarks.shelves import (
     kept_of,
 )
 from votes.domain import bookmark, collection
+from votes.domain import unmatched as pages
 from votes.domain.bookmark import (
     Annotations,
     AnyOf,
@@ -156,7 +157,7 @@ async def rewrite(
             for kept in choose(shelf)
             if not kept.unreadable and (new := change(kept.written).canonical()) != kept.written
         ]
-        results = await _submit_for(request, user, person, commands)
+        results = await _submit_for(request, user, person, bookmark.decider, commands)
         done = _sum(done, results)
         if bookmark.CHANGED not in results:
             return done
@@ -182,12 +183,13 @@ async def remove(
         return NOTHING_DONE
     person = shelf.person
     commands = [RemoveBookmark(person.id, kept.tool) for kept in choose(shelf)]
-    return _sum(NOTHING_DONE, await _submit_for(request, user, person, commands))
+    return _sum(NOTHING_DONE, await _submit_for(request, user, person, bookmark.decider, commands))
 
 
 async def undo(request: Http, user: User, after: Position, until: Position) -> BookmarksChanged:
-    """Make each bookmark and collection again what it was before the events after the one position,
-    up to the other; but for those that have changed since, and for events of more than 30 days ago.
+    """Make each bookmark, collection and unmatched page again what it was before the events after
+    the one position, up to the other; but for those that have changed since, and for events of more
+    than 30 days ago.
 
     Raises `Refused` and `Unavailable`.
     """
@@ -207,15 +209,29 @@ async def undo(request: Http, user: User, after: Position, until: Position) -> B
         for tool, (before, position) in changes.bookmarks.items()
         if position <= until
     ]
-    results, _ = await submit_all_as(
-        request,
-        user,
-        collection.decider,
-        lambda of: collections if of.id == person.id else [],
-        keyed=False,
+    done = _sum(
+        NOTHING_DONE,
+        await _submit_for(request, user, person, collection.decider, collections),
+        "collections",
     )
-    done = _sum(NOTHING_DONE, results, "collections")
-    return _sum(done, await _submit_for(request, user, person, commands))
+    results = await _submit_for(request, user, person, bookmark.decider, commands)
+    return await _pages_back(request, user, person, _sum(done, results), after, until, at)
+
+
+async def _pages_back(
+    request: Http,
+    user: User,
+    person: Person,
+    done: BookmarksChanged,
+    after: Position,
+    until: Position,
+    at: datetime,
+) -> BookmarksChanged:
+    store = services(request).store
+    async for found in unmatched.undoing(store, person, after, until, at - TRASH_KEPT):
+        results = await _submit_for(request, user, person, pages.decider, found)
+        done = _sum(done, results, "unmatched")
+    return done
 
 
 def _collection_back(
@@ -243,14 +259,18 @@ def _back(
 
 
 async def _submit_for(
-    request: Http, user: User, person: Person, commands: Sequence[BookmarkCommand]
+    request: Http,
+    user: User,
+    person: Person,
+    decider: Decider[Command, State],
+    commands: Sequence[Command],
 ) -> list[Result]:
     """As `submit_all_as`, of commands for the person: none of them for another one, whom the user
     is after an erasure."""
     results, _ = await submit_all_as(
         request,
         user,
-        bookmark.decider,
+        decider,
         lambda of: commands if of.id == person.id else [],
         keyed=False,
     )
@@ -260,7 +280,7 @@ async def _submit_for(
 def _sum(
     done: BookmarksChanged,
     results: Iterable[Result],
-    of: Literal["bookmarks", "collections"] = "bookmarks",
+    of: Literal["bookmarks", "collections", "unmatched"] = "bookmarks",
 ) -> BookmarksChanged:
     positions = [one.position for one in results if isinstance(one, Outcome) and one.changed]
     if not positions:

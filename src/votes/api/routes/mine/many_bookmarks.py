@@ -181,7 +181,7 @@ async def retag_bookmarks(request: Http) -> ASGIResponse:
 @post(
     "/v1/me/bookmarks:undo",
     operation_id="undoBookmarks",
-    summary="Undo what was done to my bookmarks and collections",
+    summary="Undo what was done to my bookmarks, collections and unmatched pages",
     tags=["bookmarks"],
     status_code=200,
     opt=Operation(
@@ -189,10 +189,10 @@ async def retag_bookmarks(request: Http) -> ASGIResponse:
     ).opt,
 )
 async def undo_bookmarks(request: Http) -> ASGIResponse:
-    """Each bookmark and each collection that changed after the position `after`, up to `until`, is
-    again what it was before; but for those that have changed since, and for changes of more
-    than 30 days ago. To undo it, undo the positions in the response. The same again changes
-    nothing, so it takes no `Idempotency-Key`."""
+    """Each of them that changed after the position `after`, up to `until`, is again what it was
+    before; but for those that have changed since, and for changes of more than 30 days ago. To undo
+    it, undo the positions in the response. The same again changes nothing, so it takes no
+    `Idempotency-Key`."""
     user = await require_user(request)
     body = await read_json(request, _undo)
     return private(await undo(request, user, body.after, body.until))
