@@ -59,6 +59,10 @@ EXPECTED = {
         Saved(A, "First", (), ("ai", "tools"), "What I think", at(1500000000)),
         Saved(B, "Second", added_at=at(1500000001)),
     ],
+    "pinboard.xml": [
+        Saved(A, "First", (), ("ai", "tools"), 'What I think, "here"\nand there', at(1500000000)),
+        Saved("https://example.com/b?x=1&copy=2", "Second", added_at=at(1500000001)),
+    ],
     "shaarli.html": [
         Saved(
             "https://example.com/?x=%20y",
@@ -155,6 +159,26 @@ def test_a_file_in_another_encoding_is_the_same(name, encoding):
 def test_lines_may_end_in_other_ways(name):
     data = (FILES / name).read_bytes()
     assert files.read(data.replace(b"\n", b"\r\n")).saved == EXPECTED[name]
+
+
+def test_an_address_keeps_what_looks_like_a_reference():
+    """Many products write `&` as it is, and HTML reads `&copy` without a semicolon too."""
+    address = "https://example.com/?a=1&copy=2&not_in=3&reg=4&amp;lang=5&#38;x=6&lt;"
+    (page,) = files.read(
+        f'<DT><A HREF="{address}" TAGS="c&amp;c,&eacute;,[todo],a;b|c">x</A>'.encode()
+    ).saved
+    assert page.url == "https://example.com/?a=1&copy=2&not_in=3&reg=4&lang=5&x=6<"
+    assert page.tags == ("c&c", "é", "[todo]", "a;b|c")
+
+
+def test_one_broken_byte_leaves_the_other_letters_as_they_are():
+    page = '<META CHARSET="UTF-8"><DT><A HREF="https://example.com/">Bücher 書籍 €</A>'.encode()
+    assert files.read(page.replace(b"</A>", b"\xff</A>")).saved[0].title == "Bücher 書籍 €\ufffd"
+
+
+def test_an_entry_with_a_cell_of_any_length_is_read():
+    table = f"url,title,highlights\n{A},A,{'x' * 300_000}\n{B},B,\n"
+    assert files.read(table.encode()).saved == [Saved(A, "A"), Saved(B, "B")]
 
 
 def test_a_file_names_its_encoding():

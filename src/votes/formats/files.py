@@ -34,6 +34,8 @@ _NAMED = re.compile(
     rb"charset\s*=\s*[\"']?\s*((?:windows-|iso-8859-|koi8-|euc-|gb|big5|shift_jis)[\w-]*)",
     re.IGNORECASE,
 )
+_REPLACED = "\ufffd"
+_NOT_ASCII = re.compile(f"[^\0-\x7f{_REPLACED}]")
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf")
 _PICTURE_OR_PROGRAM = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|%PDF|\x7fELF|MZ|SQLite format")
 
@@ -63,18 +65,19 @@ def write(pages: Iterable[Saved], form: Format) -> Iterator[str]:
 
 
 def decoded(data: bytes) -> str:
-    """The text: as its first bytes say, as UTF-8, or in the encoding that it names. What cannot be
-    read of it is replaced."""
+    """The text: as its first bytes say, as UTF-8 (where more of it is that than is not), or in the
+    encoding that it names. What cannot be read of it is replaced."""
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, errors="replace")
     if data[1:2] == b"\0" or data[:1] == b"\0":
         return data.decode("utf-16-le" if data[:1] != b"\0" else "utf-16-be", errors="replace")
+    text = data.decode(errors="replace")
+    broken = text.count(_REPLACED)
+    if not broken or len(_NOT_ASCII.findall(text)) > broken:
+        return text
+    named = _NAMED.search(data[:HEAD_BYTES])
     try:
-        return data.decode()
-    except UnicodeDecodeError:
-        named = _NAMED.search(data[:HEAD_BYTES])
-        try:
-            return data.decode(named[1].decode() if named else "cp1252", errors="replace")
-        except LookupError:
-            return data.decode(errors="replace")
+        return data.decode(named[1].decode() if named else "cp1252", errors="replace")
+    except LookupError:
+        return text

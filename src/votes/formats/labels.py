@@ -19,8 +19,14 @@ def read_tags(text: str) -> tuple[str, ...]:
     return tuple(text.split(next(found, ",")))
 
 
+def read_listed(text: str) -> tuple[str, ...]:
+    """Tags between commas alone; or a list in JSON."""
+    tags = _list(text)
+    return tags if tags is not None else tuple(text.split(","))
+
+
 def write_tags(tags: Sequence[str]) -> str:
-    """What `read_tags` reads as these tags: a list in JSON only where it must be."""
+    """What both of these read as these tags: a list in JSON only where it must be."""
     unclear = any(separator in tag for tag in tags for separator in _SEPARATORS)
     return _json(tags) if unclear or (tags and tags[0].startswith("[")) else ",".join(tags)
 

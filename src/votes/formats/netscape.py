@@ -3,15 +3,18 @@
 A name (`H3`) before a list (`DL`) makes it a folder. A link (`A`) has its time and tags in
 attributes, and its note (`DD`) after it. Nobody closes `DT` and `DD`, so this reads tag after tag,
 as browsers do. Python's own parser takes the square of the time for some malformed input.
+
+Pinboard's XML is read as well: its tags (`post`) have everything in attributes.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from html import escape, unescape
+from html.entities import html5
 
 from msgspec.structs import replace
 
-from votes.formats.labels import read_tags, write_tags
+from votes.formats.labels import read_listed, write_tags
 from votes.formats.saved import FOLDERS_MAX, NotRead, Saved
 from votes.formats.times import moment
 
@@ -24,7 +27,8 @@ _ATTRIBUTE = re.compile(
     r"""(?<![\w-])([a-z][\w-]*+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]++))""", re.IGNORECASE
 )
 _NOTES = re.compile(r"\[linkding-notes\](.*?)(?:\[/linkding-notes\]|\Z)", re.DOTALL)
-_ARCHIVED = "linkding:bookmarks.archived"
+_ARCHIVED = ("linkding:bookmarks.archived", "linkding:archived")
+_REFERENCE = re.compile(r"&(?:#\d++|#x[\da-f]++|[a-z][a-z\d]*+);", re.IGNORECASE)
 
 
 def read(text: str) -> Iterator[Saved]:
@@ -85,6 +89,9 @@ class _Reader:
             case "a":
                 self.end()
                 self._link, self._into = _attributes(attributes), "title"
+            case "post":
+                self.end()
+                self._found.append(_post(_attributes(attributes)))
             case "h3" | "h2" | "h4":
                 self.end()
                 self._into = "name"
@@ -121,7 +128,7 @@ class _Reader:
         self._link, self._texts, self._into = None, {}, None
         if link is None:
             return
-        tags = tuple(tag for tag in read_tags(link.get("tags", "")) if tag != _ARCHIVED)
+        tags = tuple(tag for tag in read_listed(link.get("tags", "")) if tag not in _ARCHIVED)
         page = Saved(
             link.get("href", ""),
             unescape("".join(texts.get("title", []))),
@@ -144,8 +151,25 @@ class _Reader:
 def _attributes(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, *values in _ATTRIBUTE.findall(text):
-        found.setdefault(name.lower(), unescape("".join(values)))
+        found.setdefault(name.lower(), _REFERENCE.sub(_referred, "".join(values)))
     return found
+
+
+def _referred(found: re.Match[str]) -> str:
+    """Only what ends in a semicolon is meant as a reference: `?a=1&copy=2` has none."""
+    name = found[0][1:]
+    return unescape(found[0]) if name.startswith("#") or name in html5 else found[0]
+
+
+def _post(said: dict[str, str]) -> Saved:
+    return Saved(
+        said.get("href", ""),
+        said.get("description", ""),
+        (),
+        tuple(said.get("tag", "").split()),
+        said.get("extended", ""),
+        moment(said.get("time")),
+    )
 
 
 def _note(text: str) -> str:

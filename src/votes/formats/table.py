@@ -10,20 +10,21 @@ from votes.formats.times import moment
 
 COLUMNS = ("url", "title", "folder", "tags", "note", "added_at", "tool")
 _NAMES = {
-    "url": ("url", "link", "href", "address"),
+    "url": ("url", "link", "href", "address", "uri", "given_url", "resolved_url"),
     "title": ("title", "name"),
     "folder": ("folder", "collection"),
-    "tags": ("tags", "labels"),
+    "tags": ("tags", "labels", "tag"),
     "note": ("note", "notes", "selection", "comment", "description"),
     "added_at": (
         *("added_at", "created", "time_added", "timestamp", "saved_at", "savedat"),
-        *("created_at", "createdat", "date_added", "date"),
+        *("created_at", "createdat", "date_added", "add_date", "added", "time", "date"),
     ),
     "tool": ("tool",),
 }
 """The names of each column, whether in small or large letters, with `_` or a space."""
 _DELIMITERS = ",;\t"
 HEADER_LENGTH_MAX = 65_536
+csv.field_size_limit(2**31 - 1)  # the file has a limit; a long cell is one entry that is left out
 
 
 def read(text: str) -> Iterator[Saved]:
