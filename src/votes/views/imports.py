@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from votes.app import import_file
 from votes.app.bookmarks import unmatched
+from votes.app.bookmarks.import_progress import resumed
 from votes.app.bookmarks.importing import Erased, Failed, bring, match_again
 from votes.app.bookmarks.matching import index_of
 from votes.app.bookmarks.responses import ImportView
-from votes.app.import_progress import resumed
 from votes.domain.person import Person
 from votes.domain.terms import PersonId
 from votes.engine.log import Position

@@ -18,10 +18,10 @@ from msgspec.structs import replace
 
 from votes.app.bookmarks import collecting, matching, unmatched
 from votes.app.bookmarks import lists as bookmarks
+from votes.app.bookmarks.import_progress import counted
 from votes.app.bookmarks.matching import Index
 from votes.app.bookmarks.responses import ImportView, UnreadEntry
 from votes.app.bookmarks.shelves import Shelf
-from votes.app.import_progress import counted
 from votes.domain import bookmark, collection
 from votes.domain import unmatched as pages
 from votes.domain.bookmark import CHANGED, Annotations
