@@ -237,9 +237,10 @@ async def test_an_open_stream_goes_on_under_the_slug_of_now(http, live_site, adm
     stream = events(reader)
     assert {event.kind for event in await take(stream, 2)} == {"summary", "tally"}
     new = rename(http, admin, tool)
-    (summary,) = await take(stream, 1)
+    summary, tally = await take(stream, 2)
     said = summary.kind, summary.data["slug"], summary.data["former"]
     assert said == ("summary", new, [tool])
+    assert (tally.kind, tally.data["tool"], tally.data["ship"]) == ("tally", new, 0)
     http.put(f"/v1/tools/{new}/vote", json={"choice": "ship"})
     (tally,) = await take(stream, 1)
     assert (tally.kind, tally.data["tool"], tally.data["ship"]) == ("tally", new, 1)

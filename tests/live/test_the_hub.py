@@ -212,7 +212,7 @@ async def test_frames_go_up_by_position_and_of_one_position_the_first_says_the_o
     scene.fold(recorded(3, ToolRevised("a", Entry("A2", "c"))))
     payload, last = scene.hub.frames.since(scene.models, ("a", "b"), BEFORE_ALL)
     ids = [line for line in payload.split(b"\n") if line.startswith(b"id:")]
-    assert ids == [b"id: e.0-1", b"id: e.0-1", b"id: e.0-2", b"id: e.0-3"]
+    assert ids == [b"id: e.0-1", b"id: e.0-2", b"id: e.0-2", b"id: e.0-3"]
     assert last == 3
 
 

@@ -1,11 +1,17 @@
 """Frames say each tool's last state, in the order of positions."""
 
+import asyncio
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.live.site import Site, said
-from votes.domain.tool import Entry, ToolDelisted, ToolRenamed
+from votes.domain.tool import Entry, ToolDelisted, ToolRenamed, ToolRevised
 from votes.live.frames import BEFORE_ALL, PIECE_BYTES, Frames
 from votes.live.stream import DIGITS_MAX, place_of
+from votes.projections.tallies import TALLIES
 
 
 def frames_of(site, *tools, position=BEFORE_ALL, stale=False):
@@ -48,6 +54,58 @@ async def test_a_delisted_tool_is_told_by_its_slug_of_now_and_without_its_tally(
     assert end == 4
 
 
+async def test_a_tool_that_is_listed_again_comes_with_the_tally_from_before_it_was_gone():
+    site = Site("a")
+    site.vote()
+    _, seen = frames_of(site, "a")
+    site.vote()
+    site.tell(("tool:a", ToolDelisted("a")))
+    (gone,), seen = frames_of(site, "a", position=seen)
+    assert gone[1] == "delisted"
+    site.list("a")
+    (summary, tally), end = frames_of(site, "a", position=seen)
+    assert (summary[1], tally[1]) == ("summary", "tally")
+    assert (tally[0], tally[2]["ship"], end) == (f"e.0-{end}", 2, site.models.position)
+
+
+STEPS = ("vote a", "vote b", "delist a", "list a", "revise a", "look")
+
+
+@given(st.lists(st.sampled_from(STEPS), max_size=40))
+def test_who_reads_tallies_alone_has_the_last_of_each_listed_tool_whenever_it_looks(steps):
+    asyncio.run(read_tallies_through(steps))
+
+
+async def read_tallies_through(steps):
+    """Take these steps; look after the last one too."""
+    site, listed = Site("a", "b"), {"a", "b"}
+    frames, seen = Frames(site.models.world, stale=False), BEFORE_ALL
+    told: dict[str, Any] = {}
+    for step in (*steps, "look"):
+        kind, _, tool = step.partition(" ")
+        if kind == "look":
+            piece, last = frames.since(site.models, ("a", "b"), seen)
+            ids = [seen, *(place_of(frame[0])[1] for frame in said(piece))]
+            assert ids == sorted(ids)
+            assert last == ids[-1]
+            seen = last
+            told |= {tally["tool"]: tally for _, event, tally in said(piece) if event == "tally"}
+            for tool in listed:
+                tally = site.models.get(TALLIES, tool)
+                assert tally is not None
+                assert (told[tool]["ship"], told[tool]["position"]) == (tally.ship, tally.position)
+        elif kind == "list":
+            site.list(tool)
+            listed.add(tool)
+        elif kind == "vote":
+            site.vote(tool)  # a link or a ruling moves the tally of a tool that is gone, too
+        elif tool in listed and kind == "delist":
+            site.tell((f"tool:{tool}", ToolDelisted(tool)), tool=tool)
+            listed.remove(tool)
+        elif tool in listed:
+            site.tell((f"tool:{tool}", ToolRevised(tool, Entry("A2", "c"))), tool=tool)
+
+
 async def test_frames_from_the_log_say_so_and_are_of_a_world_of_their_own():
     site = Site("a")
     site.vote()
@@ -64,8 +122,8 @@ async def test_a_renamed_tool_is_told_by_its_slug_of_now():
     site.tell(("tool:a", ToolRenamed("b", Entry("B", "c"))))
     told = said(frames.since(site.models, ("a",), BEFORE_ALL)[0])
     assert [(frame[1], frame[2].get("tool", frame[2].get("slug"))) for frame in told] == [
-        ("tally", "b"),
         ("summary", "b"),
+        ("tally", "b"),
     ]
 
 

@@ -124,7 +124,11 @@ class Frames:
 
 
 def _newer(models: ReadModels, slugs: tuple[ToolSlug, ...], position: Position) -> Iterator[_State]:
-    """The newer states; those of tools that were never listed come first."""
+    """The newer states; those of tools that were never listed come first.
+
+    A summary comes with the tally behind it, however old that is: while the tool was not listed,
+    a reader of tallies alone may have missed it.
+    """
     for slug in slugs:
         tool = ever_listed(models, slug)
         if tool is None:
@@ -134,8 +138,9 @@ def _newer(models: ReadModels, slugs: tuple[ToolSlug, ...], position: Position) 
         profile, tally = tool.profile, tool.tally
         if position < profile.position <= models.position:
             yield profile.position, False, slug
-        if position < tally.position <= models.position and profile.listed:
-            yield tally.position, True, slug
+        last = max(profile.position, tally.position)
+        if position < last <= models.position and profile.listed:
+            yield last, True, slug
 
 
 def _delisted(tool: ToolSlug, position: Position, former: tuple[ToolSlug, ...] = ()) -> bytes:

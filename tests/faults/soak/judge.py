@@ -130,7 +130,8 @@ async def poll_streams(record: Record, log: Log, streams: list[Stream]) -> None:
             for tool in stream.tools:
                 shown = stream.current.get(tool, (0, NOTHING))
                 if shown[1] != log.counts(tool):
-                    yield f"{tool}: {shown}, the log says {log.counts(tool)}"
+                    told = f"{tool}: {shown}, the log says {log.counts(tool)}"
+                    yield f"{told}; it heard last: {', '.join(stream.heard)}"
 
     until = monotonic() + CONVERGED_S
     while any(behind()) and monotonic() < until:

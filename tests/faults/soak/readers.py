@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Iterator
 from time import monotonic
 from typing import Any
@@ -13,6 +14,7 @@ from tests.integration.live.sse import Event, Refused, connect, events
 PAUSE_S = 0.3
 STREAM_TOOLS_MAX = 4
 RECONNECT_S = 0.5
+HEARD_MAX = 8
 
 
 def tallies_in(value: Any) -> Iterator[dict[str, Any]]:
@@ -135,13 +137,15 @@ class Reader:
 
 
 class Stream:
-    """A page with an EventSource: `current` is what stands on it, by tool."""
+    """A page with an EventSource: `current` is what stands on it, by tool, `heard` what came last,
+    of whichever tool."""
 
     def __init__(self, record: Record, port: int, number: int) -> None:
         self.record, self.port = record, port
         self.mind = record.mind(f"stream {number}")
         self.tools = self.mind.sample(record.tools, self.mind.randint(1, STREAM_TOOLS_MAX))
         self.current: dict[str, tuple[int, Counts]] = {}
+        self.heard: deque[str] = deque(maxlen=HEARD_MAX)
         self.seen: str | None = None
 
     async def run(self) -> None:
@@ -172,6 +176,8 @@ class Stream:
     def _take(self, event: Event) -> None:
         self.seen = event.id
         self.record.done[f"stream events {event.kind}"] += 1
+        told = event.data.get("tool") or event.data.get("slug")
+        self.heard.append(f"{event.id} {event.kind} {told}")
         if event.kind != "tally":
             return
         tally = event.data
