@@ -22,11 +22,13 @@ from votes.domain.events import EVENT_TYPES
 from votes.store.codec import Codec
 
 PAGES = ("/", "/?sort=trending", "/?sort=new", "/?sort=controversial", "/status", "/feed.xml")
-READS = ("/v1/tools", "/v1/tools?sort=trending", "/health/ready")
+READS = ("/v1/tools", "/v1/tools?sort=trending")
 OF_A_TOOL = ("/v1/tools/{0}", "/v1/tools/{0}/tally", "/v1/tools/{0}/tally?at=2199-12-31T00:00:00Z")
 OF_A_TOOL += ("/v1/tools/{0}/trend", "/v1/tools/{0}/reviews", "/tools/{0}", "/og/{0}.png")
 OF_A_TOOL += ("/v1/compare/{0}/notion", "/compare/{0}-vs-notion")
 KNOWN = ("airtable", "notion")
+UNTOUCHED = "figma"
+"""A tool that no row is about; those that are known may be renamed or gone by any."""
 STREAMS = ("tool:airtable", "slug:airtable", "slug:new", "vote:3:v:x:airtable")
 """Of tools by their slugs, in place of which their ids are written."""
 ROWS_MAX = 12
@@ -146,7 +148,13 @@ def test_then_the_audit_is_clean_and_the_doctor_names_what_is_left_out(strange):
     left_out = next(check for check in told if check["name"] == "parked events")
     assert not left_out["ok"]
     assert "All is well" not in get(f"{strange.url}/status", timeout=10).text
-    voted = put(f"{strange.url}/v1/tools/notion/vote", json={"choice": "ship"}, timeout=10)
+    tool = f"{strange.url}/v1/tools/{UNTOUCHED}"
+    voted = put(f"{tool}/vote", json={"choice": "ship"}, timeout=10)
+    assert voted.status_code == 200, voted.text
     asked = {"min_position": voted.json()["position"]}
-    read = get(f"{strange.url}/v1/tools/notion/tally", params=asked, timeout=10)
-    assert not read.json()["stale"]
+
+    def fresh() -> bool:
+        read = get(f"{tool}/tally", params=asked, timeout=10)
+        return read.status_code == 200 and not read.json()["stale"]
+
+    wait_for(fresh, "the vote in the read models")
