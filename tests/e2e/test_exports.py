@@ -3,12 +3,16 @@
 import csv
 import io
 import json
+import stat
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.asking import bearer, get, head, new_tool, put, unique
+from tests.e2e.asking import bearer, get, head, new_tool, put, request, unique
 from tests.e2e.shapes import TALLY, check_shape
-from tests.site import Site
+from tests.site import Site, free_port
 
 NOTES = [
     {
@@ -115,6 +119,67 @@ def test_a_log_is_restored_elsewhere_as_it_was(live_site, tmp_path):
     assert command("export", "events").stdout == path.read_text()
     again = command("import", "events", str(path))
     assert (again.returncode, again.stderr.count("not empty")) == (1, 1)
+
+
+def elsewhere(live_site: Site, folder: Path, *kinds: str) -> Callable:
+    """Commands of another site, to which all of these kinds were brought."""
+
+    def command(*arguments: str):
+        return live_site.votes(*arguments, "--data-dir", str(folder / "elsewhere"))
+
+    for kind in kinds:
+        path = folder / kind
+        export(live_site, kind, "--output", str(path))
+        told = command("import", kind, str(path))
+        assert told.returncode == 0, told.stderr
+    return command
+
+
+def test_what_users_wrote_can_be_read_elsewhere_with_the_keys_of_the_persons(live_site, tmp_path):
+    user, headers = (name := unique("user")), bearer(live_site, name)
+    tool, erased = new_tool(live_site), bearer(live_site, unique("erased"))
+    for who in (headers, erased):
+        put(f"{live_site.url}/v1/me/bookmarks/{tool}", json=NOTES[0], headers=who)
+    put(f"{live_site.url}/v1/me/collections/c", json={"name": "Mine"}, headers=headers)
+    old = tmp_path / "old"
+    export(live_site, "people", "--output", str(old))
+    assert stat.S_IMODE(old.stat().st_mode) == 0o600
+    request("DELETE", f"{live_site.url}/v1/me", headers=erased)
+
+    bare = elsewhere(live_site, tmp_path, "events")
+    assert bare("export", "bookmarks").stdout == ""
+    path = tmp_path / "people"
+    export(live_site, "people", "--output", str(path))
+    ours = export(live_site, "bookmarks")
+    for file, new in ((path, len(path.read_bytes().splitlines())), (path, 0), (old, 0)):
+        told = bare("import", "people", str(file), "--json")
+        assert (told.returncode, json.loads(told.stdout)["people"]) == (0, new), told.stderr
+    assert sorted(bare("export", "bookmarks").stdout.splitlines()) == sorted(ours.splitlines())
+    assert bare("export", "people").stdout == path.read_text()
+
+    there = Site(tmp_path / "elsewhere", free_port())
+    try:
+        there.start("--demo", "--no-samples")
+        assert bookmarks(there, user) == bookmarks(live_site, user)
+        found = get(f"{there.url}/v1/me/collections", headers=bearer(there, user)).json()
+        assert [one["name"] for one in found["collections"]] == ["Mine"]
+    finally:
+        there.stop()
+
+
+@pytest.mark.parametrize("change", [b"{}\n", b'"', b"x"])
+def test_persons_that_are_not_whole_or_of_another_log_are_not_restored(live_site, tmp_path, change):
+    put(f"{live_site.url}/v1/me/bookmarks/{new_tool(live_site)}", headers=bearer(live_site, "one"))
+    path, head_of_file = tmp_path / "people", export(live_site, "people").splitlines()[0]
+    path.write_text(head_of_file + "\n")
+    with path.open("ab") as file:
+        file.write(change)
+    told = live_site.votes("import", "people", str(path), "--data-dir", str(tmp_path / "other"))
+    assert (told.returncode, told.stderr.count("line 2")) == (1, 1), told.stderr
+    other = json.loads(head_of_file) | {"subject_secret": b64encode(bytes(32)).decode()}
+    path.write_text(json.dumps(other) + "\n")
+    told = live_site.votes("import", "people", str(path))
+    assert (told.returncode, told.stderr.count("another log")) == (1, 1), told.stderr
 
 
 @pytest.mark.parametrize(

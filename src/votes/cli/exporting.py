@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -127,8 +128,15 @@ async def _lasts(store: PostgresEventStore, prefix: str) -> AsyncIterator[Record
         after = page[-1].stream
 
 
+async def _people(store: PostgresEventStore) -> AsyncIterator[Row]:
+    async for row in People(store, store).rows(PASS_EVENTS_MAX):
+        yield msgspec.to_builtins(row)
+
+
+PEOPLE = "people"
 EXPORTS = {
     "events": _events,
+    PEOPLE: _people,
     "tallies": _tallies,
     "tools": _tools,
     "reviews": _reviews,
@@ -147,10 +155,17 @@ def export(kind: str, output: Path | None, form: str, data_dir: Path | None) -> 
 
     \b
     events     the log, as `votes import events` restores it into an empty one
+    people     who the persons in it are, as `votes import people` adds it to a restored log
     tallies    the counts of now
     tools, reviews, votes, bookmarks
                what stands now, as `votes import` reads it
+
+    `people` has the keys of all that users have written for themselves, and what leads from logins
+    to their votes. With the log it is as secret as the database.
     """
+    if kind == PEOPLE:
+        os.umask(0o077)
+        click.echo("this is secret: it opens what users have written for themselves", err=True)
     with (
         with_servers(f"votes export {kind}", data_dir, redis=False) as config,
         click.open_file(

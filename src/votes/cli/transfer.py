@@ -23,16 +23,16 @@ from votes.engine.handle import Request
 from votes.store.migrate import migrate, require_migrated
 from votes.store.people import People
 from votes.store.postgres import PostgresEventStore
-from votes.store.restore import restore
+from votes.store.restore import restore, restore_people
 from votes.wiring import event_store, required
 
-EVENTS = "events"
+EVENTS, PEOPLE = "events", "people"
 CHUNK_ROWS = 512
 REFUSALS_SHOWN_MAX = 20
 
 
 @click.command(name="import")
-@click.argument("kind", type=click.Choice(sorted([*IMPORTS, EVENTS])))
+@click.argument("kind", type=click.Choice(sorted([*IMPORTS, EVENTS, PEOPLE])))
 @click.argument(
     "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 )
@@ -46,6 +46,7 @@ def import_(
 
     \b
     events     what `votes export events` writes, into an empty log
+    people     what `votes export people` writes, after the events
     tools      slug,name,category,tagline,description,url,pricing,best_for
     votes      tool,voter,choice,at
     reviews    tool,persona,score,choice,body
@@ -57,24 +58,24 @@ def import_(
     `at` is a time in the format of RFC 3339, from 1970 to an hour from now; default: now.
 
     Events are restored as they were, all or none, by the login of the migrations. Who the persons
-    in them are is not in the log: only a backup of the database has that.
+    in them are, and the keys of what they wrote for themselves, is not in the log: that comes with
+    `people`. Without it bookmarks stay unreadable, and whoever logs in begins anew. Both are
+    restored before the site starts.
 
     Importing a file again changes nothing. Refused rows are printed with their line, the others are
     imported, and the exit status is 1. A file with a repeated column is not imported.
     """
     with with_servers(f"votes import {kind}", data_dir, redis=False, make=True) as config:
-        if kind == EVENTS:
-            counts = asyncio.run(_restore(config, file))
+        if kind in (EVENTS, PEOPLE):
+            counts = asyncio.run(_restore(config, kind, file))
         else:
             counts = asyncio.run(_import(config, kind, file, create_tools))
     if as_json:
         click.echo(json.dumps(counts))
     else:
-        click.echo(
-            "{rows} rows: {events} new events, {unchanged} unchanged, {refused} refused".format(
-                **counts
-            )
-        )
+        new = "{people} new persons" if kind == PEOPLE else "{events} new events"
+        told = f"{{rows}} rows: {new}, {{unchanged}} unchanged, {{refused}} refused"
+        click.echo(told.format(**counts))
     if counts["refused"]:
         sys.exit(1)
 
@@ -94,10 +95,13 @@ async def _import(config: Config, kind: str, path: Path, create_tools: bool) -> 
     return counts
 
 
-async def _restore(config: Config, path: Path) -> dict[str, int]:
+async def _restore(config: Config, kind: str, path: Path) -> dict[str, int]:
     await _migrated(config)
     url = config.migration_url or required(config.postgres_url, "VOTES_POSTGRES_URL")
     with opened(path) as file:
+        if kind == PEOPLE:
+            rows, new = await restore_people(url, file)
+            return {"rows": rows, "people": new, "unchanged": rows - new, "refused": 0}
         restored = await restore(url, file)
     return {"rows": restored, "events": restored, "unchanged": 0, "refused": 0}
 

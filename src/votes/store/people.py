@@ -6,7 +6,8 @@ log's own, so it outlives each of `VOTES_SECRET_KEYS`.
 
 import hmac
 import secrets
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from typing import Any
 
 from cachetools import LRUCache
 
@@ -78,6 +79,19 @@ class People:
         async with self._reads.connection() as connection:
             rows = await connection.fetch(QUERIES["people_by_id"], list(ids))
         return {row["id"]: Person(row["id"], row["key"], row["since"]) for row in rows}
+
+    async def rows(self, limit: int) -> AsyncIterator[dict[str, Any]]:
+        """All that is held of who each person is, with the key of the hashes: what a log that is
+        restored elsewhere needs, and what nobody else may get. Reads `limit` rows at a time."""
+        after = ""
+        while True:
+            async with self._reads.connection() as connection:
+                found = await connection.fetch(QUERIES["people_after"], after, limit)
+            for row in found:
+                yield dict(row)
+            if len(found) < limit:
+                return
+            after = found[-1]["id"]
 
     async def acts_of(self, person: Person) -> list[Recorded]:
         """What the person did as an admin, a moderator or a panelist, in order."""

@@ -169,6 +169,31 @@ SELECT erase_people($1);
 -- Destroys the rows of all who are erased and still have one: see the function in the migrations.
 SELECT finish_erasures();
 
+-- name: people_after
+-- Persons with all columns, in the order of their ids, after the id $1, at most $2.
+SELECT people.id, people.subject_hash, people.key, people.since, log.subject_secret
+FROM people CROSS JOIN log
+WHERE people.id > $1 ORDER BY people.id LIMIT $2;
+
+-- name: subject_secret_of_others
+-- The key of the hashes of subjects, where there are persons with such a hash.
+SELECT log.subject_secret FROM log WHERE EXISTS (SELECT FROM people);
+
+-- name: set_subject_secret
+-- Makes $1 the key of the hashes of subjects.
+UPDATE log SET subject_secret = $1;
+
+-- name: restore_people
+-- Adds those of the persons with the ids $1, hashes $2, keys $3 and times $4 that are neither there nor
+-- erased.
+INSERT INTO people (id, subject_hash, key, since)
+SELECT added.id, added.subject_hash, added.key, added.since
+FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::timestamptz[])
+    AS added(id, subject_hash, key, since)
+WHERE NOT EXISTS (SELECT FROM events WHERE events.stream = 'person:' || added.id)
+ON CONFLICT (subject_hash) DO NOTHING
+RETURNING 1;
+
 -- name: acts
 -- What the user $1 did whose streams do not say whose they are, in order.
 SELECT position, stream, version, subject, type, schema, data, at, late FROM events

@@ -1,6 +1,8 @@
-"""Puts a log back: the events of `votes export events`, into an empty log."""
+"""Puts a log back: the events of `votes export events`, into an empty log; then the persons of
+`votes export people`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +20,7 @@ _COLUMNS = (
 
 
 class NotRestored(Exception):
-    """The log is not empty, or the file is no whole log. Nothing is stored."""
+    """What is there is not what the file needs, or the file is not whole. Nothing is stored."""
 
 
 class _Event(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,15 +44,63 @@ async def restore(url: str, lines: Iterable[bytes]) -> int:
 
     Raises `NotRestored` and `Unavailable`.
     """
+    async with _opened(url) as connection:
+        if await connection.fetchval(QUERIES["open_log"]):
+            raise NotRestored("the log is not empty: events are restored into a new one")
+        events = _Events(lines)
+        await connection.copy_records_to_table("events", records=events, columns=_COLUMNS)
+        return events.position
+
+
+async def restore_people(url: str, lines: Iterable[bytes]) -> tuple[int, int]:
+    """Store who the persons of a restored log are, all or none, by the login of the migrations; how
+    many, and how many of them were not there. One who is erased, there or here, stays away.
+
+    Raises `NotRestored` and `Unavailable`.
+    """
+    people = list(_people(lines))
+    if not people:
+        return 0, 0
+    (secret, *others) = {one.subject_secret for one in people}
+    async with _opened(url) as connection:
+        mine = await connection.fetchval(QUERIES["subject_secret_of_others"])
+        if others or mine not in (None, secret):
+            raise NotRestored("the persons are of another log than those that are there")
+        await connection.execute(QUERIES["set_subject_secret"], secret)
+        columns = zip(
+            *((one.id, one.subject_hash, one.key, one.since) for one in people), strict=True
+        )
+        added = await connection.fetch(QUERIES["restore_people"], *map(list, columns))
+        return len(people), len(added)
+
+
+class _Person(Struct, frozen=True, forbid_unknown_fields=True):
+    id: str
+    subject_hash: bytes
+    key: bytes
+    since: datetime
+    subject_secret: bytes
+
+
+_decode_person = msgspec.json.Decoder(_Person).decode
+
+
+def _people(lines: Iterable[bytes]) -> Iterator[_Person]:
+    for number, line in enumerate(lines, 1):
+        try:
+            yield _decode_person(line)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise NotRestored(f"line {number}: {error}") from error
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A transaction by the login of the migrations. Raises `NotRestored` and `Unavailable`."""
     async with translated():
         connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S)
         try:
             async with connection.transaction():
-                if await connection.fetchval(QUERIES["open_log"]):
-                    raise NotRestored("the log is not empty: events are restored into a new one")
-                events = _Events(lines)
-                await connection.copy_records_to_table("events", records=events, columns=_COLUMNS)
-                return events.position
+                yield connection
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             raise NotRestored(str(error)) from error
         except asyncpg.InsufficientPrivilegeError as error:
