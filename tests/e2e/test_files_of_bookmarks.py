@@ -147,7 +147,17 @@ def test_an_unmatched_page_is_removed_and_stays_away(http, me, tool):
         assert http.delete(path, headers=me).status_code == 204
     assert unmatched(http, me) == []
     assert b"other.example" not in export(http, me, "html").content
-    assert http.delete(f"{PATH}/unmatched/nonsense", headers=me).status_code == 204
+
+
+@pytest.mark.parametrize("page", ["nonsense", f"{0:012x}-{0:032x}", "%F0%9F%9A%80", "x" * 5_000])
+def test_an_idempotency_key_holds_for_a_page_that_is_not_there(http, me, page):
+    def remove(page: str, key: str) -> httpx.Response:
+        headers = me | {"Idempotency-Key": key}
+        return http.delete(f"{PATH}/unmatched/{page}", headers=headers)
+
+    assert [remove(page, "k").status_code for _ in range(2)] == [204, 204]
+    problem(remove("another", "k"), 422, "idempotency_key_reused")
+    problem(remove(page, '""'), 400, "invalid_idempotency_key")
 
 
 @pytest.mark.parametrize("file", [b"PK\x03\x04zip", b"Dear reader", b"[" * 100_000])

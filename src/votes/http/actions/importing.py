@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from contextlib import suppress
 
 import msgspec
 
@@ -10,7 +9,7 @@ from votes.app import import_file
 from votes.app.bookmarks.exporting import all_saved
 from votes.app.bookmarks.responses import ImportView
 from votes.domain import unmatched as pages
-from votes.domain.unmatched import RemoveUnmatched, UnmatchedId
+from votes.domain.unmatched import RemoveUnmatched, UnmatchedId, unmatched_id
 from votes.formats import files
 from votes.formats.saved import Saved
 from votes.http.actions.bookmarking import shelf_of
@@ -53,14 +52,18 @@ def _is_name(name: str) -> bool:
 
 
 async def remove_unmatched(request: Http, user: User, written: str) -> int:
-    """Remove the page; the position of that. Raises `Refused` and `Unavailable`."""
-    with suppress(msgspec.ValidationError):
+    """Remove the page; the position of that. Raises `Refused` and `Unavailable`.
+
+    What cannot be an id stands for a page that is not there: an `Idempotency-Key` holds for it too.
+    """
+    try:
         page = msgspec.convert(written, UnmatchedId)
-        outcome, _ = await write_as(
-            request, user, pages.decider, lambda person: RemoveUnmatched(person.id, page)
-        )
-        return outcome.position
-    return 0
+    except msgspec.ValidationError:
+        page = unmatched_id(written.encode(), None)
+    outcome, _ = await write_as(
+        request, user, pages.decider, lambda person: RemoveUnmatched(person.id, page)
+    )
+    return outcome.position
 
 
 async def exported(request: Http, user: User, form: files.Format) -> bytes:
