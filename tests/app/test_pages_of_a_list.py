@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from votes.app.catalogue.paging import BadCursor, page
+from votes.app.catalogue.paging import BadCursor, page, picked_page, sorted_page
 
 keys = st.lists(
     st.tuples(st.integers(0, 3), st.text(max_size=3)).map(list), max_size=20, unique_by=tuple
@@ -32,6 +32,16 @@ def test_the_pages_together_are_the_list_in_order(found, limit):
     assert [item for each in pages for item in each.items] == sorted(map(tuple, found))
     assert all(len(each.items) <= limit and each.total == len(found) for each in pages)
     assert all(each.items for each in pages[1:])
+
+
+@given(keys, st.integers(1, 7), st.randoms())
+def test_a_page_that_is_picked_is_that_of_the_sorted_list(found, limit, chance):
+    ordered, cursor = sorted(map(tuple, found)), None
+    shuffled = chance.sample(ordered, len(ordered))
+    for _ in range(len(found) + 1):
+        expected = sorted_page(ordered, lambda item: item, "new", cursor, limit)
+        assert picked_page(shuffled, lambda item: item, "new", cursor, limit) == expected
+        cursor = expected.next_cursor
 
 
 @given(keys.filter(lambda found: len(found) > 1), st.data())

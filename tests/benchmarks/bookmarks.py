@@ -16,7 +16,7 @@ import uvloop
 from tests.benchmarks.rounds import Result, Settings
 from tests.benchmarks.stack import prepare, servers
 from votes.app.bookmarks import lists as bookmarks
-from votes.app.bookmarks.lists import Sort, keep
+from votes.app.bookmarks.lists import Sort, Wanted, keep
 from votes.app.bookmarks.shelves import Shelf, Shelves
 from votes.config import Config
 from votes.domain import bookmark, tool
@@ -41,13 +41,14 @@ ASKED = 5
 META = Meta("benchmark")
 
 Ask = dict[str, Any]
-ANY: Ask = {"sort": "added", "q": None, "tag": None, "collection": None}
+ANY: Ask = {"sort": "added", "wanted": Wanted()}
 ASKS: dict[str, Ask] = {
     "a page": ANY,
-    "a search of one word": {**ANY, "q": "evaluation"},
-    "a search of two words that few have": {**ANY, "q": "77 evaluation"},
-    "a tag": {**ANY, "tag": "tag 7"},
-    "a tag and a search": {**ANY, "tag": "tag 7", "q": "evaluation"},
+    "a search of one word": {**ANY, "wanted": Wanted("evaluation")},
+    "a search of two words that few have": {**ANY, "wanted": Wanted("77 evaluation")},
+    "a tag": {**ANY, "wanted": Wanted(tag="tag 7")},
+    "a tag and a search": {**ANY, "wanted": Wanted("evaluation", "tag 7")},
+    "in no collection": {**ANY, "wanted": Wanted(unsorted=True)},
     **{f"a page by {sort}": {**ANY, "sort": sort} for sort in get_args(Sort)[1:]},
 }
 

@@ -37,6 +37,14 @@ def undo(http: httpx.Client, me: dict[str, str], after: int, until: int) -> dict
     return http.post("/v1/me/bookmarks:undo", json=body, headers=me).json()
 
 
+def unsorted(http: httpx.Client, me: dict[str, str], **wanted: str) -> list[str]:
+    """The tools of the bookmarks that are in no collection."""
+    params = {"unsorted": "true", **wanted}
+    found = http.get("/v1/me/bookmarks", params=params, headers=me).json()
+    assert found["total"] == len(found["bookmarks"])
+    return [one["tool"] for one in found["bookmarks"]]
+
+
 def test_collections_are_listed_in_their_order_with_what_is_inside_them(http, me, tools):
     made = save(http, me, "Work")
     assert made.status_code == 201
@@ -48,6 +56,8 @@ def test_collections_are_listed_in_their_order_with_what_is_inside_them(http, me
     keep(http, me, tools[2])
     assert tree(http, me) == [("Work", None, 0), ("Later", "work", 1), ("Home", None, 1)]
     assert http.get("/v1/me/collections", headers=me).json()["unsorted"] == 1
+    assert unsorted(http, me) == [tools[2]]
+    assert unsorted(http, me, tag="none") == []
     first = between(None, made.json()["rank"])
     moved = save(http, me, "Home", rank=first)
     assert (moved.status_code, moved.json()["rank"]) == (200, first)
@@ -85,6 +95,7 @@ def test_a_removed_collection_comes_back_with_all_that_was_in_it(http, me, tools
     position = int(removed.headers["votes-position"])
     assert tree(http, me) == [("Later", None, 0)]
     assert http.get("/v1/me/collections", headers=me).json()["unsorted"] == 1
+    assert unsorted(http, me) == [tools[0]]
     (trash,) = http.get("/v1/me/bookmarks:removed", headers=me).json()["collections"]
     assert (trash["collection"]["name"], trash["position"]) == ("Work", position)
     done = undo(http, me, position - 1, position)

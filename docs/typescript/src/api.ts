@@ -3693,6 +3693,8 @@ export interface operations {
                 readonly sort?: "added" | "old" | "changed" | "name" | "verdict" | "rank";
                 /** @description Only those that have this one. */
                 readonly tag?: string;
+                /** @description Only those that are in no collection. */
+                readonly unsorted?: boolean;
             };
             readonly header?: never;
             readonly path?: never;

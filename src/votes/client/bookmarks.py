@@ -33,10 +33,12 @@ class Bookmarks(Transport):
         q: str | None = None,
         tag: str | None = None,
         collection: str | None = None,
+        unsorted: bool = False,
         cursor: str | None = None,
         limit: int | None = None,
     ) -> BookmarksPage:
         query = {"sort": sort, "q": q, "tag": tag, "collection": collection}
+        query |= {"unsorted": "true" if unsorted else None}
         query |= {"cursor": cursor, "limit": str(limit) if limit else None}
         return await self._get("/v1/me/bookmarks", BookmarksPage, query)
 

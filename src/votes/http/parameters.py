@@ -33,6 +33,7 @@ Only = Annotated[
     str | None,
     Parameter(max_length=TEXT_LENGTH_MAX, description="Only those that have this one."),
 ]
+Unsorted = Annotated[bool, Parameter(description="Only those that are in no collection.")]
 OneTool = Annotated[str, Parameter(max_length=SLUG_LENGTH_MAX, description="A tool's slug.")]
 ToolList = Annotated[
     str,

@@ -53,6 +53,9 @@ def test_one_is_made_renamed_put_into_another_and_removed(http, me, kept):
     send(http, me, "/bookmarks/change", *change)
     assert tree(http, me) == {"Work": (work, None, 1), "Home": (home, None, 0)}
     assert shown(http, me, f"/bookmarks?collection={work}") == [kept[0]]
+    loose = "/bookmarks?unsorted=true"
+    assert f'href="{loose}"' in http.get("/bookmarks", headers=me).text
+    assert sorted(shown(http, me, loose)) == sorted(kept[1:])
     assert (
         "Nothing in this collection yet"
         in http.get(f"/bookmarks?collection={home}", headers=me).text

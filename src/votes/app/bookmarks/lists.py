@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
+from msgspec import Struct
+
 from votes.app.bookmarks import collecting
 from votes.app.bookmarks.responses import BookmarkLabels, BookmarkView, RemovedBookmark, TagCount
 from votes.app.bookmarks.sealing import seal
 from votes.app.bookmarks.shelves import TRASH_KEPT, Kept, Removed, Shelf
 from votes.app.catalogue import tools as catalogue
-from votes.app.catalogue.paging import Page, sorted_page
+from votes.app.catalogue.paging import Page, picked_page, sorted_page
 from votes.domain.bookmark import Annotations, AnyOf, KeepBookmark
 from votes.domain.person import Person
 from votes.domain.terms import ToolId, ToolSlug
@@ -21,6 +23,16 @@ from votes.engine.read_models import ReadModels
 Sort = Literal["added", "old", "changed", "name", "verdict", "rank"]
 """By when they were added, the newest first or the oldest; by their last change, the newest first;
 by the tool's name; by the community's verdict, the best first; in the user's own order."""
+NEWEST_FIRST: tuple[Sort, ...] = ("added", "changed")
+
+
+class Wanted(Struct, frozen=True):
+    """Which bookmarks: with all words of `q`, with the `tag`, in the `collection`, or in none."""
+
+    q: str | None = None
+    tag: str | None = None
+    collection: str | None = None
+    unsorted: bool = False
 
 
 def keep(
@@ -45,32 +57,29 @@ async def bookmarks(
     models: ReadModels | None,
     shelf: Shelf,
     sort: Sort,
-    q: str | None,
-    tag: str | None,
-    collection: str | None,
+    wanted: Wanted,
     cursor: str | None,
     limit: int,
 ) -> Page[BookmarkView]:
-    """A page of the bookmarks; `models` give the names that the tools have now.
+    """A page of the wanted bookmarks; `models` give the names that the tools have now.
 
     Raises `BadCursor` and `Unavailable`.
     """
-    if q or sort == "name":
+    if wanted.q or sort == "name":
         shelf.name(models)
     if sort == "verdict":
         shelf.judge(models)
-    found = _found(shelf.kept.values(), q, tag, collection)
-    key = KEYS[sort]
-    found.sort(key=key)
-    page = sorted_page(found, key, f"bookmarks {sort}", cursor, limit)
+    found = _found(shelf, wanted)
+    if sort in NEWEST_FIRST:
+        found.reverse()
+    page = picked_page(found, KEYS[sort], f"bookmarks {sort}", cursor, limit)
     slugs = await catalogue.slugs(store, models, [kept.tool for kept in page.items])
     return Page(list(views(page.items, slugs)), page.next_cursor, page.total)
 
 
 def in_own_order(shelf: Shelf, collection: str | None) -> list[Kept]:
     """Those in the collection, or all."""
-    found = _found(shelf.kept.values(), None, None, collection)
-    return sorted(found, key=KEYS["rank"])
+    return sorted(_found(shelf, Wanted(collection=collection)), key=KEYS["rank"])
 
 
 def views(kept: Iterable[Kept], slugs: Mapping[ToolId, ToolSlug]) -> Iterable[BookmarkView]:
@@ -126,15 +135,16 @@ def removed_views(
     )
 
 
-def _found(
-    kept: Iterable[Kept], q: str | None, tag: str | None, collection: str | None
-) -> list[Kept]:
-    found = list(kept)
+def _found(shelf: Shelf, wanted: Wanted) -> list[Kept]:
+    """Those that are wanted, in the order of their last changes."""
+    found, tag, collection = list(shelf.kept.values()), wanted.tag, wanted.collection
     if tag is not None:
         found = [one for one in found if tag in one.written.tags]
     if collection is not None:
         found = [one for one in found if collection == one.written.collection]
-    for word in q.casefold().split() if q else ():
+    if wanted.unsorted:
+        found = [one for one in found if one.written.collection not in shelf.collections]
+    for word in wanted.q.casefold().split() if wanted.q else ():
         found = [one for one in found if word in one.text]
     return found
 

@@ -3,7 +3,8 @@
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from heapq import nsmallest
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
@@ -63,6 +64,29 @@ def sorted_page(
     items = found[start : start + limit]
     more = start + limit < len(found)
     return Page(items, encode_cursor(order, key(items[-1])) if more and items else None, len(found))
+
+
+def picked_page(
+    found: Sequence[Item],
+    key: Callable[[Item], Place],
+    order: str,
+    cursor: str | None,
+    limit: int,
+) -> Page[Item]:
+    """As `sorted_page`, of items in any order: only those of the page are sorted. It takes least
+    where they nearly are in their order.
+
+    Raises `BadCursor`.
+    """
+    left: Iterable[Item] = found
+    if cursor:
+        last = tuple(decode_cursor(order, cursor, key(found[0]) if found else None))
+        left = (item for item in found if key(item) > last)
+    items = nsmallest(limit + 1, left, key=key)
+    more = len(items) > limit
+    return Page(
+        items[:limit], encode_cursor(order, key(items[limit - 1])) if more else None, len(found)
+    )
 
 
 def kept_page(

@@ -27,7 +27,7 @@ from votes.http.checks.limiting import Limited
 from votes.http.errors import Refused
 from votes.http.exchange import Http, services, tool_id, tool_ids, write_as
 from votes.http.hosts import base
-from votes.http.parameters import Cursor, Only, Query
+from votes.http.parameters import Cursor, Only, Query, Unsorted
 from votes.languages import gettext, marked
 from votes.site import words
 from votes.site.forms import local, read_fields, read_form
@@ -96,6 +96,7 @@ async def my_bookmarks(
     q: Query = None,
     tag: Only = None,
     collection: Only = None,
+    unsorted: Unsorted = False,
     sort: Sort | None = None,
     cursor: Cursor = None,
 ) -> ASGIResponse:
@@ -113,11 +114,11 @@ async def my_bookmarks(
         found = bookmarks.none(used, cursor, ROWS_MAX)
     else:
         store, models = services(request).store, source.models
-        found = await bookmarks.bookmarks(
-            store, models, shelf, used, q, tag, collection, cursor, ROWS_MAX
-        )
+        wanted = bookmarks.Wanted(q, tag, collection, unsorted)
+        found = await bookmarks.bookmarks(store, models, shelf, used, wanted, cursor, ROWS_MAX)
     labels = bookmarks.labels(shelf)
     chosen = {"q": q, "tag": tag, "collection": collection}
+    chosen["unsorted"] = "true" if unsorted else None
     chosen["sort"] = None if used == usual else used
     current = next((one for one in labels.collections if one.id == collection), None)
     return await _answer(
@@ -128,7 +129,7 @@ async def my_bookmarks(
         chosen=chosen,
         current=current,
         holds=any(one.inside == collection for one in labels.collections),
-        movable=used == "rank" and not q and not tag,
+        movable=used == "rank" and not (q or tag or unsorted),
         sorts=SORTS,
         sort=used,
         usual=usual,

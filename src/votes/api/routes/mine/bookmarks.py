@@ -32,7 +32,7 @@ from votes.http.exchange import (
     tool_slug,
     write_as,
 )
-from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query
+from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query, Unsorted
 from votes.wiring import now
 
 _annotations = msgspec.json.Decoder(Annotations)
@@ -51,6 +51,7 @@ async def list_bookmarks(
     q: Query = None,
     tag: Only = None,
     collection: Only = None,
+    unsorted: Unsorted = False,
     cursor: Cursor = None,
     limit: Limit = LIMIT_DEFAULT,
     min_position: MinPosition = 0,
@@ -64,8 +65,9 @@ async def list_bookmarks(
     if shelf is None:
         page = bookmarks.none(sort, cursor, limit)
     else:
+        wanted = bookmarks.Wanted(q, tag, collection, unsorted)
         page = await bookmarks.bookmarks(
-            parts.store, parts.reader.latest, shelf, sort, q, tag, collection, cursor, limit
+            parts.store, parts.reader.latest, shelf, sort, wanted, cursor, limit
         )
     return private(BookmarksPage(page.items, page.next_cursor, page.total))
 
