@@ -2,8 +2,10 @@
 
 import asyncio
 import inspect
+import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -22,6 +24,16 @@ def wait_for(condition: Callable[[], Any], what: str, limit_s: float = LIMIT_S) 
             raise TimeoutError(f"waited {limit_s:g} s for {what}")
         time.sleep(next(pauses))
     return found
+
+
+def remove(folder: Path) -> None:
+    """A folder into which servers that end may still write."""
+
+    def removed() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    wait_for(removed, "servers that still write")
 
 
 async def until(condition: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:

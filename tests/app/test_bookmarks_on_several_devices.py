@@ -15,8 +15,8 @@ from votes.app.bookmarks.changes import NOBODY, changes
 from votes.app.bookmarks.lists import bookmarks, keep
 from votes.app.bookmarks.shelves import Shelf, Shelves, Since, changes_until
 from votes.domain import bookmark
-from votes.domain.bookmark import Annotations, RemoveBookmark, ToolBookmarked
-from votes.domain.collection import Named, parent_in
+from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark, ToolBookmarked
+from votes.domain.collection import Named, RemoveCollection, SaveCollection, parent_in
 from votes.domain.person import EraseSubject, Person
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
@@ -53,7 +53,7 @@ class Server:
     async def write(self, tool, note, tags=None):
         """Keep the tool with this note, or remove the bookmark: None."""
         self.time += timedelta(seconds=1)
-        command = RemoveBookmark(ANN.id, tool, tags)
+        command: KeepBookmark | RemoveBookmark = RemoveBookmark(ANN.id, tool, tags)
         if note is not None:
             command = keep(ANN, tool, Annotations(note), self.time, tags)
         (result,) = await self.ask(request(command, at=self.time))
@@ -62,7 +62,7 @@ class Server:
     async def save(self, collection, place, tags=None):
         """Save the collection in this place, or remove it: None."""
         self.time += timedelta(seconds=1)
-        command = collecting.remove(ANN, collection, tags)
+        command: SaveCollection | RemoveCollection = collecting.remove(ANN, collection, tags)
         if place is not None:
             name, parent, public = place
             named = Named(collection, name, parent)
@@ -231,7 +231,7 @@ async def test_each_bookmark_is_known_as_it_was_before_a_position(writes, data):
         tool: kept.written.note if kept is not None else None
         for tool, (kept, _) in found.bookmarks.items()
     }
-    assert {**{t: now.get(t) for t in TOOLS}, **before} == {t: then.get(t) for t in TOOLS}
+    assert {t: now.get(t) for t in TOOLS} | before == {t: then.get(t) for t in TOOLS}
     late = await changes_until(server.store, Shelf(ANN), position, START + timedelta(days=1))
     assert late == Since({}, {})
 

@@ -10,8 +10,8 @@ from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from votes.app.catalogue import tools as catalogue
 from votes.app.catalogue.tool_orders import TOP, tool_orders
 from votes.domain.terms import ToolId, user
-from votes.domain.tool import DelistTool, Entry, ListTool, RenameTool
-from votes.domain.vote import CastVote, RetractVote
+from votes.domain.tool import DelistTool, Entry, ListTool, RenameTool, ToolCommand
+from votes.domain.vote import CastVote, RetractVote, VoteCommand
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.read_models import ReadModels
@@ -54,7 +54,7 @@ class Site:
         if kind == "list":
             self.made += 1
             tool = tool or ToolId(f"id-{self.made}")
-            command = ListTool(tool, slug, Entry(slug, "Tests"))
+            command: ToolCommand | VoteCommand = ListTool(tool, slug, Entry(slug, "Tests"))
         elif tool is None:
             return
         elif kind == "rename":

@@ -174,7 +174,7 @@ class Whole:
     and Postgres."""
 
     def __init__(self, store: Counted, cast: Callable[[str], Request]) -> None:
-        self._batcher = batcher_on(store, Heads())  # type: ignore[arg-type]
+        self._batcher = batcher_on(store, Heads())
         self._cast = cast
         self.p99_ms: list[float] = []
         self.per_core_s: list[float] = []
@@ -208,7 +208,8 @@ def _appends(store: PostgresEventStore, sizes: Sizes) -> Turn:
     batcher = Batcher(append)
 
     async def call() -> None:
-        assert await batcher.submit(samples.append_of(TOOL))  # type: ignore[arg-type]
+        positions: Any = await batcher.submit(samples.append_of(TOOL))
+        assert positions
 
     return lambda seconds: callers(call, seconds)
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from tests.benchmarks.stack import ROOT, api, prepare, process, servers
 from tests.polling import until, wait_for
 from votes import demo
 from votes.config import Config
-from votes.engine.projection import partition_of
+from votes.engine.projection import Projection, partition_of
 from votes.engine.read_models import ReadModels
 from votes.http.exchange import Asgi
 from votes.projections import PROJECTIONS
@@ -131,7 +132,7 @@ def catalogue(size: int, epoch: str) -> ReadModels:
         ship, skip = (min(int(chance.paretovariate(0.8)) - 1, 5_000) for _ in range(2))
         heat = chance.uniform(6_800, 6_900) if ship + skip else 0.0
         listed_at = START + timedelta(minutes=number)
-        values = {
+        values: dict[Projection, tuple[str, Any]] = {
             PROFILES: (key, Profile(slug, entry, True, listed_at, number + 1)),
             TALLIES: (key, Tally(Counts(ship, skip), size + number, START, heat, ship + skip)),
             SLUGS: (slug, key),
@@ -158,7 +159,7 @@ async def _measured(config: Config, rounds: int) -> dict[str, tuple[list[float],
         gc.set_threshold(GARBAGE_OBJECTS_MAX)
         await until(lambda: _ready(app), "the read models", LOADED_S_MAX)
         for path in paths.values():
-            await until(lambda path=path: _answers(app, path), path)
+            await until(partial(_answers, app, path), path)
         await asyncio.sleep(2 * ORDERS_POLL_S)
         gc.freeze()
         found: dict[str, tuple[list[float], list[float]]] = {}

@@ -33,7 +33,8 @@ class Load:
         if len(self.requests) == 1:
             return self.requests[0]
         if self.sent == len(self.requests):
-            return self.fail("ran out of requests")
+            self.fail("ran out of requests")
+            return None
         self.sent += 1
         return self.requests[self.sent - 1]
 

@@ -21,7 +21,7 @@ import uvloop
 from tests.benchmarks.rounds import Result, Settings
 from tests.search.catalogues import AT, names, tagline
 from votes.domain.tool import Entry, ToolListed
-from votes.domain.vote import VoteCast
+from votes.domain.vote_events import VoteCast
 from votes.engine.log import Recorded
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS

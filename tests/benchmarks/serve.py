@@ -123,7 +123,7 @@ async def _batches(config: Config) -> str:
     """How many votes an append has: each is a transaction, whose id its rows have."""
     connection = await asyncpg.connect(config.postgres_url)
     try:
-        votes, appends = await connection.fetchrow(
+        ((votes, appends),) = await connection.fetch(
             "SELECT count(*), count(DISTINCT xmin::text) FROM events WHERE type = 'VoteCast'"
         )
     finally:
@@ -172,7 +172,9 @@ def _vote(tool: str, headers: str = "") -> bytes:
     ).encode()
 
 
-def turn(port: int, requests: Requests, *, settle: bool = False, clients: int = CLIENTS) -> Turn:
+def turn(
+    port: int, requests: Requests, *, settle: bool = False, clients: int = CLIENTS
+) -> Callable[[float], float]:
     """Answers a second; afterwards the projection catches up before the next one's turn."""
 
     def measured(seconds: float) -> float:

@@ -44,10 +44,14 @@ def raw_of(text: str) -> bytes:
 @cache
 def private_key(algorithm: str, owner: str) -> Any:
     """A key for the algorithm, another for each owner."""
-    curves = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
-    curves["ES256K"] = ec.SECP256K1
+    curves: dict[str, ec.EllipticCurve] = {
+        "ES256": ec.SECP256R1(),
+        "ES384": ec.SECP384R1(),
+        "ES512": ec.SECP521R1(),
+        "ES256K": ec.SECP256K1(),
+    }
     if algorithm in curves:
-        return ec.generate_private_key(curves[algorithm]())
+        return ec.generate_private_key(curves[algorithm])
     if algorithm == "EdDSA":
         return ed25519.Ed25519PrivateKey.generate()
     if algorithm[:2] in {"RS", "PS"}:
@@ -74,7 +78,7 @@ def signed(
 async def verifier(key: str | bytes | dict[str, Any]) -> AsyncIterator[UserTokens]:
     """What verifies tokens in a process with this secret, or with this one key published."""
     if isinstance(key, str | bytes):
-        yield UserTokens(key, None, None, None)  # type: ignore[arg-type]
+        yield UserTokens(key, None, None, None)
     else:
         with publishing(key) as server:
             yield UserTokens(None, server.url, None, None)

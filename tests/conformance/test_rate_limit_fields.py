@@ -11,6 +11,7 @@ from tests.e2e.asking import (
     authorization,
     bearer,
     browser,
+    members,
     new_tool,
     unique,
     visitor_token,
@@ -31,8 +32,7 @@ def integer(value: object) -> bool:
 
 def faults(policy_field: bytes, limit_field: bytes, retry_after_s: int | None) -> list[str]:
     """What the draft, by its section, does not allow in the fields of a response."""
-    policies = http_sf.parse(policy_field, tltype="list")
-    limits = http_sf.parse(limit_field, tltype="list")
+    policies, limits = members(policy_field), members(limit_field)
     quotas = {name: parameters.get("q") for name, parameters in policies}
     said = {
         "3: policies are a list that is not empty": bool(policies),
@@ -92,7 +92,7 @@ def test_the_fields_of_any_limits_are_as_the_draft_says(verdict):
     if fields is not None:
         retry_after_s = verdict.retry_after_s if verdict.refused_by else None
         assert faults(*fields, retry_after_s) == []
-        policies = http_sf.parse(fields[0], tltype="list")
+        policies = members(fields[0])
         assert policies == [
             (limit.name, {"q": limit.rate.quantity, "w": limit.rate.window_s}) for limit in hard
         ]
@@ -105,7 +105,7 @@ def test_what_is_left_is_more_after_t_seconds_and_not_a_second_before(rate, data
     result = data.draw(st.integers(-2 * limit.burst_us, limit.burst_us))
     fields = fields_of(Verdict([(limit, "somebody")], [result]))
     assert fields is not None
-    ((_, said),) = http_sf.parse(fields[1], tltype="list")
+    ((_, said),) = members(fields[1])
 
     def left(after_s: int) -> int:
         used = used_us(result, limit) - after_s * MICROSECONDS
@@ -177,6 +177,6 @@ def test_the_fields_of_real_responses(live_site):
                     again_s = answer.headers.get("Retry-After")
                 assert (again_s is not None) == (answer.status_code == 429)
                 assert faults(policies, limits, int(again_s) if again_s else None) == []
-                told |= {name for name, _ in http_sf.parse(policies, tltype="list")}
+                told |= {name for name, _ in members(policies)}
             assert answer.status_code == 429, path
     assert told == {policy.name for policy in hard}

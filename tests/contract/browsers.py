@@ -8,7 +8,7 @@ from tests.contract.asked import everything, listed, request
 from tests.domain.histories import START
 from votes.app.linking import Links
 from votes.app.states import states
-from votes.domain.terms import user
+from votes.domain.terms import ToolId, user
 from votes.domain.vote import CastVote, RetractVote
 from votes.engine.batcher import Batcher
 from votes.engine.bulk import submit_all
@@ -73,7 +73,7 @@ class Process:
         at = self.clock.now()
 
         async def send(voter, by, unless=()):
-            command = RetractVote(tool, voter, by)
+            command: CastVote | RetractVote = RetractVote(tool, voter, by)
             if choice is not None:
                 command = CastVote(tool, voter, choice, None, by)
             return await self.submit(replace(request(command, at=at), unless=unless))
@@ -94,7 +94,9 @@ class Process:
             voter = user(person)
         else:
             voter = await self.links.voter(browser)
-        found = await states(self.store, voter, None, {tool: tool for tool in TOOLS})
+        found = await states(
+            self.store, voter, None, {ToolId(tool): ToolId(tool) for tool in TOOLS}
+        )
         return {tool: state.vote for tool, state in found.items()}
 
 

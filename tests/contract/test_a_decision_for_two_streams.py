@@ -13,6 +13,7 @@ from votes.engine.batcher import Batcher
 from votes.engine.decider import Decider, ForStream, Rejected
 from votes.engine.handle import Outcome, Request, handle
 from votes.engine.heads import Heads
+from votes.engine.log import Stream
 from votes.engine.ports import Meta
 from votes.store.codec import Codec
 
@@ -57,7 +58,7 @@ def decide(command: Claim, state: Holder) -> list[Any] | Rejected:
 
 claims: Decider[Claim, Holder] = Decider(
     initial=Holder(),
-    streams=lambda command: (f"who:{command.who}", f"name:{command.name}"),
+    streams=lambda command: (Stream(f"who:{command.who}"), Stream(f"name:{command.name}")),
     subject=lambda command: command.name,
     evolve=evolve,
     decide=decide,
@@ -127,7 +128,7 @@ async def test_a_repeated_command_gets_the_same_answer(log):
 async def test_an_event_for_a_stream_that_was_not_read_is_a_mistake_in_the_program(log):
     astray = Decider(
         initial=Holder(),
-        streams=lambda command: (f"who:{command.who}",),
+        streams=lambda command: (Stream(f"who:{command.who}"),),
         subject=lambda command: command.name,
         evolve=evolve,
         decide=decide,

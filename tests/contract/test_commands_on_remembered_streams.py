@@ -17,12 +17,13 @@ from tests.domain.histories import Log
 from votes.domain.terms import visitor
 from votes.domain.tool import Tool
 from votes.domain.tool import stream as tool_stream
-from votes.domain.vote import VoteCast
 from votes.domain.vote import stream as vote_stream
+from votes.domain.vote_events import VoteCast
 from votes.engine.batcher import Batcher
 from votes.engine.decider import ForStream, Rejected
 from votes.engine.handle import Outcome, handle
 from votes.engine.heads import NOTHING, Head, Heads
+from votes.engine.log import Stream
 from votes.engine.ports import Unavailable
 
 FORGOTTEN = None
@@ -46,7 +47,7 @@ async def settled(store, wanted, heads):
     return answer, [(one.version, one.event) for one in after]
 
 
-def seen(answer, appended, thing):
+def seen(thing, answer, appended):
     """What can be seen of an answer, but for the thing's name and the places in the log."""
     if isinstance(answer, Rejected):
         return answer.code, appended
@@ -77,7 +78,7 @@ async def test_whatever_is_remembered(processes, product, story, asked):
         ]
 
     (ever,) = await prepared("fresh")
-    expected = seen(*await settled(stores[0], asked("fresh"), None), "fresh")
+    expected = seen("fresh", *await settled(stores[0], asked("fresh"), None))
     choices = list(itertools.product(*(range(len(heads)) for heads in ever.values())))
     assert len(choices) >= 4 ** len(ever)
     things = [f"thing-{number}" for number in range(len(choices))]
@@ -85,7 +86,7 @@ async def test_whatever_is_remembered(processes, product, story, asked):
         planted = {s: heads[place] for (s, heads), place in zip(ever.items(), places, strict=True)}
         heads = Heads()
         heads.remember({stream: head for stream, head in planted.items() if head})
-        found = seen(*await settled(stores[0], asked(thing), heads), thing)
+        found = seen(thing, *await settled(stores[0], asked(thing), heads))
         assert found == expected, planted
 
 
@@ -166,11 +167,11 @@ async def test_nothing_is_remembered_of_a_log_that_went_away(log):
 
 
 def test_what_was_not_used_for_longest_is_forgotten_first():
-    heads = Heads(2)
-    heads.remember({"a": NOTHING, "b": NOTHING})
-    heads.remember({"a": NOTHING})
-    heads.remember({"c": NOTHING})
-    assert set(heads.cached("abc")) == {"a", "c"}
+    heads, (a, b, c) = Heads(2), map(Stream, "abc")
+    heads.remember({a: NOTHING, b: NOTHING})
+    heads.remember({a: NOTHING})
+    heads.remember({c: NOTHING})
+    assert set(heads.cached([a, b, c])) == {a, c}
 
 
 class Late:

@@ -2,6 +2,7 @@
 is what the votes themselves and the links in the log come to."""
 
 import asyncio
+from datetime import datetime
 from random import Random
 
 import pytest
@@ -25,7 +26,7 @@ class Act(Struct):
     """What somebody did themselves, and whose it is now, by which link."""
 
     tool: str
-    at: object
+    at: datetime
     choice: str | None
     owner: str
     by: int = 0
@@ -100,8 +101,8 @@ async def one_more(log, random, processes, clock):
         )
         await undo_all(log, clock.now())
     elif kind < 0.4 and person is not None:
-        asked = link.LinkVisitor(browser, person)  # the user asks for it
-        await submit_all(log, [request(asked, at=clock.now())])
+        wish = link.LinkVisitor(browser, person)  # the user asks for it
+        await submit_all(log, [request(wish, at=clock.now())])
         await process.links.settle(browser, person) if not process.store.deadly else None
         await settled(process.store, process.read, person, browser)
     else:

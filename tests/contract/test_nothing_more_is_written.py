@@ -1,6 +1,7 @@
 """A command may rely on a stream that has no event: once it has one, nothing more is written."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -95,7 +96,7 @@ def test_whatever_processes_do_at_once_nothing_follows_an_erasure(asked, chance)
         batchers = []
         for _ in range(2):
             store, heads = MemoryEventStore(log), Heads()
-            batchers.append(Batcher(lambda some, s=store, h=heads: handle(s, some, h)))
+            batchers.append(Batcher(partial(handle, store, heads=heads)))
         await batchers[0].submit(listed())
 
         async def one(number, person, what):

@@ -91,9 +91,9 @@ def test_with_tags_it_is_changed_only_in_one_of_these_states():
         revise = KeepBookmark("ann", "notion", NOTED, LATER, tags)
         there.when(revise).then(BookmarkRevised(NOTED, THEN, LATER))
         there.when(RemoveBookmark("ann", "notion", tags)).then(REMOVED)
-    for tags in ((second,), (), ("x",)):
-        there.when(KeepBookmark("ann", "notion", PLAIN, LATER, tags)).then_refused("changed")
-        there.when(RemoveBookmark("ann", "notion", tags)).then_refused("changed")
+    for others in ((second,), (), ("x",)):
+        there.when(KeepBookmark("ann", "notion", PLAIN, LATER, others)).then_refused("changed")
+        there.when(RemoveBookmark("ann", "notion", others)).then_refused("changed")
 
 
 def test_with_no_tag_at_all_it_is_kept_only_where_there_is_none():

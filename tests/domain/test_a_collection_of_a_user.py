@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from votes.domain import collection
+from votes.domain.bookmark import CHANGED
 from votes.domain.collection import (
     Collection,
     CollectionRemoved,
@@ -74,9 +75,9 @@ def test_private_again_it_has_none_and_an_undone_one_has_its_own():
 
 def test_a_lost_update_is_refused():
     for command in (save(b"other", None, ("x",)), RemoveCollection(OWN, "ann", ("x",))):
-        assert decide(command, PRIVATE) == collection.CHANGED
-    assert decide(save(b"other", None, (PRIVATE.tag,)), PRIVATE) != collection.CHANGED
-    assert decide(save(b"other", None, ()), PRIVATE) == collection.CHANGED
+        assert decide(command, PRIVATE) == CHANGED
+    assert decide(save(b"other", None, (PRIVATE.tag,)), PRIVATE) != CHANGED
+    assert decide(save(b"other", None, ()), PRIVATE) == CHANGED
     assert PRIVATE.tag != PUBLIC.tag
 
 

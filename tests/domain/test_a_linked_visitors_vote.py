@@ -25,7 +25,7 @@ from votes.domain.vote_events import (
     VoteRetracted,
     VoteWithdrawn,
 )
-from votes.engine.decider import ForStream
+from votes.engine.decider import ForStream, state_of
 from votes.engine.heads import NOTHING, Head
 from votes.projections import tallies
 from votes.projections.tallies import Counts
@@ -97,7 +97,7 @@ def of_own(**own):
 
 
 def moved(**said):
-    state = moved_vote.decider.state_of(MOVE, heads(**said))
+    state = state_of(moved_vote.decider, MOVE, heads(**said))
     return moved_vote.decide(MOVE, state)
 
 
@@ -154,7 +154,7 @@ def test_of_two_links_with_acts_of_one_moment_the_one_that_was_first_stays():
     asked = moved_vote.OfferVote(HERE, ANN, TOOL, 6)
     theirs, own = VoteWithdrawn(6, Before("ship")), VoteMoved("skip", origin=Origin("there", 5))
     heads = {THEIRS: Head(theirs, 2, 7, START), OWN: Head(own, 1, 4, START)}
-    state = moved_vote.offering.state_of(asked, heads)
+    state = state_of(moved_vote.offering, asked, heads)
     assert moved_vote.offering.decide(asked, state) == []
     later = replace(state, visitors_at=START + timedelta(seconds=1))
     assert moved_vote.offering.decide(asked, later) != []
@@ -283,4 +283,4 @@ def test_a_link_lets_no_discounted_or_held_vote_count(history, selector):
 
 
 def test_both():
-    assert moved_vote.decider.state_of(MOVE, heads(linked=None)) == Both()
+    assert state_of(moved_vote.decider, MOVE, heads(linked=None)) == Both()

@@ -1,11 +1,13 @@
 """However visitors log in, what counts is as if each person had done all of it themselves."""
 
+from datetime import datetime
+
 from hypothesis import example
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 from msgspec import Struct, field
 
-from tests.domain.histories import log_of
+from tests.domain.histories import Log, log_of
 from votes.domain import link, vote
 from votes.domain.link import Link, LinkVisitor, UndoLink, VisitorLinked
 from votes.domain.moved_vote import MoveVote, OfferVote
@@ -50,7 +52,7 @@ class Act(Struct):
 
     owner: str
     voter: str
-    at: object
+    at: datetime
     choice: str | None
     counted: str | None
     by: int = 0
@@ -59,7 +61,7 @@ class Act(Struct):
 class Site(Struct):
     """A log, and what was done on its one tool."""
 
-    log: object = field(default_factory=lambda: log_of([ListTool(TOOL, TOOL, Entry("A", "M"))]))
+    log: Log = field(default_factory=lambda: log_of([ListTool(TOOL, TOOL, Entry("A", "M"))]))
     done: list[Act] = field(default_factory=list)
 
     def linked(self, name):

@@ -156,7 +156,7 @@ def test_it_begins_at_nothing_when_the_tool_is_listed_and_outlives_a_second_list
 
 
 def heat_of(*seconds):
-    tally = EMPTY
+    tally: Tally | None = EMPTY
     for position, second in enumerate(seconds, 1):
         at = datetime.fromtimestamp(second, UTC)
         tally = tallies.evolve(tally, Recorded(position, "vote:x", position, cast("ship"), at))
@@ -191,7 +191,7 @@ def test_a_retraction_leaves_the_heat():
 
 def test_a_vote_that_does_not_count_gives_no_heat_and_takes_its_own_when_discounted():
     def heat(*events):
-        tally = EMPTY
+        tally: Tally | None = EMPTY
         for position, (event, minutes) in enumerate(events, 1):
             at = START + timedelta(minutes=minutes)
             tally = tallies.evolve(tally, Recorded(position, "vote:x", position, event, at))
@@ -247,19 +247,24 @@ def test_while_many_votes_are_held_it_calls_nothing_that_a_few_could_change(held
     assert tally_view("atlas", Tally(counts, 12, START), stale=False).call == call
 
 
+def framed(models, stale=False):
+    assert TALLIES.frame is not None
+    return TALLIES.frame(models, "id-1", stale)
+
+
 @pytest.mark.parametrize("stale", [True, False])
 def test_its_frame_names_the_tool_by_the_slug_of_now(stale):
     entry = Entry("Atlas", "Maps")
     models = models_after(ToolListed("atlas", entry), cast("ship"), ToolRenamed("map", entry))
     shown = tally_view("map", Tally(Counts(1), 2, START), stale=stale)
-    assert msgspec.json.decode(TALLIES.frame(models, "id-1", stale), type=TallyView) == shown
+    assert msgspec.json.decode(framed(models, stale), type=TallyView) == shown
 
 
 def test_without_a_tally_or_the_profile_there_is_no_frame():
     models = models_after()
-    assert TALLIES.frame(models, "id-1", False) is None
+    assert framed(models) is None
     models.partitions[partition_of("id-1")].put(TALLIES.name, "id-1", EMPTY)
-    assert TALLIES.frame(models, "id-1", False) is None
+    assert framed(models) is None
 
 
 def test_where_there_is_no_heat_none_is_taken():

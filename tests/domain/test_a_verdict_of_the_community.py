@@ -152,6 +152,7 @@ def test_exchanging_the_sides_exchanges_the_verdict(ship, skip):
 @given(counts, counts.filter(bool))
 def test_the_interval_holds_the_share_seen_and_the_estimate(ship, skip):
     shown = community(ship, skip)
+    assert shown.interval is not None
     low, high = shown.interval
     assert 0 <= low <= ship / (ship + skip) <= high <= 1
     assert low <= shown.estimate <= high

@@ -1,9 +1,12 @@
 """The panel's verdict is the majority's, from three reviews on."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from votes.domain.terms import Choice
 from votes.domain.verdict import panel
 
 opinions = st.lists(st.tuples(st.sampled_from(("ship", "skip")), st.integers(0, 100)), max_size=12)
@@ -64,6 +67,6 @@ def test_it_does_not_depend_on_the_order_of_the_reviews(said):
 
 @given(opinions)
 def test_exchanging_the_choices_exchanges_the_verdict(said):
-    other = {"ship": "skip", "skip": "ship"}
+    other: dict[Any, Choice] = {"ship": "skip", "skip": "ship"}
     exchanged = panel((other[choice], score) for choice, score in said)
     assert exchanged.verdict == other.get(panel(said).verdict, panel(said).verdict)

@@ -20,9 +20,11 @@ from votes.domain import (
     vote,
 )
 from votes.domain.events import EVENT_TYPES
+from votes.domain.terms import Choice
 from votes.domain.tool import SlugTaken, ToolListed, ToolRenamed
 from votes.domain.vote_events import VoteCast, VoteMoved, VoteRetracted, VoteReverted, VoteWithdrawn
 from votes.engine.decider import ForStream, Rejected, fold
+from votes.engine.log import Stream
 
 DECIDERS = [
     *(tool.decider, vote.decider, bookmark.decider, collection.decider, review.decider),
@@ -86,7 +88,7 @@ def test_a_slug_leads_to_one_tool_for_good(history):
 
 @given(histories)
 def test_what_an_event_of_votes_replaces_is_what_was_there(history):
-    current = {}
+    current: dict[Stream, Choice | None] = {}
     for recorded in log_of(history).events:
         match recorded.event:
             case VoteCast(choice=choice, previous=previous):

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import http_sf
 import httpx
 import jwt
 
@@ -34,6 +35,11 @@ def request(method: str, url: str, **options: Any) -> httpx.Response:
 
 
 get, put = partial(request, "GET"), partial(request, "PUT")
+
+
+def members(field: bytes) -> Any:
+    """Of a header that is a List (RFC 9651): each member with its parameters."""
+    return http_sf.parse(field, tltype="list")
 
 
 def unique(prefix: str) -> str:

@@ -382,7 +382,7 @@ def test_somebody_logs_out_here_and_may_do_so_there(http, issuer):
     assert (answer.status_code, answer.headers["location"]) == (303, "/logged-out")
     assert is_nobody(http)
     (there, _) = named(page(http, "/logged-out"), "a", class_="button")
-    asked = urlsplit(there.get("href"))
+    asked = urlsplit(there.attrib["href"])
     assert f"{asked.scheme}://{asked.netloc}" == issuer.url
     assert parse_qs(asked.query) == {
         "client_id": [CLIENT],

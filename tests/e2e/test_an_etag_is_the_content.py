@@ -3,6 +3,7 @@ every process, and in every start of one."""
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import httpx
 import pytest
@@ -96,7 +97,7 @@ def look(urls: tuple[str, str], seen: Seen, before: dict[str, str]) -> dict[str,
     """The tag of each address that answers, the same from both processes; 304 is for those who
     have the very body."""
     for url in urls:
-        wait_for(lambda url=url: settled(url), url)
+        wait_for(partial(settled, url), url)
     tags: dict[str, str] = {}
     for where in ADDRESSES:
         found = set()
@@ -200,6 +201,10 @@ def lose_the_read_models(site: Site) -> None:
         redis.flushall()
 
 
+def settled_anew(url: str, old: str) -> bool:
+    return settled(url) and world(url) != old
+
+
 def world(url: str) -> str:
     """Of which log and which models the process tells, as a stream says it."""
     with browser(url) as http, http.stream("GET", STREAM, params={"tools": TOOL}) as answer:
@@ -235,7 +240,7 @@ def test_read_models_that_are_built_anew_keep_all_tags(alone, urls, seen, change
     before, worlds = seen.now or look(urls, seen, {}), [world(url) for url in urls]
     change(alone)
     for url, old in zip(urls, worlds, strict=True):
-        wait_for(lambda url=url, old=old: settled(url) and world(url) != old, "the new models")
+        wait_for(partial(settled_anew, url, old), "the new models")
     assert look(urls, seen, before) == before
 
 

@@ -20,7 +20,7 @@ def refused_with(path: Path) -> Iterator[str]:
     for node in nodes(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             first = node.args[0] if node.func.id in REFUSING and node.args else None
-            if isinstance(first, ast.Constant):
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 yield first.value
 
 

@@ -160,8 +160,8 @@ def a_header(rng: random.Random, _: Known) -> bytes:
         )
     )
     fields = f"{name}: {line(noise(rng, 300))}\r\n" * rng.randint(1, 3)
-    start, _, rest = vote(WRONG.encode()).partition(b"\r\n")
-    return start + b"\r\n" + fields.encode("utf-8", "surrogatepass") + rest
+    start, end, rest = vote(WRONG.encode()).partition(b"\r\n")
+    return start + end + fields.encode("utf-8", "surrogatepass") + rest
 
 
 def many_headers(rng: random.Random, _: Known) -> bytes:

@@ -42,7 +42,9 @@ def asked(url: str, method: str, where: str, headers: dict[str, str], body: byte
 def seen(answer: httpx.Response) -> Any:
     """Without what is said of the query, and without what only this answer says."""
     alone = {"date", "content-length", "set-cookie", "connection", "ratelimit"}
-    headers = {name: plain(value) for name, value in answer.headers.items() if name not in alone}
+    headers: dict[str, Any] = {
+        name: plain(value) for name, value in answer.headers.items() if name not in alone
+    }
     headers |= {name: name in answer.headers for name in ("set-cookie", "ratelimit")}
     if "json" not in answer.headers.get("content-type", ""):
         return answer.status_code, headers, answer.content

@@ -173,8 +173,8 @@ def test_a_field_said_twice_refuses_its_row_and_a_column_said_twice_the_file(liv
     told = load(live_site, "tools", written(tmp_path, "tools", row))
     assert (counted(told), told["named"]) == ((1, 0, 0, 1), [1])
     rows = ["tool,voter,choice,voter", f"{tool},e,skip,f", f"{tool},g,skip,"]
-    told = failed(live_site, written(tmp_path, "votes.csv", "\n".join(rows)))
-    assert "'voter'" in told.stderr
+    refused = failed(live_site, written(tmp_path, "votes.csv", "\n".join(rows)))
+    assert "'voter'" in refused.stderr
     assert tally(live_site, tool) == (2, 0)
     rows = ["tool,voter,choice,,", f"{tool},h,skip,,"]  # as spreadsheets write empty columns
     path = written(tmp_path, "votes.csv", "\n".join(rows))

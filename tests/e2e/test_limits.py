@@ -6,7 +6,6 @@ from inspect import signature
 from itertools import count
 from pathlib import Path
 
-import http_sf
 import httpx
 import pytest
 from litestar import delete, post, put
@@ -14,7 +13,7 @@ from litestar import get as get_route
 from litestar.handlers import HTTPRouteHandler
 from msgspec.structs import fields
 
-from tests.e2e.asking import api_beside, bearer, browser, get, new_tool, problem, unique
+from tests.e2e.asking import api_beside, bearer, browser, get, members, new_tool, problem, unique
 from tests.e2e.conftest import ORIGINS
 from votes.api.application import HANDLERS as API
 from votes.config import Config, ConfigError, Limits, Rate, limit_setting, load, unknown_names
@@ -53,9 +52,10 @@ def visitor(limited) -> dict[str, str]:
 
 def told(answer: httpx.Response) -> tuple[dict[str, dict], tuple[str, dict]]:
     """The limits that the answer names with their parameters, and the nearest of them."""
-    policies = dict(http_sf.parse(answer.headers["ratelimit-policy"].encode(), tltype="list"))
-    (nearest,) = http_sf.parse(answer.headers["ratelimit"].encode(), tltype="list")
-    return policies, nearest
+    policies, (nearest,) = (
+        members(answer.headers[name].encode()) for name in ("ratelimit-policy", "ratelimit")
+    )
+    return dict(policies), nearest
 
 
 def beyond(answer: httpx.Response, name: str) -> None:

@@ -7,8 +7,9 @@ the servers and the logs of the processes as they are on disk.
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -66,7 +67,7 @@ async def tables(alone: Site) -> bytes:
 async def redis(alone: Site) -> bytes:
     """All keys and values, and what is in its files after that."""
     client = connect_redis(alone.servers.redis_owner_url)
-    read = {
+    read: dict[bytes, Callable[[Any], Any]] = {
         b"string": client.get,
         b"hash": client.hgetall,
         b"zset": lambda key: client.zrange(key, 0, -1),

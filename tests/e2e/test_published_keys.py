@@ -27,7 +27,7 @@ STRANGER = rsa.generate_private_key(65537, 2048)
 
 
 def published(key: Any, name: str, **more: str) -> dict[str, Any]:
-    algorithms = {
+    algorithms: dict[type, Any] = {
         rsa.RSAPrivateKey: jwt.algorithms.RSAAlgorithm,
         ec.EllipticCurvePrivateKey: jwt.algorithms.ECAlgorithm,
         ed25519.Ed25519PrivateKey: jwt.algorithms.OKPAlgorithm,

@@ -25,7 +25,7 @@ from votes.domain.terms import visitor
 from votes.domain.vote import CastVote
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
-from votes.engine.log import Recorded
+from votes.engine.log import Recorded, Stream
 from votes.engine.ports import Meta, Unfinished
 from votes.wiring import event_store
 
@@ -49,7 +49,7 @@ async def voted_on(live_site, http):
         token = authorization(visitor_token(http), "Visitor")
         http.put(f"/v1/tools/{slug}/vote", json={"choice": "skip"}, headers=token)
     async with event_store(Config(postgres_url=live_site.servers.app_url)) as store:
-        (last,) = await store.last_events([f"slug:{slug}"])
+        (last,) = await store.last_events([Stream(f"slug:{slug}")])
         tool = (await store.last_events([last]))[last].event.tool
         commands = [
             CastVote(tool, visitor(f"{slug}-{number}"), "ship", "unproven" if number < 2 else None)

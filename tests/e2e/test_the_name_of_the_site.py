@@ -11,7 +11,14 @@ from tests.e2e.pages.reading import PAIR, meta, one, parsed
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 PAGES = ("/", "/tools/notion", PAIR, "/compare", "/?sort=new")
-PATHS = (*PAGES, "/feed.xml", "/og/notion.png", "/status", "/no-such-page", "/elements.json")
+PATHS: tuple[str, ...] = (
+    *PAGES,
+    "/feed.xml",
+    "/og/notion.png",
+    "/status",
+    "/no-such-page",
+    "/elements.json",
+)
 PATHS += ("/v1/tools", "/v1/tools/notion/tally", "/v1/live?tools=notion", "/v1/me", "/health/ready")
 PATHS += ("/openapi.json", "/docs", "/health/live")
 HOSTS = {

@@ -1,6 +1,7 @@
 """An admin or a service votes for somebody who is known elsewhere, and takes that back."""
 
 import json
+from functools import partial
 
 import asyncpg
 import pytest
@@ -31,6 +32,10 @@ def cast(url, who, tool, other, choice="ship", **more):
 def retract(url, who, tool, other):
     asked = {"on_behalf_of": other}
     return request("DELETE", f"{url}/v1/tools/{tool}/vote", params=asked, headers=who)
+
+
+def is_counted(site, tool, expected):
+    return tally(site, tool) == expected
 
 
 def tally(site, tool, *answers):
@@ -101,7 +106,7 @@ def test_told_apart_it_counts_nowhere_and_no_ruling_lets_it(live_site, tool, crm
     ):
         said = {"tool": tool, "selector": {}, "verdict": verdict, "reason": "A test."}
         made = request("POST", f"{live_site.url}/v1/rulings", json=said, headers=moderator).json()
-        wait_for(lambda after=after: tally(live_site, tool) == after, "the ruling")
+        wait_for(partial(is_counted, live_site, tool, after), "the ruling")
         if verdict == "discount":
             changed = cast(apart, crm, tool, ones[0])  # told apart when the ruling is lifted
             assert tally(live_site, tool, changed)[3:] == (5, {"ruling": 5, "ruled": 1})

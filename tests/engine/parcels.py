@@ -74,4 +74,5 @@ class Scene:
 
     async def is_right(self):
         """Whether what is stored is what the log says, to the last value and checkpoint."""
-        return replace(self.stored.live, generation=0) == await self.folded()
+        live = self.stored.live
+        return live is not None and replace(live, generation=0) == await self.folded()

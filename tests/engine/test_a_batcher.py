@@ -1,6 +1,7 @@
 """One batch at a time for all who wait."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,11 @@ class Handling:
         return [self._answer(request, len(self.batches)) for request in requests]
 
 
+async def alone(batcher, voter) -> Any:
+    """What the command of this voter comes to."""
+    return await batcher.submit(cast(voter, "ship"))
+
+
 async def submit_all(batcher, names):
     """Submit the commands of these voters at once, in order."""
     return [asyncio.create_task(batcher.submit(cast(str(voter), "ship"))) for voter in names]
@@ -49,7 +55,7 @@ async def settle():
 
 async def test_a_lone_command_goes_at_once():
     handling = Handling()
-    assert await Batcher(handling).submit(cast("ann", "ship")) == "ann"
+    assert await alone(Batcher(handling), "ann") == "ann"
     assert handling.batches == [["ann"]]
 
 
@@ -117,7 +123,7 @@ async def test_one_bad_command_fails_alone():
     assert answers[:2] == ["a", "b"]
     assert isinstance(answers[2], ValueError)
     assert answers[3] == "c"
-    assert await batcher.submit(cast("later", "ship")) == "later"
+    assert await alone(batcher, "later") == "later"
 
 
 async def test_beside_a_bad_command_those_that_lost_a_race_keep_their_order():
@@ -138,7 +144,7 @@ async def test_a_store_that_does_not_answer_fails_all_who_wait_for_it_and_no_lat
     )
     assert [type(answer) for answer in answers] == [Unavailable] * 3
     assert handling.batches == [["a", "bad", "b"]]
-    assert await batcher.submit(cast("later", "ship")) == "later"
+    assert await alone(batcher, "later") == "later"
 
 
 async def test_more_commands_than_can_wait_are_turned_away_and_the_others_answered():
@@ -152,7 +158,7 @@ async def test_more_commands_than_can_wait_are_turned_away_and_the_others_answer
     handling.open.set()
     answers = await asyncio.gather(*first, *waiting)
     assert answers == ["first", *map(str, range(QUEUE_COMMANDS_MAX))]
-    assert await batcher.submit(cast("again", "ship")) == "again"
+    assert await alone(batcher, "again") == "again"
 
 
 @pytest.mark.parametrize("moment", ["queued", "in flight"])
@@ -181,7 +187,7 @@ async def test_a_command_whose_asker_left_while_it_was_queued_is_not_stored():
     await settle()
     gone.cancel()
     handling.open.set()
-    assert await asyncio.gather(first, there) == ["a", "c"]
+    assert [await first, await there] == ["a", "c"]
     assert handling.batches == [["a"], ["c"]]
 
 

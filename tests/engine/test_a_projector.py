@@ -132,10 +132,8 @@ async def test_a_list_that_is_full_is_not_said_to_be_at_the_head():
         await elapse(HEARTBEAT_INTERVAL_S / 4)
         full, rest = scene.stored.applied[began:]
     assert (full.position, full.read_at) == (PASS_EVENTS_MAX, None)
-    assert (rest.position, rest.read_at) == (
-        PASS_EVENTS_MAX + 1,
-        pytest.approx(CLOCK_AHEAD_S, abs=1),
-    )
+    assert rest.position == PASS_EVENTS_MAX + 1
+    assert rest.read_at == pytest.approx(CLOCK_AHEAD_S, abs=1)
 
 
 class FilledStore(FarStore):

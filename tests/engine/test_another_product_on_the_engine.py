@@ -84,7 +84,7 @@ def test_what_is_no_longer_is_gone_from_the_changes_of_others_too():
 
 
 def test_whoever_adds_an_event_says_which_model_hears_of_it():
-    class ParcelWeighed(Stock): ...
+    class ParcelWeighed(Stock, frozen=True): ...
 
     with pytest.raises(ValueError, match="neither projected nor ignored, or both: ParcelWeighed"):
         Projections([STOCKS], events=(*EVENTS, ParcelWeighed), ignored=(), release="1")

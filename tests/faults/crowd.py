@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -54,15 +55,10 @@ class Crowd:
         while not enough():
             tool, choice = mind.choice(TOOLS), mind.choice(("ship", "skip", None))
             headers = {"Authorization": f"Visitor {token}", "Idempotency-Key": f"{mind.random()}"}
-            answer = await poll_settled(
-                lambda tool=tool, choice=choice, headers=headers: client.request(
-                    "PUT" if choice else "DELETE",
-                    f"/v1/tools/{tool}/vote",
-                    headers=headers,
-                    **({"json": {"choice": choice}} if choice else {}),
-                ),
-                self.failures,
-            )
+            method, body = ("PUT", {"choice": choice}) if choice else ("DELETE", None)
+            path = f"/v1/tools/{tool}/vote"
+            vote = partial(client.request, method, path, headers=headers, json=body)
+            answer = await poll_settled(vote, self.failures)
             self._note(stream(visitor(token.partition(".")[0]), tool), choice, answer)
 
     def _note(self, stream: str, choice: str | None, answer: dict[str, Any]) -> None:

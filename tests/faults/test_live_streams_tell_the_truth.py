@@ -8,7 +8,9 @@ import asyncio
 import os
 import random
 import signal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -115,7 +117,7 @@ async def fold_states(config: Config) -> dict[tuple[str, int], State]:
     """Every state that a tally had, by tool and position: what streams may say."""
     states: dict[tuple[str, int], State] = {}
     slugs = {found: slug for slug, found in (await ids_by_slug(config.postgres_url)).items()}
-    counted = {tool: tallies.Tally(tallies.Counts(), 0, now()) for tool in TOOLS}
+    counted: dict[str, Any] = {tool: tallies.Tally(tallies.Counts(), 0, now()) for tool in TOOLS}
     async with event_store(config) as store:
         async for batch in store.after(0, 5_000):
             for recorded in batch:
@@ -135,7 +137,7 @@ async def break_things(pid: int, readers: list[Reader]) -> None:
         for reader in readers[:: 1 if words == "valkey-server" else 4]:
             reader.cut()
         await until_connected(readers, before + STREAMS // 4)
-        os.kill(await until(lambda words=words: child(pid, words), words), signal.SIGKILL)
+        os.kill(await until(partial(child, pid, words), words), signal.SIGKILL)
     await until_connected(readers, before + STREAMS // 4)
 
 

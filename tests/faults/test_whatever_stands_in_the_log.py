@@ -23,7 +23,11 @@ from votes.store.codec import Codec
 
 PAGES = ("/", "/?sort=trending", "/?sort=new", "/?sort=controversial", "/status", "/feed.xml")
 READS = ("/v1/tools", "/v1/tools?sort=trending")
-OF_A_TOOL = ("/v1/tools/{0}", "/v1/tools/{0}/tally", "/v1/tools/{0}/tally?at=2199-12-31T00:00:00Z")
+OF_A_TOOL: tuple[str, ...] = (
+    "/v1/tools/{0}",
+    "/v1/tools/{0}/tally",
+    "/v1/tools/{0}/tally?at=2199-12-31T00:00:00Z",
+)
 OF_A_TOOL += ("/v1/tools/{0}/trend", "/v1/tools/{0}/reviews", "/tools/{0}", "/og/{0}.png")
 OF_A_TOOL += ("/v1/compare/{0}/notion", "/compare/{0}-vs-notion")
 KNOWN = ("airtable", "notion")
@@ -67,7 +71,7 @@ naive_times = st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31))  # noqa
 times = (naive_times | st.datetimes()).map(lambda naive: naive.replace(tzinfo=UTC))
 rows = st.builds(
     lambda stream, subject, version, body, schema, at, skipped: Row(
-        stream, subject, version, *body[:1], schema, body[1], at, skipped
+        stream, subject, version, body[0], schema, body[1], at, skipped
     ),
     st.text(max_size=30) | st.sampled_from(STREAMS),
     st.sampled_from(KNOWN) | arbitrary.slugs | st.text(max_size=30),

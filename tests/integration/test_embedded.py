@@ -20,7 +20,7 @@ from arq.connections import RedisSettings, create_pool
 
 import votes.embedded.postgres as postgres_server
 import votes.embedded.servers as servers
-from tests.polling import wait_for
+from tests.polling import remove, wait_for
 from tests.site import new_cluster
 from votes.embedded import Addresses, DataDirInUse, StartFailed, addresses, hold, running, started
 
@@ -47,7 +47,7 @@ def place() -> Iterator[Path]:
     for lock in name.rglob("lock"):  # what a failed test left running
         for pid in filter(None, (postmaster(lock.parent), valkey(lock.parent))):
             os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: shutil.rmtree(name, True) or not name.exists(), "servers that still write")
+    remove(name)
 
 
 @pytest.fixture

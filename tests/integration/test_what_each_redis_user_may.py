@@ -200,7 +200,12 @@ def test_nobody_may_anything_without_a_name(client):
         nobody.ping()
 
 
-HOLES = (("api", "+config|get"), ("api", "~*:changes"), ("api", "~*:live"), ("api", "+scan"))
+HOLES: tuple[tuple[str, str], ...] = (
+    ("api", "+config|get"),
+    ("api", "~*:changes"),
+    ("api", "~*:live"),
+    ("api", "+scan"),
+)
 HOLES += (
     ("worker", "+keys"),
     ("worker", "+flushall"),

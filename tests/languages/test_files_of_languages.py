@@ -1,6 +1,7 @@
 """The files of languages: what is in them, and which are refused."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -26,8 +27,8 @@ def catalogue(file: Path) -> Catalog:
         return read_po(source, file.stem, abort_invalid=True)
 
 
-def forms(said: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (said,) if isinstance(said, str) else said
+def forms(text: str | Sequence[str] | None) -> Sequence[str]:
+    return [text or ""] if text is None or isinstance(text, str) else text
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -68,7 +69,9 @@ def test_a_file_is_begun_and_keeps_what_it_says(tmp_path: Path):
     assert languages_of(tmp_path)["pl"].locale.language == "pl"
     file.write_text(file.read_text().replace('msgid "Too early"\nmsgstr ""', EARLY))
     update(file)
-    assert catalogue(file).get("Too early").string == "Za wcześnie"
+    message = catalogue(file).get("Too early")
+    assert message is not None
+    assert message.string == "Za wcześnie"
 
 
 EARLY = 'msgid "Too early"\nmsgstr "Za wcześnie"'

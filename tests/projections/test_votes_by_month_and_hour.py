@@ -59,7 +59,7 @@ def folded(model, recorded, tally=LISTED):
 
 def slots_of(recorded, number):
     """The slots reckoned one by one: what fell into each, late or not."""
-    fell = {}
+    fell: dict[tuple[int, bool], list] = {}
     for event in recorded:
         fell.setdefault((number(event.at), event.late), []).append(event)
     return tuple(

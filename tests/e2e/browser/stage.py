@@ -75,13 +75,13 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def stage(port: int) -> Iterator[Stage]:
     """The site, on a port."""
-    handler = type("Handler", (_Handler,), {})
+    shown = Stage(f"http://127.0.0.1:{port}")
+    handler = type("Handler", (_Handler,), {"stage": shown})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    handler.stage = Stage(f"http://127.0.0.1:{port}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield handler.stage
+        yield shown
     finally:
         server.shutdown()
         thread.join()

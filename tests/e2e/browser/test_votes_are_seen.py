@@ -1,6 +1,7 @@
 """Windows on pages with the elements, and what one of them sees of the other's votes."""
 
 import statistics
+from functools import partial
 from typing import Any
 
 from playwright.sync_api import expect
@@ -25,6 +26,7 @@ PRESS = """([tool, choice]) => {
     .querySelector(`[data-choice=${choice}]`).click();
   return Date.now();
 }"""
+SHOWN = "number => window.seen.length > number"
 
 
 def embed(other_site: Stage, live_site: Site, *tools: str) -> str:
@@ -56,7 +58,7 @@ def test_a_vote_shows_in_another_window_at_once(
     for number in range(ROUNDS):
         choice = ("skip", "ship")[number % 2]
         pressed = one.evaluate(PRESS, [tool, choice])
-        wait_for(lambda n=number: len(other.evaluate("seen")) > n, "the vote to show", 10)
+        wait_for(partial(other.evaluate, SHOWN, number), "the vote to show", 10)
         waits.append(other.evaluate("seen")[number] - pressed)
     median = statistics.median(waits)
     measured(f"a vote shows in another window: median {median} ms, worst {max(waits)} ms")

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from hashlib import sha384
+from typing import Any
 from urllib.parse import urljoin
 from xml.etree import ElementTree
 
@@ -184,7 +185,7 @@ def test_its_head_tells_others_what_it_is(http, path):
     assert one(tree, "link", rel="icon").get("type") == "image/svg+xml"
 
 
-def linked_data(http: httpx.Client, path: str) -> list[dict[str, object]]:
+def linked_data(http: httpx.Client, path: str) -> list[dict[str, Any]]:
     script = one(page(http, path), "script", type="application/ld+json")
     return json.loads(script.text or "")["@graph"]
 
@@ -250,8 +251,8 @@ def test_a_page_that_the_numbers_have_not_reached_says_so(live_site, http):
 
 
 def test_lists_are_searched_filtered_and_paged(http):
-    seen: list[str] = []
-    path = "/?sort=new"
+    seen: list[str | None] = []
+    path: str | None = "/?sort=new"
     while path:
         tree = page(http, path)
         rows = named(one(tree, "ol", class_="rows"), "li", class_="row")

@@ -1,6 +1,7 @@
 """Names, texts and addresses that try to be markup stay text."""
 
 import json
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -11,7 +12,7 @@ from tests.e2e.pages.reading import one, page, parsed, words
 SCRIPT = "<script>alert(1)</script>"
 QUOTES = "\"'><img src=x onerror=alert(1)> {{ 7*7 }} {% raw %} &amp;lt; </title></script><!--"
 SCHEMES = ("javascript:alert(1)", "data:text/html,x", "vbscript:x", "//evil.example", "ftp://x")
-ENTRY = {
+ENTRY: dict[str, Any] = {
     "name": f"N{SCRIPT}{QUOTES}"[:120],
     "category": f"C{SCRIPT}{QUOTES}"[:64],
     "tagline": f"T{SCRIPT}{QUOTES}",

@@ -138,7 +138,8 @@ def test_a_tool_is_delisted_and_comes_back_with_its_votes(http, chief, tool):
 
 
 def test_the_catalogue_is_in_order_of_names_and_searched(http, chief):
-    found, path = [], "/catalogue"
+    found: list[str] = []
+    path: str | None = "/catalogue"
     while path:
         tree = page(http, path, headers=chief)
         found += [words(link) for link in named(tree, "a", class_="row-name")]

@@ -135,7 +135,8 @@ def test_each_panelist_sees_which_tools_wait_for_them(live_site, http, panelist,
 
 
 def test_all_waiting_tools_are_reached_page_by_page(http, panelist):
-    found, path = [], "/panel"
+    found: list[str | None] = []
+    path: str | None = "/panel"
     while path:
         tree = section(page(http, path, headers=panelist), "waiting")
         found += [link.get("href") for link in named(tree, "a", class_="row-name")]

@@ -31,7 +31,7 @@ def imported(live_site, tool: str, votes: list[Vote]) -> None:
     assert done.returncode == 0, done.stderr
     head = get(f"{live_site.url}/health/ready").json()["head"]
     seen = {"min_position": head}
-    assert get(f"{live_site.url}/v1/tools/{tool}", params=seen)
+    assert get(f"{live_site.url}/v1/tools/{tool}", params=seen).status_code == 200
 
 
 def some_votes() -> list[Vote]:

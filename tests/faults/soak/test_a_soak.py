@@ -7,6 +7,7 @@ import asyncio
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 from tests.faults.killing import wait_until_ready
 from tests.faults.soak.breaker import Breaker, Garbler
@@ -82,7 +83,7 @@ async def run(
     people = await persons(site, [f"voter-{VISITORS + number}" for number in range(USERS)])
     streams = [Stream(record, site.port, number) for number in range(STREAMS)]
     open_streams = [asyncio.create_task(stream.run()) for stream in streams]
-    clients = [
+    clients: list[Any] = [
         *(Voter(record, site.port, number) for number in range(VISITORS)),
         *(
             Voter(record, site.port, number, logins.headers(subject), person.voter)

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from msgspec.structs import replace
@@ -88,6 +90,10 @@ class Running:
             await asyncio.to_thread(process.wait)
 
 
+def serves(port: int, api: Process) -> Any:
+    return api.runs() and answers(port)
+
+
 class House(Site):
     """`ports` is where to ask now, as a proxy in front of the processes would know it."""
 
@@ -106,7 +112,7 @@ class House(Site):
     async def poll_serving(self, release: Running) -> None:
         """Until its API processes answer; from then on they are asked."""
         for port, api in zip(release.ports, release.apis, strict=True):
-            await until(lambda port=port, api=api: api.runs() and answers(port), "an API process")
+            await until(partial(serves, port, api), "an API process")
         self.ports = release.ports
 
     async def end_all_but(self, release: Running) -> None:

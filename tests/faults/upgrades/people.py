@@ -216,7 +216,7 @@ class People:
         path = f"/v1/tallies?tools={','.join(self.record.tools)}"
         path += f"&min_position={self.record.all_positions.known_before(monotonic())}"
         ports = [port for release in self.house.running for port in release.ports]
-        shown = [partial(is_live, port, path) for port in ports]
+        shown: list[partial] = [partial(is_live, port, path) for port in ports]
         shown += [partial(page.is_live, gone) for page in self.pages]
         await asyncio.gather(*(until(one, f"live numbers: {one}") for one in shown))
         return monotonic()

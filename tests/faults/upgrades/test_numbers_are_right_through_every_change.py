@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from uuid import uuid4
@@ -72,7 +73,7 @@ async def open_house(house: House) -> None:
     staff.connection.close()
     await preload(house, BIGGEST, BIGGEST_VOTES)
     for port in house.ports:
-        await until(lambda port=port: is_ready(port), "the API and the worker")
+        await until(partial(is_ready, port), "the API and the worker")
 
 
 @pytest.fixture

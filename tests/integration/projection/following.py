@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from tests.integration.projection.scene import ended_by_cancellation
 from tests.polling import until
 from votes.domain.tool import Entry, ToolListed
-from votes.domain.vote import VoteCast
+from votes.domain.vote_events import VoteCast
 from votes.engine.log import Recorded
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import Changes, ReadModels
@@ -32,7 +32,8 @@ class Follower:
         self.task: asyncio.Task | None = None
         self.loads = 0
         store = self.subscription._read_model_store
-        self._load, store.load = store.load, self._counting
+        self._load = store.load
+        store.load = self._counting  # type: ignore[method-assign]
 
     async def _counting(self) -> ReadModels | None:
         self.loads += 1

@@ -163,6 +163,7 @@ async def dump(space: Namespace) -> dict[str, Any]:
 async def _content(space: Namespace, name: bytes) -> Any:
     with suppress(ResponseError):  # it was replaced by something else just now
         if await space.redis.type(name) == b"hash":
-            return sorted((await space.redis.hgetall(name)).items())
+            fields: Any = space.redis.hgetall(name)
+            return sorted((await fields).items())
         return await space.redis.get(name)
     return None

@@ -26,7 +26,7 @@ from tests.integration.projection.following import (
 from tests.integration.projection.scene import generation
 from tests.kept import keys_of
 from tests.polling import until
-from votes.domain.vote import VoteCast
+from votes.domain.vote_events import VoteCast
 from votes.embedded import Addresses
 from votes.engine.log import Recorded
 from votes.engine.projection import partition_of

@@ -24,7 +24,7 @@ from tests.integration.projection.following import (
 )
 from tests.kept import keys_of
 from tests.polling import until
-from votes.domain.vote import VoteCast
+from votes.domain.vote_events import VoteCast
 from votes.embedded import Addresses
 from votes.engine.log import Recorded
 from votes.engine.read_models import ReadModels
@@ -50,9 +50,9 @@ class Log:
         self._chance = chance
         self.events: list[Recorded] = []
         self._models = two_tools()
-        self.tallies: dict[int, dict[str, Tally]] = {2: self._now()}
+        self.tallies: dict[int, dict[str, Tally | None]] = {2: self._now()}
 
-    def _now(self) -> dict[str, Tally]:
+    def _now(self) -> dict[str, Tally | None]:
         return {tool: self._models.get(TALLIES, tool) for tool in (A, B)}
 
     def grow(self) -> None:
@@ -119,7 +119,7 @@ class Projecting:
             for number, partition in changes.partitions.items()
             if chance.random() < 0.7
         }
-        store._point = _nowhere
+        store._point = _nowhere  # type: ignore[assignment, method-assign]
         await store.apply(changes)
         self.models = None
 
@@ -137,7 +137,8 @@ class Unreliable(Follower):
         self.log, self._chance = log, chance
         self.reliable = False
         announcements = self.subscription._announcements
-        self._after, announcements.after = announcements.after, self._bent
+        self._after = announcements.after
+        announcements.after = self._bent  # type: ignore[method-assign]
 
     async def _bent(self, last: str, wait_s: float):
         found = await self._after(last, wait_s)

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from arq import Worker, create_pool
@@ -90,7 +91,7 @@ async def test_tallies_and_messages_are_of_one(two):
         services(other.config) as there,
     ):
         for parts, each in ((here, one), (there, other)):
-            await until(lambda parts=parts: parts.replica.models, "live models")
+            await until(partial(getattr, parts.replica, "models"), "live models")
             head = await submit(each.store, [ballot(TOOL, "first", "ship")])
             await parts.reader.models(min_position=head)
         heard = []

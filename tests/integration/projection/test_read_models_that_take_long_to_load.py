@@ -26,7 +26,7 @@ async def test_they_are_shown_once_they_have_what_came_meanwhile(kept, other_spa
         await until(beats, "the end of a long load")
         return loaded
 
-    made.subscription._read_model_store.load = slowly
+    made.subscription._read_model_store.load = slowly  # type: ignore[method-assign]
     made.task = asyncio.create_task(made.subscription.run())
     try:
         await until(lambda: made.seen, "the read models")

@@ -61,6 +61,7 @@ async def same_as_log(store, space) -> None:
     await settled(space, await store.head())
     kept, counted = await RedisReadModelStore(space, PROJECTIONS).load(), await folded(store)
     counted.fold((), every=True)
+    assert kept is not None
     assert replace(kept, generation=0) == counted
     assert (await verify(store, RedisReadModelStore(space, PROJECTIONS))).ok
 
@@ -229,7 +230,7 @@ async def test_models_from_beyond_the_head_are_rebuilt(store, space, part):
     kept = RedisReadModelStore(space, PROJECTIONS)
     await kept.load()
     ahead = await folded(store)
-    ahead.partitions[partition_of(TOOL)].of(TALLIES)[TOOL] = ahead.get(TALLIES, TOOLS[1])
+    ahead.partitions[partition_of(TOOL)].put(TALLIES.name, TOOL, ahead.get(TALLIES, TOOLS[1]))
     if part == "pointer":
         ahead.position += 1
     else:
@@ -245,7 +246,7 @@ async def test_models_of_a_log_that_went_on_otherwise_are_rebuilt(store, space):
     await fill(store)
     kept = RedisReadModelStore(space, PROJECTIONS)
     lost = await rebuild(store, kept)
-    lost.partitions[partition_of(TOOL)].of(TALLIES)[TOOL] = lost.get(TALLIES, TOOLS[1])
+    lost.partitions[partition_of(TOOL)].put(TALLIES.name, TOOL, lost.get(TALLIES, TOOLS[1]))
     lost.checksum = "00000000"
     await kept.replace(lost)
     head = await submit(store, [ballot(TOOL, "after", "ship")])
