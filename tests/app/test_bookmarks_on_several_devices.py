@@ -12,7 +12,7 @@ from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START
 from votes.app.bookmarks import collecting
 from votes.app.bookmarks.changes import NOBODY, changes
-from votes.app.bookmarks.lists import bookmarks, keep
+from votes.app.bookmarks.lists import Wanted, bookmarks, keep
 from votes.app.bookmarks.shelves import Shelf, Shelves, Since, changes_until
 from votes.domain import bookmark
 from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark, ToolBookmarked
@@ -252,7 +252,7 @@ async def test_one_that_cannot_be_decrypted_leaves_the_others_and_says_so():
     place, bad = bookmark.stream(ANN.id, "bolt"), ToolBookmarked(b"not ours", server.time)
     await server.store.append([append_to(place, 0, bad, subject=ANN.id)])
     shelf = await server.shelf()
-    page = await bookmarks(server.store, None, shelf, "name", "", None, None, None, 9)
+    page = await bookmarks(server.store, None, shelf, "name", Wanted(), None, 9)
     assert {one.tool: (one.note, one.unreadable) for one in page.items} == {
         "atlas": ("mine", False),
         "bolt": ("", True),
