@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from time import monotonic
+from typing import Any
 
 from tests.faults.crowd import rows
 from tests.faults.killing import part
@@ -107,15 +108,27 @@ async def poll_alive(record: Record, site: Site, head: int) -> bool:
     return False
 
 
+async def poll_tallies(record: Record, site: Site, head: int) -> list[dict[str, Any]]:
+    """What the API says at the end, once it no longer reads that from the log; none where it says
+    nothing."""
+    path = f"/v1/tallies?tools={','.join(record.tools)}&min_position={head}"
+    until, found = monotonic() + CONVERGED_S, list[dict[str, Any]]()
+    while monotonic() < until:
+        with closing(Connection(site.port)) as connection:
+            answer, _ = await poll_settled(record, connection, "GET", path)
+        if answer is None or answer.status != 200:
+            record.complain("no tallies at the end", f"{answer}")
+            return []
+        found = list(tallies_in(json.loads(answer.body)))
+        if not any(tally["stale"] for tally in found):
+            break
+        await asyncio.sleep(POLL_S)
+    return found
+
+
 async def judge_tallies(record: Record, site: Site, log: Log, head: int) -> None:
     """What the API says at the end is what the log says."""
-    path = f"/v1/tallies?tools={','.join(record.tools)}&min_position={head}"
-    with closing(Connection(site.port)) as connection:
-        answer, _ = await poll_settled(record, connection, "GET", path)
-    if answer is None or answer.status != 200:
-        record.complain("no tallies at the end", f"{answer}")
-        return
-    for tally in tallies_in(json.loads(answer.body)):
+    for tally in await poll_tallies(record, site, head):
         counts = tally["ship"], tally["skip"]
         if counts != log.counts(tally["tool"]) or tally["stale"]:
             told = f"{tally}, the log says {log.counts(tally['tool'])}"
