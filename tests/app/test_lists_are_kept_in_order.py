@@ -29,7 +29,7 @@ from votes.engine import orders as kept
 from votes.engine.projection import partition_of
 from votes.engine.read_models import Changes, Partition, ReadModels
 from votes.projections import PROJECTIONS
-from votes.projections.profiles import PROFILES, PanelReview, Profile
+from votes.projections.profiles import PROFILES, PanelReview, Profile, parts_of
 from votes.projections.tallies import TALLIES, Counts, Tally, tally_view
 
 IDS = ("t1", "t2", "t3", "t4", "t5", "t6")
@@ -57,7 +57,7 @@ entries = st.builds(
     Entry, st.sampled_from(("Atlas", "ATLAS", "Bolt")), st.sampled_from(CATEGORIES), plans=plans
 )
 profiles = st.builds(
-    Profile,
+    lambda entry, **more: Profile(**parts_of(entry), **more),
     slug=st.sampled_from(("atlas", "bolt", "chart")),
     entry=entries,
     listed=st.sampled_from((True, True, True, False)),
@@ -88,7 +88,7 @@ changes = st.lists(values, min_size=1, max_size=6)
 acts = st.lists(
     st.one_of(
         st.tuples(st.just("change"), changes),
-        st.tuples(st.just("step"), st.integers(1, 5)),
+        st.tuples(st.just("step"), st.integers(1, 5), st.sets(st.sampled_from([*TOOLS.families]))),
         st.just(("look",)),
         st.just(("load",)),
     ),
@@ -119,7 +119,8 @@ def change(models, values):
 
 
 def tool(key, slug, category="Notes", listed_at=START, **said):
-    profile = Profile(slug, Entry(slug.title(), category), True, listed_at, 1)
+    parts = parts_of(Entry(slug.title(), category))
+    profile = Profile(slug=slug, **parts, listed=True, listed_at=listed_at, position=1)
     return [(PROFILES.name, key, profile), (TALLIES.name, key, tally(**said))]
 
 
@@ -160,7 +161,7 @@ def price_of(tool):
 def as_wanted(wanted, tool):
     """Whether the tool is."""
     has = {
-        "category": category_slug(tool.profile.entry.category),
+        "category": category_slug(tool.profile.category),
         "call": tally_view(tool.slug, tool.tally, stale=False).call,
         "panel": panel_of(tool),
         "price": price_of(tool),
@@ -220,7 +221,7 @@ async def assert_right(models):
     ]
     each += [
         Wanted(
-            category_slug(one.profile.entry.category),
+            category_slug(one.profile.category),
             tally_view(one.slug, one.tally, stale=False).call,
             panel_of(one),
             price_of(one),
@@ -236,12 +237,12 @@ async def assert_right(models):
     assert dict(listing.categories(orders)) == {
         name: len(same)
         for name in CATEGORIES
-        if (same := [one for one in tools if one.profile.entry.category == name])
+        if (same := [one for one in tools if one.profile.category == name])
     }
     held = [one for one in tools if one.tally.counts.held]
     queue = sorted(held, key=lambda one: (-one.tally.counts.held, one.slug, one.id))
     assert (await moderation.watched(models, None, 100)).items == queue
-    names = [(one.profile.entry.name.casefold(), one.slug, one.id) for one in tools]
+    names = [(one.profile.name.casefold(), one.slug, one.id) for one in tools]
     assert list(orders.places([BY_NAME])) == sorted(names)
     reviewed = [(one.slug, one.id) for one in tools if one.profile.reviews]
     assert list(orders.places([REVIEWED])) == sorted(reviewed)
@@ -271,9 +272,10 @@ def test_lists_are_what_sorting_gives(first, acts):
                 if TOOLS.name not in models.derived:
                     models.derived[TOOLS.name] = kept.Orders(TOOLS)
                     steps = iter(())
-                for _ in range(*more):
+                number, families = more
+                for _ in range(number):
                     if next(steps, "over") == "over":
-                        steps = models.derived[TOOLS.name].steps(models)
+                        steps = models.derived[TOOLS.name].steps(models, families)
         for _ in steps:
             pass
         await assert_right(models)
@@ -361,7 +363,7 @@ def test_pairs_are_of_reviewed_tools_and_then_the_best_of_the_largest_categories
             models, [(PROFILES.name, key, replace(models.get(PROFILES, key), reviews=(REVIEW,)))]
         )
     shown = surroundings.pairs(models, asyncio.run(tool_orders(models)))
-    assert [(a.profile.entry.name, b.profile.entry.name) for a, b, _ in shown] == [
+    assert [(a.profile.name, b.profile.name) for a, b, _ in shown] == [
         ("Atlas", "Ember"),
         ("Bolt", "Chart"),
         ("Deck", "Ember"),

@@ -35,7 +35,7 @@ from votes.engine.projection import Projection, partition_of
 from votes.engine.read_models import ReadModels
 from votes.http.exchange import Asgi
 from votes.projections import PROJECTIONS
-from votes.projections.profiles import PROFILES, Profile
+from votes.projections.profiles import PROFILES, Profile, parts_of
 from votes.projections.slugs import SLUGS
 from votes.projections.tallies import TALLIES, Counts, Tally
 from votes.server import GARBAGE_OBJECTS_MAX, create_app
@@ -133,7 +133,16 @@ def catalogue(size: int, epoch: str) -> ReadModels:
         heat = chance.uniform(6_800, 6_900) if ship + skip else 0.0
         listed_at = START + timedelta(minutes=number)
         values: dict[Projection, tuple[str, Any]] = {
-            PROFILES: (key, Profile(slug, entry, True, listed_at, number + 1)),
+            PROFILES: (
+                key,
+                Profile(
+                    slug=slug,
+                    **parts_of(entry),
+                    listed=True,
+                    listed_at=listed_at,
+                    position=number + 1,
+                ),
+            ),
             TALLIES: (key, Tally(Counts(ship, skip), size + number, START, heat, ship + skip)),
             SLUGS: (slug, key),
         }

@@ -1,10 +1,14 @@
 """What is shown of a tool beside its votes: the catalogue entry and the panel's reviews."""
 
+import zlib
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
+from tests.domain.arbitrary import entries
 from tests.domain.histories import START, histories, log_of
 from votes.domain import review, tool
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
@@ -12,7 +16,7 @@ from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, Tool
 from votes.domain.vote_events import VoteCast
 from votes.engine.decider import fold
 from votes.engine.log import Recorded
-from votes.projections.profiles import PROFILES, evolve
+from votes.projections.profiles import PROFILES, Profile, evolve
 
 ENTRY, OTHER = Entry("Atlas", "Maps"), Entry("Atlas", "Charts")
 GOOD, BAD = Opinion(80, "ship"), Opinion(20, "skip")
@@ -50,6 +54,36 @@ def test_a_listing_begins_it():
     profile = profile_after(LISTED)
     assert (profile.entry, profile.listed, profile.position) == (ENTRY, True, 1)
     assert (profile.listed_at, profile.reviews) == (START + timedelta(minutes=1), ())
+
+
+@given(entries)
+def test_an_entry_comes_back_whole_from_what_is_stored(entry):
+    profile = profile_after(ToolListed("atlas", entry))
+    stored = msgspec.json.decode(msgspec.json.encode(profile), type=Profile)
+    assert stored == profile
+    assert stored.entry == entry
+    assert (profile.name, profile.category, profile.tagline) == (
+        (entry.name, entry.category, entry.tagline)
+    )
+    prices = [plan.price for plan in entry.plans if plan.price is not None]
+    assert profile.price == min(prices, default=None)
+
+
+def test_profiles_are_equal_that_say_the_same_however_they_are_packed():
+    profile = profile_after(LISTED)
+    packer = zlib.compressobj(level=0, wbits=-zlib.MAX_WBITS)
+    packed = packer.compress(msgspec.json.encode(ENTRY)) + packer.flush()
+    assert replace(profile, packed=packed) == profile
+    assert replace(profile, packed=packed, position=2) != profile
+    described = replace(ENTRY, description="Maps of anything.")
+    assert profile_after(ToolListed("atlas", described)) != profile
+    assert profile != "atlas"
+
+
+def test_what_is_no_packed_entry_is_a_wrong_value():
+    profile = replace(profile_after(LISTED), packed=b"nothing")
+    with pytest.raises(ValueError, match="not a packed entry"):
+        assert profile.entry
 
 
 def test_before_a_listing_there_is_none():

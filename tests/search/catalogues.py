@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from votes.domain.terms import ToolId
 from votes.domain.tool import Entry
-from votes.projections.profiles import Profile
+from votes.projections.profiles import Profile, parts_of
 from votes.search.index import Listed
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -40,9 +40,10 @@ def tagline(seed: int) -> str:
 
 def listed(slug: str, name: str, tagline: str = "", votes: int = 0, **more: str) -> Listed:
     """A listed tool as the index knows it."""
-    entry = Entry(name, more.get("category", "Tests"), tagline)
+    parts = parts_of(Entry(name, more.get("category", "Tests"), tagline))
     former = tuple(filter(None, (more.get("former"),)))
-    return Listed(Profile(slug, entry, True, AT, 1, (), former), votes.bit_length())
+    profile = Profile(slug=slug, **parts, listed=True, listed_at=AT, position=1, former=former)
+    return Listed(profile, votes.bit_length())
 
 
 def catalogue(number: int) -> dict[ToolId, Listed]:

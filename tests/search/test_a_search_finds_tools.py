@@ -123,24 +123,22 @@ def test_among_equals_more_votes_come_first_and_then_the_shorter_name():
 
 @given(tools)
 def test_every_tool_is_found_by_its_name_first_among_equals(index, tool):
-    name = together(words(TOOLS[tool].profile.entry.name))
-    hits = index.find(TOOLS[tool].profile.entry.name, None, 10)
-    equals = [
-        other for _, other in hits if together(words(TOOLS[other].profile.entry.name)) == name
-    ]
+    name = together(words(TOOLS[tool].profile.name))
+    hits = index.find(TOOLS[tool].profile.name, None, 10)
+    equals = [other for _, other in hits if together(words(TOOLS[other].profile.name)) == name]
     assert tool in equals == [other for _, other in hits[: len(equals)]]
 
 
 @given(tools, st.data())
 def test_every_tool_is_found_as_its_name_is_typed(index, tool, data):
-    name = TOOLS[tool].profile.entry.name
+    name = TOOLS[tool].profile.name
     typed = name[: data.draw(st.integers(1, len(name)))]
     assert tool in found(index, typed, limit=len(TOOLS))
 
 
 @given(tools, st.data())
 def test_every_tool_is_found_with_one_typo(index, tool, data):
-    name = TOOLS[tool].profile.entry.name
+    name = TOOLS[tool].profile.name
     assert tool in found(index, data.draw(typos(name)))
 
 

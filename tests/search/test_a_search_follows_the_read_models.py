@@ -86,7 +86,7 @@ class Site:
 
     async def found(self, text: str) -> list[tuple[str, str, float]]:
         found = await self.finder.find(self.models, text)
-        return [(one.tool.slug, one.tool.profile.entry.name, one.score) for one in found]
+        return [(one.tool.slug, one.tool.profile.name, one.score) for one in found]
 
 
 async def listed_all() -> Site:
@@ -144,7 +144,7 @@ async def test_an_index_that_is_behind_shows_nothing_that_is_not_so(history):
                 profile = site.models.get(PROFILES, one.tool.id)
                 assert profile is one.tool.profile
                 assert profile.listed
-                assert profile.entry.category == "Tests"
+                assert profile.category == "Tests"
         if caught_up:
             await site.caught_up()
 

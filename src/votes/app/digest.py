@@ -103,7 +103,7 @@ async def digest(
     models = source.models
     orders = await tool_orders(models)
     new = [
-        Listed(tool.slug, tool.profile.entry.name, tool.profile.entry.tagline)
+        Listed(tool.slug, tool.profile.name, tool.profile.tagline)
         for tool in orders.first(NEW, LOOKED_AT_MAX)
         if tool.profile.listed_at >= since
     ]
@@ -111,7 +111,7 @@ async def digest(
         models, store, since
     )
     close = [
-        Close(tool.slug, tool.profile.entry.name, tool.tally.ship, tool.tally.skip)
+        Close(tool.slug, tool.profile.name, tool.tally.ship, tool.tally.skip)
         for tool in orders.first(CLOSE, CLOSE_MAX)
         if tool.tally.ship and tool.tally.skip
     ]
@@ -133,7 +133,7 @@ def _next(candidates: Sequence[Pair], at: datetime) -> Compared | None:
     if not candidates:
         return None
     a, b, path = candidates[at.isocalendar().week % len(candidates)]
-    return Compared(a.profile.entry.name, b.profile.entry.name, path)
+    return Compared(a.profile.name, b.profile.name, path)
 
 
 def _listed(models: ReadModels) -> list[Tool]:
@@ -151,7 +151,7 @@ async def _flipped_calls(source: ReadSource, past: Past, since: datetime) -> lis
         before: Call = call_of(then) if then is not None else "none"
         after = call_of(tool.tally)
         if before != after and {before, after} - {"none", "too_early"}:
-            name = tool.profile.entry.name
+            name = tool.profile.name
             flipped.append(Flipped(tool.slug, name, "community", before, after))
     return flipped
 
@@ -175,6 +175,6 @@ async def _flipped_panels(models: ReadModels, store: EventStore, since: datetime
         reviews = tool.profile.reviews
         after = verdict.panel((r.opinion.choice, r.opinion.score) for r in reviews).verdict
         if before != after:
-            name = tool.profile.entry.name
+            name = tool.profile.name
             flipped.append(Flipped(tool.slug, name, "panel", before, after))
     return flipped

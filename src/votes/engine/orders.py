@@ -6,10 +6,9 @@ with each load, and are nobody's truth.
 
 import asyncio
 from bisect import bisect
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from heapq import merge
-from itertools import chain, count, islice
-from operator import itemgetter
+from itertools import chain, islice, pairwise
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -34,7 +33,8 @@ class Ordering(Struct, Generic[Row, Name], frozen=True, eq=False):
     """Which lists there are, and how each is sorted.
 
     `row(models, key)` is what the values of the `projections` under a key give, None where that is
-    in no list. `places(row)` says in which lists the row is, and what it is sorted by there,
+    in no list. Each of the `families` has its own lists, which are built together:
+    `families[family](row)` says in which of them the row is, and what it is sorted by there,
     ascending. Lists of names that stand together are sorted alike, and the first has all rows of
     the others. Each place ends with the row's key, which makes it unique.
     """
@@ -42,7 +42,7 @@ class Ordering(Struct, Generic[Row, Name], frozen=True, eq=False):
     name: str
     projections: tuple[Projection[Any], ...]
     row: Callable[[ReadModels, str], Row | None]
-    places: Callable[[Row], Mapping[tuple[Name, ...], Place]]
+    families: Mapping[str, Callable[[Row], Mapping[tuple[Name, ...], Place]]]
 
 
 class Orders(Generic[Row, Name]):
@@ -54,7 +54,12 @@ class Orders(Generic[Row, Name]):
         """The rows by their keys."""
         self._lists: dict[Name, Kept] = {}
         self._changed: set[str] = set()
-        self._built = False
+        self._gathered = False
+        """Whether the rows are there."""
+        self._built: set[str] = set()
+        """The families whose lists are there."""
+        self._since: dict[str, Row | None] | None = None
+        """The rows that changed since a build began, as they were then; None without a build."""
         self._catching_up: asyncio.Task[None] | None = None
 
     def follow(self, changes: Changes) -> None:
@@ -63,27 +68,34 @@ class Orders(Generic[Row, Name]):
             for projection in self._ordering.projections:
                 self._changed.update(partition.of(projection))
 
-    async def catch_up(self, models: ReadModels) -> None:
-        """Bring the lists up to date with the read models, in steps.
+    async def catch_up(self, models: ReadModels, families: Collection[str]) -> None:
+        """Bring the lists of these families up to date with the read models, in steps.
 
-        One task does so for all who wait. The last step is without a pause: what is read before
-        the next await is read from lists that have every change.
+        One task does so for all who wait, one family after another. The last step is without a
+        pause: what is read before the next await is read from lists that have every change.
         """
-        while not self._built or len(self._changed) > STEP_MOVED:
-            if self._catching_up is None or self._catching_up.done():
-                self._catching_up = asyncio.create_task(self._step_by_step(models))
-            await asyncio.wait({self._catching_up})
-            self._catching_up.result()
+        while (missing := self._missing(families)) or len(self._changed) > STEP_MOVED:
+            task = self._catching_up
+            if task is None or task.done():
+                task = asyncio.create_task(self._step_by_step(models, missing[:1]))
+                self._catching_up = task
+            await asyncio.wait({task})
+            task.result()
         self._move_some(models)
 
-    async def _step_by_step(self, models: ReadModels) -> None:
-        for _ in self.steps(models):
+    def _missing(self, families: Iterable[str]) -> list[str]:
+        return [family for family in families if family not in self._built]
+
+    async def _step_by_step(self, models: ReadModels, families: Collection[str]) -> None:
+        for _ in self.steps(models, families):
             await asyncio.sleep(0)
 
-    def steps(self, models: ReadModels) -> Iterator[None]:
+    def steps(self, models: ReadModels, families: Collection[str]) -> Iterator[None]:
         """Bring the lists up to date; other tasks may run after each step."""
-        if not self._built:
-            yield from self._build(models)
+        if not self._gathered:
+            yield from self._gather(models)
+        for family in self._missing(families):
+            yield from self._build(family)
         while self._changed:
             self._move_some(models)
             yield
@@ -120,45 +132,70 @@ class Orders(Generic[Row, Name]):
             before, after = self.rows.pop(key, None), self._ordering.row(models, key)
             if after is not None:
                 self.rows[key] = after
-            self._move(self._places(before), self._places(after))
+            if self._since is not None:
+                self._since.setdefault(key, before)
+            for family in self._built:
+                self._move(family, self._lists, before, after)
 
-    def _places(self, row: Row | None) -> Mapping[Name, Place]:
-        if row is None:
-            return {}
-        places = self._ordering.places(row)
-        return {name: place for names, place in places.items() for name in names}
-
-    def _move(self, before: Mapping[Name, Place], after: Mapping[Name, Place]) -> None:
-        for name in before.keys() | after.keys():
-            old, new = before.get(name), after.get(name)
+    def _move(
+        self, family: str, lists: dict[Name, "Kept"], before: Row | None, after: Row | None
+    ) -> None:
+        olds, news = self._places(family, before), self._places(family, after)
+        for name in olds.keys() | news.keys():
+            old, new = olds.get(name), news.get(name)
             if old == new:
                 continue
-            places = self._lists.setdefault(name, Kept())
+            places = lists.setdefault(name, Kept())
             if old is not None:
                 places.remove(old)
             if new is not None:
                 places.add(new)
             if not places:
-                del self._lists[name]
+                del lists[name]
 
-    def _build(self, models: ReadModels) -> Iterator[None]:
-        """Place all rows. Those that change meanwhile are moved afterwards."""
+    def _places(self, family: str, row: Row | None) -> Mapping[Name, Place]:
+        if row is None:
+            return {}
+        places = self._ordering.families[family](row)
+        return {name: place for names, place in places.items() for name in names}
+
+    def _gather(self, models: ReadModels) -> Iterator[None]:
+        """Look at all rows. Those that change meanwhile are looked at again afterwards."""
         first = self._ordering.projections[0]
         keys = [list(partition.of(first)) for partition in models.partitions]
         rows: dict[str, Row] = {}
-        loose: dict[Name, dict[tuple[Name, ...], list[Place]]] = {}
         for number, key in enumerate(chain.from_iterable(keys), 1):
             row = self._ordering.row(models, key)
             if row is not None:
                 rows[key] = row
-                for names, place in self._ordering.places(row).items():
-                    loose.setdefault(names[0], {}).setdefault(names, []).append(place)
             if not number % STEP_BUILT:
                 yield
-        lists: dict[Name, Kept] = {}
-        for name in list(loose):
-            yield from _sort(loose.pop(name), lists)
-        self.rows, self._lists, self._built = rows, lists, True
+        self.rows, self._gathered = rows, True
+
+    def _build(self, family: str) -> Iterator[None]:
+        """Place all rows in the lists of the family. Those that change meanwhile are moved
+        afterwards, in these lists too."""
+        places_of, since = self._ordering.families[family], dict[str, Row | None]()
+        self._since = since
+        try:
+            loose: dict[Name, dict[tuple[Name, ...], list[Place]]] = {}
+            for number, row in enumerate(list(self.rows.values()), 1):
+                for names, place in places_of(row).items():
+                    loose.setdefault(names[0], {}).setdefault(names, []).append(place)
+                if not number % STEP_BUILT:
+                    yield
+            lists: dict[Name, Kept] = {}
+            for name in list(loose):
+                yield from _sort(loose.pop(name), lists)
+            while since:
+                for _ in range(min(STEP_MOVED, len(since))):
+                    key, before = since.popitem()
+                    self._move(family, lists, before, self.rows.get(key))
+                yield
+            self._lists.update(lists)
+            self._built.add(family)
+        finally:
+            self._since = None
 
 
 class Kept(SortedList[Place]):
@@ -178,34 +215,50 @@ def _sort(loose: dict[tuple[Name, ...], list[Place]], lists: dict[Name, Kept]) -
     the places are split by value into parts, which are sorted, and handed on to the lists."""
     sample = sorted(chain.from_iterable(places[::SAMPLED] for places in loose.values()))
     bounds = sample[STEP_SORTED // SAMPLED :: STEP_SORTED // SAMPLED]
-    parts: list[list[tuple[Place, list[list[Place]]]]] = [[] for _ in range(len(bounds) + 1)]
+    parts: list[list[Place]] = [[] for _ in range(len(bounds) + 1)]
     found: dict[Name, list[Place]] = {}
-    number = count(1)
-    while loose:
-        names, places = loose.popitem()
-        into = [found.setdefault(name, []) for name in names]
-        for place in places:
-            parts[bisect(bounds, place)].append((place, into))
-            if not next(number) % STEP_SORTED:
-                yield
+    into: dict[Any, list[list[Place]]] = {}
+    places = _each_place(loose, found, into)
+    while some := sorted(islice(places, STEP_SORTED)):
+        edges = [0, *(bisect(some, bound) for bound in bounds), len(some)]
+        for part, (start, end) in zip(parts, pairwise(edges), strict=True):
+            part.extend(some[start:end])
+        yield
     for part in parts:
-        part.sort(key=itemgetter(0))
-        for place, into in part:
-            for each in into:
+        part.sort()
+        for place in part:
+            for each in into[place[-1]]:
                 each.append(place)
         part.clear()
         yield
     while found:
-        name, places = found.popitem()
+        name, sorted_places = found.popitem()
         lists[name] = Kept()
-        lists[name].fill(places)
+        lists[name].fill(sorted_places)
         yield
 
 
-async def orders_of(models: ReadModels, ordering: Ordering[Row, Name]) -> Orders[Row, Name]:
-    """The lists of the read models, up to date with them. Those of new ones are built first."""
+def _each_place(
+    loose: dict[tuple[Name, ...], list[Place]],
+    found: dict[Name, list[Place]],
+    into: dict[Any, list[list[Place]]],
+) -> Iterator[Place]:
+    """The places. In which lists each belongs is then found by its row's key."""
+    while loose:
+        names, places = loose.popitem()
+        lists = [found.setdefault(name, []) for name in names]
+        for place in places:
+            into[place[-1]] = lists
+            yield place
+
+
+async def orders_of(
+    models: ReadModels, ordering: Ordering[Row, Name], *families: str
+) -> Orders[Row, Name]:
+    """The lists of these families, by default of all, up to date with the read models. Those of new
+    ones are built first; lists of other families may not be there yet."""
     orders = models.derived.get(ordering.name)
     if not isinstance(orders, Orders):
         orders = models.derived[ordering.name] = Orders(ordering)
-    await orders.catch_up(models)
+    await orders.catch_up(models, families or ordering.families)
     return orders

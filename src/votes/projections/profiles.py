@@ -3,10 +3,14 @@
 They are apart from the tallies because votes move those a thousand times as often.
 """
 
+import zlib
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
+import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from votes.domain.review import (
     Opinion,
@@ -16,7 +20,14 @@ from votes.domain.review import (
     persona_of,
 )
 from votes.domain.terms import PersonaSlug, ToolSlug, checked_slug
-from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
+from votes.domain.tool import (
+    Entry,
+    ToolDelisted,
+    ToolListed,
+    ToolRenamed,
+    ToolRevised,
+    lowest_price,
+)
 from votes.engine.log import Position, Recorded
 from votes.engine.projection import Projection
 
@@ -30,16 +41,72 @@ class PanelReview(Struct, frozen=True, gc=False):
 class Profile(Struct, frozen=True, gc=False):
     """A tool: `position` is that of the last event that changed it.
 
+    What lists are sorted, filtered and searched by is apart: the entry's `name`, `category` and
+    `tagline`, and its lowest `price`. The whole entry is `packed`, so that a process holds many.
     `former` are the other slugs that lead to it.
     """
 
     slug: ToolSlug
-    entry: Entry
+    name: str
+    category: str
+    tagline: str
+    price: float | None
+    packed: bytes
     listed: bool
     listed_at: datetime
     position: Position
     reviews: tuple[PanelReview, ...] = ()
     former: tuple[ToolSlug, ...] = ()
+
+    @property
+    def entry(self) -> Entry:
+        return _unpacked(self.packed)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other says the same: another zlib may pack it to other bytes."""
+        if not isinstance(other, Profile):
+            return NotImplemented
+        if self.packed != other.packed and self.entry == other.entry:
+            other = replace(other, packed=self.packed)
+        return astuple(self) == astuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def parts_of(entry: Entry) -> dict[str, Any]:
+    """The fields of a profile that its entry gives."""
+    return {
+        "name": entry.name,
+        "category": entry.category,
+        "tagline": entry.tagline,
+        "price": lowest_price(entry),
+        "packed": _packed(entry),
+    }
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Entry).decode
+_COMMON = (
+    b'"plans":[{"name":"Free","price":0.0,"period":""},{"name":"Pro","price":null,"period":""}],'
+    b'{"name":"","category":"","tagline":"","description":"","url":"https://www.","pricing":"",'
+    b'"best_for":"","plans":['
+)
+"""What entries have in common, so that none of them pays for it. Another text could not unpack what
+this one has packed."""
+
+
+def _packed(entry: Entry) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS, zdict=_COMMON)
+    return packer.compress(_encode(entry)) + packer.flush()
+
+
+@lru_cache(maxsize=1_000)
+def _unpacked(packed: bytes) -> Entry:
+    """The entry. Raises `ValueError` for what is no packed entry."""
+    try:
+        return _decode(zlib.decompressobj(-zlib.MAX_WBITS, _COMMON).decompress(packed))
+    except zlib.error as error:
+        raise ValueError("not a packed entry") from error
 
 
 def evolve(profile: Profile | None, recorded: Recorded, *_: object) -> Profile | None:
@@ -47,16 +114,24 @@ def evolve(profile: Profile | None, recorded: Recorded, *_: object) -> Profile |
     event, position = recorded.event, recorded.position
     if isinstance(event, ToolListed):
         checked_slug(recorded.subject)
-        old = (profile.reviews, profile.former) if profile else ()
-        return Profile(event.slug, event.entry, True, recorded.at, position, *old)
+        return Profile(
+            slug=event.slug,
+            **parts_of(event.entry),
+            listed=True,
+            listed_at=recorded.at,
+            position=position,
+            reviews=profile.reviews if profile else (),
+            former=profile.former if profile else (),
+        )
     if profile is None:
         return None
     match event:
         case ToolRevised(entry=entry):
-            return replace(profile, entry=entry, position=position)
+            return replace(profile, **parts_of(entry), position=position)
         case ToolRenamed(slug=slug, entry=entry):
             former = (*profile.former, profile.slug)
-            return replace(profile, slug=slug, entry=entry, former=former, position=position)
+            changed = parts_of(entry)
+            return replace(profile, slug=slug, **changed, former=former, position=position)
         case ToolDelisted():
             return replace(profile, listed=False, position=position)
         case ReviewPublished() | ReviewRevised():

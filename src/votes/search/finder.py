@@ -153,7 +153,7 @@ def _listed(profile: Profile | None, tally: Tally | None) -> Listed | None:
 
 
 def _is_of(category: str | None, tool: Tool) -> bool:
-    return category is None or category_slug(tool.profile.entry.category) == category
+    return category is None or category_slug(tool.profile.category) == category
 
 
 def _tool(models: ReadModels, tool: ToolId) -> Tool | None:

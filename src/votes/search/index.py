@@ -71,11 +71,15 @@ class Listed(Struct, frozen=True, gc=False):
     votes_bits: int
 
     def same(self, other: "Listed | None") -> bool:
-        """Whether the other is found in the same way: reviews do not matter."""
+        """Whether the other is found in the same way: prices and reviews do not matter."""
         if other is None or self.votes_bits != other.votes_bits:
             return False
         one, two = self.profile, other.profile
-        return one is two or (one.entry, one.slug, one.former) == (two.entry, two.slug, two.former)
+        return one is two or _found_by(one) == _found_by(two)
+
+
+def _found_by(profile: Profile) -> tuple[object, ...]:
+    return profile.name, profile.category, profile.tagline, profile.slug, profile.former
 
 
 def _schema() -> Schema:
@@ -181,14 +185,14 @@ def tier(score: float) -> int:
 
 def _document(number: int, listed: Listed) -> Document:
     profile = listed.profile
-    name, tagline = words(profile.entry.name), words(profile.entry.tagline)
+    name, tagline = words(profile.name), words(profile.tagline)
     slugs = (words(slug) for slug in (profile.slug, *profile.former))
     wholes = sorted({together(each) for each in (name, *slugs)} - {""})
     text = sorted({*name, *tagline})
     return Document(
         number=[number],
         weight=[_weight(listed.votes_bits, len(together(name)), profile.slug)],
-        category=[category_slug(profile.entry.category)],
+        category=[category_slug(profile.category)],
         whole=wholes,
         whole_begins=wholes,
         name=name,

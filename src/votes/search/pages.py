@@ -6,7 +6,7 @@ from votes.app.catalogue import listing
 from votes.app.catalogue.listing import Choices, Wanted, category_slug
 from votes.app.catalogue.paging import Page, page
 from votes.app.catalogue.responses import Suggestion, SuggestionsView
-from votes.app.catalogue.tool_orders import Sort, facets_of, place, tool_orders
+from votes.app.catalogue.tool_orders import TOP, Sort, facets_of, place, tool_orders
 from votes.app.catalogue.tools import Tool
 from votes.engine.log import Position
 from votes.engine.read_models import ReadModels
@@ -50,7 +50,7 @@ async def tools_page(
 async def choices(finder: Finder, models: ReadModels, wanted: Wanted, q: str | None) -> Choices:
     """What else might be wanted of the tools that `tools_page` pages. Raises `NotYet`."""
     if not q or q.isspace():
-        return listing.choices(listing.kept_cells(await tool_orders(models)), wanted)
+        return listing.choices(listing.kept_cells(await tool_orders(models, TOP)), wanted)
     found = await finder.find(models, q)
     return listing.choices(listing.cells_of(one.tool for one in found), wanted)
 
@@ -84,5 +84,5 @@ async def suggestions(
 
 
 def _suggestion(tool: Tool) -> Suggestion:
-    entry = tool.profile.entry
-    return Suggestion(tool.slug, entry.name, entry.category, entry.tagline)
+    profile = tool.profile
+    return Suggestion(tool.slug, profile.name, profile.category, profile.tagline)

@@ -120,7 +120,7 @@ async def picture(request: Http, file: str) -> ASGIResponse:
 async def picture_of_home(request: Http) -> ASGIResponse:
     """Of the front page, with the top tools."""
     source, _ = await read_at(request)
-    orders = await tool_orders(source.models)
+    orders = await tool_orders(source.models, TOP, REVIEWED)
     reviewed = orders.count([REVIEWED])
     about = f"{words.counted(orders.count([TOP]), 'tool')}, {reviewed:,} with a panel's verdict"
     cover = Cover(HOME_TITLE, about, _rows(source, orders.first(TOP, ROWS_MAX)))
@@ -135,7 +135,7 @@ async def picture_of_category(request: Http, file: str) -> ASGIResponse:
     found = await tools(source.models, "top", Wanted(category=slug), None, ROWS_MAX)
     if file != f"{slug}.png" or not slug or not found.total:
         raise NO_PICTURE
-    title = words.category(found.items[0].profile.entry.category)
+    title = words.category(found.items[0].profile.category)
     cover = Cover(title, words.counted(found.total, "tool"), _rows(source, found.items))
     return await _drawn(request, source, cover, f"/{query(category=slug)}")
 

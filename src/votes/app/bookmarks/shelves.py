@@ -79,7 +79,7 @@ class Kept(Struct):
 
     def called(self, profile: Profile | None) -> None:
         """Take the names that the tool has by the profile."""
-        names = (profile.entry.name, profile.slug) if profile is not None else ("",)
+        names = (profile.name, profile.slug) if profile is not None else ("",)
         self.name = names[0].casefold()
         self.text = "\n".join((*names, self.written.note, *self.written.tags)).casefold()
 

@@ -13,6 +13,7 @@ from votes.app.catalogue.tool_orders import (
     FACETS,
     PANELS,
     PRICES,
+    TOP,
     Facets,
     Price,
     Sort,
@@ -68,7 +69,7 @@ async def tools(
     models: ReadModels, sort: Sort, wanted: Wanted, cursor: str | None, limit: int
 ) -> Page[Tool]:
     """A page of the listed tools that are as wanted. Raises `BadCursor`."""
-    orders = await tool_orders(models)
+    orders = await tool_orders(models, TOP, (sort, None, None))
     return kept_page(orders, _lists(orders, sort, wanted), f"tools {sort}", cursor, limit)
 
 
@@ -122,4 +123,4 @@ def kept_cells(orders: ToolOrders) -> Iterator[Cell]:
 
 def cells_of(tools: Iterable[Tool]) -> list[Cell]:
     """The cells of these tools, each of which counts by itself."""
-    return [(tool.profile.entry.category, facets_of(tool), 1) for tool in tools]
+    return [(tool.profile.category, facets_of(tool), 1) for tool in tools]

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from votes.app.catalogue.tools import Tool
 from votes.domain import verdict
 from votes.domain.terms import Choice, PersonaSlug, Score, Time, ToolSlug
-from votes.domain.tool import Entry, Plan, lowest_price
+from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import PanelVerdict
 from votes.engine.log import Position
 from votes.engine.reader import ReadSource
@@ -136,7 +136,7 @@ def summary_view(profile: Profile, tally: Tally, *, stale: bool) -> SummaryView:
     return SummaryView(
         slug=profile.slug,
         **{name: getattr(entry, name) for name in Entry.__struct_fields__},
-        entry_price=lowest_price(entry),
+        entry_price=profile.price,
         listed_at=profile.listed_at,
         panel=panel_view(profile.reviews),
         community=tally_view(profile.slug, tally, stale=stale),

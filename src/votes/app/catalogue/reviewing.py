@@ -71,18 +71,21 @@ async def unreviewed(
 
     A page may have less than `limit` tools although more follow. Raises `BadCursor`.
     """
-    orders = await tool_orders(models)
+    mine = reviewed_by(persona)
+    orders = await tool_orders(models, NEW, mine)
     items, more = walked_page(
         orders, NEW, "unreviewed", cursor, limit, lambda tool: not has_review(tool, persona)
     )
-    return Page(items, more, orders.count([NEW]) - orders.count([reviewed_by(persona)]))
+    return Page(items, more, orders.count([NEW]) - orders.count([mine]))
 
 
 async def reviewed(
     models: ReadModels, persona: PersonaSlug, cursor: str | None, limit: int
 ) -> Page[Tool]:
     """The listed tools that the persona has reviewed, the last review first. Raises `BadCursor`."""
-    return kept_page(await tool_orders(models), [reviewed_by(persona)], "reviewed", cursor, limit)
+    return kept_page(
+        await tool_orders(models, mine := reviewed_by(persona)), [mine], "reviewed", cursor, limit
+    )
 
 
 def own_review(tool: Tool, persona: PersonaSlug) -> ReviewView | None:

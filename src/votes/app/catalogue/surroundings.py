@@ -22,7 +22,7 @@ Pair = tuple[Tool, Tool, str]
 
 def neighbours(orders: ToolOrders, tool: Tool, number: int = NEIGHBOURS_MAX) -> list[Tool]:
     """The best of the tool's category, without itself."""
-    best = orders.first(("top", tool.profile.entry.category, None), number + 1)
+    best = orders.first(("top", tool.profile.category, None), number + 1)
     return [other for other in best if other.id != tool.id][:number]
 
 

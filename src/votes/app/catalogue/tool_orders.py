@@ -1,12 +1,12 @@
 """The lists of the catalogue: in which of them each tool is, and how they are sorted."""
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from itertools import product
 from typing import Literal, get_args
 
 from votes.app.catalogue.tools import Tool, tool_of
 from votes.domain.terms import PersonaSlug
-from votes.domain.tool import Entry, lowest_price
 from votes.domain.verdict import Call, PanelVerdict, panel_verdict, wilson_lower
 from votes.engine.orders import Ordering, Orders, Place, orders_of
 from votes.engine.read_models import ReadModels
@@ -46,20 +46,31 @@ def _row(models: ReadModels, key: str) -> Tool | None:
     return tool if tool is not None and tool.profile.listed else None
 
 
-def _places(tool: Tool) -> dict[tuple[ToolList, ...], Place]:
-    profile, tally, last = tool.profile, tool.tally, (tool.slug, tool.id)
-    category, facets = profile.entry.category, facets_of(tool)
-    places: dict[tuple[ToolList, ...], Place] = {
-        _lists(sort, category, facets): place(sort, tool) for sort in SORTS
+Places = dict[tuple[ToolList, ...], Place]
+
+
+def _sorted(sort: Sort, tool: Tool) -> Places:
+    return {_lists(sort, tool.profile.category, facets_of(tool)): place(sort, tool)}
+
+
+def _by_name(tool: Tool) -> Places:
+    return {(BY_NAME,): (tool.profile.name.casefold(), tool.slug, tool.id)}
+
+
+def _reviewed(tool: Tool) -> Places:
+    return {(REVIEWED,): (tool.slug, tool.id)} if tool.profile.reviews else {}
+
+
+def _by_reviewer(tool: Tool) -> Places:
+    return {
+        (reviewed_by(review.persona),): (-review.revised_at.timestamp(), tool.slug, tool.id)
+        for review in tool.profile.reviews
     }
-    places[(BY_NAME,)] = (profile.entry.name.casefold(), *last)
-    if profile.reviews:
-        places[(REVIEWED,)] = last
-    for review in profile.reviews:
-        places[(reviewed_by(review.persona),)] = (-review.revised_at.timestamp(), *last)
-    if tally.counts.held:
-        places[(HELD,)] = (-tally.counts.held, *last)
-    return places
+
+
+def _held(tool: Tool) -> Places:
+    held = tool.tally.counts.held
+    return {(HELD,): (-held, tool.slug, tool.id)} if held else {}
 
 
 @lru_cache(maxsize=10_000)
@@ -71,11 +82,10 @@ def _lists(sort: Sort, category: str, facets: Facets) -> tuple[ToolList, ...]:
 def facets_of(tool: Tool) -> Facets:
     profile = tool.profile
     panel = panel_verdict([review.opinion.choice for review in profile.reviews])
-    return call_of(tool.tally), panel, price_of(profile.entry)
+    return call_of(tool.tally), panel, price_of(profile.price)
 
 
-def price_of(entry: Entry) -> Price:
-    lowest = lowest_price(entry)
+def price_of(lowest: float | None) -> Price:
     if lowest is None:
         return "unknown"
     return "paid" if lowest else "free"
@@ -103,9 +113,19 @@ def _controversy(tally: Tally) -> float:
     return float(tally.total**balance)
 
 
-TOOLS = Ordering("tools", (PROFILES, TALLIES), _row, _places)
+FAMILIES: dict[str, Callable[[Tool], Places]] = {
+    **{sort: partial(_sorted, sort) for sort in SORTS},
+    "reviewed": _reviewed,
+    "name": _by_name,
+    "reviewer": _by_reviewer,
+    "held": _held,
+}
+"""By how lists are sorted, the first part of their names."""
+
+TOOLS = Ordering("tools", (PROFILES, TALLIES), _row, FAMILIES)
 
 
-async def tool_orders(models: ReadModels) -> ToolOrders:
-    """The lists of the listed tools, with all that the read models have."""
-    return await orders_of(models, TOOLS)
+async def tool_orders(models: ReadModels, *lists: ToolList) -> ToolOrders:
+    """The lists of the listed tools, with all that the read models have. Where lists are named,
+    there may be no others yet than these and those that are sorted like one of them."""
+    return await orders_of(models, TOOLS, *dict.fromkeys(each[0] for each in lists))

@@ -109,7 +109,7 @@ JOURNAL = Ordering(
     "journal",
     (RULINGS,),
     row=_ruling,
-    places=lambda row: {("new",): (-row[1].made, row[0])},
+    families={"new": lambda row: {("new",): (-row[1].made, row[0])}},
 )
 
 
@@ -141,7 +141,7 @@ def _view(models: ReadModels, name: str, ruling: Ruling) -> RulingView | None:
 
 async def watched(models: ReadModels, cursor: str | None, limit: int) -> Page[Tool]:
     """A page of the listed tools with held votes, those with most first. Raises `BadCursor`."""
-    return kept_page(await tool_orders(models), [HELD], "queue", cursor, limit)
+    return kept_page(await tool_orders(models, HELD), [HELD], "queue", cursor, limit)
 
 
 async def watched_view(past: Past, source: ReadSource, tool: Tool, window: Window) -> WatchedView:

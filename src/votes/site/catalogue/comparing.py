@@ -20,7 +20,7 @@ from votes.app.catalogue.compared import (
 )
 from votes.app.catalogue.listing import category_slug
 from votes.app.catalogue.responses import ReviewView, SummaryView, summary
-from votes.app.catalogue.tool_orders import BY_NAME, TOP, ToolOrders, tool_orders
+from votes.app.catalogue.tool_orders import BY_NAME, REVIEWED, TOP, ToolOrders, tool_orders
 from votes.app.catalogue.tools import Tool
 from votes.domain.terms import SLUG_LENGTH_MAX, ToolSlug
 from votes.engine.read_models import ReadModels
@@ -91,7 +91,7 @@ async def pick(
     source, waiting = await read_at(request, min_position)
     texts = {field: text for field, text in zip(FIELDS, (a, b, c, d), strict=True) if text}
     require_current(source.models, texts.values())
-    orders = await tool_orders(source.models)
+    orders = await tool_orders(source.models, TOP, REVIEWED, BY_NAME)
     if change or len(texts) < 2:
         return await _form(request, source, orders, texts, [])
     found = {field: await _found(request, source, orders, text) for field, text in texts.items()}
@@ -134,7 +134,7 @@ async def _unknown(request: Http, source: ReadSource, texts: dict[str, str], fie
     return Unknown(
         texts[field],
         [
-            (one.profile.entry.name, f"/compare{query(**texts | {field: one.slug})}")
+            (one.profile.name, f"/compare{query(**texts | {field: one.slug})}")
             for one in tools
             if one.slug not in texts.values()
         ],
@@ -180,7 +180,7 @@ async def _form(
         stale=source.stale,
         texts=texts,
         unknown=unknown,
-        tools=sorted((tool.slug, tool.profile.entry.name) for tool in offered),
+        tools=sorted((tool.slug, tool.profile.name) for tool in offered),
         featured=surroundings.pairs(source.models, orders),
     )
 
@@ -190,7 +190,7 @@ async def _side_by_side(
 ) -> ASGIResponse:
     tools = [summary(source, tool) for tool in ordered]
     caller = await reader(request)
-    orders = await tool_orders(source.models)
+    orders = await tool_orders(source.models, TOP, REVIEWED)
     return await answer(
         request,
         "compare.html",
@@ -291,12 +291,12 @@ def _onward(models: ReadModels, orders: ToolOrders, tools: list[Tool]) -> list[t
         beside = surroundings.neighbours(orders, tool, each + len(tools) - 1)
         for other in [one for one in beside if one.id not in ids][:each]:
             path = compared_path(models, tool.slug, other.slug)
-            found[path] = words.versus(tool.profile.entry.name, other.profile.entry.name)
+            found[path] = words.versus(tool.profile.name, other.profile.name)
     for first, second, path in surroundings.pairs(models, orders):
         if path != here and len(found) < ONWARD_MAX:
-            found[path] = words.versus(first.profile.entry.name, second.profile.entry.name)
+            found[path] = words.versus(first.profile.name, second.profile.name)
     for tool in tools:
-        category = tool.profile.entry.category
+        category = tool.profile.category
         label = gettext("All of %(category)s", category=words.category(category))
         found["/" + query(category=category_slug(category))] = label
     return [(label, path) for path, label in found.items()]

@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from litestar.response.base import ASGIResponse
 
 from votes.app.catalogue import listing, surroundings
-from votes.app.catalogue.tool_orders import NEW, tool_orders
+from votes.app.catalogue.tool_orders import NEW, REVIEWED, TOP, tool_orders
 from votes.http.checks.limiting import Limited
 from votes.http.errors import Refused
 from votes.http.exchange import Http
@@ -39,7 +39,7 @@ async def sitemap(request: Http) -> ASGIResponse:
     so files stay as they are when tools are listed."""
     at = _address(request)
     source, _ = await read_at(request)
-    tools = (await tool_orders(source.models)).count([NEW])
+    tools = (await tool_orders(source.models, NEW)).count([NEW])
     numbers = range(1, -(-tools // URLS_MAX) + 1)
     files = ["pages", *(f"tools-{number}" for number in numbers)]
     roots = [place.root for place in language().places]
@@ -52,7 +52,7 @@ async def sitemap_of_pages(request: Http) -> ASGIResponse:
     """The pages that are not of one tool: lists by category, and comparisons that home offers."""
     at = _address(request)
     source, _ = await read_at(request)
-    orders = await tool_orders(source.models)
+    orders = await tool_orders(source.models, TOP, REVIEWED)
     slugs = dict.fromkeys(listing.category_slug(name) for name, _ in listing.categories(orders))
     categories = [f"/{query(category=slug)}" for slug in slugs]
     compared = [path for *_, path in surroundings.pairs(source.models, orders)]
@@ -67,7 +67,7 @@ async def sitemap_of_tools(
     at = _address(request)
     source, _ = await read_at(request)
     number = int(file.removeprefix("tools-").removesuffix(".xml"))
-    orders = await tool_orders(source.models)
+    orders = await tool_orders(source.models, NEW)
     tools = orders.last(NEW, (number - 1) * URLS_MAX, URLS_MAX)
     if not tools:
         raise Refused("not_found", "There are not so many tools.")

@@ -29,7 +29,7 @@ async def tool_at(request: Http, source: ReadSource, slug: str) -> Tool:
         return listed(source, tool_slug(request, slug))
     except Refused as refused:
         tools = await near(request, source, slug, NEAR_MAX)
-        links = [(one.profile.entry.name, f"/tools/{quote(one.slug)}") for one in tools]
+        links = [(one.profile.name, f"/tools/{quote(one.slug)}") for one in tools]
         raise Missing(refused, links) from refused
 
 
@@ -39,7 +39,7 @@ async def missing_pair(request: Http, source: ReadSource, text: str) -> Missing:
     sides = [await _side(request, source, side) for side in text.split(BETWEEN, COMPARED_MAX - 1)]
     links = {}
     for tools in product(*sides):
-        named = {tool.slug: tool.profile.entry.name for tool in tools}
+        named = {tool.slug: tool.profile.name for tool in tools}
         if len(named) == max(len(sides), 2):
             links[compared_path(source.models, *named)] = words.versus(*named.values())
     return Missing(refused, [(name, path) for path, name in links.items()][:PAIRS_MAX])

@@ -10,7 +10,7 @@ from votes.app.catalogue import listing
 from votes.app.catalogue.listing import Choices, Wanted, category_slug
 from votes.app.catalogue.paging import Page
 from votes.app.catalogue.responses import SummaryView, summary
-from votes.app.catalogue.tool_orders import Sort, tool_orders
+from votes.app.catalogue.tool_orders import TOP, Sort, tool_orders
 from votes.engine.reader import ReadSource
 from votes.http.exchange import Http, services
 from votes.http.hosts import base
@@ -53,7 +53,7 @@ async def tools_list(
 ) -> ASGIResponse:
     """A page of the tools that are as wanted. Raises `Told` for a category that no tool has."""
     sort = sort if sort or q else "top"
-    orders = await tool_orders(source.models)
+    orders = await tool_orders(source.models, TOP)
     if wanted.category:
         wanted = _known(wanted, [name for name, _ in listing.categories(orders)])
     finder = services(request).finder

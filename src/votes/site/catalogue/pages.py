@@ -59,7 +59,8 @@ async def home(
     q, wanted = q.strip() if q else None, Wanted(category, call, panel, price)
     if sort or q or cursor or wanted != Wanted():
         return await tools_list(request, source, sort, wanted, q, cursor, waiting=waiting)
-    return await _front(request, source, await tool_orders(source.models), waiting=waiting)
+    orders = await tool_orders(source.models, TOP, NEW, REVIEWED)
+    return await _front(request, source, orders, waiting=waiting)
 
 
 async def _front(
@@ -104,7 +105,7 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
     votes, mine = await asyncio.gather(
         _trend(request, source, found), my_states(request, caller, found)
     )
-    orders = await tool_orders(source.models)
+    orders = await tool_orders(source.models, TOP)
     return await answer(
         request,
         "tool.html",
@@ -118,7 +119,7 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
         host=words.site(shown.url or ""),
         chart=chart(votes) if votes is not None else None,
         neighbours=[
-            (other.profile.entry, compared_path(source.models, found.slug, other.slug))
+            (other.profile, compared_path(source.models, found.slug, other.slug))
             for other in surroundings.neighbours(orders, found)
         ],
     )
@@ -185,7 +186,7 @@ async def my_votes(request: Http, cursor: Cursor = None) -> ASGIResponse:
 def _named(models: ReadModels, slug: ToolSlug) -> tuple[str, bool]:
     """What to call a tool that was kept, and whether it is still listed."""
     tool = catalogue.tool(models, slug)
-    return (tool.profile.entry.name, True) if tool is not None else (slug, False)
+    return (tool.profile.name, True) if tool is not None else (slug, False)
 
 
 @get("/status")
@@ -218,7 +219,7 @@ async def _drift(parts: Services) -> str:
 async def feed(request: Http) -> ASGIResponse:
     """The newest tools, for feed readers (Atom, RFC 4287)."""
     source, _ = await read_at(request)
-    orders = await tool_orders(source.models)
+    orders = await tool_orders(source.models, NEW)
     tools = [summary(source, tool) for tool in orders.first(NEW, FEED_ENTRIES_MAX)]
     title = gettext("%(site)s: new tools", site=SITE_NAME)
     head = Head(title, gettext("Each with two verdicts."), "/feed.xml", base(request))

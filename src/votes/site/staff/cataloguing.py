@@ -94,7 +94,7 @@ async def tools(request: Http, q: Query = None, cursor: Cursor = None) -> ASGIRe
         found = await services(request).finder.find(source.models, q)
         listing = Page([one.tool for one in found[:ROWS_MAX]], None, len(found))
     else:
-        orders = await tool_orders(source.models)
+        orders = await tool_orders(source.models, BY_NAME)
         listing = kept_page(orders, [BY_NAME], "catalogue", cursor, ROWS_MAX)
     return await answer(
         request,
@@ -225,7 +225,7 @@ async def _sure(request: Http, source: ReadSource, tool: Tool, to: ToolSlug | No
     return await answer(
         request,
         "catalogue_sure.html",
-        _head(request, tool.profile.entry.name, f"{TOOLS}/{tool.slug}"),
+        _head(request, tool.profile.name, f"{TOOLS}/{tool.slug}"),
         private=True,
         tool=summary(source, tool),
         to=to,
@@ -238,9 +238,7 @@ def _entry_at(slug: ToolSlug, known: Tool | None, fields: dict[str, str]) -> Ent
         raise Wrong(gettext(HINTS["slug"]))
     if known is not None and known.slug != slug:
         raise Wrong(
-            gettext(
-                "“%(slug)s” leads to %(name)s already.", slug=slug, name=known.profile.entry.name
-            )
+            gettext("“%(slug)s” leads to %(name)s already.", slug=slug, name=known.profile.name)
         )
     return entry_of(fields)
 

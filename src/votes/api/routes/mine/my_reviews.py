@@ -40,7 +40,7 @@ async def list_my_reviews(
     page = await reviewing.reviewed(source.models, persona, cursor, limit)
     found = [(tool, own_review(tool, persona)) for tool in page.items]
     items = [
-        MyReview(tool.slug, tool.profile.entry.name, review)
+        MyReview(tool.slug, tool.profile.name, review)
         for tool, review in found
         if review is not None
     ]
@@ -64,8 +64,8 @@ async def list_unreviewed_tools(
     _, persona = await require_panelist(request)
     source = await services(request).reader.models(min_position)
     page = await reviewing.unreviewed(source.models, persona, cursor, limit)
-    entries = [(tool.slug, tool.profile.entry) for tool in page.items]
-    tools = [Suggestion(slug, one.name, one.category, one.tagline) for slug, one in entries]
+    found = [tool.profile for tool in page.items]
+    tools = [Suggestion(one.slug, one.name, one.category, one.tagline) for one in found]
     return private(UnreviewedPage(tools, page.next_cursor, page.total))
 
 
