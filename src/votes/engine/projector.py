@@ -26,7 +26,7 @@ HEARTBEAT_TIMEOUT_S = 3.0
 """A projector without a heartbeat for so long hangs or is gone. So nothing is shown as fresh 5 s
 after the log was read for it, even where messages arrive late."""
 PASS_PAUSE_S = 0.005
-PASS_PAUSE_MAX_S = 0.015
+PASS_PAUSE_MAX_S = 0.03
 PAUSE_FOR_PASS = 3
 """After a pass there is a pause of so many times as long as it took. Events that arrive meanwhile
 are folded together: one event costs nearly as much as many."""
