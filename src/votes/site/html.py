@@ -23,6 +23,7 @@ from votes.http.exchange import Http, header
 from votes.http.moved import Moved, moved
 from votes.languages import gettext, language, marked
 from votes.site.account import account
+from votes.site.refusals import said
 from votes.site.render import Head, page, titled
 
 HTML = "text/html"
@@ -133,7 +134,7 @@ def _as_page(handler: Handler) -> Handler:
             heading=heading,
             advice=advice,
             again=again,
-            told=isinstance(error, Told),
+            detail=problem.detail if isinstance(error, Told) else said(problem.detail),
             near=error.near if isinstance(error, Missing) else (),
         )
         headers = dict([*told.headers.items(), VARY])

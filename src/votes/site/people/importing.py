@@ -18,6 +18,7 @@ from votes.languages import gettext
 from votes.site.forms import local, read_form
 from votes.site.html import PRIVATE, redirect
 from votes.site.reading import answer, reader
+from votes.site.refusals import said
 from votes.site.render import Head, query, titled
 
 PATH = "/bookmarks/import"
@@ -52,6 +53,7 @@ async def import_page(request: Http, id: Only = None, cursor: Cursor = None) -> 
         "bookmarks_import.html",
         head,
         private=True,
+        said=said,
         told=await import_of(request, caller.user, id) if id else None,
         pages=found.unmatched if found is not None else [],
         next_cursor=found.next_cursor if found is not None else None,
