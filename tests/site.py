@@ -200,12 +200,17 @@ def _copy(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def site(
-    *, anew: bool = False, samples: bool = False, own_valkey: bool = False, **env: str
+    *,
+    anew: bool = False,
+    samples: bool = False,
+    own_valkey: bool = False,
+    port: int | None = None,
+    **env: str,
 ) -> Iterator[Site]:
     """A running site with the demo catalogue, gone with all its data at the end; `anew`: it starts
     for the first time, as it is without any setting; `samples`: with the sample votes."""
     folder = Path(tempfile.mkdtemp(prefix="votes-site-", dir="/tmp"))
-    running = Site(folder / "data", free_port(), env, own_valkey=own_valkey or anew)
+    running = Site(folder / "data", port or free_port(), env, own_valkey=own_valkey or anew)
     try:
         if not anew:
             _copy(begun(), running.data_dir)

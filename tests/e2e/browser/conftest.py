@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
 
 from tests.e2e.asking import bearer
 from tests.e2e.browser.stage import Stage, stage
+from tests.e2e.provider import Provider, provider
+from tests.mail.post import Post
 from tests.site import Site, free_port, site
 
 COOKIE = "session"
@@ -34,6 +37,36 @@ def other_site(other_port: int) -> Iterator[Stage]:
     """A site on an origin that may call the API."""
     with stage(other_port) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Provider]:
+    with provider() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def post() -> Post:
+    """What a server of mails has taken."""
+    return Post()
+
+
+@pytest.fixture(scope="session")
+def another_site(issuer: Provider, post: Post) -> Iterator[Site]:
+    """A site with a log of its own, a login at an issuer, and mails that go to a server."""
+    server = Controller(post, hostname="127.0.0.1", port=free_port())
+    server.start()
+    port = free_port()
+    mails = {
+        "VOTES_SMTP_URL": f"smtp://127.0.0.1:{server.port}",
+        "VOTES_MAIL_FROM": "news@example.com",
+        "VOTES_PUBLIC_URL": f"http://127.0.0.1:{port}",
+    }
+    try:
+        with site(port=port, **mails, **issuer.settings()) as running:
+            yield running
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="package")
@@ -71,8 +104,12 @@ def person(chromium: Any) -> Iterator[Open]:
 @pytest.fixture
 def user(live_site: Site, person: Open) -> Any:
     """The browser of a logged-in user, who may moderate too."""
-    context = person()
-    token = bearer(live_site, "ada", "moderator")["Authorization"].removeprefix("Bearer ")
+    return logged_in(person(), live_site, "ada", "moderator")
+
+
+def logged_in(context: Any, live_site: Site, subject: str, *roles: str, **claims: Any) -> Any:
+    """The browser, in which somebody is logged in at the site now."""
+    token = bearer(live_site, subject, *roles, **claims)["Authorization"].removeprefix("Bearer ")
     context.add_cookies([{"name": COOKIE, "value": token, "url": live_site.url}])
     return context
 

@@ -1,22 +1,13 @@
 """The page on which bookmarks come in and leave: with and without script, and accessible."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.e2e.asking import bearer, get, new_tool, unique
-from tests.e2e.browser.conftest import COOKIE, Open, visit
-from tests.site import Site
+from tests.e2e.browser.conftest import logged_in, visit
 
 FILE = Path(__file__).parents[2] / "formats" / "files" / "firefox.html"
-
-
-def logged_in(live_site: Site, person: Open, subject: str, **options: Any) -> Any:
-    context = person(**options)
-    token = bearer(live_site, subject)["Authorization"].removeprefix("Bearer ")
-    context.add_cookies([{"name": COOKIE, "value": token, "url": live_site.url}])
-    return context
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -25,7 +16,7 @@ def test_a_file_is_imported_and_what_is_no_tool_is_shown(live_site, person, tmp_
     file = tmp_path / "bookmarks.html"
     link = f'<DT><A HREF="http://localhost/tools/{tool}">A tool</A>\n</DL>'
     file.write_text(FILE.read_text().replace("</DL>\n", link, 1))
-    context = logged_in(live_site, person, me, java_script_enabled=script)
+    context = logged_in(person(java_script_enabled=script), live_site, me)
     page = visit(context, f"{live_site.url}/bookmarks")
     page.get_by_role("link", name="Import and export").click()
     page.get_by_label("A file of bookmarks").set_input_files(file)

@@ -9,18 +9,10 @@ from playwright.sync_api import expect
 
 from tests.e2e.asking import api_beside, unique
 from tests.e2e.browser.conftest import Open, visit
-from tests.e2e.browser.test_pages import KILOBYTES_MAX, MEASURE, REQUESTS_MAX
-from tests.e2e.provider import provider
+from tests.e2e.browser.looks import KILOBYTES_MAX, NARROW, REQUESTS_MAX, WIDE, cost, faults
 from tests.site import Site
 
 pytestmark = pytest.mark.filterwarnings("ignore:get_jwt_config:DeprecationWarning")
-NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
-
-
-@pytest.fixture(scope="module")
-def issuer():
-    with provider() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +43,6 @@ def account(page: Any) -> Any:
     return page.locator(".account")
 
 
-def without_faults(page: Any) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    found = axe.run(page).response["violations"]
-    assert not [one["id"] for one in found if one["impact"] in ("serious", "critical")]
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
-
-
 @pytest.mark.parametrize("script", [True, False])
 def test_a_bookmark_leads_through_the_login_and_is_done(url, issuer, person: Open, tool, script):
     ada = issuer.knows(unique("ada"), name="Ada Lovelace")
@@ -85,24 +70,21 @@ def test_somebody_logs_out_here_and_at_the_issuer(url, issuer, person: Open, scr
     expect(page).to_have_url(re.compile(f"{re.escape(issuer.url)}/oauth2/end_session"))
 
 
-@pytest.mark.parametrize("viewport", [NARROW, WIDE])
-def test_its_pages_are_for_everybody_and_small(live_site: Site, url, person: Open, viewport):
+def test_its_pages_are_for_everybody_and_small(live_site: Site, url, person: Open):
     for path in (f"{live_site.url}/login", f"{url}/login/back", f"{url}/logged-out"):
-        for scheme in ("light", "dark"):
-            page = visit(person(color_scheme=scheme, viewport=viewport), path)
-            without_faults(page)
-        cost = page.evaluate(MEASURE)
-        assert cost["requests"] <= REQUESTS_MAX
-        assert cost["kilobytes"] <= KILOBYTES_MAX
+        page = visit(person(viewport=NARROW), path)
+        spent = cost(page)
+        assert spent["requests"] <= REQUESTS_MAX
+        assert spent["kilobytes"] <= KILOBYTES_MAX
+        assert faults(page) == []
 
 
-@pytest.mark.parametrize("viewport", [NARROW, WIDE])
-def test_a_long_name_takes_no_room_from_others(url, issuer, person: Open, viewport):
-    page = visit(person(viewport=viewport), f"{url}/")
+def test_a_long_name_takes_no_room_from_others(url, issuer, person: Open):
+    page = visit(person(viewport=NARROW), f"{url}/")
     account(page).get_by_role("link", name="Log in").click()
     agree(page, issuer.knows(unique("ada"), name="Wolfeschlegelsteinhausen" * 5, roles=["admin"]))
     expect(page).to_have_url(f"{url}/")
-    without_faults(page)
+    assert faults(page) == []
     expect(page.get_by_role("link", name="Moderation")).to_be_visible()
 
 

@@ -1,44 +1,18 @@
-"""The pages of panelists and admins in a browser: with script and without, for everybody."""
+"""The pages of panelists and admins in a browser, with script and without."""
 
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.asking import bearer, new_tool, unique
-from tests.e2e.browser.conftest import COOKIE, Open, visit
-from tests.e2e.browser.test_pages import KILOBYTES_MAX, MEASURE, OF_COLOURS, REQUESTS_MAX
+from tests.e2e.asking import new_tool, unique
+from tests.e2e.browser.conftest import Open, logged_in, visit
 from tests.site import Site
-
-PATHS = ["/panel", "/panel/mistral-3-small", "/catalogue", "/catalogue/new"]
-PATHS += ["/catalogue/tools/mistral-3-small"]
 
 
 def somebody(live_site: Site, person: Open, **options: Any) -> Any:
     """The browser of somebody who may all of it."""
-    token = bearer(live_site, unique("pat"), "panelist", "admin", persona="builder")
-    context = person(**options)
-    value = token["Authorization"].removeprefix("Bearer ")
-    context.add_cookies([{"name": COOKIE, "value": value, "url": live_site.url}])
-    return context
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("path", PATHS)
-def test_a_page_is_for_everybody_and_small(live_site: Site, person: Open, path: str, width: int):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    page = visit(
-        somebody(live_site, person, viewport={"width": width, "height": 800}), live_site.url + path
-    )
-    cost = page.evaluate(MEASURE)
-    assert cost["requests"] <= REQUESTS_MAX
-    assert cost["kilobytes"] <= KILOBYTES_MAX
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert not page.said
-    for scheme, rules in (("light", {}), ("dark", {"runOnly": OF_COLOURS})):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        found = axe.run(page, options={"resultTypes": ["violations"], **rules})
-        assert not found.response["violations"]
+    name, roles = unique("pat"), ("panelist", "admin")
+    return logged_in(person(**options), live_site, name, *roles, persona="builder")
 
 
 def written(page: Any, score: str, choice: str, body: str) -> None:
@@ -82,9 +56,7 @@ def test_a_draft_of_one_persona_is_not_shown_to_another(live_site: Site, person:
     tool, context = new_tool(live_site), somebody(live_site, person)
     page = visit(context, f"{live_site.url}/panel/{tool}")
     written(page, "64", "Ship", "Mine")
-    other = bearer(live_site, unique("pim"), "panelist", persona="skeptic")["Authorization"]
-    value = other.removeprefix("Bearer ")
-    context.add_cookies([{"name": COOKIE, "value": value, "url": live_site.url}])
+    logged_in(context, live_site, unique("pim"), "panelist", persona="skeptic")
     page.reload()
     expect(page.get_by_label("Review", exact=True)).to_have_value("")
 

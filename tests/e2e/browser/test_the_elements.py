@@ -136,7 +136,7 @@ def test_only_the_own_vote_is_announced(live_site: Site, person: Open, tool: str
     expect(Vote(other, tool).status).to_have_text("")
     buttons = one.locator("ship-vote").get_by_role("button", name="Ship 1")
     expect(buttons).to_have_attribute("aria-pressed", "true")
-    expect(one.get_by_role("form", name="Vote on")).to_be_visible()
+    expect(one.get_by_role("group", name="Vote on")).to_be_visible()
 
 
 def test_a_user_keeps_and_drops_bookmarks(live_site: Site, other_site: Stage, user: Any, tool: str):

@@ -119,7 +119,7 @@ class Vote extends Element {
     return make(
       "form",
       "form",
-      { "aria-label": say("Vote on {}", name) },
+      { role: "group", "aria-label": say("Vote on {}", name) },
       button("ship", count()),
       button("skip", count()),
       make("svg", "bar empty", { "aria-hidden": true }, share),
