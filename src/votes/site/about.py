@@ -1,19 +1,23 @@
-"""Pages that explain: how verdicts are made, what this site is, what it stores of its readers."""
+"""Pages that explain: how verdicts are made, what this site is, what it stores of its readers, who
+leave from there with all of it, or are erased."""
 
-from litestar import get
+from litestar import get, post
 from litestar.response.base import ASGIResponse
 
 from votes.domain import verdict
 from votes.domain.verdict import community
-from votes.http.checks.identity import COOKIE_MAX_AGE_S
-from votes.http.exchange import Http, services
+from votes.http.checks.identity import COOKIE_MAX_AGE_S, LOGIN, identity, require_user
+from votes.http.checks.limiting import Limited
+from votes.http.exchange import Http, erase, services
 from votes.http.hosts import base
 from votes.languages import gettext
+from votes.site.forms import read_form
+from votes.site.html import PRIVATE, as_text, redirect
 from votes.site.reading import answer
 from votes.site.render import Head, titled
 
 DAY_S = 24 * 3600
-VERDICTS = "/verdicts"
+VERDICTS, PRIVACY = "/verdicts", "/privacy"
 EXAMPLES = [(8, 0), (9, 0), (9, 1), (14, 1), (60, 40), (66, 34), (126, 126), (5_400, 4_600)]
 """Votes for ship and for skip: on both sides of the lines between the calls."""
 
@@ -42,17 +46,30 @@ async def about(request: Http) -> ASGIResponse:
     )
 
 
-@get("/privacy")
-async def privacy(request: Http) -> ASGIResponse:
+@get(PRIVACY)
+async def privacy(request: Http, erased: str | None = None) -> ASGIResponse:
     """What is stored of a reader, by the settings of this site."""
     said = gettext("What is stored of you, for how long, and how to see it or be forgotten.")
     return await answer(
         request,
         "privacy.html",
-        Head(titled(gettext("Privacy")), said, "/privacy", base(request)),
+        Head(titled(gettext("Privacy")), said, PRIVACY, base(request)),
         claims=services(request).config.cohort_claims,
         days=COOKIE_MAX_AGE_S // DAY_S,
+        erased=erased is not None,
     )
 
 
-ROUTES = [verdicts, about, privacy]
+@post(f"{PRIVACY}/erase", status_code=303, opt=Limited("writes").opt)
+async def erase_form(request: Http) -> ASGIResponse:
+    """Erase the user, and end the login of these pages; without `sure`, show what follows."""
+    user, fields = await require_user(request), await read_form(request)
+    if "sure" not in fields:
+        head = Head(titled(gettext("Erase me")), "", PRIVACY, base(request), indexed=False)
+        return await answer(request, "erase.html", head, private=True)
+    await erase(request, user.subject)
+    gone = as_text(identity(request).cookie(request, LOGIN, "", 0))
+    return redirect(f"{PRIVACY}?erased=yes", 303, PRIVATE, gone)
+
+
+ROUTES = [verdicts, about, privacy, erase_form]

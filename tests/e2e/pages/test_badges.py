@@ -1,4 +1,4 @@
-"""Badges: the community's verdict as a picture, for the pages of others."""
+"""Badges: a verdict as a picture, for the pages of others."""
 
 from xml.etree import ElementTree
 
@@ -77,17 +77,37 @@ def test_a_name_that_tries_to_be_markup_stays_a_name(live_site, http):
     assert image.get("alt") == f"{HOSTILE} on Ship or skip"
 
 
-def codes(http, tool):
-    tree = page(http, f"/tools/{tool}/badge")
+def test_it_says_the_panel_s_verdict_and_scores(live_site, http):
+    tool = new_tool(live_site, name="Atlas")
+    assert said(badge(http, tool, by="panel"))[1:] == ["Pending", "Not reviewed yet"]
+    for number, score in enumerate((40, 62, 90)):
+        persona = f"critic-{number}"
+        who = bearer(live_site, persona, "panelist", persona=persona)
+        review = {"score": score, "choice": "ship" if score > 50 else "skip", "body": ""}
+        answer = http.put(f"/v1/tools/{tool}/reviews/{persona}", json=review, headers=who)
+        assert answer.status_code == 201, answer.text
+    position = votes(live_site, tool, 1)
+    asked = {"by": "panel", "min_position": position}
+    after = badge(http, tool, **asked)
+    assert said(after) == ["Ship or skip · Panel", "Ship", "Scores 40\u201390, 64 on average"]
+    title = "Atlas on Ship or skip: Ship · 2 ship / 1 skip"
+    assert after.find(f"{SVG}title").text == title
+    assert said(badge(http, tool, counts="no", **asked))[1:] == ["Ship"]
+    assert (after.get("width"), after.get("height")) == ("240", "76")
+
+
+def codes(http, tool, by="community"):
+    tree = page(http, f"/tools/{tool}/badge?by={by}")
     return [field.text.removeprefix("\n") for field in tree.iter("textarea")]
 
 
-def test_the_code_to_copy_shows_the_badge_and_leads_to_the_tool(live_site, http):
+@pytest.mark.parametrize("by", ["community", "panel"])
+def test_the_code_to_copy_shows_the_badge_and_leads_to_the_tool(live_site, http, by):
     tool = new_tool(live_site, name="Atlas")
     tree = page(http, f"/tools/{tool}")
     link = next(link for link in named(tree, "a") if "Badge" in words(link))
     assert link.get("href") == f"/tools/{tool}/badge"
-    html, markdown = codes(http, tool)
+    html, markdown = codes(http, tool, by)
     for text in (html, MarkdownIt().render(markdown)):
         code = html5lib.parse(text, namespaceHTMLElements=False)
         assert one(code, "a").get("href") == f"{live_site.url}/tools/{tool}"
@@ -96,6 +116,7 @@ def test_the_code_to_copy_shows_the_badge_and_leads_to_the_tool(live_site, http)
         sources += [source.get("srcset") for source in named(code, "source")]
         for address in sources:
             assert http.get(address).headers["content-type"] == "image/svg+xml"
+            assert f"· {by.capitalize()}" in http.get(address).text
     sized = one(html5lib.parse(html, namespaceHTMLElements=False), "img")
     picture = badge(http, tool)
     assert (sized.get("width"), sized.get("height")) == (
@@ -104,7 +125,9 @@ def test_the_code_to_copy_shows_the_badge_and_leads_to_the_tool(live_site, http)
     )
 
 
-@pytest.mark.parametrize("asked", ["theme=blue", "counts=perhaps", "theme=%00", "min_position=x"])
+@pytest.mark.parametrize(
+    "asked", ["theme=blue", "by=me", "counts=perhaps", "theme=%00", "min_position=x"]
+)
 def test_what_it_does_not_know_is_refused(http, asked):
     assert http.get(f"/tools/notion/badge.svg?{asked}").status_code == 400
 

@@ -1,4 +1,4 @@
-"""Badges: the community's verdict on a tool as a picture, for the sites of those who make it."""
+"""Badges: a verdict on a tool as a picture, for the sites of those who make it."""
 
 from typing import Literal
 from urllib.parse import quote
@@ -13,14 +13,17 @@ from votes.http.etags import tagged
 from votes.http.exchange import Http
 from votes.http.hosts import base
 from votes.http.parameters import MinPosition
-from votes.languages import gettext
+from votes.languages import gettext, marked
 from votes.site import words
 from votes.site.catalogue.finding import tool_at
 from votes.site.reading import answer, read_at
-from votes.site.render import SITE_NAME, Head, environment, titled
+from votes.site.render import SITE_NAME, Head, environment, query, titled
 from votes.site.verdicts import look, said
 
 Theme = Literal["light", "dark"]
+By = Literal["community", "panel"]
+"""Whose verdict it is."""
+_NAMES: dict[By, str] = {"community": marked("Community"), "panel": marked("Panel")}
 WIDTH, HEIGHT, HEIGHT_WITH_COUNTS = 240, 56, 76
 """In pixels: the same for every verdict, so a page around it never jumps."""
 # It is asked for by each reader of a vendor's page, and may be minutes behind.
@@ -35,20 +38,22 @@ _HEADERS = (
 async def badge_svg(
     request: Http,
     slug: str,
+    by: By = "community",
     theme: Theme = "light",
     counts: Literal["yes", "no"] = "yes",
     min_position: MinPosition = 0,
 ) -> ASGIResponse:
-    """The community's verdict on light or dark, with or without the votes that it rests on."""
+    """The verdict on light or dark, with or without the votes or the scores that it rests on."""
     source, _ = await read_at(request, min_position)
     shown = summary(source, await tool_at(request, source, slug))
     text = (
         environment()
         .get_template("badge.svg")
         .render(
-            title=_title(shown),
-            verdict=look(said(shown.community)),
-            votes=words.community_votes(shown.community) if shown.community.total else "",
+            title=_title(shown, by),
+            by=_NAMES[by],
+            verdict=look(shown.panel.verdict if by == "panel" else said(shown.community)),
+            rests_on=_rests_on(shown, by),
             theme=theme,
             counts=counts == "yes",
             width=WIDTH,
@@ -58,9 +63,18 @@ async def badge_svg(
     return tagged(request, text.encode(), "image/svg+xml", _HEADERS)
 
 
-def _title(shown: SummaryView) -> str:
+def _title(shown: SummaryView, by: By) -> str:
     """What a screen reader says of the badge, and what stands there without pictures."""
-    return f"{_name(shown)}: {words.community_line(shown.community)}"
+    line = words.community_line(shown.community)
+    return f"{_name(shown)}: {words.panel_line(shown.panel) if by == 'panel' else line}"
+
+
+def _rests_on(shown: SummaryView, by: By) -> str:
+    if by == "panel":
+        return words.scores(shown.panel) or gettext("Not reviewed yet")
+    if not shown.community.total:
+        return gettext("Be the first to vote")
+    return words.community_votes(shown.community)
 
 
 def _name(shown: SummaryView) -> str:
@@ -68,26 +82,39 @@ def _name(shown: SummaryView) -> str:
 
 
 @get("/tools/{slug:str}/badge")
-async def badge(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
+async def badge(
+    request: Http, slug: str, by: By = "community", min_position: MinPosition = 0
+) -> ASGIResponse:
     """The badge as it looks, and what to put into a page to show it there."""
     source, waiting = await read_at(request, min_position)
     shown = summary(source, await tool_at(request, source, slug))
     at, path = base(request), f"/tools/{quote(shown.slug)}"
     head = Head(
         titled(gettext("A badge for %(name)s", name=shown.name)),
-        gettext("Show on your own page what the community says of a tool."),
+        gettext("Show on your own page what the community or the panel says of a tool."),
         f"{path}/badge",
         at,
         section="tools",
         indexed=False,
     )
-    picture, alt = f"{at}{path}/badge.svg", _name(shown)
+    plain, dark = (
+        f"{at}{path}/badge.svg{query(by=by if by == 'panel' else None, theme=theme)}"
+        for theme in (None, "dark")
+    )
+    alt = _name(shown)
     html = Markup(
         '<a href="{tool}"><picture>'
-        '<source media="(prefers-color-scheme: dark)" srcset="{picture}?theme=dark">'
-        '<img src="{picture}" width="{width}" height="{height}" alt="{alt}">'
+        '<source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+        '<img src="{plain}" width="{width}" height="{height}" alt="{alt}">'
         "</picture></a>"
-    ).format(tool=f"{at}{path}", picture=picture, alt=alt, width=WIDTH, height=HEIGHT_WITH_COUNTS)
+    ).format(
+        tool=f"{at}{path}",
+        plain=plain,
+        dark=dark,
+        alt=alt,
+        width=WIDTH,
+        height=HEIGHT_WITH_COUNTS,
+    )
     return await answer(
         request,
         "badge.html",
@@ -95,10 +122,12 @@ async def badge(request: Http, slug: str, min_position: MinPosition = 0) -> ASGI
         stale=source.stale,
         tool=shown,
         waiting=waiting,
+        by=by,
+        kinds=_NAMES,
         width=WIDTH,
         height=HEIGHT_WITH_COUNTS,
         height_alone=HEIGHT,
-        codes={"HTML": str(html), "Markdown": _markdown(alt, picture, f"{at}{path}")},
+        codes={"HTML": str(html), "Markdown": _markdown(alt, plain, f"{at}{path}")},
     )
 
 
