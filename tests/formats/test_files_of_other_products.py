@@ -171,6 +171,14 @@ def test_an_address_keeps_what_looks_like_a_reference():
     assert page.tags == ("c&c", "é", "[todo]", "a;b|c")
 
 
+@pytest.mark.parametrize("tag", ["[todo]", "a;b|c", "C++ / C#"])
+def test_a_tag_in_html_ends_at_commas_alone(tag):
+    link = f'<DT><A HREF="https://example.com/" TAGS="{tag}">x</A>'
+    assert files.read(link.encode()).saved[0].tags == (tag,)
+    more = link.replace(tag, f"{tag},other")
+    assert files.read(more.encode()).saved[0].tags == (tag, "other")
+
+
 def test_one_broken_byte_leaves_the_other_letters_as_they_are():
     page = '<META CHARSET="UTF-8"><DT><A HREF="https://example.com/">Bücher 書籍 €</A>'.encode()
     assert files.read(page.replace(b"</A>", b"\xff</A>")).saved[0].title == "Bücher 書籍 €\ufffd"

@@ -75,6 +75,30 @@ def test_an_entry_that_is_too_long_is_left_out_and_said():
     assert "65,536 bytes" in found.unread[0].reason
 
 
+def test_a_hundred_thousand_tags_are_left_out_and_said():
+    link = f'<DT><A HREF="https://example.com/" TAGS="{",".join(map(str, range(30_000)))}">x</A>'
+    rows = [{"url": "https://example.com/", "tags": [f"tag {n}" for n in range(100_000)]}]
+    for file in (f"<DL>{link}{LINK.format(1, 1)}", json.dumps([*rows, {"url": "x:y"}])):
+        found = files.read(file.encode())
+        assert (len(found.saved), len(found.unread)) == (1, 1)
+        assert "65,536 bytes" in found.unread[0].reason
+
+
+@pytest.mark.parametrize("trick", ["\0", "\u202e", "\u2066", "\u200f", "\x1b", "\x85", "\ufeff"])
+def test_what_is_not_visible_is_in_no_text(trick):
+    text = f"a{trick}b"
+    row = {
+        "url": f"https://example.com/{trick}",
+        "title": text,
+        "folder": [text],
+        "tags": [text, "ab"],
+        "note": text,
+    }
+    (page,) = files.read(json.dumps([row]).encode()).saved
+    assert (page.url, page.title, page.folder) == ("https://example.com/", "ab", ("ab",))
+    assert (page.tags, page.note) == (("ab",), "ab")
+
+
 def test_a_file_of_the_largest_number_of_links_is_read():
     data = "".join(LINK.format(n, n) for n in range(ITEMS_MAX)).encode()
     assert len(files.read(data).saved) == ITEMS_MAX
