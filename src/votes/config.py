@@ -322,10 +322,10 @@ def _limits(env: Mapping[str, str]) -> Limits:
 def _rate(name: str, text: str) -> Rate | None:
     if text == "off":
         return None
-    said = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,4})", text)
-    if said is None:
+    match = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,4})", text)
+    if match is None:
         raise ConfigError(f"{name}: {text[:20]!r} is not like 120/60 (so many in so many s) or off")
-    rate = Rate(int(said[1]), int(said[2]))
+    rate = Rate(int(match[1]), int(match[2]))
     if rate.window_s > LIMIT_WINDOW_S_MAX or rate.quantity > LIMIT_RATE_MAX * rate.window_s:
         raise ConfigError(f"{name}: at most {LIMIT_RATE_MAX} a second, in at most a day")
     return rate
@@ -375,12 +375,12 @@ def _networks(env: Mapping[str, str]) -> frozenset[Network]:
 
 
 def _on_behalf(env: Mapping[str, str]) -> OnBehalf:
-    said = env.get("VOTES_ON_BEHALF") or "counted"
+    setting = env.get("VOTES_ON_BEHALF") or "counted"
     try:
-        return cast("OnBehalf", convert(said, OnBehalf))
+        return cast("OnBehalf", convert(setting, OnBehalf))
     except ValidationError:
-        known = ", ".join(get_args(OnBehalf))
-        raise ConfigError(f"VOTES_ON_BEHALF: {said!r} is none of {known}") from None
+        names = ", ".join(get_args(OnBehalf))
+        raise ConfigError(f"VOTES_ON_BEHALF: {setting!r} is none of {names}") from None
 
 
 def _cohort_claims(env: Mapping[str, str]) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ def ends_the_process(task: "asyncio.Task[None]") -> None:
     """
     if not task.cancelled():
         error = task.exception()
-        said = "it has returned" if error is None else repr(error)
-        logger.error("a part has ended", part=task.get_name(), error=said)
+        reason = "it has returned" if error is None else repr(error)
+        logger.error("a part has ended", part=task.get_name(), error=reason)
         signal.raise_signal(signal.SIGTERM)
 
 

@@ -158,7 +158,7 @@ def test_asked_at_once_nothing_follows_an_erasure(live_site, beside, tools, aske
 
 async def known(site, subject: str) -> Person | None:
     async with people_of(site) as (_, people):
-        return await people.known(subject)
+        return await people.find(subject)
 
 
 async def after_an_erasure(site) -> list[str]:
@@ -179,7 +179,7 @@ async def after_an_erasure(site) -> list[str]:
 async def half_erased(site, subject: str) -> Person:
     """Do the first half of an erasure, as a process does that then dies."""
     async with people_of(site) as (store, people):
-        person = await people.known(subject)
+        person = await people.find(subject)
         asking = Request(persons.decider, EraseSubject(person.id), Meta(), now())
         await submit_all(store, [asking])
         return person

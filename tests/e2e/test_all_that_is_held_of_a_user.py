@@ -78,7 +78,7 @@ def test_it_is_complete_however_much_that_is(live_site, http, monkeypatch):
 
     async def read():
         async with event_store(Config(postgres_url=live_site.servers.app_url)) as store:
-            person = await People(store, store).known(subject)
+            person = await People(store, store).find(subject)
             shelf = await Shelves(store).of(person)
             return await export.export(store, None, subject, shelf, [])
 

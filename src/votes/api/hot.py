@@ -36,8 +36,8 @@ class Hot(Struct, frozen=True):
 
     @classmethod
     def of(cls, handler: HTTPRouteHandler, *parameters: bytes) -> "Hot":
-        said = limited_of(handler)
-        limited = None if said is None or said.only_with else said
+        declared = limited_of(handler)
+        limited = None if declared is None or declared.only_with else declared
         return cls(handler, frozenset(parameters), limited)
 
 

@@ -191,70 +191,70 @@ def _tell_limits(responses: dict[str, Any], *statuses: str) -> None:
 
 
 def _types(handler: HTTPRouteHandler) -> list[Any]:
-    said = operation_of(handler)
-    kinds = (said.body, *said.responses.values())
+    declared = operation_of(handler)
+    kinds = (declared.body, *declared.responses.values())
     return [kind for kind in kinds if kind is not None]
 
 
 def _complete(
-    operation: dict[str, Any], said: Operation, by_type: dict[Any, Any], method: str
+    operation: dict[str, Any], declared: Operation, by_type: dict[Any, Any], method: str
 ) -> None:
     examples = EXAMPLES.get(operation["operationId"], {})
     parameters = [portable_parameter(one) for one in operation.get("parameters", ())]
     for one in parameters:
         if one["in"] == "path" and one["name"] in _NAMES:
             one["schema"] = by_type[_NAMES[one["name"]]]
-    parameters += [_IDEMPOTENCY_KEY] * said.write + [_PROOF] * said.held
-    parameters += [_IF_MATCH] * said.conditional
+    parameters += [_IDEMPOTENCY_KEY] * declared.write + [_PROOF] * declared.held
+    parameters += [_IF_MATCH] * declared.conditional
     if parameters:
         operation["parameters"] = parameters
-    if said.body is not None:
+    if declared.body is not None:
         operation["requestBody"] = {
-            "required": not said.body_optional,
-            "content": _content("application/json", by_type[said.body], examples.get("body")),
+            "required": not declared.body_optional,
+            "content": _content("application/json", by_type[declared.body], examples.get("body")),
         }
-    if said.file:
+    if declared.file:
         content = {"application/octet-stream": {"schema": _FILE}}
         operation["requestBody"] = {"required": True, "content": content}
     responses = {
         str(status): _response(status, by_type.get(kind), examples.get("response"))
-        | ({"headers": _CHALLENGE} if said.held else {})
-        for status, kind in said.responses.items()
+        | ({"headers": _CHALLENGE} if declared.held else {})
+        for status, kind in declared.responses.items()
     }
-    if said.gives:
-        content = {media_type: {"schema": _FILE} for media_type in said.gives}
+    if declared.gives:
+        content = {media_type: {"schema": _FILE} for media_type in declared.gives}
         responses["200"] = {"description": HTTPStatus.OK.phrase, "content": content}
     changes = {"changes"} if method not in SAFE else set()
-    operation["responses"] = _problems(_traits(said, parameters) | changes) | responses
-    if said.limited is not None:
-        _tell_limits(operation["responses"], *map(str, said.responses or (200,)))
-    operation["security"] = _SECURITY[said.who]
+    operation["responses"] = _problems(_traits(declared, parameters) | changes) | responses
+    if declared.limited is not None:
+        _tell_limits(operation["responses"], *map(str, declared.responses or (200,)))
+    operation["security"] = _SECURITY[declared.who]
     operation.pop("deprecated", None)
     if "description" in operation:
         operation["description"] = cleandoc(operation["description"])
 
 
-def _traits(said: Operation, parameters: list[dict[str, Any]]) -> set[str]:
+def _traits(declared: Operation, parameters: list[dict[str, Any]]) -> set[str]:
     """What the operation has, each `Trait` of refusals among it."""
     names = {one["name"] for one in parameters}
-    traits = names | {one["in"] for one in parameters} | {said.who}
+    traits = names | {one["in"] for one in parameters} | {declared.who}
     if names & _TOOLS:
-        traits.add("new_tool" if said.new_tool else "tool")
-    if said.body is not None:
+        traits.add("new_tool" if declared.new_tool else "tool")
+    if declared.body is not None:
         traits.add("body")
-    if said.limited is not None:
+    if declared.limited is not None:
         traits.add("limited")
-    if said.on_behalf:
+    if declared.on_behalf:
         traits.add("on_behalf")
-    if said.tool_in_body:
+    if declared.tool_in_body:
         traits.add("tool_in_body")
-    if said.mails:
+    if declared.mails:
         traits.add("mails")
-    if said.file:
+    if declared.file:
         traits.add("file")
-    if said.links:
+    if declared.links:
         traits.add("links")
-    return traits | ({"takes_slug"} if said.takes_slug else set())
+    return traits | ({"takes_slug"} if declared.takes_slug else set())
 
 
 def _problems(traits: set[str]) -> dict[str, Any]:

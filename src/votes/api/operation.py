@@ -46,5 +46,5 @@ class Operation(Struct, frozen=True, kw_only=True):
 
 
 def operation_of(handler: HTTPRouteHandler) -> Operation:
-    found: Operation = handler.opt["operation"]
-    return found
+    operation: Operation = handler.opt["operation"]
+    return operation

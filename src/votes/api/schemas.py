@@ -18,29 +18,29 @@ def portable(schema: Any) -> Any:
         return [portable(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    said = {name: portable(value) for name, value in schema.items()}
-    match said:
+    result = {name: portable(value) for name, value in schema.items()}
+    match result:
         case {"pattern": str(pattern)}:
             pattern = pattern.replace(r"\A", "^").replace(r"\Z", "$")
-            said["pattern"] = pattern.replace(_LONE_SURROGATES, "")
+            result["pattern"] = pattern.replace(_LONE_SURROGATES, "")
         case {"enum": [*values]} if all(isinstance(one, str) for one in values):
-            said["type"] = "string"
+            result["type"] = "string"
         case {"prefixItems": [first, *others]} if all(one == first for one in others):
-            del said["prefixItems"]
-            said["items"] = first
-    if isinstance(said.get("description"), str):
-        said["description"] = cleandoc(said["description"])
-    return said
+            del result["prefixItems"]
+            result["items"] = first
+    if isinstance(result.get("description"), str):
+        result["description"] = cleandoc(result["description"])
+    return result
 
 
 def portable_parameter(parameter: dict[str, Any]) -> dict[str, Any]:
     """A parameter of Litestar's without what goes without saying: an address cannot say null, and
     an integer's bounds are no floats."""
-    said = {name: value for name, value in parameter.items() if value is not False}
-    schema = {name: value for name, value in said["schema"].items() if name != "description"}
+    result = {name: value for name, value in parameter.items() if value is not False}
+    schema = {name: value for name, value in result["schema"].items() if name != "description"}
     for one in schema.pop("oneOf", ()):
         if one != {"type": "null"}:
             schema |= one
     if schema.get("type") == "integer":
         schema |= {name: int(schema[name]) for name in ("minimum", "maximum") if name in schema}
-    return {**said, "schema": schema}
+    return {**result, "schema": schema}

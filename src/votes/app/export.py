@@ -33,9 +33,9 @@ async def export(
     `Unavailable`."""
     person = shelf.person
     votes = [last async for last in _lasts(store, vote.prefix(person.voter))]
-    kept = list(shelf.kept.values())
+    saved = list(shelf.kept.values())
     tools = {ToolId(recorded.subject) for recorded in (*votes, *acts)}
-    tools.update(one.tool for one in kept)
+    tools.update(one.tool for one in saved)
     slugs = await catalogue.slugs(store, models, tools)
     cast = []
     for last in votes:
@@ -55,7 +55,7 @@ async def export(
         if not isinstance(act.event, (Unreadable, VisitorUnlinked))  # which names somebody else
     ]
     by = await unlinking.to(store, person.id)
-    views = list(bookmarks.views(kept, slugs))
+    views = list(bookmarks.views(saved, slugs))
     collections = collecting.views(shelf.collections.values())
     pages = [
         unmatched.view(one)

@@ -82,16 +82,16 @@ class Links:
         """Send the visitor's vote for the voter whose it is, and return what came of it. What is
         remembered may be old: the rules refuse a vote for anybody else, and then it is sent again.
         """
-        known = visitor(who)
+        own = visitor(who)
         person = self._remembered.get(who)
-        voter = known if person is None else user(person)
+        voter = own if person is None else user(person)
         for _ in range(ATTEMPTS_MAX):
             unless = () if person is None else (persons.stream(person),)
             result = await send(voter, None if person is None else who, unless)
             if result not in (votes.LINKED, ENDED):
                 return result
             person = await self.person(who)
-            voter = known if person is None else user(person)
+            voter = own if person is None else user(person)
         return CONTENDED
 
     async def voter(self, who: VisitorId) -> VoterId:

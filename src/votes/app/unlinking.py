@@ -80,8 +80,8 @@ async def find(store: EventStore, name: LinkId) -> Recorded | None:
 def position_of(name: LinkId) -> Position:
     """Where the link of that name would be in the log; 0, where no link is, for no name."""
     digits = name.partition("-")[0]
-    known = digits.isascii() and digits.isdigit() and len(digits) <= POSITION_DIGITS_MAX
-    return int(digits) if known else 0
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= POSITION_DIGITS_MAX
+    return int(digits) if is_number else 0
 
 
 async def tell(store: EventStore, linked: Recorded) -> LinkTold:
@@ -122,9 +122,9 @@ async def undo_all(store: EventStore, at: datetime) -> None:
 
 async def undo(store: EventStore, undone: Unfinished, at: datetime) -> bool:
     """Give back what the link took. False where it, or a vote, cannot be decided on for now."""
-    said = undone.last
-    made = await store.at([link_of(said.stream)])
-    if not isinstance(said.event, LinkUndone) or not made:
+    last = undone.last
+    made = await store.at([link_of(last.stream)])
+    if not isinstance(last.event, LinkUndone) or not made:
         return False
     work = _Undoing(store, made[0], at)
     tools = [ToolId(last.subject) async for last in _votes_of(store, work.visitor)]
@@ -132,7 +132,7 @@ async def undo(store: EventStore, undone: Unfinished, at: datetime) -> bool:
         if not await work.give_back(tools[start : start + VOTES_AT_ONCE_MAX]):
             return False
         await asyncio.sleep(PAUSE_S)
-    await store.finish(said.stream, said.position)
+    await store.finish(last.stream, last.position)
     return True
 
 

@@ -79,9 +79,9 @@ async def _issuer(config: Config, name: str) -> AsyncIterator[Check]:
 
     issuer = OpenId(name, config.oidc_client_id or "", config.oidc_client_secret)
     yield Check("people log in", True, f"at {name} (OpenID Connect)")
-    known = config.public_url or config.allowed_hosts
-    said = "by VOTES_PUBLIC_URL or VOTES_ALLOWED_HOSTS" if known else "on loopback alone"
-    yield Check("  and come back", True, f"{said}, to /login/back")
+    named = config.public_url or config.allowed_hosts
+    how = "by VOTES_PUBLIC_URL or VOTES_ALLOWED_HOSTS" if named else "on loopback alone"
+    yield Check("  and come back", True, f"{how}, to /login/back")
     try:
         described = await issuer.described()
         keys = await PublishedKeys(described.jwks_uri, lambda: None).count()

@@ -35,8 +35,8 @@ def explain(tool: str, data_dir: Path | None, as_json: bool) -> None:
     """Say from the log why the tally of TOOL is what it is: which votes count, which do not, and
     why. Names nobody."""
     with with_servers("votes explain", data_dir, redis=False) as config:
-        found = asyncio.run(_explain(config, tool))
-    click.echo(msgspec.json.encode(found) if as_json else "\n".join(_lines(found)))
+        explanation = asyncio.run(_explain(config, tool))
+    click.echo(msgspec.json.encode(explanation) if as_json else "\n".join(_lines(explanation)))
 
 
 async def _explain(config: Config, slug: ToolSlug) -> Explanation:
@@ -48,51 +48,52 @@ async def _explain(config: Config, slug: ToolSlug) -> Explanation:
         return await explanation.explain(store, tool, current)
 
 
-def _lines(found: Explanation) -> Iterator[str]:
-    yield f"{found.tool}, counted from the log up to position {found.position}"
+def _lines(explanation: Explanation) -> Iterator[str]:
+    yield f"{explanation.tool}, counted from the log up to position {explanation.position}"
     yield ""
-    yield f"{found.ship + found.skip} votes count: {found.ship} ship, {found.skip} skip."
-    yield CALLS[found.call]
-    if found.under_review:
+    ship, skip = explanation.ship, explanation.skip
+    yield f"{ship + skip} votes count: {ship} ship, {skip} skip."
+    yield CALLS[explanation.call]
+    if explanation.under_review:
         yield "It is under review: many votes are held, and nothing close is called meanwhile."
-    for why, number in sorted(found.against.items()):
+    for why, number in sorted(explanation.against.items()):
         yield f"{number} {WHY[why]}"
     yield (
-        f"Cast by visitors: {found.visitors}; by users: {found.users};"
-        f" on behalf of others: {found.on_behalf}; imported: {found.imported}."
+        f"Cast by visitors: {explanation.visitors}; by users: {explanation.users};"
+        f" on behalf of others: {explanation.on_behalf}; imported: {explanation.imported}."
     )
-    if found.first_vote_at is not None and found.last_vote_at is not None:
-        first, last = _time(found.first_vote_at), _time(found.last_vote_at)
+    if explanation.first_vote_at is not None and explanation.last_vote_at is not None:
+        first, last = _time(explanation.first_vote_at), _time(explanation.last_vote_at)
         yield f"The first was cast at {first}, the last at {last}."
-    for burst in found.bursts:
+    for burst in explanation.bursts:
         yield (
             f"From {_time(burst.start)} to {_time(burst.end)} {burst.new} of {burst.votes} votes"
             " were of new voters, more than on other tools."
         )
-    for cluster in found.clusters:
+    for cluster in explanation.clusters:
         yield (
             f"Cluster {cluster.id}: {cluster.voters} voters in lockstep, here with {cluster.ship}"
             f" ship and {cluster.skip} skip, most from {_time(cluster.start)} to"
             f" {_time(cluster.end)}."
         )
     yield ""
-    yield "Rulings, oldest first:" if found.rulings else "There are no rulings."
-    for ruling in found.rulings:
+    yield "Rulings, oldest first:" if explanation.rulings else "There are no rulings."
+    for ruling in explanation.rulings:
         yield from _of_ruling(ruling)
 
 
 def _of_ruling(ruling: RulingTold) -> Iterator[str]:
     selector = ruling.selector
-    said = [ruling.verdict, "held votes" if selector.held else "votes"]
+    words = [ruling.verdict, "held votes" if selector.held else "votes"]
     if selector.start is not None:
-        said.append(f"from {_time(selector.start)}")
+        words.append(f"from {_time(selector.start)}")
     if selector.end is not None:
-        said.append(f"before {_time(selector.end)}")
+        words.append(f"before {_time(selector.end)}")
     if selector.cluster is not None:
-        said.append(f"of cluster {selector.cluster}")
+        words.append(f"of cluster {selector.cluster}")
     if selector.without:
-        said.append(f"without those of {', '.join(selector.without)}")
-    yield f"  {_time(ruling.made_at)}  {' '.join(said)}, ruling {ruling.id}"
+        words.append(f"without those of {', '.join(selector.without)}")
+    yield f"  {_time(ruling.made_at)}  {' '.join(words)}, ruling {ruling.id}"
     yield f"    because: {ruling.reason}"
     if ruling.lifted_at is not None:
         yield f"    lifted at {_time(ruling.lifted_at)}"

@@ -50,17 +50,17 @@ async def _tallies(store: PostgresEventStore) -> AsyncIterator[Row]:
 
 
 async def _bookmarks(store: PostgresEventStore) -> AsyncIterator[Row]:
-    kept: dict[Stream, Recorded] = {}
+    bookmarks: dict[Stream, Recorded] = {}
     async for events in store.after(0, PASS_EVENTS_MAX):
         for recorded in events:
             if isinstance(recorded.event, ToolBookmarked | BookmarkRevised):
-                kept[recorded.stream] = recorded
+                bookmarks[recorded.stream] = recorded
             elif isinstance(recorded.event, BookmarkRemoved):
-                kept.pop(recorded.stream, None)
-    parts = {stream: parts_of(stream) for stream in kept}
+                bookmarks.pop(recorded.stream, None)
+    parts = {stream: parts_of(stream) for stream in bookmarks}
     slugs = await catalogue.slugs(store, None, {tool for _, tool in parts.values()})
     people = await People(store, store).by_id({user for user, _ in parts.values()})
-    for stream, last in kept.items():
+    for stream, last in bookmarks.items():
         user, tool = parts[stream]
         slug, person = slugs.get(tool), people.get(user)
         if slug is not None and person is not None:

@@ -150,10 +150,10 @@ async def _make(config: Config, slug: str, made: RulingMade) -> RulingView:
 async def _preview(config: Config, slug: str, made: RulingMade) -> PreviewView:
     async with event_store(config, REPORTS) as store:
         tool = await _tool(store, slug, made.selector)
-        said = await explain(store, tool, slug)
-        found = await rulings.preview(store, tool, made, said.position)
-    counts = Counts(said.ship, said.skip, **said.against) + found.change
-    tally = Tally(counts, said.position, said.last_vote_at or now())
+        explanation = await explain(store, tool, slug)
+        found = await rulings.preview(store, tool, made, explanation.position)
+    counts = Counts(explanation.ship, explanation.skip, **explanation.against) + found.change
+    tally = Tally(counts, explanation.position, explanation.last_vote_at or now())
     return PreviewView(found.votes, tally_view(slug, tally, stale=False))
 
 
@@ -177,8 +177,8 @@ def lift(name: str, data_dir: Path | None, as_json: bool) -> None:
     with with_servers("votes ruling lift", data_dir, redis=False) as config:
         outcome = asyncio.run(_lift(config, RulingId(name)))
     if as_json:
-        said = {"id": name, "changed": outcome.changed, "position": outcome.position}
-        click.echo(msgspec.json.encode(said))
+        result = {"id": name, "changed": outcome.changed, "position": outcome.position}
+        click.echo(msgspec.json.encode(result))
     elif outcome.changed:
         click.echo(f"ruling {name} is lifted, at position {outcome.position}")
     else:

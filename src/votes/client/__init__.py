@@ -315,8 +315,8 @@ class Votes(Bookmarks):
 
 def _keep(file: Path, token: str) -> None:
     """Write it where only its owner reads: who has a token votes as its visitor."""
-    with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as kept:
-        kept.write(token + "\n")
+    with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as target:
+        target.write(token + "\n")
 
 
 async def _proof(challenge: ChallengeView) -> str | None:

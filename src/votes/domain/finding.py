@@ -132,8 +132,8 @@ class Record(Struct, frozen=True):
     found: FindingEvent
 
 
-def decide(command: Record, known: bool) -> Sequence[FindingEvent]:
-    return [] if known else [command.found]
+def decide(command: Record, recorded: bool) -> Sequence[FindingEvent]:
+    return [] if recorded else [command.found]
 
 
 decider: Decider[Record, bool] = Decider(

@@ -95,7 +95,7 @@ def _reverted(
         held: Held | None = None if now.choice is None else "ruled"
         before = now.against if now.against in UNCOUNTED else None
         now = Before(now.choice, held, own.discounted_by, None, before, now.claims)
-    said = VoteReverted(
+    reverted = VoteReverted(
         now.choice,
         now.against,
         own.choice,
@@ -109,11 +109,11 @@ def _reverted(
         previous_claims=own.claims,
     )
     stream = votes.stream(user(command.person), command.tool)
-    yield ForStream(stream, said, state.persons_at)
+    yield ForStream(stream, reverted, state.persons_at)
     if origin.own_at is not None:
         ruling = now.discounted_by or now.released_by
         same = {"previous": now.choice, "previous_against": now.against}
-        timed = replace(said, **same, previous_claims=now.claims, left=ruling)
+        timed = replace(reverted, **same, previous_claims=now.claims, left=ruling)
         yield ForStream(stream, timed, origin.own_at)
 
 

@@ -52,7 +52,7 @@ class Orders(Generic[Row, Name]):
         self._ordering = ordering
         self.rows: dict[str, Row] = {}
         """The rows by their keys."""
-        self._lists: dict[Name, Kept] = {}
+        self._lists: dict[Name, SortedPlaces] = {}
         self._changed: set[str] = set()
         self._gathered = False
         """Whether the rows are there."""
@@ -138,14 +138,14 @@ class Orders(Generic[Row, Name]):
                 self._move(family, self._lists, before, after)
 
     def _move(
-        self, family: str, lists: dict[Name, "Kept"], before: Row | None, after: Row | None
+        self, family: str, lists: dict[Name, "SortedPlaces"], before: Row | None, after: Row | None
     ) -> None:
         olds, news = self._places(family, before), self._places(family, after)
         for name in olds.keys() | news.keys():
             old, new = olds.get(name), news.get(name)
             if old == new:
                 continue
-            places = lists.setdefault(name, Kept())
+            places = lists.setdefault(name, SortedPlaces())
             if old is not None:
                 places.remove(old)
             if new is not None:
@@ -184,7 +184,7 @@ class Orders(Generic[Row, Name]):
                     loose.setdefault(names[0], {}).setdefault(names, []).append(place)
                 if not number % STEP_BUILT:
                     yield
-            lists: dict[Name, Kept] = {}
+            lists: dict[Name, SortedPlaces] = {}
             for name in list(loose):
                 yield from _sort(loose.pop(name), lists)
             while since:
@@ -198,7 +198,7 @@ class Orders(Generic[Row, Name]):
             self._since = None
 
 
-class Kept(SortedList[Place]):
+class SortedPlaces(SortedList[Place]):
     """A sorted list of places."""
 
     def fill(self, places: list[Place]) -> None:
@@ -210,7 +210,9 @@ class Kept(SortedList[Place]):
         self._len = len(places)
 
 
-def _sort(loose: dict[tuple[Name, ...], list[Place]], lists: dict[Name, Kept]) -> Iterator[None]:
+def _sort(
+    loose: dict[tuple[Name, ...], list[Place]], lists: dict[Name, SortedPlaces]
+) -> Iterator[None]:
     """Add the lists of these names, which are sorted alike, so each place is sorted once for all:
     the places are split by value into parts, which are sorted, and handed on to the lists."""
     sample = sorted(chain.from_iterable(places[::SAMPLED] for places in loose.values()))
@@ -233,7 +235,7 @@ def _sort(loose: dict[tuple[Name, ...], list[Place]], lists: dict[Name, Kept]) -
         yield
     while found:
         name, sorted_places = found.popitem()
-        lists[name] = Kept()
+        lists[name] = SortedPlaces()
         lists[name].fill(sorted_places)
         yield
 

@@ -22,7 +22,7 @@ def etag_of(body: bytes) -> str:
     return f'"{digest.hexdigest()[:HEX_DIGITS]}"'
 
 
-def is_known(request: Request[Any, Any, Any], etag: str) -> bool:
+def client_has(request: Request[Any, Any, Any], etag: str) -> bool:
     """Whether the asker has what the tag stands for. Weak comparison (RFC 9110 §13.1.2), since
     intermediaries may have weakened the tag."""
     condition = header_of(request.scope, b"if-none-match")
@@ -47,6 +47,6 @@ def tagged(
     """
     etag = etag_of(body)
     headers = (*headers, ("etag", f"W/{etag}" if compressible else etag))
-    if is_known(request, etag):
+    if client_has(request, etag):
         return ASGIResponse(status_code=304, headers=headers)
     return ASGIResponse(body=body, media_type=media_type, headers=headers)

@@ -28,7 +28,7 @@ from votes.engine.read_models import ReadModels
 from votes.engine.reader import ReadSource
 from votes.http.deadlines import READ_S, WRITE_S, within
 from votes.http.errors import Refused
-from votes.http.etags import etag_of, is_known
+from votes.http.etags import client_has, etag_of
 from votes.http.logins.tokens import User
 from votes.http.moved import require_current
 from votes.http.proxies import header_of
@@ -51,7 +51,7 @@ _STALE = (b"cache-control", b"no-store")
 _JSON = (b"content-type", b"application/json")
 
 Body = TypeVar("Body")
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 Headers = tuple[tuple[bytes, bytes], ...]
 Http = Request[Any, Any, Any]
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
@@ -60,8 +60,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def services(request: Http) -> Services:
-    found: Services = request.app.state.services
-    return found
+    services: Services = request.app.state.services
+    return services
 
 
 def header(request: Http, name: bytes) -> str | None:
@@ -125,19 +125,19 @@ def _checked(slugs: list[str], models: ReadModels | None) -> list[ToolSlug]:
 def listed(source: ReadSource, slug: ToolSlug) -> Tool:
     """The listed tool of this slug. Raises `Refused`, and `Moved` for a former slug."""
     require_current(source.models, [slug])
-    found = catalogue.tool(source.models, slug)
-    if found is None:
+    tool = catalogue.tool(source.models, slug)
+    if tool is None:
         raise unknown(slug)
-    return found
+    return tool
 
 
 async def tool_ids(request: Http, slugs: Collection[ToolSlug]) -> dict[ToolSlug, ToolId]:
     """The tools that the slugs lead to, listed or not, as far as they do. Raises `Unavailable`."""
     parts = services(request)
     models = parts.reader.latest
-    known = catalogue.projected_ids(models, slugs)
-    if len(known) == len(slugs):
-        return known
+    ids = catalogue.projected_ids(models, slugs)
+    if len(ids) == len(slugs):
+        return ids
     with within(READ_S):
         return await catalogue.ids(parts.store, models, slugs)
 
@@ -249,7 +249,7 @@ async def erase(request: Http, subject: Subject) -> Position:
     people = services(request).people
     people.forget(subject)  # another process may have erased the person that this one knows
     with within(WRITE_S):
-        person = await people.known(subject)
+        person = await people.find(subject)
         if person is None:
             return 0
         command, meta = EraseSubject(person.id), Meta(request=_request_id(request))
@@ -260,14 +260,14 @@ async def erase(request: Http, subject: Subject) -> Position:
 
 
 async def read_as(
-    request: Http, user: User, read: Callable[[Person], Awaitable[Found]]
-) -> Found | None:
+    request: Http, user: User, read: Callable[[Person], Awaitable[Value]]
+) -> Value | None:
     """What `read` finds of the user's; None for a user who has never written anything, or nothing
     since an erasure. Raises `Unavailable`.
     """
     store = services(request).store
 
-    async def read_unless_erased(person: Person) -> Found | None:
+    async def read_unless_erased(person: Person) -> Value | None:
         found = await read(person)
         return None if await store.last_events([person.stream]) else found
 
@@ -275,12 +275,12 @@ async def read_as(
 
 
 async def read_checked(
-    request: Http, user: User, read: Callable[[Person], Awaitable[Found | None]]
-) -> Found | None:
+    request: Http, user: User, read: Callable[[Person], Awaitable[Value | None]]
+) -> Value | None:
     """As `read_as`, for a `read` that returns None itself where the person is erased."""
     people = services(request).people
     with within(READ_S):
-        while (person := await people.known(user.subject)) is not None:
+        while (person := await people.find(user.subject)) is not None:
             if (found := await read(person)) is not None:
                 return found
             await people.destroy(user.subject, person)
@@ -354,7 +354,7 @@ def for_role(request: Http, value: Any, *, stale: bool) -> ASGIResponse:
 def _tagged(request: Http, body: bytes, *headers: tuple[bytes, bytes]) -> ASGIResponse:
     etag = etag_of(body)
     headers = (*headers, (b"etag", etag.encode()))
-    if is_known(request, etag):
+    if client_has(request, etag):
         return ASGIResponse(status_code=304, encoded_headers=headers)
     return _json(body, 200, headers)
 

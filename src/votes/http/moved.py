@@ -14,7 +14,7 @@ IN_PATHS = ("slug", "a", "b")
 """The parameters of paths that name a tool."""
 IN_QUERIES = ("tool", "tools", "a", "b")
 """The parameters of queries that name tools, separated by commas."""
-KEPT = "public, max-age=0, must-revalidate"
+CACHE_CONTROL = "public, max-age=0, must-revalidate"
 
 
 class Moved(Exception):
@@ -46,11 +46,11 @@ def location(scope: Any, names: Mapping[ToolSlug, ToolSlug]) -> str:
     query = scope["query_string"].decode("latin-1")
     if not query:
         return str(path)
-    said = [
+    fields = [
         (name, _renamed(value, names) if name in IN_QUERIES else value)
         for name, value in parse_qsl(query, keep_blank_values=True)
     ]
-    return f"{path}?{urlencode(said, safe=',')}"
+    return f"{path}?{urlencode(fields, safe=',')}"
 
 
 def _renamed(value: str, names: Mapping[ToolSlug, ToolSlug]) -> str:
@@ -59,5 +59,5 @@ def _renamed(value: str, names: Mapping[ToolSlug, ToolSlug]) -> str:
 
 def moved(request: Request[Any, Any, Any], error: Moved) -> Response[bytes]:
     to = location(request.scope, error.names)
-    headers = {"Location": to, "Cache-Control": KEPT, "Vary": "Origin"}
+    headers = {"Location": to, "Cache-Control": CACHE_CONTROL, "Vary": "Origin"}
     return Response(b"", status_code=308, media_type="text/plain", headers=headers)

@@ -33,7 +33,7 @@ from votes.config import ConfigError
 ENGLISH = "en"
 FORMATS_OF_ENGLISH = "en-001"
 """English as the world writes it: the day before the month."""
-KEPT_MAX = 4_096
+REMEMBERED_MAX = 4_096
 DIGITS_MAX = 330
 """Those of the largest number, and cents."""
 
@@ -182,12 +182,12 @@ def percent(share: float) -> str:
 
 
 # Babel takes 15 µs for each, and a list has a hundred of them.
-@lru_cache(KEPT_MAX)
+@lru_cache(REMEMBERED_MAX)
 def _number(count: int, locale: Locale) -> str:
     return format_decimal(count, locale=locale)
 
 
-@lru_cache(KEPT_MAX)
+@lru_cache(REMEMBERED_MAX)
 def _percent(share: float, locale: Locale) -> str:
     return format_percent(share, locale=locale)
 

@@ -176,16 +176,16 @@ class Limiter:
         """Count a request towards its limits, if it is within all that refuse."""
         if not charges:
             return FREE
-        known = self._counts.verdict(charges, now_us())
-        if known is not None:
-            return known
+        verdict = self._counts.verdict(charges, now_us())
+        if verdict is not None:
+            return verdict
         if self._away is not None:
             return Verdict(charges, unknown=True)
-        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._queue.append((charges, verdict))
+        pending: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._queue.append((charges, pending))
         if self._runner is None:
             self._runner = asyncio.create_task(self._run(), name="limits")
-        return await verdict
+        return await pending
 
     async def close(self) -> None:
         tasks = [task for task in (self._runner, self._away) if task is not None]

@@ -130,7 +130,7 @@ class Letters(Struct, frozen=True):
 
 def subject_of(digest: Digest) -> str:
     """Such as "3 verdicts changed, 12 new tools"."""
-    said = [
+    parts = [
         ngettext(*texts, count)
         for texts, count in (
             (
@@ -141,8 +141,8 @@ def subject_of(digest: Digest) -> str:
         )
         if count
     ]
-    if said:
-        return gettext("This week: %(news)s", news=", ".join(said))
+    if parts:
+        return gettext("This week: %(news)s", news=", ".join(parts))
     return gettext("This week on %(site)s", site=SITE_NAME)
 
 

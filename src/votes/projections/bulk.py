@@ -53,8 +53,8 @@ _steps = lru_cache(attrgetter("steps"))
 
 
 def _effect(tool: str, event: Any) -> _Effect:
-    said = event.previous_claims or (type(event) is VoteCast and event.claims)
-    return _steps(moved(event)), warmth_of(event), tuple(split(tool, event)) if said else ()
+    has_claims = event.previous_claims or (type(event) is VoteCast and event.claims)
+    return _steps(moved(event)), warmth_of(event), tuple(split(tool, event)) if has_claims else ()
 
 
 def fold(tool: str, votes: Sequence[Recorded], before: Before) -> list[Change] | None:
@@ -101,8 +101,8 @@ def fold(tool: str, votes: Sequence[Recorded], before: Before) -> list[Change] |
 def _add_to(cohorts: dict[str, Cohorts], parts: _Parts, before: Before) -> None:
     for key, value, change in parts:
         if key not in cohorts:
-            known = before(COHORTS, key)
-            cohorts[key] = dict(known or {})
+            stored = before(COHORTS, key)
+            cohorts[key] = dict(stored or {})
         add(cohorts[key], value, change)
 
 

@@ -82,10 +82,10 @@ def evolve(cohorts: Cohorts | None, recorded: Recorded, key: str, before: Before
     return after or None
 
 
-def _keys(recorded: Recorded, *said: Claims | None) -> Iterable[str]:
-    if not any(said):
+def _keys(recorded: Recorded, *sets: Claims | None) -> Iterable[str]:
+    if not any(sets):
         return ()
-    each = (pair for claims in said if claims for pair in claims.items())
+    each = (pair for claims in sets if claims for pair in claims.items())
     return {_key_of(recorded.subject, claim, value) for claim, value in each}
 
 

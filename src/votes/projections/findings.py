@@ -27,7 +27,7 @@ class Burst(Struct, frozen=True):
     position: Position
 
 
-def _cluster(known: Cluster | None, recorded: Recorded, key: str, *_: object) -> Cluster | None:
+def _cluster(before: Cluster | None, recorded: Recorded, key: str, *_: object) -> Cluster | None:
     """A cluster is gone with the one that takes its place."""
     if cluster_of(recorded.stream) != key:
         return None

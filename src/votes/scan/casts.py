@@ -83,6 +83,6 @@ class Casts:
 
     def after(self, position: Position) -> Iterator[tuple[str, str, bool, int, Position]]:
         """What to add to others, to have the votes after the position, in the log's order."""
-        kept = (cast for casts in self.by_voter for cast in casts if cast.position > position)
-        for cast in sorted(kept, key=lambda cast: cast.position):
+        newer = (cast for casts in self.by_voter for cast in casts if cast.position > position)
+        for cast in sorted(newer, key=lambda cast: cast.position):
             yield self._names[cast.voter], cast.tool, cast.ship, cast.at_s, cast.position

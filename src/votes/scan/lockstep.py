@@ -85,14 +85,14 @@ class Lockstep:
                 if candidate is not None:
                     found.append(candidate)
         found.sort(key=lambda each: (-each.lockstep, each.windows))
-        kept, taken = [], set[int]()
+        accepted, taken = [], set[int]()
         for candidate in found:
             if _is_mixed(candidate, found):
                 continue
             if 2 * len(taken.intersection(candidate.voters)) < len(candidate.voters):
                 taken.update(candidate.voters)
-                kept.append(candidate)
-        for candidate in kept:
+                accepted.append(candidate)
+        for candidate in accepted:
             group = self._judged(candidate, taken)
             if group is not None:
                 yield group

@@ -106,8 +106,8 @@ class Newness:
         limit = (1 + usual) / 2
         step = (new - limit) / limit
         detector.evidence = [
-            (1 + known) * (1 + bet * step)
-            for bet, known in zip(BETS, detector.evidence, strict=True)
+            (1 + evidence) * (1 + bet * step)
+            for bet, evidence in zip(BETS, detector.evidence, strict=True)
         ]
         if detector.growth <= 1:  # CUSUM says since when: nothing before speaks for a change
             detector.growth = 1.0

@@ -67,10 +67,10 @@ class Scan:
         return sorted(tool for tool, held in self._held.items() if held)
 
     def _begin_segment(self, number: int) -> None:
-        kept = Lockstep()
+        segment = Lockstep()
         for vote in self.lockstep.casts.after((number - 1) * self._segment):
-            kept.add(*vote)
-        self.lockstep = kept
+            segment.add(*vote)
+        self.lockstep = segment
         before = self._newness[-1] if number == self._number + 1 else Newness()
         self._newness = [before, Newness()]
         self._number = number

@@ -28,7 +28,7 @@ PAUSE_S = 0.5
 """Between two times that the index is brought up to date."""
 
 
-class Found(Struct, frozen=True):
+class SearchResult(Struct, frozen=True):
     """A tool, and how well it fits what was typed: the higher the better."""
 
     tool: Tool
@@ -105,7 +105,7 @@ class Finder:
         category: str | None = None,
         limit: int = FOUND_MAX,
         min_position: Position = 0,
-    ) -> list[Found]:
+    ) -> list[SearchResult]:
         """The tools that fit the text, the best first, as they are in the read models.
 
         A change is found half a second later; with a `min_position` at once, as these read models
@@ -121,7 +121,7 @@ class Finder:
         hits = self._index.find(text, category, limit)
         found = [(score, _tool(models, tool)) for score, tool in hits]
         shown = (
-            Found(tool, score)
+            SearchResult(tool, score)
             for score, tool in found
             if tool is not None and _is_of(category, tool)
         )

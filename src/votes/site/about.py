@@ -40,20 +40,20 @@ async def verdicts(request: Http) -> ASGIResponse:
 @get("/about")
 async def about(request: Http) -> ASGIResponse:
     """What this site is for, and who says what on it."""
-    said = gettext("What this site is for, who says what on it, and how to take part.")
+    description = gettext("What this site is for, who says what on it, and how to take part.")
     return await answer(
-        request, "about.html", Head(titled(gettext("About")), said, "/about", base(request))
+        request, "about.html", Head(titled(gettext("About")), description, "/about", base(request))
     )
 
 
 @get(PRIVACY)
 async def privacy(request: Http, erased: str | None = None) -> ASGIResponse:
     """What is stored of a reader, by the settings of this site."""
-    said = gettext("What is stored of you, for how long, and how to see it or be forgotten.")
+    description = gettext("What is stored of you, for how long, and how to see it or be forgotten.")
     return await answer(
         request,
         "privacy.html",
-        Head(titled(gettext("Privacy")), said, PRIVACY, base(request)),
+        Head(titled(gettext("Privacy")), description, PRIVACY, base(request)),
         claims=services(request).config.cohort_claims,
         days=COOKIE_MAX_AGE_S // DAY_S,
         erased=erased is not None,

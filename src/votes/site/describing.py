@@ -73,7 +73,9 @@ def _rendered(document: dict[str, Any], address: str) -> Markup:
 def _everywhere(document: dict[str, Any]) -> dict[str, Any]:
     """The responses that every operation has, by status."""
     first, *others = (
-        said["responses"] for methods in document["paths"].values() for said in methods.values()
+        operation["responses"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
     )
     return {
         status: said
@@ -97,19 +99,19 @@ def _by_tag(document: dict[str, Any], address: str) -> dict[str, list[dict[str, 
     return found
 
 
-def _curl(method: str, address: str, said: dict[str, Any]) -> str:
+def _curl(method: str, address: str, operation: dict[str, Any]) -> str:
     """The operation as a command; words in capitals are to be replaced."""
     asked = []
-    for one in said.get("parameters", ()):
+    for one in operation.get("parameters", ()):
         name = one["name"]
         address = address.replace(f"{{{name}}}", name.upper())
         if one["in"] == "query" and one.get("required"):
             asked.append(f"{name}={name.upper()}")
     lines = [["curl", "-X", method, "?".join(filter(None, (address, "&".join(asked))))]]
-    schemes = {name for one in said["security"] for name in one}
+    schemes = {name for one in operation["security"] for name in one}
     tokens = [token for name, token in TOKENS.items() if name in schemes]
     lines += [["-H", f"Authorization: {token}"] for token in tokens[:1]]
-    content = said.get("requestBody", {}).get("content", {})
+    content = operation.get("requestBody", {}).get("content", {})
     if "application/octet-stream" in content:
         lines += [["--data-binary", "@FILE"]]
     elif content:
@@ -118,12 +120,12 @@ def _curl(method: str, address: str, said: dict[str, Any]) -> str:
     return " \\\n  ".join(map(shlex.join, lines))
 
 
-def _who(said: dict[str, Any]) -> str:
+def _who(operation: dict[str, Any]) -> str:
     """Who may ask, in words."""
-    if not said["security"]:
+    if not operation["security"]:
         return "anybody"
     named = []
-    for one in said["security"]:
+    for one in operation["security"]:
         for scheme, roles in one.items():
             role = f" with the role {' and '.join(roles)}" if roles else ""
             named.append(WHO[scheme] + role)

@@ -13,8 +13,8 @@ COUNTED_MAX = 1_000
 def words_of_elements() -> dict[str, str]:
     """By what the script calls them, with `{}` for a value; the forms of "vote" by their names in
     the CLDR."""
-    said = {call: look(call).label for call in ("none", "too_early", "too_close", "split")}
-    said |= {
+    texts = {call: look(call).label for call in ("none", "too_early", "too_close", "split")}
+    texts |= {
         "lang": language().tag,
         "ship": gettext("Ship"),
         "skip": gettext("Skip"),
@@ -35,9 +35,9 @@ def words_of_elements() -> dict[str, str]:
     }
     for choice in ("ship", "skip"):
         side = words.side(choice)
-        said[f"Your vote: {choice}"] = gettext("Your vote: %(side)s", side=side)
-        said[f"leaning {choice}"] = gettext("leaning %(side)s", side=side)
-    return said | _forms(language().locale)
+        texts[f"Your vote: {choice}"] = gettext("Your vote: %(side)s", side=side)
+        texts[f"leaning {choice}"] = gettext("leaning %(side)s", side=side)
+    return texts | _forms(language().locale)
 
 
 def _forms(locale: Locale) -> dict[str, str]:

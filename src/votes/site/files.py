@@ -31,7 +31,7 @@ from votes.site.pictures.drawing import Cover, Opinion, Row, Side, Subject
 from votes.site.pictures.gallery import Gallery
 from votes.site.reading import read_at
 from votes.site.render import query
-from votes.site.verdicts import look, said
+from votes.site.verdicts import community_verdict, look
 
 _VARY = ("vary", "Accept-Encoding")
 _FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
@@ -155,7 +155,10 @@ def _rows(source: ReadSource, tools: Iterable[Tool]) -> tuple[Row, ...]:
     return tuple(
         Row(
             tool.name,
-            (("Panel", look(tool.panel.verdict)), ("Community", look(said(tool.community)))),
+            (
+                ("Panel", look(tool.panel.verdict)),
+                ("Community", look(community_verdict(tool.community))),
+            ),
         )
         for tool in shown
     )
@@ -166,7 +169,7 @@ def _side(tool: SummaryView) -> Side:
     score = None if panel.mean_score is None else round(panel.mean_score)
     opinions = (
         Opinion("Panel", look(panel.verdict), panel.ship, panel.skip, score),
-        Opinion("Community", look(said(votes)), votes.ship, votes.skip),
+        Opinion("Community", look(community_verdict(votes)), votes.ship, votes.skip),
     )
     return Side(tool.slug, tool.name, tool.tagline, opinions)
 

@@ -110,10 +110,10 @@ def _next(fields: dict[str, str], tool: ToolSlug) -> str:
 
 def local(fields: dict[str, str], otherwise: str) -> str:
     """The page `next` of a form, a path of this site. Raises `Refused`."""
-    said = fields.get("next") or otherwise
-    if not is_local(said):
+    path = fields.get("next") or otherwise
+    if not is_local(path):
         raise Refused("invalid_body", "next: a path of this site.")
-    return said
+    return path
 
 
 def is_local(path: str) -> bool:
@@ -124,8 +124,8 @@ def is_local(path: str) -> bool:
 def _with_position(back: str, position: Position) -> str:
     """The page's address at or after the vote, at the part that shows it."""
     parts = urlsplit(back)
-    kept = [pair for pair in parse_qsl(parts.query) if pair[0] != "min_position"]
-    query = urlencode([*kept, ("min_position", position)])
+    others = [pair for pair in parse_qsl(parts.query) if pair[0] != "min_position"]
+    query = urlencode([*others, ("min_position", position)])
     return f"{parts.path}?{query}#{VOTED_AT}"
 
 

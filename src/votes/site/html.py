@@ -15,7 +15,7 @@ from litestar.response.base import ASGIResponse
 
 from votes.app.shapes import Problem
 from votes.engine.decider import Rejected
-from votes.http.checks.identity import found_caller
+from votes.http.checks.identity import caller_so_far
 from votes.http.edge.requests import Tell
 from votes.http.errors import EXCEPTION_HANDLERS, Refused
 from votes.http.etags import tagged
@@ -119,11 +119,11 @@ def _as_page(handler: Handler) -> Handler:
     """The API's problem as a page for a reader."""
 
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        told = handler(request, error)
-        problem = msgspec.json.decode(told.content, type=Problem)
+        response = handler(request, error)
+        problem = msgspec.json.decode(response.content, type=Problem)
         heading, advice = map(gettext, HEADINGS.get(problem.status, OTHERWISE))
         again = request.method == "GET" and problem.status in (429, 503)
-        caller = found_caller(request)
+        caller = caller_so_far(request)
         text = page(
             "problem.html",
             Head(titled(heading), advice, _back(request), "", indexed=False),
@@ -137,7 +137,7 @@ def _as_page(handler: Handler) -> Handler:
             detail=problem.detail if isinstance(error, Told) else said(problem.detail),
             near=error.near if isinstance(error, Missing) else (),
         )
-        headers = dict([*told.headers.items(), VARY])
+        headers = dict([*response.headers.items(), VARY])
         return Response(text.encode(), status_code=problem.status, media_type=HTML, headers=headers)
 
     return answer
@@ -166,8 +166,8 @@ def problem_pages(site: Litestar) -> Tell:
 
     async def send_page(scope: Any, send: Any, rejected: Rejected) -> None:
         request: Http = Request(scope | {"litestar_app": site})
-        told = _PAGES[Refused](request, Refused(rejected.code, rejected.detail))
-        await told.to_asgi_response(None, request)(scope, _reads_nothing, send)
+        page = _PAGES[Refused](request, Refused(rejected.code, rejected.detail))
+        await page.to_asgi_response(None, request)(scope, _reads_nothing, send)
 
     return send_page
 

@@ -20,7 +20,7 @@ REVIEW_TEXT_LENGTH_MAX = 5_000
 def tool(summary: SummaryView, base: str) -> dict[str, Any]:
     """A tool as a SoftwareApplication; `base` is the site's address."""
     page = f"{base}{language().root}/tools/{summary.slug}"
-    said: dict[str, Any] = {
+    data: dict[str, Any] = {
         "@type": "SoftwareApplication",
         "@id": f"{base}/tools/{summary.slug}#tool",
         "name": summary.name,
@@ -29,18 +29,18 @@ def tool(summary: SummaryView, base: str) -> dict[str, Any]:
         "description": summary.description or summary.tagline or summary.name,
     }
     if summary.url is not None:
-        said["sameAs"] = summary.url
+        data["sameAs"] = summary.url
     if summary.entry_price is not None:
-        said["offers"] = {
+        data["offers"] = {
             "@type": "Offer",
             "price": f"{summary.entry_price:.2f}",
             "priceCurrency": "USD",
         }
     if summary.community.total:
-        said["aggregateRating"] = _rating(summary.community)
+        data["aggregateRating"] = _rating(summary.community)
     if summary.panel.reviews:
-        said["review"] = [_review(review) for review in summary.panel.reviews]
-    return said
+        data["review"] = [_review(review) for review in summary.panel.reviews]
+    return data
 
 
 def _rating(tally: TallyView) -> dict[str, Any]:

@@ -43,7 +43,7 @@ async def reader(request: Http) -> Caller:
 async def my_states(request: Http, caller: Caller, *tools: Tool) -> dict[ToolSlug, ToolState]:
     """The reader's own votes and bookmarks; none where the log does not respond soon."""
     nothing = {tool.slug: NOTHING for tool in tools}
-    if not caller.known:
+    if not caller.identified:
         return nothing
     try:
         with within(OPTIONAL_S):
@@ -65,8 +65,8 @@ async def answer(
     """The page. One that names its reader is for that reader alone, as a `private` one is; others
     are the same for all."""
     caller = await reader(request)
-    known = account(request, caller)
-    text = await page_by_turns(template, head, known, **{"here": here(request)} | values)
+    who = account(request, caller)
+    text = await page_by_turns(template, head, who, **{"here": here(request)} | values)
     if private or caller.user is not None:
         return private_page(text, status)
     return shared_page(request, text, stale=stale)
@@ -80,4 +80,4 @@ def here(request: Http) -> str:
 
 def is_of(caller: Caller) -> bool:
     """Whether a page that shows the caller's own votes, or that their login has ended, does so."""
-    return caller.known or caller.login_ended
+    return caller.identified or caller.login_ended

@@ -14,7 +14,7 @@ from votes.http.edge.languages import ALONE
 from votes.languages import language, translated, translated_plural
 from votes.site import words
 from votes.site.assets import asset_url, sri
-from votes.site.verdicts import look, said
+from votes.site.verdicts import community_verdict, look
 
 SITE_NAME = "Ship or skip"
 DESCRIPTION_LENGTH_MAX = 200
@@ -90,7 +90,7 @@ def environment() -> Environment:
         "site_name": SITE_NAME,
         "words": words,
         "look": look,
-        "said": said,
+        "said": community_verdict,
         "category_slug": category_slug,
         "query": query,
         "LOGIN": LOGIN,
@@ -102,8 +102,8 @@ def environment() -> Environment:
 
 def query(**fields: Any) -> str:
     """The fields with a value, as an address's query."""
-    said = {name: value for name, value in fields.items() if value}
-    return f"?{urlencode(said)}" if said else ""
+    given = {name: value for name, value in fields.items() if value}
+    return f"?{urlencode(given)}" if given else ""
 
 
 def login_path(back: str, keep: str | None = None) -> str:

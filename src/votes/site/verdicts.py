@@ -41,7 +41,7 @@ class Look(Struct, frozen=True):
     tone: Tone
 
 
-def said(tally: TallyView) -> Verdict:
+def community_verdict(tally: TallyView) -> Verdict:
     """The community's verdict."""
     return "too_close" if tally.close else tally.call
 

@@ -30,7 +30,7 @@ from votes.languages import (
 )
 from votes.languages import percent as in_percent
 from votes.projections.tallies import Tally, TallyView
-from votes.site.verdicts import Verdict, look, said
+from votes.site.verdicts import Verdict, community_verdict, look
 
 NOTHING = "\u2013"
 BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
@@ -166,17 +166,17 @@ def hour(at: datetime) -> str:
 
 def selected(selector: Selector) -> str:
     """Which votes a ruling is about, such as "held votes from 1 Jan 2026, 12:00 UTC"."""
-    said = [gettext("held votes") if selector.held else gettext("all votes")]
+    parts = [gettext("held votes") if selector.held else gettext("all votes")]
     if selector.start is not None:
-        said.append(gettext("from %(time)s", time=minute(selector.start)))
+        parts.append(gettext("from %(time)s", time=minute(selector.start)))
     if selector.end is not None:
-        said.append(gettext("before %(time)s", time=minute(selector.end)))
+        parts.append(gettext("before %(time)s", time=minute(selector.end)))
     if selector.cluster is not None:
-        said.append(gettext("of cluster %(name)s", name=selector.cluster))
+        parts.append(gettext("of cluster %(name)s", name=selector.cluster))
     if selector.without:
         clusters = counted(len(selector.without), "cluster")
-        said.append(gettext("without those of %(clusters)s", clusters=clusters))
-    return " ".join(said)
+        parts.append(gettext("without those of %(clusters)s", clusters=clusters))
+    return " ".join(parts)
 
 
 def why(against: Against) -> str:
@@ -253,7 +253,7 @@ def side(choice: str) -> str:
 
 def community_line(tally: TallyView) -> str:
     """The community's verdict with its votes."""
-    label = look(said(tally)).label
+    label = look(community_verdict(tally)).label
     if tally.call == "none":
         return label
     return f"{label} · {community_votes(tally)}"

@@ -26,7 +26,7 @@ UPCASTS: Mapping[tuple[str, int], Upcast] = {}
 """By (type, number): turns the fields of that schema into those of the next."""
 
 SHORT = 200
-KEPT_MAX = 4_096
+REMEMBERED_MAX = 4_096
 """How many events are kept by their data, of at most `SHORT` characters each."""
 
 
@@ -43,7 +43,7 @@ class Codec:
         self._types = {kind.__name__: kind for kind in types}
         self._schemas = {name: schemas.get(name, 1) for name in self._types}
         self._upcasts = upcasts
-        self._decode_short = lru_cache(KEPT_MAX)(self._decoded)
+        self._decode_short = lru_cache(REMEMBERED_MAX)(self._decoded)
         self._decode = {
             name: msgspec.json.Decoder(kind).decode for name, kind in self._types.items()
         }

@@ -83,8 +83,8 @@ async def translated() -> AsyncIterator[None]:
     except _OUTAGES as error:
         raise Unavailable(f"Postgres: {str(error) or type(error).__name__}") from error
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError) as error:
-        said = "lacks migrations; run votes migrate as its owner"
-        raise Unavailable(f"Postgres: the database {said} ({error})") from error
+        problem = "lacks migrations; run votes migrate as its owner"
+        raise Unavailable(f"Postgres: the database {problem} ({error})") from error
 
 
 _PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}

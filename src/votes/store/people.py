@@ -34,17 +34,17 @@ class People:
         self._remembered: LRUCache[Subject, Person] = LRUCache(REMEMBERED_MAX)
         self._secret: bytes | None = None
 
-    async def known(self, subject: Subject) -> Person | None:
+    async def find(self, subject: Subject) -> Person | None:
         """The person; None for a user who has written nothing yet."""
         person = self._remembered.get(subject)
-        return person or (await self.all_known([subject])).get(subject)
+        return person or (await self.find_all([subject])).get(subject)
 
     async def person(self, subject: Subject) -> Person:
         """The person, made now if this is the user's first write."""
         person = self._remembered.get(subject)
         return person or (await self.persons([subject]))[subject]
 
-    async def all_known(self, subjects: Collection[Subject]) -> dict[Subject, Person]:
+    async def find_all(self, subjects: Collection[Subject]) -> dict[Subject, Person]:
         """Those of the users who have written something."""
         found = {s: self._remembered[s] for s in subjects if s in self._remembered}
         missing = {await self._hash(s): s for s in subjects if s not in found}
@@ -63,7 +63,7 @@ class People:
         Of several processes that make one at the same time all get the same.
         """
         for _ in range(TRIES_MAX):
-            found = await self.all_known(subjects)
+            found = await self.find_all(subjects)
             new = [subject for subject in dict.fromkeys(subjects) if subject not in found]
             if not new:
                 return found

@@ -280,8 +280,8 @@ class RedisReadModelStore:
         or where Redis has lost the script."""
         text = encode(live)
         keys = self.keys.live, self.keys.changes, self.keys.heartbeat
-        kept = ANNOUNCEMENTS_MAX, ANNOUNCED_BYTES_MAX
-        arguments = prefix, text, encode_message(message), *kept, *_heartbeat(message)
+        limits = ANNOUNCEMENTS_MAX, ANNOUNCED_BYTES_MAX
+        arguments = prefix, text, encode_message(message), *limits, *_heartbeat(message)
         announcing = ("EVALSHA", self._announce, len(keys), *keys, *arguments)
         try:
             moved = await one(self._redis, *announcing)

@@ -238,7 +238,9 @@ class Subscription:
 
     def _older(self, models: ReadModels) -> bool:
         """Whether newer ones were known: Redis may have lost its last writes for a moment."""
-        known = self._followed
+        followed = self._followed
         return (
-            known is not None and models.world == known.world and models.position < known.position
+            followed is not None
+            and models.world == followed.world
+            and models.position < followed.position
         )

@@ -27,14 +27,14 @@ async def stored(store) -> list[str]:
 
 
 async def test_who_has_written_nothing_is_not_known_and_not_made(process, store):
-    assert await process().known(SUBJECT) is None
+    assert await process().find(SUBJECT) is None
     assert await stored(store) == []
 
 
 async def test_a_person_has_one_random_id_from_then_on(process, store):
     made = await process().person(SUBJECT)
     assert re.fullmatch(r"[A-Za-z0-9_-]{11}", made.id)
-    assert await process().person(SUBJECT) == await process().known(SUBJECT) == made
+    assert await process().person(SUBJECT) == await process().find(SUBJECT) == made
     assert await process().by_id([made.id, "nobody-else"]) == {made.id: made}
     assert made.voter == f"user:{made.id}"
     other = await process().person(SUBJECT.upper())
@@ -76,7 +76,7 @@ async def test_no_more_are_remembered_than_that(process, monkeypatch):
     people = process()
     made = {name: await people.person(name) for name in "abcdef"}
     assert len(people._remembered) == 3
-    assert {name: await people.known(name) for name in "abcdef"} == made
+    assert {name: await people.find(name) for name in "abcdef"} == made
 
 
 @settings(max_examples=50)
@@ -92,7 +92,7 @@ def test_whatever_processes_ask_in_whatever_order_they_agree(servers, shared, st
             ids: dict[str, str] = {}
             for number, subject, writes in steps:
                 people = processes[number]
-                found = await (people.person if writes else people.known)(subject)
+                found = await (people.person if writes else people.find)(subject)
                 if writes:
                     ids.setdefault(subject, found.id)
                 assert (found.id if found else None) == ids.get(subject)

@@ -42,12 +42,12 @@ def takeaway(tools: Sequence[SummaryView]) -> str:
             "The panel sees no difference: %(says)s, for %(tools)s.", says=says, tools=of
         )
     says = _says(first[0])
-    said = [gettext("The panel leans to %(tools)s: %(says)s.", tools=_names(first), says=says)]
-    said += [
+    sentences = [gettext("The panel leans to %(tools)s: %(says)s.", tools=_names(first), says=says)]
+    sentences += [
         gettext("For %(tools)s, %(says)s.", tools=_names(group), says=_says(group[0]))
         for group in others
     ]
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _share(tool: SummaryView) -> float:

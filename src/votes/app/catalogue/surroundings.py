@@ -44,8 +44,8 @@ def pairs(models: ReadModels, orders: ToolOrders) -> list[Pair]:
 
 def _closest(tools: list[Tool]) -> tuple[float, Tool, Tool] | None:
     """The two tools whose shares of ship differ least, with the difference."""
-    known = [tool for tool in tools if tool.tally.total >= PAIR_VOTES_MIN]
-    by_share = sorted(known, key=lambda tool: (_share(tool), tool.slug))
+    voted_on = [tool for tool in tools if tool.tally.total >= PAIR_VOTES_MIN]
+    by_share = sorted(voted_on, key=lambda tool: (_share(tool), tool.slug))
     between = [(_share(b) - _share(a), a, b) for a, b in pairwise(by_share)]
     return min(between, key=lambda found: found[0], default=None)
 

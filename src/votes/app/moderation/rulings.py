@@ -81,26 +81,26 @@ async def carry_out_all(store: EventStore, at: datetime) -> None:
 
 async def carry_out(store: EventStore, ruling: Unfinished, at: datetime) -> bool:
     """Carry the ruling out. False where it, or a vote, cannot be read or decided on for now."""
-    said, tool, reached = ruling.last, ToolId(ruling.last.subject), ruling.reached
-    name = ruling_of(said.stream)
-    if isinstance(said.event, Unreadable):
+    last, tool, reached = ruling.last, ToolId(ruling.last.subject), ruling.reached
+    name = ruling_of(last.stream)
+    if isinstance(last.event, Unreadable):
         return False
     members: Members = {}
-    if isinstance(said.event, RulingMade):
-        members = await members_of(store, tool, said.event.selector)
-    while reached < said.position:
+    if isinstance(last.event, RulingMade):
+        members = await members_of(store, tool, last.event.selector)
+    while reached < last.position:
         page, reached = await store.standing(
-            tool, VOTE_EVENTS, reached, said.position, VOTES_AT_ONCE_MAX
+            tool, VOTE_EVENTS, reached, last.position, VOTES_AT_ONCE_MAX
         )
-        selected = [last for last in page if _falls_under(last, said.event, name, members)]
+        selected = [last for last in page if _falls_under(last, last.event, name, members)]
         streams = [last.stream for last in selected] + await _given_back(store, selected)
         commands = [CarryOut(stream, tool, name) for stream in streams]
         if commands:
             if not await _carry_out(store, commands, at):
                 return False
-            await store.finish(said.stream, reached)
+            await store.finish(last.stream, reached)
             await asyncio.sleep(PAUSE_S)
-    await store.finish(said.stream, said.position)
+    await store.finish(last.stream, last.position)
     return True
 
 
@@ -153,7 +153,7 @@ async def _carry_out(store: EventStore, commands: Sequence[CarryOut], at: dateti
     return await _carry_out(store, moved, at) if moved else True
 
 
-def _falls_under(last: Recorded, said: object, name: RulingId, members: Members) -> bool:
+def _falls_under(last: Recorded, ruling: object, name: RulingId, members: Members) -> bool:
     """Whether a vote, by its last event, is one of those that the ruling is about.
 
     A lifted one is about those that it discounted or released; all of them stand after it was made.
@@ -164,7 +164,7 @@ def _falls_under(last: Recorded, said: object, name: RulingId, members: Members)
     vote = votes.evolve(Vote(), last.event)
     if vote.withdrawn:
         return False
-    if isinstance(said, RulingMade):
+    if isinstance(ruling, RulingMade):
         of = [cluster for cluster, streams in members.items() if last.stream in streams]
-        return said.selector.selects(last.at, vote, of)
+        return ruling.selector.selects(last.at, vote, of)
     return name in (vote.discounted_by, vote.released_by)

@@ -78,13 +78,13 @@ async def _make(
     store: EventStore,
     tool: ToolId,
     selector: Selector,
-    said: rules.Verdict,
+    verdict: rules.Verdict,
     reason: Reason,
     at: datetime,
 ) -> None:
-    about = repr((tool, selector, said)).encode()
+    about = repr((tool, selector, verdict)).encode()
     name = RulingId(BY_SCAN + sha256(about).hexdigest()[:16])
-    command = MakeRuling(name, tool, selector, said, reason)
+    command = MakeRuling(name, tool, selector, verdict, reason)
     await store_all(store, [Request(rules.decider, command, ACTOR, at)])
 
 

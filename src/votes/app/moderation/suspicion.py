@@ -94,24 +94,24 @@ def _cluster_view(
     cluster: Cluster,
     ruled: set[tuple[ClusterId | None, ToolId]],
 ) -> ClusterView:
-    said = cluster.evidence
-    of_all = said.voters * len(said.tools)
+    evidence = cluster.evidence
+    of_all = evidence.voters * len(evidence.tools)
     return ClusterView(
         id=name,
         found_at=cluster.at,
-        voters=said.voters,
-        votes=said.votes,
-        first=said.first,
-        last=said.last,
-        density=round(min(said.votes / of_all, 1.0), 3) if of_all else 0.0,
-        lockstep=said.lockstep,
-        one_sided=float(f"{exp(min(said.one_sided, LOG_EVIDENCE_MAX)):.3g}"),
+        voters=evidence.voters,
+        votes=evidence.votes,
+        first=evidence.first,
+        last=evidence.last,
+        density=round(min(evidence.votes / of_all, 1.0), 3) if of_all else 0.0,
+        lockstep=evidence.lockstep,
+        one_sided=float(f"{exp(min(evidence.one_sided, LOG_EVIDENCE_MAX)):.3g}"),
         tools=[
             view
-            for each in said.tools
+            for each in evidence.tools
             for view in _tool_view(models, each, ruled=(name, each.tool) in ruled)
         ],
-        chart=list(said.chart),
+        chart=list(evidence.chart),
         position=cluster.position,
     )
 

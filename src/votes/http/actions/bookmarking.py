@@ -194,7 +194,7 @@ async def undo(request: Http, user: User, after: Position, until: Position) -> B
     Raises `Refused` and `Unavailable`.
     """
     store, people = services(request).store, services(request).people
-    person = await people.known(user.subject)
+    person = await people.find(user.subject)
     if person is None:
         return NOTHING_DONE
     shelf, at = Shelf(person), now()

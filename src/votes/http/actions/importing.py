@@ -40,7 +40,7 @@ async def import_of(request: Http, user: User, name: str) -> ImportView:
     """How far the user's import is. Raises `Refused` and `Unavailable`."""
     parts = services(request)
     with within(WRITE_S):
-        person = await parts.people.known(user.subject)
+        person = await parts.people.find(user.subject)
         told = await parts.imports.told(name) if _is_name(name) else None
     if told is None or person is None or told.person != person.id:
         raise Refused("import_unknown", "There is no such import, or it is of another day.")

@@ -65,10 +65,10 @@ async def preview(request: Http, body: RulingBody) -> PreviewView:
 async def lift(request: Http, ruling: str, moderator: User) -> Position:
     """Lift the ruling, and return the position of that. Raises what `write` does."""
     stream = rules.stream(RulingId(ruling))
-    known = await services(request).store.last_events([stream]) if is_slug(ruling) else {}
-    if stream not in known:
+    lasts = await services(request).store.last_events([stream]) if is_slug(ruling) else {}
+    if stream not in lasts:
         raise refused(rules.UNKNOWN)
-    command = rules.LiftRuling(RulingId(ruling), ToolId(known[stream].subject))
+    command = rules.LiftRuling(RulingId(ruling), ToolId(lasts[stream].subject))
     outcome, _ = await write_as(request, moderator, rules.decider, lambda _: command)
     return outcome.position
 

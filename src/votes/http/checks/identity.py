@@ -42,7 +42,7 @@ class Caller(Struct, frozen=True):
     login_ended: bool = False
 
     @property
-    def known(self) -> bool:
+    def identified(self) -> bool:
         """Whether the caller can have votes."""
         return self.user is not None or self.visitor is not None
 
@@ -79,16 +79,16 @@ class Identity(Struct):
         scope: dict[str, Any] = request.scope  # type: ignore[assignment]
         if _CALLER not in scope:
             scope[_CALLER] = await self._caller(request)
-        found: Caller = scope[_CALLER]
-        return found
+        caller: Caller = scope[_CALLER]
+        return caller
 
     async def _caller(self, request: Http) -> Caller:
         authorization = header(request, b"authorization")
         cookies, prefix = _cookies(request), self.cookie_name(request, "")
-        known = None
+        verified = None
         if visitor := cookies.get(prefix + VISITOR):
-            known = self.visitors.verify(visitor)
-        before = known[0] if known is not None else None
+            verified = self.visitors.verify(visitor)
+        before = verified[0] if verified is not None else None
         if authorization is not None:
             return await self._authorized(authorization, before)
         token = cookies.get(self.config.user_cookie) if self.config.user_cookie else None
@@ -100,9 +100,9 @@ class Identity(Struct):
         if session and (logged_in := self.sessions.user(session, now())) is not None:
             return Caller(user=logged_in, before=before)
         ended = bool(token or session)
-        if known is None:
+        if verified is None:
             return Caller(login_ended=ended)
-        return Caller(visitor=known[0], renew=not known[1], login_ended=ended)
+        return Caller(visitor=verified[0], renew=not verified[1], login_ended=ended)
 
     async def _authorized(self, authorization: str, before: Visitor | None) -> Caller:
         kind, _, token = authorization.partition(" ")
@@ -113,9 +113,9 @@ class Identity(Struct):
             except TokenInvalid as error:
                 raise Refused("token_invalid", f"The token is not valid: {error}.") from error
         if kind.lower() == "visitor":
-            known = self.visitors.verify(token.strip())
-            if known is not None:
-                return Caller(visitor=known[0])
+            verified = self.visitors.verify(token.strip())
+            if verified is not None:
+                return Caller(visitor=verified[0])
         raise Refused("token_invalid", "Authorization: send a Bearer or a Visitor token of ours.")
 
     def has_cookie(self, request: Http) -> bool:
@@ -168,11 +168,11 @@ def _cookies(request: Http) -> dict[str, str]:
     return cookies
 
 
-def found_caller(request: Http) -> Caller:
+def caller_so_far(request: Http) -> Caller:
     """Who asks, as far as that was asked already."""
     scope: dict[str, Any] = request.scope  # type: ignore[assignment]
-    found: Caller = scope.get(_CALLER, Caller())
-    return found
+    caller: Caller = scope.get(_CALLER, Caller())
+    return caller
 
 
 def identity(request: Http) -> Identity:

@@ -43,8 +43,8 @@ class Limited(Struct, frozen=True):
 
 
 def limited_of(handler: BaseRouteHandler) -> Limited | None:
-    found: Limited | None = handler.opt.get(_OPT)
-    return found
+    limited: Limited | None = handler.opt.get(_OPT)
+    return limited
 
 
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -68,7 +68,7 @@ async def count(parts: Services, scope: Any, counted: Counted, caller: Caller) -
     """Count a request. Raises `Refused` beyond a limit."""
     network = client_network(scope, parts.config)
     limits = parts.limiter.limits[counted]
-    if counted == "votes" and not caller.known and scope["method"] != "DELETE":
+    if counted == "votes" and not caller.identified and scope["method"] != "DELETE":
         limits += parts.limiter.limits["visitors"]
     charges = _charges(limits, caller, network, scope, parts.config.secret_keys[0])
     verdict = scope[_VERDICT] = await parts.limiter.check(charges)
@@ -106,8 +106,8 @@ def _charges(
 
 def verdict_of(scope: Any) -> Verdict:
     """What came of the check of a request, which counts as within its limits where it has none."""
-    found: Verdict = scope.get(_VERDICT, FREE)
-    return found
+    verdict: Verdict = scope.get(_VERDICT, FREE)
+    return verdict
 
 
 @lru_cache(HIDDEN_REMEMBERED)
@@ -156,6 +156,6 @@ def rate_limit_fields(scope: Any) -> Headers:
     nearest, us = max(hard, key=lambda pair: (pair[0] is beyond, pair[1] / pair[0].burst_us))
     left = max(nearest.burst_us - us, 0) // nearest.interval_us
     more_us = us - nearest.burst_us + (left + 1) * nearest.interval_us
-    said = f'"{nearest.name}";r={left};t={seconds(more_us)}'
+    field = f'"{nearest.name}";r={left};t={seconds(more_us)}'
     policies = b", ".join(limit.described for limit, _ in hard)
-    return ((b"ratelimit-policy", policies), (b"ratelimit", said.encode()))
+    return ((b"ratelimit-policy", policies), (b"ratelimit", field.encode()))

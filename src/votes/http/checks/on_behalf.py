@@ -36,8 +36,10 @@ async def cast_on_behalf(
 
 async def retract_on_behalf(request: Http, other: str, tool: ToolId) -> Outcome[Vote]:
     """Take back the vote of the other, on every site. Raises as `cast_on_behalf` otherwise."""
-    sender, known = await require_service(request), _checked(other)
-    return await _write(request, sender, known, lambda voter: RetractVote(tool, voter), keep=False)
+    sender, subject = await require_service(request), _checked(other)
+    return await _write(
+        request, sender, subject, lambda voter: RetractVote(tool, voter), keep=False
+    )
 
 
 async def erase_on_behalf(request: Http, other: str) -> Position:
@@ -70,7 +72,7 @@ async def _write(
     with within(WRITE_S):
         while True:
             by = await people.person(sender.subject)
-            whose = await (people.person if keep else people.known)(subject)
+            whose = await (people.person if keep else people.find)(subject)
             voter = somebody_else(_NOBODY if whose is None else whose.id)
             streams = [one.stream for one in (by, whose) if one is not None]
             answer = await submit(request, vote.on_behalf, ask(voter), by.voter, *streams)

@@ -34,9 +34,9 @@ from votes.http.deadlines import READ_S, WRITE_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import (
     PROOF,
-    Found,
     Headers,
     Http,
+    Value,
     accepted,
     header,
     read_as,
@@ -95,8 +95,8 @@ async def write_for(
         who = voter.who
         outcome, _ = await write_as(request, who, decider, lambda person: ask(person.voter))
         return outcome
-    known = visitor(voter.who.id)
-    return await write(request, decider, ask(known), known)
+    own = visitor(voter.who.id)
+    return await write(request, decider, ask(own), own)
 
 
 async def vote_for(
@@ -108,11 +108,11 @@ async def vote_for(
         with within(WRITE_S):
             await join(request, voter.who, voter.before)
             return await write_for(request, voter, vote.decider, lambda whose: ask(whose, None))
-    known = visitor(voter.who.id)
+    own = visitor(voter.who.id)
     with within(WRITE_S):
         result = await services(request).links.vote(
             voter.who.id,
-            lambda whose, by, unless: submit(request, vote.decider, ask(whose, by), known, *unless),
+            lambda whose, by, unless: submit(request, vote.decider, ask(whose, by), own, *unless),
         )
         return accepted(result)
 
@@ -130,30 +130,30 @@ async def join(request: Http, who: User, before: Visitor | None) -> None:
 async def link_to(request: Http, who: User, token: str | None) -> LinkView:
     """Link the visitor of the token, or else of the cookie, to the user. Raises `Refused`, and
     `Unavailable` where it is not done, or half: the same again settles it."""
-    found = (await identity(request).caller(request)).before
+    linkable = (await identity(request).caller(request)).before
     if token is not None:
-        known = identity(request).visitors.verify(token)
-        if known is None:
+        verified = identity(request).visitors.verify(token)
+        if verified is None:
             raise Refused("invalid_body", "visitor: not a visitor's token of ours.")
-        found = known[0]
-    if found is None:
+        linkable = verified[0]
+    if linkable is None:
         return LinkView(linked=False, votes=0, position=0, link=None)
     parts = services(request)
     with within(WRITE_S):
-        known_as = await parts.people.person(who.subject)
-        if (too_many := await parts.links.refusal(found.id, known_as.id)) is not None:
+        user = await parts.people.person(who.subject)
+        if (too_many := await parts.links.refusal(linkable.id, user.id)) is not None:
             raise refused(too_many)
         _, person = await write_as(
-            request, who, link.decider, lambda person: link.LinkVisitor(found.id, person.id)
+            request, who, link.decider, lambda person: link.LinkVisitor(linkable.id, person.id)
         )
-        made = await parts.links.settle(found.id, person.id)
-        name = await unlinking.by_which(parts.store, found.id)
+        made = await parts.links.settle(linkable.id, person.id)
+        name = await unlinking.by_which(parts.store, linkable.id)
     return LinkView(linked=True, votes=made.votes, position=made.position, link=name)
 
 
 async def read_for(
-    request: Http, caller: Caller, read: Callable[[VoterId, Person | None], Awaitable[Found]]
-) -> Found | None:
+    request: Http, caller: Caller, read: Callable[[VoterId, Person | None], Awaitable[Value]]
+) -> Value | None:
     """What `read` finds of the caller's, called with the person too where that is a user; None for
     a caller who has never written anything. A user's browser is joined first, if it can be. Raises
     `Unavailable`."""

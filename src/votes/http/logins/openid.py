@@ -123,8 +123,8 @@ class OpenId:
         Raises `LoginFailed`, and `Unavailable` where the issuer does not respond as it should.
         """
         described = await self.described()
-        told = issuer is not None or described.authorization_response_iss_parameter_supported
-        if told and issuer != self.issuer:
+        has_issuer = issuer is not None or described.authorization_response_iss_parameter_supported
+        if has_issuer and issuer != self.issuer:
             raise LoginFailed("another issuer has sent the code")
         token = await self._exchanged(described, code, begun.verifier, back)
         if self._tokens is None or self._tokens[0] != described.jwks_uri:
@@ -132,8 +132,8 @@ class OpenId:
             self._tokens = described.jwks_uri, tokens
         try:
             claims = await self._tokens[1].claims(token)
-            said = {"nonce": begun.nonce, "client_id": self._client_id}
-            CodeIDToken(claims, {}, params=said).validate(leeway=LEEWAY_S)
+            expected = {"nonce": begun.nonce, "client_id": self._client_id}
+            CodeIDToken(claims, {}, params=expected).validate(leeway=LEEWAY_S)
             return user_of(claims)
         except (TokenInvalid, JoseError) as error:
             raise LoginFailed(str(error)) from error

@@ -48,13 +48,13 @@ class PublishedKeys:
         Raises `Unavailable` when that cannot be known now.
         """
         fetched = self._fetched
-        key = self._known(key_id)
+        key = self._key(key_id)
         enough = key is not None and fetched.failure is None
         fetched.renew(JWKS_LIFETIME_S if enough else JWKS_REFETCH_S)
         if key is not None:
             return key
         await fetched.wait(UNKNOWN_KEY_WAIT_S if self._keys else TIMEOUT_S)
-        if (key := self._known(key_id)) is not None:
+        if (key := self._key(key_id)) is not None:
             return key
         if fetched.is_fetching:
             raise Unavailable(f"{fetched.url}: the keys are still being fetched")
@@ -62,7 +62,7 @@ class PublishedKeys:
             raise Unavailable(f"{fetched.url}: {fetched.failure}")
         return None
 
-    def _known(self, key_id: str | None) -> jwt.PyJWK | None:
+    def _key(self, key_id: str | None) -> jwt.PyJWK | None:
         """A token needs to name its key only where there are several (OpenID Connect Core 1.0,
         10.1)."""
         if key_id is None and len(self._keys) == 1:
@@ -84,6 +84,6 @@ class PublishedKeys:
     def _parsed(self, text: bytes) -> Keys:
         published = msgspec.json.decode(text, type=_Document).keys
         keys = jwt.PyJWKSet([key for key in published if _verifies(key)]).keys
-        known: Keys = {key.key_id: key for key in keys if key.algorithm_name in ASYMMETRIC}
+        usable: Keys = {key.key_id: key for key in keys if key.algorithm_name in ASYMMETRIC}
         self._on_new_set()
-        return known
+        return usable

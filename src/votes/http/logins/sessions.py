@@ -24,23 +24,23 @@ ROLES = frozenset({"admin", "moderator", "panelist"})
 """The roles that a session may have. What a service does is done by programs, with a token."""
 DEMO = "demo"
 
-Said = TypeVar("Said", bound=Struct)
+Content = TypeVar("Content", bound=Struct)
 
 
-class Signed(Generic[Said]):
+class Signed(Generic[Content]):
     """Texts that only we can make, for one purpose: as JWTs (HS256) by keys that are derived from
     the secret keys. The first key signs, all verify."""
 
-    def __init__(self, keys: Sequence[bytes], purpose: str, kind: type[Said]) -> None:
-        said = f"votes.signed:{purpose}".encode()
-        self._keys = [hmac.digest(key, said, "sha256") for key in keys]
+    def __init__(self, keys: Sequence[bytes], purpose: str, kind: type[Content]) -> None:
+        label = f"votes.signed:{purpose}".encode()
+        self._keys = [hmac.digest(key, label, "sha256") for key in keys]
         self._kind = kind
 
-    def sign(self, said: Said, ends: datetime) -> str:
-        claims = {**msgspec.to_builtins(said), "exp": ends}
+    def sign(self, content: Content, ends: datetime) -> str:
+        claims = {**msgspec.to_builtins(content), "exp": ends}
         return jwt.encode(claims, self._keys[0], algorithm="HS256")
 
-    def read(self, text: str) -> Said | None:
+    def read(self, text: str) -> Content | None:
         """What it says; None for one that is not ours, is for another purpose, or has ended."""
         for key in self._keys:
             try:
@@ -83,19 +83,19 @@ class Sessions:
         persona = user.persona if "panelist" in roles else None
         end = at + lifetime
         ends, sorted_roles = int(end.timestamp()), tuple(sorted(roles))
-        said = _Session(self._by, user.subject, ends, sorted_roles, persona, user.name)
-        kept = lifetime + ENDED_SHOWN
-        return self._signed.sign(said, end), int(kept.total_seconds())
+        session = _Session(self._by, user.subject, ends, sorted_roles, persona, user.name)
+        max_age = lifetime + ENDED_SHOWN
+        return self._signed.sign(session, end), int(max_age.total_seconds())
 
     def user(self, text: str, at: datetime) -> User | None:
         """Whose session it is; None for none of ours, or one that has ended. One that was verified
         is remembered: to verify it takes as long as all else of a vote."""
-        known = self._verified.get(text)
-        if known is not None and at.timestamp() < known[0]:
-            return known[1]
-        said = self._signed.read(text)
-        if said is None or said.by != self._by:
+        remembered = self._verified.get(text)
+        if remembered is not None and at.timestamp() < remembered[0]:
+            return remembered[1]
+        session = self._signed.read(text)
+        if session is None or session.by != self._by:
             return None
-        user = User(said.sub, frozenset(said.roles), said.persona, said.name)
-        self._verified[text] = said.exp, user
+        user = User(session.sub, frozenset(session.roles), session.persona, session.name)
+        self._verified[text] = session.exp, user
         return user

@@ -75,9 +75,9 @@ def user_of(claims: Mapping[str, Any]) -> User:
     return User(named.sub, frozenset(named.roles), named.persona, name)
 
 
-def _label(said: Any) -> str | None:
+def _label(value: Any) -> str | None:
     with suppress(msgspec.ValidationError):
-        return msgspec.convert(said, Label)
+        return msgspec.convert(value, Label)
     return None
 
 
@@ -114,25 +114,25 @@ class VisitorTokens:
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._begun = tuple(hmac.new(key, b"votes.visitor:", "sha256") for key in keys)
 
-    def _sign(self, begun: hmac.HMAC, said: str) -> str:
+    def _sign(self, begun: hmac.HMAC, text: str) -> str:
         signature = begun.copy()  # a quarter of the time of `hmac.digest`
-        signature.update(said.encode())
+        signature.update(text.encode())
         return _text(signature.digest()[:SIGNATURE_BYTES])
 
     def token(self, visitor: Visitor) -> str:
-        said: str = visitor.id
+        text: str = visitor.id
         if visitor.made_h is not None:
-            said += f".{visitor.made_h}{'c' if visitor.crowded else ''}"
-        return f"{said}.{self._sign(self._begun[0], said)}"
+            text += f".{visitor.made_h}{'c' if visitor.crowded else ''}"
+        return f"{text}.{self._sign(self._begun[0], text)}"
 
     def verify(self, token: str) -> tuple[Visitor, bool] | None:
         """The visitor, and whether the newest key signed; None for a token not ours."""
-        said, _, signature = token.rpartition(".")
-        if not said.isascii() or not signature.isascii():
+        text, _, signature = token.rpartition(".")
+        if not text.isascii() or not signature.isascii():
             return None
         for number, begun in enumerate(self._begun):
-            if hmac.compare_digest(self._sign(begun, said), signature):
-                return _visitor(said), number == 0
+            if hmac.compare_digest(self._sign(begun, text), signature):
+                return _visitor(text), number == 0
         return None
 
 
@@ -140,8 +140,8 @@ def new_visitor(at: datetime, *, crowded: bool) -> Visitor:
     return Visitor(VisitorId(_text(os.urandom(VISITOR_ID_BYTES))), hours(at), crowded)
 
 
-def _visitor(said: str) -> Visitor:
-    name, _, made = said.partition(".")
+def _visitor(text: str) -> Visitor:
+    name, _, made = text.partition(".")
     if not made:
         return Visitor(VisitorId(name))
     return Visitor(VisitorId(name), int(made.removesuffix("c")), made.endswith("c"))
@@ -174,13 +174,13 @@ class UserTokens:
 
         Raises `TokenInvalid`, and `Unavailable` when the keys to verify it with cannot be had.
         """
-        known = self._verified.get(token)
-        if known is not None and now_s < known[0]:
-            return known[1]
+        remembered = self._verified.get(token)
+        if remembered is not None and now_s < remembered[0]:
+            return remembered[1]
         claims = await self.claims(token)
-        found = user_of(claims)
-        cohort = _cohort(claims, self._cohort_claims, found.subject)
-        verified = replace(found, claims=cohort)
+        user = user_of(claims)
+        cohort = _cohort(claims, self._cohort_claims, user.subject)
+        verified = replace(user, claims=cohort)
         self._verified[token] = min(int(claims["exp"]), now_s + VERIFIED_LIFETIME_S), verified
         return verified
 

@@ -18,7 +18,7 @@ from votes.site import words
 from votes.site.catalogue.finding import tool_at
 from votes.site.reading import answer, read_at
 from votes.site.render import SITE_NAME, Head, environment, query, titled
-from votes.site.verdicts import look, said
+from votes.site.verdicts import community_verdict, look
 
 Theme = Literal["light", "dark"]
 By = Literal["community", "panel"]
@@ -52,7 +52,9 @@ async def badge_svg(
         .render(
             title=_title(shown, by),
             by=_NAMES[by],
-            verdict=look(shown.panel.verdict if by == "panel" else said(shown.community)),
+            verdict=look(
+                shown.panel.verdict if by == "panel" else community_verdict(shown.community)
+            ),
             rests_on=_rests_on(shown, by),
             theme=theme,
             counts=counts == "yes",

@@ -55,21 +55,23 @@ async def tools_list(
     sort = sort if sort or q else "top"
     orders = await tool_orders(source.models, TOP)
     if wanted.category:
-        wanted = _known(wanted, [name for name, _ in listing.categories(orders)])
+        wanted = _with_category(wanted, [name for name, _ in listing.categories(orders)])
     finder = services(request).finder
     found = await tools_page(finder, source.models, sort, wanted, q, cursor, ROWS_MAX)
     others = await choices(finder, source.models, wanted, q)
-    said = {"q": q, **_fields(wanted)}
-    filters = {name: _options(name, others, said, sort) for name in FILTERS}
+    fields = {"q": q, **_fields(wanted)}
+    filters = {name: _options(name, others, fields, sort) for name in FILTERS}
     chosen = [(name, one) for name, all_ in filters.items() for one in all_ if one.chosen]
     heading = _heading(wanted, q)
     head = Head(
         titled(heading),
         gettext("%(tools)s to vote on.", tools=words.counted(found.total, "tool")),
-        f"/{query(**said, sort=sort)}",
+        f"/{query(**fields, sort=sort)}",
         base(request),
         section="tools",
-        picture=f"/og/category/{said['category']}.png" if said["category"] else "/og/site/home.png",
+        picture=f"/og/category/{fields['category']}.png"
+        if fields["category"]
+        else "/og/site/home.png",
         indexed=not (q or cursor) and wanted.any_facets and bool(found.total),
     )
     shown: Page[SummaryView] = Page(
@@ -82,12 +84,12 @@ async def tools_list(
         stale=source.stale,
         waiting=waiting,
         q=q,
-        fields=said,
-        category=said["category"],
+        fields=fields,
+        category=fields["category"],
         filters=filters,
         labels=FILTERS,
         chosen=[
-            (label, f"/{query(**said | {name: None}, sort=sort)}")
+            (label, f"/{query(**fields | {name: None}, sort=sort)}")
             for name, label in (
                 (name, f"{gettext(FILTERS[name])}: {one.label}") for name, one in chosen
             )
@@ -105,7 +107,7 @@ def _heading(wanted: Wanted, q: str | None) -> str:
     return words.category(wanted.category) if wanted.category else gettext("All tools")
 
 
-def _known(wanted: Wanted, categories: list[str]) -> Wanted:
+def _with_category(wanted: Wanted, categories: list[str]) -> Wanted:
     """The same, with the category as tools have it. Raises `Told` where none has."""
     slug = category_slug(wanted.category or "")
     for name in categories:
@@ -121,13 +123,13 @@ def _fields(wanted: Wanted) -> dict[str, str | None]:
     return asdict(wanted) | {"category": slug}
 
 
-def _options(name: str, others: Choices, said: dict[str, Any], sort: Sort | None) -> list[Option]:
+def _options(name: str, others: Choices, fields: dict[str, Any], sort: Sort | None) -> list[Option]:
     options = []
     for value, number in getattr(others, name):
         spelled = category_slug(value) if name == "category" else value
-        href = f"/{query(**said | {name: spelled}, sort=sort)}"
+        href = f"/{query(**fields | {name: spelled}, sort=sort)}"
         label = words.option(name, value)
-        options.append(Option(label, href, number, said[name] == spelled))
+        options.append(Option(label, href, number, fields[name] == spelled))
     if name == "category":
         options.sort(key=lambda one: one.label.casefold())
     return options

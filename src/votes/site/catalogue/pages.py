@@ -127,7 +127,7 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
 
 def _head_of(shown: SummaryView, at: str) -> Head:
     path = f"/tools/{quote(shown.slug)}"
-    said = gettext(
+    text = gettext(
         "Panel: %(panel)s. Community: %(community)s. %(tagline)s",
         panel=words.panel_line(shown.panel),
         community=words.community_line(shown.community),
@@ -135,7 +135,7 @@ def _head_of(shown: SummaryView, at: str) -> Head:
     )
     return Head(
         gettext("%(name)s: ship or skip?", name=shown.name),
-        description(said),
+        description(text),
         path,
         at,
         section="tools",

@@ -80,8 +80,8 @@ def login_of(config: Config) -> Login | None:
 
 
 def _login(request: Http) -> Login:
-    found: Login = request.app.state.login
-    return found
+    login: Login = request.app.state.login
+    return login
 
 
 @get(LOGIN, opt=Limited("reads").opt)
@@ -110,10 +110,10 @@ async def log_in(request: Http, next: Sent = None, keep: Sent = None) -> ASGIRes
             assert_never(other)
 
 
-def _path(said: str | None) -> str:
-    if said and not is_local(said):
+def _path(path: str | None) -> str:
+    if path and not is_local(path):
         raise Refused("invalid_parameter", "next: a path of this site.")
-    return said or "/"
+    return path or "/"
 
 
 async def _begin(request: Http, back: str, keep: str | None) -> ASGIResponse:
@@ -154,7 +154,7 @@ def _name(state: str) -> str:
 @get(BACK, opt=Limited("reads").opt)
 async def come_back(
     request: Http,
-    known_as: Annotated[
+    state_sent: Annotated[
         str | None, QueryParameter(name="state", max_length=SENT_LENGTH_MAX)
     ] = None,
     code: Sent = None,
@@ -166,12 +166,12 @@ async def come_back(
     if way(request) != "issuer":
         raise Told("not_found", gettext("Nobody logs in on this site."))
     who, login = identity(request), _login(request)
-    sent = who.sent(request, _name(known_as)) if known_as else None
+    sent = who.sent(request, _name(state_sent)) if state_sent else None
     begun = login.begun.read(sent) if sent else None
-    if begun is None or begun.state != known_as:
+    if begun is None or begun.state != state_sent:
         return await _page(request, "late", "/", 400)
     if root := _root_of(begun):
-        sent_back = query(state=known_as, code=code, error=error, iss=iss)
+        sent_back = query(state=state_sent, code=code, error=error, iss=iss)
         return redirect(f"{root}{BACK}{sent_back}", 303, PRIVATE)
     done = as_text(who.cookie(request, _name(begun.state), "", 0))
     if error is not None or not code:

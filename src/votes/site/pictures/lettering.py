@@ -109,8 +109,8 @@ def width(text: str, size: int, weight: Weight = PLAIN) -> float:
     """Of a drawable text, in pixels."""
     length = 0.0
     for run in runs(text):
-        said, direction = _laid_out(run)
-        length += font(run.face, size, weight).getlength(said, direction=direction)
+        shaped, direction = _laid_out(run)
+        length += font(run.face, size, weight).getlength(shaped, direction=direction)
     return length
 
 
@@ -125,9 +125,9 @@ def write(
     """Write a drawable text; `place` is where its baseline begins, at the left."""
     x, y = place
     for run in runs(text):
-        of, said, direction = font(run.face, size, weight), *_laid_out(run)
-        pen.text((x, y), said, colour, of, anchor="ls", direction=direction)
-        x += of.getlength(said, direction=direction)
+        of, shaped, direction = font(run.face, size, weight), *_laid_out(run)
+        pen.text((x, y), shaped, colour, of, anchor="ls", direction=direction)
+        x += of.getlength(shaped, direction=direction)
 
 
 def _laid_out(run: Run) -> tuple[str, Direction | None]:

@@ -145,16 +145,16 @@ async def list_form(request: Http) -> ASGIResponse:
     source, _ = await read_at(request)
     fields = await read_form(request)
     slug = fields.get("slug", "").strip()
-    known = catalogue.ever_listed(source.models, slug)
-    shown = summary(source, known) if known is not None else None
+    tool = catalogue.ever_listed(source.models, slug)
+    shown = summary(source, tool) if tool is not None else None
     try:
-        entry = _entry_at(slug, known, fields)
+        entry = _entry_at(slug, tool, fields)
     except Wrong as wrong:
-        return await _form(request, shown, fields, tool=known, problem=f"{wrong}")
+        return await _form(request, shown, fields, tool=tool, problem=f"{wrong}")
     if fields.get("sure") != "yes":
-        before = known.profile.entry if known is not None and known.profile.listed else None
+        before = tool.profile.entry if tool is not None and tool.profile.listed else None
         changed = changes(before, entry)
-        return await _form(request, shown, fields, tool=known, preview=changed)
+        return await _form(request, shown, fields, tool=tool, preview=changed)
     outcome = await list_tool(request, slug, entry, admin)
     return _back(slug, outcome.position)
 
@@ -232,21 +232,21 @@ async def _sure(request: Http, source: ReadSource, tool: Tool, to: ToolSlug | No
     )
 
 
-def _entry_at(slug: ToolSlug, known: Tool | None, fields: dict[str, str]) -> Entry:
+def _entry_at(slug: ToolSlug, tool: Tool | None, fields: dict[str, str]) -> Entry:
     """The entry in the fields, for the slug that leads to the known tool. Raises `Wrong`."""
     if not is_slug(slug):
         raise Wrong(gettext(HINTS["slug"]))
-    if known is not None and known.slug != slug:
+    if tool is not None and tool.slug != slug:
         raise Wrong(
-            gettext("“%(slug)s” leads to %(name)s already.", slug=slug, name=known.profile.name)
+            gettext("“%(slug)s” leads to %(name)s already.", slug=slug, name=tool.profile.name)
         )
     return entry_of(fields)
 
 
 def fields_of(entry: Entry) -> dict[str, str]:
     """The entry as the fields of the form."""
-    said = {name: getattr(entry, name) or "" for name in LABELS}
-    return said | {"plans": "\n".join(map(_line, entry.plans))}
+    texts = {name: getattr(entry, name) or "" for name in LABELS}
+    return texts | {"plans": "\n".join(map(_line, entry.plans))}
 
 
 def _line(plan: Plan) -> str:
@@ -256,16 +256,16 @@ def _line(plan: Plan) -> str:
 
 def entry_of(fields: dict[str, str]) -> Entry:
     """The entry in the fields of the form. Raises `Wrong`."""
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         name: fields.get(name, "").replace("\r\n", "\n").strip() for name in LABELS
     }
-    said["url"] = said["url"] or None
-    if said["url"] and not is_web_address(said["url"]):
+    values["url"] = values["url"] or None
+    if values["url"] and not is_web_address(values["url"]):
         raise Wrong(gettext(HINTS["url"]))
-    lines = [line for line in said["plans"].split("\n") if line.strip()]
-    said["plans"] = [_plan(line) for line in lines]
+    lines = [line for line in values["plans"].split("\n") if line.strip()]
+    values["plans"] = [_plan(line) for line in lines]
     try:
-        return msgspec.convert(said, Entry)
+        return msgspec.convert(values, Entry)
     except msgspec.ValidationError as error:
         found = re.search(r"`\$\.(\w+)", f"{error}")
         raise Wrong(gettext(HINTS[found[1]]) if found else f"{error}") from error

@@ -137,14 +137,14 @@ def _body(fields: dict[str, str]) -> RulingBody:
         raise Refused("invalid_body", f"what: one of {', '.join(WHAT)}.")
     times = {name: _time(fields[name]) for name in ("from", "to") if fields.get(name)}
     verdict, held = what
-    said = {
+    body = {
         "tool": fields.get("tool", ""),
         "selector": {**times, "held": held, "cluster": fields.get("cluster") or None},
         "verdict": verdict,
         "reason": fields.get("reason", ""),
     }
     try:
-        return msgspec.convert(said, RulingBody)
+        return msgspec.convert(body, RulingBody)
     except msgspec.ValidationError as error:
         raise Refused("invalid_body", f"{error}") from error
 

@@ -135,13 +135,19 @@ async def review_form(request: Http, slug: str) -> ASGIResponse:
 def _opinion(fields: dict[str, str]) -> Opinion | str:
     """The opinion in the fields, or what is wrong with them."""
     body = fields.get("body", "").replace("\r\n", "\n").strip()
-    said = {"score": fields.get("score", "").strip(), "choice": fields.get("choice"), "body": body}
+    values = {
+        "score": fields.get("score", "").strip(),
+        "choice": fields.get("choice"),
+        "body": body,
+    }
     for name, hint in HINTS.items():
         try:
-            msgspec.convert({"score": 0, "choice": "ship", name: said[name]}, Opinion, strict=False)
+            msgspec.convert(
+                {"score": 0, "choice": "ship", name: values[name]}, Opinion, strict=False
+            )
         except msgspec.ValidationError:
             return gettext(hint)
-    return msgspec.convert(said, Opinion, strict=False)
+    return msgspec.convert(values, Opinion, strict=False)
 
 
 async def _form(
@@ -158,7 +164,7 @@ async def _form(
     """The form with these fields; with an `opinion` also how all would read it."""
     shown = summary(source, tool)
     with within(READ_S):
-        said = await reviewing.revisions(services(request).store, tool.id, persona)
+        revisions = await reviewing.revisions(services(request).store, tool.id, persona)
     preview: dict[str, Any] = {"preview": None, "after": None, "unsure": False}
     if opinion is not None:
         at = now()
@@ -179,7 +185,7 @@ async def _form(
         fields={name: fields.get(name, "") for name in HINTS},
         problem=problem,
         stored=stored,
-        revisions=said,
+        revisions=revisions,
         **preview,
     )
 

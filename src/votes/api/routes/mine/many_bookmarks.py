@@ -118,10 +118,10 @@ async def batch_bookmarks(request: Http) -> ASGIResponse:
     user = await require_user(request)
     operations = (await read_json(request, _batch)).operations
     ids = await tool_ids(request, {one.tool for one in operations})
-    known, at = [one for one in operations if one.tool in ids], now()
+    listed, at = [one for one in operations if one.tool in ids], now()
 
     def ask(person: Person) -> list[BookmarkCommand]:
-        return [_command(person, ids[one.tool], one, at) for one in known]
+        return [_command(person, ids[one.tool], one, at) for one in listed]
 
     results, person = await submit_all_as(request, user, bookmark.decider, ask)
     left = iter(results)
@@ -145,8 +145,8 @@ def _answer(person: Person, tool: ToolId, one: BatchOperation, result: Result) -
         return _refusal(one.tool, result.code)
     if one.op == "delete":
         return BatchAnswer(one.tool, 204, None, None)
-    kept = view_of(person, tool, one.tool, result)
-    return BatchAnswer(one.tool, status_of(result), None, kept)
+    bookmark = view_of(person, tool, one.tool, result)
+    return BatchAnswer(one.tool, status_of(result), None, bookmark)
 
 
 def _unlisted(one: BatchOperation) -> BatchAnswer:

@@ -73,11 +73,11 @@ async def get_my_state(
     slugs = tool_slugs(request, tools)
     if min_position:
         await services(request).reader.models(min_position)
-    if not caller.known:
+    if not caller.identified:
         return private(dict.fromkeys(slugs, NOTHING))
-    known = await tool_ids(request, slugs)
-    found = await states_for(request, caller, known)
-    return private({slug: found.get(slug, NOTHING) for slug in slugs})
+    ids = await tool_ids(request, slugs)
+    states = await states_for(request, caller, ids)
+    return private({slug: states.get(slug, NOTHING) for slug in slugs})
 
 
 @get(

@@ -82,8 +82,8 @@ async def list_my_revisions(request: Http, slug: str) -> ASGIResponse:
     _, persona = await require_panelist(request)
     tool = await tool_id(request, slug)
     with within(READ_S):
-        said = await reviewing.revisions(services(request).store, tool, persona)
-    return private(RevisionsView(slug, persona, said))
+        revisions = await reviewing.revisions(services(request).store, tool, persona)
+    return private(RevisionsView(slug, persona, revisions))
 
 
 ROUTES = [list_my_reviews, list_unreviewed_tools, list_my_revisions]
