@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from itertools import count
 
 import pytest
 
@@ -14,9 +13,13 @@ from votes.http.logins.tokens import Visitor, VisitorTokens
 PROCESSES = 4
 CONNECTIONS = 16
 SECONDS = 5.0
-QUANTITY, WINDOW_S = 400, 10
+QUANTITY, WINDOW_S = 400, 40
 SHARE = 0.02
 """By how much more or less than the limit may be taken."""
+BEYOND = 1.25
+"""So many times what the limit lets through are sent at least, or it is not the limit that is seen.
+A busy machine takes longer for them."""
+LONGEST_S = 60.0
 
 Request = Callable[[], bytes]
 
@@ -37,35 +40,52 @@ def ports(program) -> Iterator[list[int]]:
         yield [int(url.rpartition(":")[2]) for url in urls]
 
 
-async def statuses(port: int, request: Request, go_on: Callable[[], bool]) -> list[int]:
-    """Those of the answers to requests that one connection sends one after the other."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    found = []
-    while go_on():
-        writer.write(request())
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        found.append(int(head[9:12]))
-        await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r")[0]))
-    writer.close()
-    await writer.wait_closed()
-    return found
+def most_in(took_s: float) -> float:
+    """How many the limit lets through in that time."""
+    return QUANTITY + QUANTITY / WINDOW_S * took_s
 
 
-async def load(ports: list[int], request: Request) -> tuple[int, int, float]:
-    """How many requests were sent to all processes, how many were taken, and in what time."""
-    begun, sent = time.monotonic(), count()
+class Load:
+    """What was answered: `taken` and `refused` as the limit says, or `uncounted` and let through,
+    as everything is for a second where Redis takes longer than it may."""
 
-    def go_on() -> bool:
-        """A busy machine takes longer to send more than the limit."""
-        return next(sent) < 2 * QUANTITY or time.monotonic() < begun + SECONDS
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.taken = self.refused = self.uncounted = 0
 
+    @property
+    def took_s(self) -> float:
+        return time.monotonic() - self.begun
+
+    def go_on(self) -> bool:
+        enough = self.taken + self.refused > BEYOND * most_in(self.took_s)
+        return self.took_s < SECONDS or (self.took_s < LONGEST_S and not enough)
+
+    async def send(self, port: int, request: Request) -> None:
+        """Requests over one connection, one after the other."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while self.go_on():
+            writer.write(request())
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            self.note(int(head[9:12]), counted=b"\r\nratelimit: " in head)
+            length = head.partition(b"content-length: ")[2].partition(b"\r")[0]
+            await reader.readexactly(int(length))
+        writer.close()
+        await writer.wait_closed()
+
+    def note(self, status: int, *, counted: bool) -> None:
+        assert status < 300 or (status == 429 and counted)
+        self.refused += status == 429
+        self.taken += status < 300 and counted
+        self.uncounted += not counted
+
+
+async def load(ports: list[int], request: Request) -> Load:
+    """Requests to all processes at once."""
+    sent = Load()
     connections = [ports[number % PROCESSES] for number in range(CONNECTIONS)]
-    answers = await asyncio.gather(*(statuses(port, request, go_on) for port in connections))
-    took_s = time.monotonic() - begun
-    every = [status for found in answers for status in found]
-    taken = [status for status in every if status < 300]
-    assert set(every) - set(taken) == {429}
-    return len(every), len(taken), took_s
+    await asyncio.gather(*(sent.send(port, request) for port in connections))
+    return sent
 
 
 def new_visitor() -> bytes:
@@ -93,12 +113,12 @@ def votes_on(program) -> Request:
 @pytest.mark.parametrize("what", ["new visitors of a network", "votes on a tool"])
 async def test_what_is_taken_is_what_the_limit_says(program, ports, what, measured):
     request = new_visitor if what.startswith("new") else votes_on(program)
-    sent, taken, took_s = await load(ports, request)
-    most = QUANTITY + QUANTITY / WINDOW_S * took_s
-    least = (1 - SHARE) * (QUANTITY + QUANTITY / WINDOW_S * SECONDS)
+    sent = await load(ports, request)
+    most, least = most_in(sent.took_s), (1 - SHARE) * most_in(SECONDS)
     measured(
-        f"{what}, {PROCESSES} processes: {taken} of {sent} taken in {took_s:.2f} s,"
-        f" {most:.1f} at most by the limit"
+        f"{what}, {PROCESSES} processes: {sent.taken} taken, {sent.refused} refused,"
+        f" {sent.uncounted} not counted in {sent.took_s:.2f} s, {most:.1f} at most by the limit"
     )
-    assert sent > 1.5 * most  # else it is not the limit that is seen
-    assert least <= taken <= (1 + SHARE) * most
+    assert sent.taken + sent.refused > most
+    assert sent.taken <= (1 + SHARE) * most
+    assert sent.taken + sent.uncounted >= least
