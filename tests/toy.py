@@ -70,7 +70,7 @@ decider: Decider[Move | Lose, Whereabouts] = Decider(
     subject=lambda command: command.parcel,
     evolve=evolve,
     decide=decide,
-    usually_empty=lambda command: (Stream(f"parcel:{command.parcel}"),),
+    usually_empty=lambda _, streams: streams,
 )
 
 

@@ -244,9 +244,9 @@ def _streams(command: VoteCommand) -> tuple[Stream, ...]:
     return streams if by is None else (*streams, links.stream(by))
 
 
-def _usually_empty(command: VoteCommand) -> tuple[Stream, ...]:
+def _usually_empty(command: VoteCommand, streams: tuple[Stream, ...]) -> tuple[Stream, ...]:
     """Most votes are the first of their voter on the tool, and most visitors are not linked."""
-    own, _, *their_links = _streams(command)
+    own, _, *their_links = streams
     first = [own] if isinstance(command, CastVote) else []
     return (*first, *(their_links if command.by is None else ()))
 

@@ -33,7 +33,7 @@ def _whole(command: Any) -> Any:
     return command
 
 
-def _none(_: Any) -> tuple[Stream, ...]:
+def _none(_: Any, __: tuple[Stream, ...]) -> tuple[Stream, ...]:
     return ()
 
 
@@ -49,8 +49,8 @@ class Decider(Struct, Generic[Command, State], frozen=True):
     say who appends to them, so their events need not. With `keeps_time` the events have the time of
     the last event of the command's own stream, not that of the command. With `state_of` the state
     is made of the last events of all the streams at once, and `evolve` only of what comes after:
-    for a command that compares streams of one kind, or times. `usually_empty(command)` names those
-    of its streams that most such commands find without an event: these need not be read first.
+    for a command that compares streams of one kind, or times. `usually_empty(command, streams)` are
+    those of its streams that most such commands find without an event: they need not be read first.
 
     Every event holds the whole state of its stream, so the last event of a stream is enough: a
     command reads one row a stream, however long its history.
@@ -62,7 +62,7 @@ class Decider(Struct, Generic[Command, State], frozen=True):
     evolve: Callable[[State, Any], State]
     decide: Callable[[Command, State], Sequence[Any] | Rejected]
     as_sent: Callable[[Command], Any] = _whole
-    usually_empty: Callable[[Command], tuple[Stream, ...]] = _none
+    usually_empty: Callable[[Command, tuple[Stream, ...]], tuple[Stream, ...]] = _none
     owned: bool = False
     keeps_time: bool = False
     state_of: Callable[[Command, Mapping[Stream, Head]], State] | None = None

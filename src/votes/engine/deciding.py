@@ -41,10 +41,10 @@ class Request(Struct, frozen=True):
         """The streams that the command relies on; its own comes first."""
         return (*self.decider.streams(self.command), *self.unless)
 
-    @property
-    def usually_empty(self) -> "Streams":
-        """Those of the streams that most such commands find without an event."""
-        return (*self.decider.usually_empty(self.command), *self.unless)
+    def usually_empty(self, streams: "Streams") -> "Streams":
+        """Those of its streams that most such commands find without an event."""
+        own = streams[: len(streams) - len(self.unless)]
+        return (*self.decider.usually_empty(self.command, own), *self.unless)
 
 
 class Outcome(Struct, Generic[State], frozen=True):

@@ -66,7 +66,9 @@ async def _decide(store: EventStore, requests: Sequence[Request], heads: Heads) 
     commands = [(request, request.streams) for request in requests]
     streams = {stream for _, each in commands for stream in each}
     used = heads.cached(streams)
-    used |= heads.guessed({stream for one in requests for stream in one.usually_empty})
+    used |= heads.guessed(
+        {stream for request, each in commands for stream in request.usually_empty(each)}
+    )
     read = await _read(store, streams - used.keys())
     used |= read
     batch = Batch(commands, used, stored)
