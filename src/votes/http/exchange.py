@@ -124,9 +124,9 @@ def _checked(slugs: list[str], models: ReadModels | None) -> list[ToolSlug]:
 
 def listed(source: ReadSource, slug: ToolSlug) -> Tool:
     """The listed tool of this slug. Raises `Refused`, and `Moved` for a former slug."""
-    require_current(source.models, [slug])
     tool = catalogue.tool(source.models, slug)
-    if tool is None:
+    if tool is None or tool.slug != slug:
+        require_current(source.models, [slug])
         raise unknown(slug)
     return tool
 
