@@ -1,9 +1,11 @@
-"""A Litestar application with two of our routes that do nothing, on granian as we run it.
+"""A Litestar application with two of our routes that do nothing, on granian as we run it; and bytes
+without Litestar.
 
 python -m tests.benchmarks.nothing PORT
 """
 
 import sys
+from collections.abc import Awaitable
 from typing import Any
 
 import msgspec
@@ -13,6 +15,7 @@ from litestar.response.base import ASGIResponse
 from votes.api.routes.votes import VoteBody
 from votes.cli.serve import serve
 
+BARE = "/bare"
 VOTE = b'{"tool":"tool-00","choice":"ship","previous":null,"changed":true,"position":123456}'
 TALLY = (
     b'{"tool":"tool-00","ship":1234,"skip":567,"total":1801,"ship_share":0.6851749028317602,'
@@ -40,7 +43,23 @@ async def ready() -> ASGIResponse:
     return ASGIResponse(body=b"{}", media_type="application/json")
 
 
-app = Litestar([vote, tally, ready], openapi_config=None, logging_config=None)
+litestar = Litestar([vote, tally, ready], openapi_config=None, logging_config=None)
+_HEADERS = (
+    (b"content-type", b"application/json"),
+    (b"content-length", b"%d" % len(TALLY)),
+)
+
+
+def app(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+    """The application; at `BARE` the least that one can do."""
+    if scope["type"] == "http" and scope["path"] == BARE:
+        return _send_bytes(send)
+    return litestar(scope, receive, send)
+
+
+async def _send_bytes(send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    await send({"type": "http.response.body", "body": TALLY})
 
 
 def main() -> None:

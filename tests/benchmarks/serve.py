@@ -1,8 +1,8 @@
 """Requests a second of one API process, from clients that keep their connections.
 
 Beside each of our routes runs a route of Litestar on granian that does nothing but read the same
-body and answer constant bytes: the ceiling of the parts that we chose. It has its own process and
-its own turns.
+body and answer constant bytes: the ceiling of the parts that we chose. A tally is also beside bytes
+that are sent without Litestar. They have their own process and their own turns.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ import httpx
 import msgspec
 
 from tests.benchmarks import processor, samples
+from tests.benchmarks.nothing import BARE
 from tests.benchmarks.rounds import Aim, Bound, Result, Settings, Turn, alternate
 from tests.benchmarks.stack import ROOT, SECRET_KEY, api, prepare, process, projected, servers
 from tests.polling import wait_for
@@ -135,9 +136,11 @@ async def _tallies(ours: int, nothing: int, settings: Settings) -> Result:
     opponents: dict[str, Turn] = {
         "a tally": turn(ours, tally_reads),
         "constant bytes": turn(nothing, tally_reads),
+        "bytes without Litestar": turn(nothing, bare_reads),
     }
     rates = await alternate(opponents, settings)
-    aims = [Aim("a tally", "constant bytes", 0.7, FLOOR)]
+    ours, by_litestar, bare = opponents
+    aims = [Aim(ours, bare, 0.7, FLOOR), Aim(ours, by_litestar, 1.0, FLOOR)]
     return Result("http: tallies", "answers/s, 64 clients, one API process", rates, aims)
 
 
@@ -158,6 +161,10 @@ def new_visitors(seconds: float) -> list[bytes]:
 
 def tally_reads(_: float) -> list[bytes]:
     return [b"GET /v1/tools/tool-00/tally HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n"]
+
+
+def bare_reads(_: float) -> list[bytes]:
+    return [f"GET {BARE} HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n".encode()]
 
 
 def _enough(seconds: float) -> int:
