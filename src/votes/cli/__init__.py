@@ -1,19 +1,11 @@
 """The `votes` command. Exit 0 done, 1 failed, 2 wrong usage."""
 
 import sys
+from importlib import import_module
 
 import click
 
 from votes import __version__
-from votes.cli.digest import digest
-from votes.cli.explain import explain
-from votes.cli.exporting import export
-from votes.cli.operate import doctor, migrate, rebuild, tail, token, verify
-from votes.cli.rename import rename
-from votes.cli.ruling import ruling
-from votes.cli.serve import api, openapi, worker
-from votes.cli.transfer import import_
-from votes.cli.up import up
 from votes.config import ConfigError
 from votes.embedded import DataDirInUse, StartFailed
 from votes.engine.ports import Unavailable
@@ -31,7 +23,45 @@ _ONE_LINE_ERRORS = (
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+COMMANDS = {
+    "up": "up",
+    "api": "serve",
+    "worker": "serve",
+    "migrate": "operate",
+    "import": "transfer",
+    "export": "exporting",
+    "explain": "explain",
+    "rename": "rename",
+    "ruling": "ruling",
+    "rebuild": "operate",
+    "verify": "operate",
+    "tail": "operate",
+    "token": "operate",
+    "doctor": "operate",
+    "digest": "digest",
+    "openapi": "serve",
+}
+"""The commands, and the modules that they are in."""
+
+
+class _Commands(click.Group):
+    """Imports the command that is asked for, and no other."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = import_module(f"votes.cli.{COMMANDS[name]}")
+        command: click.Command = getattr(module, "import_" if name == "import" else name)
+        return command
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="votes")
 def cli() -> None:
     """Ship or skip: votes, bookmarks, panel reviews and live tallies on an event log.
@@ -39,29 +69,6 @@ def cli() -> None:
     Settings come from the environment (VOTES_POSTGRES_URL, VOTES_REDIS_URL, …). Without them the
     embedded servers in the data directory are used.
     """
-
-
-COMMANDS = (
-    up,
-    api,
-    worker,
-    migrate,
-    import_,
-    export,
-    explain,
-    rename,
-    ruling,
-    rebuild,
-    verify,
-    tail,
-    token,
-    doctor,
-    digest,
-    openapi,
-)
-
-for command in COMMANDS:
-    cli.add_command(command)
 
 
 def main() -> None:
