@@ -9,6 +9,7 @@ over HTTP, of an API process of its own.
 import asyncio
 import gc
 import json
+import os
 import random
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from typing import Any
 import httpx
 import msgspec
 import uvloop
+from msgspec import Struct
 
 from tests.benchmarks.rounds import Bound, Result, Settings
 from tests.benchmarks.stack import ROOT, api, prepare, process, servers
@@ -45,6 +47,7 @@ SIZES = (333, 100_000)
 LARGE = (333, 1_000, 10_000, 100_000)
 GROWTH_MAX, HOLD_MS_MAX, BESIDE_MAX, START_S_MAX, MEMORY_MB_MAX = 1.5, 5.0, 2.0, 2.0, 250.0
 STARTED, MEMORY = "s until it serves a list", "MB of memory"
+STARTED_CPU, MEMORY_FIRST = f"{STARTED}, of processor", f"{MEMORY} at the first list"
 SEED = 20_261
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CATEGORY = "crm"
@@ -114,9 +117,11 @@ def _beside_readers(served: dict[str, list[float]], size: int) -> list[Bound]:
     pairs = zip(served[f"{of}, {READERS} readers: p99"], served[f"{of}, quiet: p99"], strict=True)
     ratios = [busy / quiet for busy, quiet in pairs]
     start, memory = f"{size:,} tools: {STARTED}", f"{size:,} tools: {MEMORY}"
+    spent = f"{size:,} tools: {STARTED_CPU}"
     return [
         Bound(f"a tally's p99 beside {READERS} readers / quiet", ratios, BESIDE_MAX),
         Bound(start, served[start], START_S_MAX),
+        Bound(spent, served[spent], START_S_MAX),
         Bound(memory, served[memory], MEMORY_MB_MAX),
     ]
 
@@ -275,7 +280,11 @@ def _served(config: Config, settings: Settings) -> dict[str, list[float]]:
         address = f"http://127.0.0.1:{port}/v1/tools"
         wait_for(lambda: _is_list(address), "a list", LOADED_S_MAX)
         found: dict[str, list[float]] = {STARTED: [time.monotonic() - start]}
-        found[MEMORY] = [_memory_mb(pid)]
+        found[STARTED_CPU] = [sum(each.processor_s for each in _processes(pid))]
+        found[MEMORY_FIRST] = [max(each.memory_mb for each in _processes(pid))]
+        wait_for(lambda: _is_list(f"{address}?q=note"), "a search", LOADED_S_MAX)
+        wait_for(lambda: _is_list(f"{address}?sort=controversial"), "its lists", LOADED_S_MAX)
+        found[MEMORY] = [max(each.memory_mb for each in _processes(pid))]
         home = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n"
         for _ in range(settings.rounds):
             for beside in (False, True):
@@ -295,17 +304,26 @@ def _is_list(address: str) -> bool:
         return False
 
 
-def _memory_mb(pid: int) -> float:
-    """The resident memory of the processes that the process began, the largest."""
-    found = []
+class _Process(Struct):
+    """What a process has taken: resident memory, and time of processors since its start."""
+
+    memory_mb: float
+    processor_s: float
+
+
+def _processes(pid: int) -> list[_Process]:
+    """The process, and those that it began."""
+    found, ticks = [], os.sysconf("SC_CLK_TCK")
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             status = dict(
                 line.split(":", 1) for line in (folder / "status").read_text().splitlines()
             )
+            spent = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
             if pid in (int(status["PPid"]), int(status["Pid"])):
-                found.append(int(status.get("VmRSS", "0").split()[0]) / 1024)
-    return max(found)
+                memory_mb = int(status.get("VmRSS", "0").split()[0]) / 1024
+                found.append(_Process(memory_mb, sum(map(int, spent)) / ticks))
+    return found
 
 
 @contextmanager
