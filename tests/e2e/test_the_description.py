@@ -231,7 +231,7 @@ def check_answer(description: dict[str, Any], responses: dict[str, Any], answer:
     problem's code is one that the description names."""
     described = responses[str(answer.status_code)]
     if "content" not in described:
-        assert answer.content == b""
+        assert (answer.content, answer.headers.get("content-type")) == (b"", None)
         return
     media_type = answer.headers["content-type"][0].partition(";")[0]
     content = described["content"][media_type]

@@ -42,7 +42,9 @@ async def subscribe_to_digest(request: Http) -> ASGIResponse:
     body = await read_json(request, _body)
     with within(WRITE_S):
         await services(request).subscriptions.subscribe(checked_address(body.email), ENGLISH)
-    return ASGIResponse(status_code=202, encoded_headers=_NO_STORE)
+    response = ASGIResponse(status_code=202, encoded_headers=_NO_STORE)
+    del response.headers["content-type"]  # there is no content
+    return response
 
 
 ROUTES = [subscribe_to_digest]
