@@ -184,7 +184,37 @@ LANGUAGE sql AS $$
     ) AS falls(append)
 $$;
 
--- Appends a batch in one call: the logins have no other way to write events. A batch has an append for
+-- Fails where an event after the position is of more than an hour from now (clocks differ), or does not
+-- follow the last one of its stream.
+CREATE FUNCTION check_events_after(position_before bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    latest CONSTANT timestamptz := now() + interval '1 hour';
+    wrong record;
+BEGIN
+    SELECT stored.stream, stored.version, stored.at INTO wrong
+    FROM events AS stored
+    WHERE stored.position > position_before AND (
+        stored.at > latest OR stored.version > 1 AND NOT EXISTS (
+            SELECT FROM events AS earlier
+            WHERE earlier.stream = stored.stream AND earlier.version = stored.version - 1
+                AND earlier.position < stored.position
+        )
+    )
+    LIMIT 1;
+    IF FOUND THEN
+        IF wrong.at > latest THEN
+            RAISE EXCEPTION 'an event is of %, expected % at most (an hour from now)',
+                wrong.at, latest
+                USING ERRCODE = 'datetime_field_overflow';
+        END IF;
+        RAISE EXCEPTION 'version % of stream "%" does not follow its last event',
+            wrong.version, wrong.stream
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+END
+$$;
+
+-- Appends a batch in one call: the logins write events in this way, or whole as below. A batch has an append for
 -- each of its commands, which is stored whole or not at all. Appends are numbered from 0; the
 -- document is, with everything in the order of decision,
 --
@@ -217,12 +247,10 @@ CREATE FUNCTION append_events(
 ) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
 DECLARE
-    latest CONSTANT timestamptz := now() + interval '1 hour';
     in_time CONSTANT timestamptz := now() - interval '10 minutes';
     results CONSTANT boolean := coalesce(jsonb_array_length(batch -> 'results') > 0, false);
     moved text[];
     taken integer[] := '{}';
-    wrong record;
 BEGIN
     position_before := open_log();
     PERFORM set_config('idle_in_transaction_session_timeout', '2s', true);
@@ -275,26 +303,7 @@ BEGIN
         OFFSET 0
     ) AS event;
 
-    SELECT stored.stream, stored.version, stored.at INTO wrong
-    FROM events AS stored
-    WHERE stored.position > position_before AND (
-        stored.at > latest OR stored.version > 1 AND NOT EXISTS (
-            SELECT FROM events AS earlier
-            WHERE earlier.stream = stored.stream AND earlier.version = stored.version - 1
-                AND earlier.position < stored.position
-        )
-    )
-    LIMIT 1;
-    IF FOUND THEN
-        IF wrong.at > latest THEN
-            RAISE EXCEPTION 'an event is of %, expected % at most (an hour from now)',
-                wrong.at, latest
-                USING ERRCODE = 'datetime_field_overflow';
-        END IF;
-        RAISE EXCEPTION 'version % of stream "%" does not follow its last event',
-            wrong.version, wrong.stream
-            USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
+    PERFORM check_events_after(position_before);
 
     IF results THEN
         INSERT INTO command_results (command_id, fingerprint, outcome, position)
@@ -312,6 +321,80 @@ BEGIN
     IF jsonb_array_length(batch -> 'events') > 0 THEN
         PERFORM pg_notify('votes_log', '');
     END IF;
+END
+$$;
+
+-- Appends a batch whole or not at all, as imports do: many commands with ids, hardly one of which meets
+-- others. Nothing is looked for before it is stored, so it takes a third less time than
+-- `append_events`. The document is, with everything in the order of decision,
+--
+--   {"relied":  [[stream, version], ...],
+--    "meta":    of all events,
+--    "events":  [[stream, version, subject, type, schema, data, at, command id, outcome], ...],
+--    "results": [[command id, outcome, stream, version], ...]}
+--
+-- "relied": streams that commands rely on without adding to them, with the version that each had in the
+-- log. "events": each with the result of its command. "results": of commands without an event, as in
+-- `append_events`. None has a fingerprint: these ids stand for all that their commands say.
+--
+-- Returns the last position before the batch; null where nothing was stored, as a stream has moved or
+-- a command id is taken. The rest is as in `append_events`.
+CREATE FUNCTION append_whole(batch jsonb) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE
+    position_before CONSTANT bigint := open_log();
+    in_time CONSTANT timestamptz := now() - interval '10 minutes';
+    meta CONSTANT jsonb := batch -> 'meta';
+BEGIN
+    PERFORM set_config('idle_in_transaction_session_timeout', '2s', true);
+
+    IF EXISTS (
+        SELECT
+        FROM jsonb_array_elements(batch -> 'relied') AS relied(it)
+        LEFT JOIN LATERAL (
+            SELECT events.version
+            FROM events
+            WHERE events.stream = relied.it ->> 0
+            ORDER BY events.version DESC
+            LIMIT 1
+        ) AS last ON true
+        WHERE (relied.it ->> 1)::integer <> coalesce(last.version, 0)
+    ) THEN
+        RETURN NULL;
+    END IF;
+
+    WITH event AS MATERIALIZED (
+        SELECT position_before + place AS position, it, (it ->> 6)::timestamptz AS at
+        FROM jsonb_array_elements(batch -> 'events') WITH ORDINALITY AS event(it, place)
+    ), stored AS (
+        INSERT INTO events (position, stream, version, subject, type, schema, data, meta, at, late)
+        SELECT
+            event.position, event.it ->> 0, (event.it ->> 1)::integer, event.it ->> 2,
+            event.it ->> 3, (event.it ->> 4)::smallint, event.it -> 5, meta, event.at,
+            event.at < in_time
+        FROM event
+    )
+    INSERT INTO command_results (command_id, fingerprint, outcome, position)
+    SELECT (event.it ->> 7)::uuid, '', event.it -> 8, event.position
+    FROM event;
+
+    PERFORM check_events_after(position_before);
+
+    INSERT INTO command_results (command_id, fingerprint, outcome, position)
+    SELECT (result.it ->> 0)::uuid, '', result.it -> 1, coalesce(given_after.position, 0)
+    FROM jsonb_array_elements(batch -> 'results') AS result(it)
+    LEFT JOIN LATERAL (
+        SELECT events.position FROM events
+        WHERE events.stream = result.it ->> 2 AND events.version = (result.it ->> 3)::integer
+        LIMIT 1
+    ) AS given_after ON true;
+
+    IF jsonb_array_length(batch -> 'events') > 0 THEN
+        PERFORM pg_notify('votes_log', '');
+    END IF;
+    RETURN position_before;
+EXCEPTION
+    WHEN unique_violation THEN RETURN NULL;
 END
 $$;
 
@@ -368,16 +451,18 @@ GRANT INSERT, UPDATE ON consumers, leads TO votes_log;
 GRANT INSERT ON events TO votes_log;
 GRANT INSERT (command_id, fingerprint, outcome, position) ON command_results TO votes_log;
 GRANT UPDATE ON log TO votes_log;
-REVOKE EXECUTE ON FUNCTION open_log, appends_to_refuse FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION append_events, finish, take_lead, free_log FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION open_log, appends_to_refuse TO votes_log;
+REVOKE EXECUTE ON FUNCTION open_log, appends_to_refuse, check_events_after FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION append_events, append_whole, finish, take_lead, free_log FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_log, appends_to_refuse, check_events_after TO votes_log;
 GRANT EXECUTE ON FUNCTION free_log TO votes_reader;
 GRANT EXECUTE ON FUNCTION append_events TO votes_api, votes_projector;
+GRANT EXECUTE ON FUNCTION append_whole TO votes_api;
 GRANT EXECUTE ON FUNCTION finish, take_lead TO votes_projector;
 
 -- Postgres makes a role the owner of a function only if the role could have created it there.
 GRANT CREATE ON SCHEMA public TO votes_log;
 ALTER FUNCTION append_events OWNER TO votes_log;
+ALTER FUNCTION append_whole OWNER TO votes_log;
 ALTER FUNCTION finish OWNER TO votes_log;
 ALTER FUNCTION take_lead OWNER TO votes_log;
 ALTER FUNCTION free_log OWNER TO votes_log;

@@ -16,6 +16,7 @@ PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
 """Those with tables of the figures that are saved in the tree."""
 NAMES = (
     "append",
+    "imports",
     "http",
     "tries",
     "freshness",
@@ -45,6 +46,7 @@ def main() -> None:
         fraud,
         freshness,
         growth,
+        imports,
         limits,
         lists,
         live,
@@ -61,7 +63,7 @@ def main() -> None:
     benchmarks["tries"] = first_tries
     benchmarks |= {"live": live, "openings": openings, "past": past, "limits": limits}
     benchmarks |= {"fraud": fraud, "lists": lists, "search": search, "bookmarks": bookmarks}
-    benchmarks["growth"] = growth
+    benchmarks |= {"growth": growth, "imports": imports}
     broken = []
     for name in dict.fromkeys(options.names or NAMES):
         results = benchmarks[name].run(settings)

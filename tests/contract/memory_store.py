@@ -11,7 +11,17 @@ import msgspec
 from msgspec import Struct, field
 
 from votes.engine.log import TIME_MIN, Position, Recorded, Stream
-from votes.engine.ports import Append, CountQuery, EventCount, StoredResult, Unfinished
+from votes.engine.ports import (
+    Addition,
+    Append,
+    CountQuery,
+    EventCount,
+    KeyedResult,
+    Part,
+    StoredResult,
+    Unfinished,
+    Whole,
+)
 from votes.store.codec import Codec
 
 AHEAD_MAX = timedelta(hours=1)
@@ -74,6 +84,25 @@ class MemoryEventStore:
         ]
         await asyncio.sleep(0)
         return positions
+
+    async def taken(self, command_ids: Collection[str]) -> set[str]:
+        await asyncio.sleep(0)
+        return {one for one in command_ids if UUID(one) in self._log.answers}
+
+    async def append_whole(self, whole: Whole) -> bool:
+        await asyncio.sleep(0)
+        batch = []
+        for part in whole.parts:
+            result = part.version + (part.event is not None)
+            keyed = KeyedResult(UUID(part.command_id), b"", part.outcome, part.stream, result)
+            events = [] if part.event is None else [_addition(part)]
+            batch.append(Append(events, whole.meta, part.at, {}, keyed))
+        guarded = any(self._version(one) != version for one, version in whole.guards.items())
+        ids = [part.command_id for part in whole.parts]
+        if guarded or len(set(ids)) < len(ids) or self._refused(batch):
+            return False
+        await self.append(batch)
+        return True
 
     def _refused(self, batch: Sequence[Append]) -> set[int]:
         """The appends that fall: by a stream that moved, a key that is taken, or one another."""
@@ -202,6 +231,10 @@ class MemoryEventStore:
     async def at(self, positions: Collection[Position]) -> list[Recorded]:
         await asyncio.sleep(0)
         return [self._recorded(row) for row in self._log.rows if row.position in positions]
+
+
+def _addition(part: Part) -> Addition:
+    return Addition(part.stream, part.version, part.subject, part.event)
 
 
 def _relied(append: Append, added: Counter[Stream]) -> Iterator[tuple[Stream, int]]:

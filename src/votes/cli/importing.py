@@ -4,8 +4,9 @@ import hmac
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -34,8 +35,8 @@ from votes.domain.terms import (
     visitor,
 )
 from votes.domain.tool import Entry
-from votes.engine.bulk import submit_all
-from votes.engine.decider import Decider
+from votes.engine.bulk import Alike, Bulk, submit_all
+from votes.engine.decider import Decider, Rejected
 from votes.engine.handle import Request
 from votes.engine.log import TIME_MIN
 from votes.engine.ports import EventStore, Meta
@@ -44,7 +45,7 @@ from votes.wiring import new_tool_id, now
 
 ACTOR = Meta(actor="import")
 CREATED_CATEGORY = "Imported"
-_ROWS = UUID("b4f6a6b2-52a7-4a5c-8f0e-0c6f1f0d7a55")
+_encode = msgspec.json.Encoder(order="sorted").encode
 AHEAD_MAX = timedelta(hours=1)
 """How far in the future a row's time may be: clocks differ; a later vote would distort trends."""
 
@@ -79,54 +80,60 @@ class _BookmarkRow(Struct, forbid_unknown_fields=True):
 Row = dict[str, Any]
 
 
-class Wanted(Struct, frozen=True):
+class Wanted(Struct, frozen=True, gc=False):
     """A row: the command for the tool to which `slug` leads, at the time `at`. `user` is what the
-    row calls a user, if it names one (see `people_of`), and `of` is then called with the person."""
+    row calls a user, if it names one (see `people_of`), and `of` is then called with the person.
+    `like` stands for all commands that are decided like this one, if there are such."""
 
     decider: Decider[Any, Any]
     slug: ToolSlug
     at: datetime
     of: Callable[[ToolId, Person | None], Any]
     user: str | None = None
+    like: Any = None
 
     def request(self, kind: str, row: Row, tool: ToolId, person: Person | None) -> Request:
-        """The row's request. Its id is a hash of the content, so that it is executed once: of a
-        person's with the person's key, so that it says nothing without that."""
-        content = kind.encode() + b":" + msgspec.json.encode(sorted(row.items()))
-        if person is None:
-            command_id = uuid5(_ROWS, content.hex())
-        else:
-            command_id = UUID(bytes=hmac.digest(person.key, content, "sha256")[:16])
-        return Request(
-            self.decider,
-            self.of(tool, person),
-            ACTOR,
-            self.at,
-            command_id,
-            unless=() if person is None else (person.stream,),
-        )
+        """The row's request."""
+        command, command_id = self.of(tool, person), UUID(_command_id(kind, row, person))
+        unless = () if person is None else (person.stream,)
+        return Request(self.decider, command, ACTOR, self.at, command_id, unless=unless)
+
+    def alike(self, kind: str, row: Row, tool: ToolId, person: Person | None) -> Alike:
+        """The row's request, as one of many that are decided alike."""
+        streams = self.decider.streams(self.of(tool, person))
+        unless = () if person is None else (person.stream,)
+        return Alike(self.like, streams, tool, self.at, _command_id(kind, row, person), unless)
 
 
-Read = Callable[[Row], Wanted]
-"""Decodes the fields of a row. Raises `ValueError` with the reason."""
+def _command_id(kind: str, row: Row, person: Person | None) -> str:
+    """A hash of the row's content, so that the row is executed once: of a person's row with the
+    person's key, so that it says nothing without that."""
+    content = kind.encode() + b":" + _encode(row)
+    if person is None:
+        return sha256(content).hexdigest()[:32]
+    return hmac.digest(person.key, content, "sha256").hex()[:32]
 
 
-def _moment(at: datetime | None) -> datetime:
+Read = Callable[[Row, datetime], Wanted]
+"""Decodes the fields of a row that is read at this moment. Raises `ValueError` with the reason."""
+
+
+def _moment(at: datetime | None, now: datetime) -> datetime:
     """The row's time in UTC, now if it has none. Raises `ValueError`."""
     if at is None:
-        return now()
+        return now
     try:
         moment = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"at: {error}") from error
     if moment < TIME_MIN:
         raise ValueError(f"at: {moment.isoformat()} is before {TIME_MIN.date()}")
-    if moment > now() + AHEAD_MAX:
+    if moment - now > AHEAD_MAX:
         raise ValueError(f"at: {moment.isoformat()} is more than an hour from now")
     return moment
 
 
-def _vote(fields: Row) -> Wanted:
+def _vote(fields: Row, now: datetime) -> Wanted:
     row = msgspec.convert(fields, _VoteRow, strict=False)
     kind, colon, name = row.voter.partition(":")
     voter, user = VoterId(f"import:{row.voter}"), None
@@ -145,29 +152,30 @@ def _vote(fields: Row) -> Wanted:
     def cast(tool: ToolId, person: Person | None) -> vote.CastVote:
         return vote.CastVote(tool, voter if person is None else person.voter, row.choice)
 
-    return Wanted(vote.decider, row.tool, _moment(row.at), cast, user)
+    like = vote.CAST[row.choice]
+    return Wanted(vote.decider, row.tool, _moment(row.at, now), cast, user, like)
 
 
 class _Slug(Struct):
     slug: ToolSlug
 
 
-def _tool(fields: Row) -> Wanted:
+def _tool(fields: Row, now: datetime) -> Wanted:
     slug = msgspec.convert(fields, _Slug).slug
     rest = {key: value for key, value in fields.items() if key != "slug"}
     if isinstance(rest.get("plans"), str):  # in a table they are JSON
         rest["plans"] = msgspec.json.decode(rest["plans"])
     entry = msgspec.convert(rest, Entry, strict=False)
-    return Wanted(tools.decider, slug, now(), lambda tool, _: tools.ListTool(tool, slug, entry))
+    return Wanted(tools.decider, slug, now, lambda tool, _: tools.ListTool(tool, slug, entry))
 
 
-def _review(fields: Row) -> Wanted:
+def _review(fields: Row, now: datetime) -> Wanted:
     row = msgspec.convert(fields, _ReviewRow, strict=False)
     opinion = Opinion(row.score, row.choice, row.body)
     return Wanted(
         review.decider,
         row.tool,
-        _moment(row.at),
+        _moment(row.at, now),
         lambda tool, _: review.PublishReview(tool, row.persona, opinion),
     )
 
@@ -181,11 +189,11 @@ def _tags(written: str | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(tag.strip() for tag in tags if tag.strip())
 
 
-def _bookmark(fields: Row) -> Wanted:
+def _bookmark(fields: Row, now: datetime) -> Wanted:
     row = msgspec.convert(fields, _BookmarkRow, strict=False)
     kept: Row = {"note": row.note, "tags": _tags(row.tags)}
     kept |= {"collection": row.collection, "rank": row.rank, "url": row.url}
-    annotations, at = msgspec.convert(kept, Annotations), _moment(row.at)
+    annotations, at = msgspec.convert(kept, Annotations), _moment(row.at, now)
 
     def keep(tool: ToolId, person: Person | None) -> bookmark.KeepBookmark:
         assert person is not None  # the row names one
@@ -200,6 +208,31 @@ IMPORTS: dict[str, Read] = {
     "reviews": _review,
     "bookmarks": _bookmark,
 }
+
+
+RowRequest = tuple[Wanted, tuple[str, Row, ToolId, Person | None]]
+"""What a row wants, and the arguments of its request."""
+
+
+class Rows:
+    """Stores what rows want, piece by piece."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self._votes = Bulk(store, vote.decider, ACTOR)
+
+    async def submit(self, requests: Sequence[RowRequest]) -> list[bool | Rejected]:
+        """In order; of each row whether it added something. Raises `Unavailable`."""
+        if all(wanted.like is not None for wanted, _ in requests):
+            commands = [wanted.alike(*row) for wanted, row in requests]
+            results = await self._votes.submit(commands)
+            if results is not None:
+                return results
+        single = [wanted.request(*row) for wanted, row in requests]
+        return [
+            result if isinstance(result, Rejected) else result.changed and not result.repeated
+            for result in await submit_all(self._store, single)
+        ]
 
 
 async def tools_of(

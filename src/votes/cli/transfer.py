@@ -1,6 +1,7 @@
 """`votes import`."""
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -13,22 +14,22 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from votes.cli.importing import IMPORTS, Wanted, people_of, tools_of
+from votes.cli.importing import IMPORTS, RowRequest, Rows, Wanted, people_of, tools_of
 from votes.cli.rows import Row, opened, rows
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
-from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
-from votes.engine.handle import Request
 from votes.store.migrate import migrate, require_migrated
 from votes.store.people import People
 from votes.store.postgres import PostgresEventStore
 from votes.store.restore import restore, restore_people
-from votes.wiring import event_store, required
+from votes.wiring import event_store, now, required
 
 EVENTS, PEOPLE = "events", "people"
-CHUNK_ROWS = 512
+CHUNK_ROWS = 1_024
 REFUSALS_SHOWN_MAX = 20
+GARBAGE_OBJECTS_MAX = 50_000
+"""Python looks for garbage at so many new objects: more than a chunk has."""
 
 
 @click.command(name="import")
@@ -69,7 +70,7 @@ def import_(
         if kind in (EVENTS, PEOPLE):
             counts = asyncio.run(_restore(config, kind, file))
         else:
-            counts = asyncio.run(_import(config, kind, file, create_tools))
+            counts = asyncio.run(import_rows(config, kind, file, create_tools=create_tools))
     if as_json:
         click.echo(json.dumps(counts))
     else:
@@ -80,19 +81,23 @@ def import_(
         sys.exit(1)
 
 
-async def _import(config: Config, kind: str, path: Path, create_tools: bool) -> dict[str, int]:
+async def import_rows(
+    config: Config, kind: str, path: Path, *, create_tools: bool
+) -> dict[str, int]:
+    """Import the rows of the file; counts of what came of them. Raises `Unavailable`."""
     await _migrated(config)
-    counts = {"rows": 0, "events": 0, "unchanged": 0, "refused": 0}
+    gc.set_threshold(GARBAGE_OBJECTS_MAX)
     async with event_store(config) as store:
-        people = People(store, store)
+        importing = _Import(store, kind, create_tools)
         with _progress() as progress, opened(path) as file:
             size = os.fstat(file.fileno()).st_size if file.seekable() else None
             task = progress.add_task(f"importing {kind}", total=size, rows=0)
             source = rows(file, str(path))
             while chunk := list(islice(source, CHUNK_ROWS)):
-                await _import_chunk(store, people, kind, chunk, create_tools, counts)
-                progress.update(task, completed=_bytes_read(file), rows=counts["rows"])
-    return counts
+                await importing.submit(chunk)
+                rows_read = importing.counts["rows"]
+                progress.update(task, completed=_bytes_read(file), rows=rows_read)
+    return importing.counts
 
 
 async def _restore(config: Config, kind: str, path: Path) -> dict[str, int]:
@@ -131,54 +136,55 @@ def _bytes_read(file: BinaryIO) -> int | None:
     return file.tell() if file.seekable() else None
 
 
-async def _import_chunk(
-    store: PostgresEventStore,
-    people: People,
-    kind: str,
-    chunk: Sequence[Row],
-    create: bool,
-    counts: dict[str, int],
-) -> None:
-    read: dict[int, tuple[dict[str, Any], Wanted]] = {}
-    for number, fields in chunk:
-        counts["rows"] += 1
-        try:
-            read[number] = _read(kind, fields)
-        except ValueError as error:
-            _refuse(counts, number, str(error))
-    slugs = dict.fromkeys(wanted.slug for _, wanted in read.values())
-    tools = await tools_of(store, kind, slugs, create=create)
-    users = {row.user for _, row in read.values() if row.user is not None and row.slug in tools}
-    persons = await people_of(people, users)
-    requests: dict[int, Request] = {}
-    for number, (fields, wanted) in read.items():
-        user, tool = wanted.user, tools.get(wanted.slug)
-        if tool is None:
-            _refuse(counts, number, f"There is no tool {wanted.slug!r} in the catalogue.")
-        elif user is not None and user not in persons:
-            _refuse(counts, number, f"There is no {user!r} here.")
-        else:
-            person = None if user is None else persons[user]
-            requests[number] = wanted.request(kind, fields, tool, person)
-    results = await submit_all(store, list(requests.values()))
-    for number, result in zip(requests, results, strict=True):
-        if isinstance(result, Rejected):
-            _refuse(counts, number, result.detail)
-        else:
-            new = result.changed and not result.repeated
-            counts["events" if new else "unchanged"] += 1
+class _Import:
+    """Rows of one kind on their way into the log, and the `counts` of what came of them."""
 
+    def __init__(self, store: PostgresEventStore, kind: str, create_tools: bool) -> None:
+        self.counts = {"rows": 0, "events": 0, "unchanged": 0, "refused": 0}
+        self._store, self._kind, self._create = store, kind, create_tools
+        self._people, self._rows = People(store, store), Rows(store)
 
-def _read(kind: str, fields: dict[str, Any] | str) -> tuple[dict[str, Any], Wanted]:
-    """The fields of a row, and what they mean. Raises `ValueError` with the reason."""
-    if isinstance(fields, str):
-        raise ValueError(fields)
-    return fields, IMPORTS[kind](fields)
+    async def submit(self, chunk: Sequence[Row]) -> None:
+        """Store what these rows want, and tell which are refused. Raises `Unavailable`."""
+        read = self._read(chunk)
+        slugs = dict.fromkeys(wanted.slug for _, wanted in read.values())
+        tools = await tools_of(self._store, self._kind, slugs, create=self._create)
+        users = {row.user for _, row in read.values() if row.user is not None and row.slug in tools}
+        persons = await people_of(self._people, users)
+        requests: dict[int, RowRequest] = {}
+        for number, (fields, wanted) in read.items():
+            user, tool = wanted.user, tools.get(wanted.slug)
+            if tool is None:
+                self._refuse(number, f"There is no tool {wanted.slug!r} in the catalogue.")
+            elif user is not None and user not in persons:
+                self._refuse(number, f"There is no {user!r} here.")
+            else:
+                person = None if user is None else persons[user]
+                requests[number] = wanted, (self._kind, fields, tool, person)
+        results = await self._rows.submit(list(requests.values()))
+        for number, result in zip(requests, results, strict=True):
+            if isinstance(result, Rejected):
+                self._refuse(number, result.detail)
+            else:
+                self.counts["events" if result else "unchanged"] += 1
 
+    def _read(self, chunk: Sequence[Row]) -> dict[int, tuple[dict[str, Any], Wanted]]:
+        """The fields of the rows that can be read, and what they mean."""
+        read, moment = {}, now()
+        for number, fields in chunk:
+            self.counts["rows"] += 1
+            if isinstance(fields, str):
+                self._refuse(number, fields)
+                continue
+            try:
+                read[number] = fields, IMPORTS[self._kind](fields, moment)
+            except ValueError as error:
+                self._refuse(number, str(error))
+        return read
 
-def _refuse(counts: dict[str, int], number: int, reason: str) -> None:
-    counts["refused"] += 1
-    if counts["refused"] <= REFUSALS_SHOWN_MAX:
-        click.echo(f"line {number}: {reason}", err=True)
-    elif counts["refused"] == REFUSALS_SHOWN_MAX + 1:
-        click.echo("further refused rows are only counted", err=True)
+    def _refuse(self, number: int, reason: str) -> None:
+        self.counts["refused"] += 1
+        if self.counts["refused"] <= REFUSALS_SHOWN_MAX:
+            click.echo(f"line {number}: {reason}", err=True)
+        elif self.counts["refused"] == REFUSALS_SHOWN_MAX + 1:
+            click.echo("further refused rows are only counted", err=True)

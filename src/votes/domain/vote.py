@@ -5,7 +5,7 @@ A vote *counts* unless something stands against it. A *held* one waits for a pro
 """
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import assert_never, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -113,10 +113,6 @@ class Vote(Struct, frozen=True, gc=False, omit_defaults=True):
 
 def evolve(state: Vote, event: VoteEvent | ToolEvent | LinkEvent) -> Vote:
     match event:
-        case VisitorLinked(person):
-            return replace(state, linked=person)
-        case VisitorUnlinked():
-            return replace(state, linked=None)
         case (
             VoteCast()
             | VoteRetracted()
@@ -129,6 +125,10 @@ def evolve(state: Vote, event: VoteEvent | ToolEvent | LinkEvent) -> Vote:
             | VoteReverted()
         ):
             return replace(_vote(event), listed=state.listed, linked=state.linked)
+        case VisitorLinked(person):
+            return replace(state, linked=person)
+        case VisitorUnlinked():
+            return replace(state, linked=None)
         case _:
             return replace(state, listed=tools.is_listed(event))
 
@@ -174,6 +174,13 @@ class CastVote(Struct, frozen=True, gc=False):
     held: Uncounted | None = None
     by: VisitorId | None = None
     claims: Claims | None = None
+
+
+CAST: dict[Choice, CastVote] = {
+    choice: CastVote(ToolId(""), VoterId(""), choice) for choice in get_args(Choice)
+}
+"""Each stands for all votes of this choice that are not held, and that come without claims and from
+nobody else: what is decided of them depends on neither the voter nor the tool."""
 
 
 class RetractVote(Struct, frozen=True, gc=False):

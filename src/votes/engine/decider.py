@@ -68,9 +68,9 @@ class Decider(Struct, Generic[Command, State], frozen=True):
     state_of: Callable[[Command, Mapping[Stream, Head]], State] | None = None
 
 
-def fold(decider: Decider[Any, State], events: Iterable[Any]) -> State:
-    """The state after the events, oldest first."""
-    state = decider.initial
+def fold(decider: Decider[Any, State], events: Iterable[Any], base: State | None = None) -> State:
+    """The state after the events, oldest first, from `base` on, or from the initial state."""
+    state = decider.initial if base is None else base
     for event in events:
         state = decider.evolve(state, event)
     return state

@@ -4,7 +4,7 @@ Commands on the same stream are decided one after another, each on the state tha
 leaves. A stream that a command relies on without adding to it becomes a guard of its append.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
 from typing import Any, Generic
@@ -12,9 +12,8 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
-from votes.engine.decider import Decider, ForStream, Rejected, State, state_of
+from votes.engine.decider import Decider, ForStream, Rejected, State, fold
 from votes.engine.heads import Head
 from votes.engine.log import Position, Stream, Unreadable
 from votes.engine.ports import Addition, Append, KeyedResult, Meta, StoredResult
@@ -64,11 +63,13 @@ class Outcome(Struct, Generic[State], frozen=True):
 Result = Outcome[Any] | Rejected
 Streams = tuple[Stream, ...]
 
+_encode = msgspec.json.Encoder().encode
+
 KEY_REUSED = Rejected(
     "idempotency_key_reused", "This Idempotency-Key was used before, with another request."
 )
 ENDED = Rejected("ended", "Nothing more is written here.")
-_NEWER = Rejected(
+NEWER = Rejected(
     "written_by_newer_release",
     "A newer release, or another program, wrote to this last; this one cannot decide on it.",
 )
@@ -105,7 +106,9 @@ class Decided(Struct, frozen=True, gc=False):
         if isinstance(self.result, Rejected) or self.at is None:
             return self.result
         position = self.at.position(positions)
-        return None if position is None else replace(self.result, position=position)
+        if position is None:
+            return None
+        return Outcome(self.result.before, self.result.after, self.result.changed, position)
 
 
 class Batch:
@@ -128,6 +131,9 @@ class Batch:
         self.appends: list[Append] = []
         self._stored = stored
         self._command_ids: set[UUID] = set()
+        self._bases: dict[tuple[int, Streams], Any] = {}
+        """By decider and streams that its commands only read: the state after their last events.
+        The batch adds to none of them while a command that reads them follows."""
         self.decided = [
             self._decide(request, streams)
             for request, streams in takewhile(lambda pair: not self._reads_added(pair[1]), commands)
@@ -154,11 +160,15 @@ class Batch:
         Raises `ValueError` for an event that cannot be read, and `AssertionError` for an event that
         these streams never hold.
         """
-        heads = {stream: self.heads[stream] for stream in streams}
-        for head in heads.values():
-            if isinstance(head.event, Unreadable):
-                raise ValueError("an event is unreadable")
-        return state_of(request.decider, request.command, heads)
+        decider = request.decider
+        heads = [self.heads[stream] for stream in streams]
+        if decider.state_of is not None:
+            readable(heads)
+            return decider.state_of(request.command, dict(zip(streams, heads, strict=True)))
+        others = id(decider), streams[1:]
+        if others not in self._bases:
+            self._bases[others] = fold(decider, readable(heads[1:]))
+        return fold(decider, readable(heads[:1]), self._bases[others])
 
     def _decide(self, request: Request, streams: Streams) -> Decided | Result | None:
         for stream in request.unless:
@@ -174,7 +184,7 @@ class Batch:
         try:
             before = self._state(request, streams)
         except (AssertionError, ValueError):  # no release of ours puts this event there
-            return self._no_append(_NEWER, streams)
+            return self._no_append(NEWER, streams)
         decision = request.decider.decide(request.command, before)
         if isinstance(decision, Rejected):
             return self._no_append(decision, streams)
@@ -222,6 +232,21 @@ class Batch:
         return Decided(outcome, streams, True, by, self.added[last.stream])
 
 
+def readable(heads: Iterable[Head]) -> list[Any]:
+    """The last events of the streams that have one. Raises `ValueError` for one that cannot be
+    read."""
+    events = [head.event for head in heads if head.version]
+    for event in events:
+        if isinstance(event, Unreadable):
+            raise ValueError("an event is unreadable")
+    return events
+
+
+def outcome_json(before: Any, after: Any, *, changed: bool) -> str:
+    """What is stored of an outcome."""
+    return _encode([before, after, changed]).decode()
+
+
 def _placed(decided: Any, streams: Streams) -> ForStream:
     """A decided event with the stream that it is for."""
     if not isinstance(decided, ForStream):
@@ -236,7 +261,7 @@ def _keyed(
 ) -> KeyedResult | None:
     if request.command_id is None:
         return None
-    encoded = msgspec.json.encode([outcome.before, outcome.after, outcome.changed]).decode()
+    encoded = outcome_json(outcome.before, outcome.after, changed=outcome.changed)
     return KeyedResult(request.command_id, request.fingerprint, encoded, stream, version)
 
 

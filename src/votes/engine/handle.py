@@ -69,7 +69,7 @@ async def _decide(store: EventStore, requests: Sequence[Request], heads: Heads) 
     used |= heads.guessed(
         {stream for request, each in commands for stream in request.usually_empty(each)}
     )
-    read = await _read(store, streams - used.keys())
+    read = await read_heads(store, streams - used.keys())
     used |= read
     batch = Batch(commands, used, stored)
     doubted = {
@@ -79,13 +79,13 @@ async def _decide(store: EventStore, requests: Sequence[Request], heads: Heads) 
         if not read.keys() >= set(decided.streams)
         for stream in decided.streams
     }
-    current = await _read(store, doubted)
+    current = await read_heads(store, doubted)
     if all(used[stream] == head for stream, head in current.items()):
         return batch
-    return Batch(commands, await _read(store, streams), stored)
+    return Batch(commands, await read_heads(store, streams), stored)
 
 
-async def _read(store: EventStore, streams: Collection[Stream]) -> dict[Stream, Head]:
+async def read_heads(store: EventStore, streams: Collection[Stream]) -> dict[Stream, Head]:
     """The heads of the streams in the log."""
     if not streams:
         return {}

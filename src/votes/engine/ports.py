@@ -68,6 +68,28 @@ class Append(Struct, frozen=True):
     keyed: KeyedResult | None = None
 
 
+class Part(Struct, frozen=True, gc=False):
+    """What one command of an import adds after `version` of its stream: an event of the time `at`,
+    or None where nothing changed, and the result to store under its id (in hexadecimal)."""
+
+    stream: Stream
+    version: int
+    subject: str
+    event: Any
+    at: datetime
+    command_id: str
+    outcome: str
+
+
+class Whole(Struct, frozen=True):
+    """What many commands add, all or nothing. `guards` are the streams that they relied on without
+    adding to them, each with its version in the log."""
+
+    parts: Sequence[Part]
+    meta: Meta
+    guards: Mapping[Stream, int]
+
+
 class CountQuery(Struct, frozen=True):
     """Selects events about the subject, of these types, late or not, at the positions `first` to
     `last` and the times `since` to `until`, without those at the positions `without`. Those that
@@ -126,6 +148,15 @@ class EventStore(Protocol):
         Raises `ValueError` where an event's time is before 1970 or more than an hour from now:
         nothing of the batch is stored.
         """
+        ...
+
+    async def taken(self, command_ids: Collection[str]) -> set[str]:
+        """Those of the command ids, in hexadecimal, that have a stored result."""
+        ...
+
+    async def append_whole(self, whole: Whole) -> bool:
+        """Store all of it durably, in order; or nothing, and return False, where a stream has moved
+        or a command id is taken. Raises `ValueError` as `append` does."""
         ...
 
     def after(self, position: Position, limit: int) -> AsyncIterator[list[Recorded]]:

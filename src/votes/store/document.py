@@ -1,4 +1,5 @@
-"""A batch of appends as the document that `append_events` takes: see the first migration."""
+"""Batches of appends as the documents that `append_events` and `append_whole` take: see the first
+migration."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 import msgspec
 
 from votes.engine.log import Stream
-from votes.engine.ports import Append, KeyedResult
+from votes.engine.ports import Append, KeyedResult, Whole
 from votes.store.codec import Codec
 
 Place = tuple[Stream, int]
@@ -30,6 +31,22 @@ def document_of(batch: Sequence[Append], codec: Codec) -> str:
             results.append((number, *_result(append.keyed)))
     places = [(*place, numbers) for place, numbers in relied.items()]
     return _encode({"relied": places, "events": events, "results": results}).decode()
+
+
+def document_of_whole(whole: Whole, codec: Codec) -> str:
+    """It as JSON for `append_whole`, encoded in one go together with its events."""
+    events, results = [], []
+    for part in whole.parts:
+        keyed = part.command_id, msgspec.Raw(part.outcome.encode())
+        if part.event is None:
+            results.append((*keyed, part.stream, part.version))
+        else:
+            place = part.stream, part.version + 1, part.subject
+            events.append((*place, *codec.kind(part.event), part.event, part.at, *keyed))
+    relied = list(whole.guards.items())
+    return _encode(
+        {"relied": relied, "meta": whole.meta, "events": events, "results": results}
+    ).decode()
 
 
 def _relied(append: Append, added: dict[Stream, int]) -> Iterator[Place]:

@@ -25,10 +25,11 @@ from votes.engine.ports import (
     StoredResult,
     Unavailable,
     Unfinished,
+    Whole,
 )
 from votes.store.codec import Codec
 from votes.store.connections import CONNECT_TIMEOUT_S, translated
-from votes.store.document import document_of
+from votes.store.document import document_of, document_of_whole
 from votes.store.queries import QUERIES
 
 _UNREPLICATED = "01000"
@@ -114,11 +115,23 @@ class PostgresEventStore:
         }
 
     async def append(self, batch: Sequence[Append]) -> list[Position | None]:
-        document = document_of(batch, self._codec)
+        row = await self._append("append", document_of(batch, self._codec))
+        return _positions(batch, row["position_before"], frozenset(row["refused"]))
+
+    async def taken(self, command_ids: Collection[str]) -> set[str]:
+        async with self.connection() as connection:
+            rows = await connection.fetch(QUERIES["taken"], list(command_ids))
+        return {row["command_id"] for row in rows}
+
+    async def append_whole(self, whole: Whole) -> bool:
+        row = await self._append("append_whole", document_of_whole(whole, self._codec))
+        return row["position_before"] is not None
+
+    async def _append(self, query: str, document: str) -> Any:
         async with self.connection() as connection:
             with _unreplicated(connection) as warned:
                 try:
-                    row = await connection.fetchrow(QUERIES["append"], document)
+                    row = await connection.fetchrow(QUERIES[query], document)
                 except asyncpg.DatetimeFieldOverflowError as error:
                     raise ValueError(str(error)) from error
                 except asyncpg.CheckViolationError as error:
@@ -126,7 +139,7 @@ class PostgresEventStore:
                 await asyncio.sleep(0)  # the driver delivers warnings in the loop's next iteration
         if warned:
             raise Unavailable(f"Postgres: {warned[0]}")
-        return _positions(batch, row["position_before"], frozenset(row["refused"]))
+        return row
 
     async def after(self, position: Position, limit: int) -> AsyncIterator[list[Recorded]]:
         while True:

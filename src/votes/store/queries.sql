@@ -20,9 +20,18 @@ CROSS JOIN LATERAL (
 SELECT command_id, fingerprint, outcome, position FROM command_results
 WHERE command_id = ANY ($1::uuid[]);
 
+-- name: taken
+-- Those of the command ids $1 that have a stored result, in hexadecimal.
+SELECT encode(uuid_send(command_id), 'hex') AS command_id FROM command_results
+WHERE command_id = ANY ($1::uuid[]);
+
 -- name: append
 -- Appends the batch $1, a document: see the function in the migrations.
 SELECT position_before, refused FROM append_events($1);
+
+-- name: append_whole
+-- Appends the batch $1 whole or not at all: see the function in the migrations.
+SELECT append_whole($1) AS position_before;
 
 -- name: events_after
 -- Events after position $1 in order, at most $2. Their times are seconds since 1970, exact to the

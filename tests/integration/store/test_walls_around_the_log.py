@@ -1,8 +1,10 @@
 """What the database itself refuses, whatever the program asks for."""
 
 import asyncio
+import json
 from contextlib import suppress
 from datetime import UTC, datetime
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -89,6 +91,39 @@ async def test_what_does_not_follow_fails_whatever_it_relies_on(application, ver
     with pytest.raises(asyncpg.IntegrityConstraintViolationError):
         await call_append(application, "s", *versions, relied=False)
     assert await application.fetchval("SELECT max(version) FROM events WHERE stream = 's'") == 1
+
+
+@pytest.mark.parametrize("versions", [(3,), (0,), (-1,), (2, 4), (3, 2), (2, 3, 5, 4)], ids=str)
+async def test_what_does_not_follow_is_not_stored_whole_either(application, versions):
+    assert await call_append(application, "s", 1) == []
+    rest = "s", "VoteCast", 1, {}, AT.isoformat()
+    events = [["s", version, *rest, str(UUID(int=version % 99)), []] for version in versions]
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        await application.fetchval("SELECT append_whole($1)", json.dumps(document(events)))
+    assert await application.fetchval("SELECT max(version) FROM events WHERE stream = 's'") == 1
+    assert await application.fetchval("SELECT count(*) FROM command_results") == 0
+
+
+def document(events):
+    return {"relied": [], "meta": {}, "events": events, "results": []}
+
+
+NONSENSE_WHOLE = [
+    *(None, [], 5, "x", {"events": {}}, {"events": [[]]}, {"events": [None]}, {"events": "x"}),
+    *({"relied": [["s", None]]}, {"relied": 5}, {"results": [[0, "x"]]}, {"results": [[]]}),
+    document([["s", 1, "s", "VoteCast", 1, {}, "infinity", str(UUID(int=1)), []]]),
+    document([["s", 1, "s", "VoteCast", 1, {}, "now", None, []]]),
+    {"events": [["s", 1, "s", "VoteCast", 1, {}, "now", str(UUID(int=1)), []]]},
+    document([[None, 1, "s", "VoteCast", 1, {}, "now", str(UUID(int=1)), []]]),
+]
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE_WHOLE, ids=str)
+async def test_a_document_that_is_none_stores_nothing_whole(application, nonsense):
+    with suppress(asyncpg.PostgresError):
+        await application.fetchval("SELECT append_whole($1)", json.dumps(nonsense))
+    assert await application.fetchval("SELECT count(*) FROM events") == 0
+    assert await application.fetchval("SELECT count(*) FROM command_results") == 0
 
 
 NONSENSE = [
