@@ -139,8 +139,8 @@ async def _tallies(ours: int, nothing: int, settings: Settings) -> Result:
         "bytes without Litestar": turn(nothing, bare_reads),
     }
     rates = await alternate(opponents, settings)
-    ours, by_litestar, bare = opponents
-    aims = [Aim(ours, bare, 0.7, FLOOR), Aim(ours, by_litestar, 1.0, FLOOR)]
+    tally, by_litestar, bare = opponents
+    aims = [Aim(tally, bare, 0.7, FLOOR), Aim(tally, by_litestar, 1.0, FLOOR)]
     return Result("http: tallies", "answers/s, 64 clients, one API process", rates, aims)
 
 

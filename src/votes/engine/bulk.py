@@ -67,23 +67,6 @@ class _Decision(Struct, frozen=True):
     refused: Rejected | None = None
 
 
-async def submit_alike(
-    store: EventStore, decider: Decider[Any, Any], commands: Sequence[Alike], meta: Meta
-) -> list[bool | Rejected] | None:
-    """Store what the commands lead to, each to one event at most, in one append: the same events
-    and results as by `submit_all`, for less.
-
-    Return of each command whether it added an event; or None where nothing is stored, as something
-    moved meanwhile. Raises `Unavailable`: then the outcome is unknown.
-    """
-    streams = {stream for one in commands for stream in (*one.streams, *one.unless)}
-    taken = await store.taken([one.command_id for one in commands])
-    deciding = _Deciding(decider, await read_heads(store, streams), taken)
-    results = [deciding.decide(one) for one in commands]
-    whole = Whole(deciding.parts, meta, deciding.guards)
-    return results if not whole.parts or await store.append_whole(whole) else None
-
-
 class Bulk:
     """Submits the commands of an import, piece by piece: the same events and results as by
     `submit_all`, for less. Each command leads to one event at most, on its own stream.
