@@ -316,7 +316,7 @@ def limit_setting(field: str) -> str:
 def _limits(env: Mapping[str, str]) -> Limits:
     settings = {field: limit_setting(field) for field in Limits.__struct_fields__}
     given = {field: (name, env[name]) for field, name in settings.items() if env.get(name)}
-    return Limits(**{field: _rate(*said) for field, said in given.items()})
+    return Limits(**{field: _rate(*setting) for field, setting in given.items()})
 
 
 def _rate(name: str, text: str) -> Rate | None:

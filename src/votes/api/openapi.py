@@ -171,7 +171,7 @@ def describe(app: Litestar, handlers: Iterable[HTTPRouteHandler]) -> dict[str, A
     parts.setdefault("schemas", {}).update(portable(components))
     parts["schemas"]["Problem"]["examples"] = [PROBLEM]
     parts["securitySchemes"] = _SCHEMES
-    document["tags"] = [{"name": name, "description": said} for name, said in TAGS.items()]
+    document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     return document
 
 

@@ -138,8 +138,8 @@ def _next(candidates: Sequence[Pair], at: datetime) -> Compared | None:
 
 def _listed(models: ReadModels) -> list[Tool]:
     """The listed tools, those with the most votes first."""
-    found = (tool_of(models, key) for key, _ in models.items(PROFILES))
-    tools = [tool for tool in found if tool is not None and tool.profile.listed]
+    tools_ever = (tool_of(models, key) for key, _ in models.items(PROFILES))
+    tools = [tool for tool in tools_ever if tool is not None and tool.profile.listed]
     return sorted(tools, key=lambda tool: (-tool.tally.total, tool.slug))
 
 

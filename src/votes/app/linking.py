@@ -159,10 +159,10 @@ class Links:
 
     async def _votes(self, who: VisitorId) -> list[tuple[Recorded, Vote]]:
         """The last event of each of the visitor's votes, and the vote after it."""
-        found = await self._store.last_of_prefix(votes.prefix(visitor(who)), 2 * VOTES_MAX)
+        lasts = await self._store.last_of_prefix(votes.prefix(visitor(who)), 2 * VOTES_MAX)
         return [
             (last, votes.evolve(Vote(), last.event))
-            for last in found
+            for last in lasts
             if not isinstance(last.event, Unreadable)
         ]
 

@@ -71,9 +71,9 @@ async def to(store: EventStore, person: PersonId) -> list[LinkTo]:
 
 async def find(store: EventStore, name: LinkId) -> Recorded | None:
     """The event that made the link; None where there is no such link. Raises `Unavailable`."""
-    for found in await store.at([position_of(name)]):
-        if isinstance(found.event, VisitorLinked) and name_of(found) == name:
-            return found
+    for linked in await store.at([position_of(name)]):
+        if isinstance(linked.event, VisitorLinked) and name_of(linked) == name:
+            return linked
     return None
 
 
@@ -175,10 +175,10 @@ class _Undoing:
         vote."""
         both = visitor(self.visitor), user(self._person)
         streams = {votes.stream(who, tool): tool for who in both for tool in tools}
-        found = await self._store.last_events(streams)
+        lasts = await self._store.last_events(streams)
         return [
             CarryOut(stream, streams[stream], ruling)
-            for stream, last in found.items()
+            for stream, last in lasts.items()
             if not isinstance(last.event, Unreadable)
             for vote in [votes.evolve(Vote(), last.event)]
             for ruling in (vote.discounted_by, vote.released_by)

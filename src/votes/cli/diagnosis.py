@@ -34,7 +34,7 @@ UNFINISHED_LATE = timedelta(minutes=10)
 class Check(Struct, frozen=True):
     name: str
     ok: bool
-    found: str
+    text: str
 
 
 async def diagnose(config: Config) -> list[Check]:
@@ -58,19 +58,19 @@ async def _logins(config: Config) -> AsyncIterator[Check]:
     by = "VOTES_JWKS_URL" if config.jwks_url else "VOTES_JWT_SECRET" if config.jwt_secret else None
     if by is None and not config.secret_keys and has_secrets(config.data_dir):
         by = "the secret that `votes up` and `votes token` keep in the data directory"
-    found = f"verified by {by}" if by else "refused: neither VOTES_JWT_SECRET nor VOTES_JWKS_URL"
-    yield Check("users' tokens", True, found)
+    text = f"verified by {by}" if by else "refused: neither VOTES_JWT_SECRET nor VOTES_JWKS_URL"
+    yield Check("users' tokens", True, text)
     if config.login_url is not None:
         cookie = config.user_cookie
-        found = "at VOTES_LOGIN_URL, whose token comes in the cookie"
+        text = "at VOTES_LOGIN_URL, whose token comes in the cookie"
         missing = "VOTES_USER_COOKIE: is missing, so nobody is known when they come back"
-        yield Check("people log in", cookie is not None, f"{found} {cookie}" if cookie else missing)
+        yield Check("people log in", cookie is not None, f"{text} {cookie}" if cookie else missing)
     elif config.oidc_issuer is not None:
         async for check in _issuer(config, config.oidc_issuer):
             yield check
     else:
-        found = "as whoever they like" if config.demo_login else "not on the pages but in a demo"
-        yield Check("people log in", True, found)
+        text = "as whoever they like" if config.demo_login else "not on the pages but in a demo"
+        yield Check("people log in", True, text)
 
 
 async def _issuer(config: Config, name: str) -> AsyncIterator[Check]:
@@ -106,30 +106,30 @@ async def _mail(config: Config) -> AsyncIterator[Check]:
     except (NoServer, Unavailable) as error:
         yield Check("weekly mail", False, str(error))
         return
-    found = f"{counts.confirmed}, {counts.unconfirmed} not confirmed, {counts.bounced} bounced"
-    yield Check("  readers", True, found)
+    text = f"{counts.confirmed}, {counts.unconfirmed} not confirmed, {counts.bounced} bounced"
+    yield Check("  readers", True, text)
     yield Check("  to be sent", True, str(counts.due + counts.later))
 
 
 def _limits(config: Config) -> Iterator[Check]:
     for policy in POLICIES:
         rate = getattr(config.limits, policy.field)
-        found = "off" if rate is None else f"{rate.quantity} within {rate.window_s} s"
-        yield Check(f"limit {policy.name}", True, found)
+        text = "off" if rate is None else f"{rate.quantity} within {rate.window_s} s"
+        yield Check(f"limit {policy.name}", True, text)
 
 
 def _scan(config: Config) -> Iterator[Check]:
     hours = config.release_held_after_h
-    found = f"after {hours} h, where the scan finds nothing" if hours else "by moderators alone"
-    yield Check("held votes are released", True, found)
-    found = "by the scan itself" if config.scan_discounts else "by moderators alone"
-    yield Check("clusters are discounted", True, found)
+    text = f"after {hours} h, where the scan finds nothing" if hours else "by moderators alone"
+    yield Check("held votes are released", True, text)
+    text = "by the scan itself" if config.scan_discounts else "by moderators alone"
+    yield Check("clusters are discounted", True, text)
 
 
 def _cohorts(config: Config) -> Check:
     names = ", ".join(config.cohort_claims)
-    found = f"{names}; values of {config.cohort_min} voters and more" if names else "by no claim"
-    return Check("tallies are split", True, found)
+    text = f"{names}; values of {config.cohort_min} voters and more" if names else "by no claim"
+    return Check("tallies are split", True, text)
 
 
 async def _postgres(config: Config) -> AsyncIterator[Check]:
@@ -183,23 +183,23 @@ async def _projection(config: Config) -> AsyncIterator[Check]:
         links = await store.unfinished(link.PREFIX, UNFINISHED_SHOWN_MAX)
         scanned = await store.reached(CONSUMER)
     behind = max(head - scanned, 0)
-    found = f"at position {scanned}, {behind} events behind the log"
-    yield Check("scan", behind <= LAG_EVENTS_MAX, found)
+    text = f"at position {scanned}, {behind} events behind the log"
+    yield Check("scan", behind <= LAG_EVENTS_MAX, text)
     yield unfinished_checked("rulings", rulings)
     yield unfinished_checked("undone links", links)
-    found = "keeps the read models fresh" if heartbeat else "has no heartbeat: does a worker run?"
-    yield Check("projector", heartbeat is not None, found)
+    text = "keeps the read models fresh" if heartbeat else "has no heartbeat: does a worker run?"
+    yield Check("projector", heartbeat is not None, text)
     if models is None:
         yield Check("read models", False, "missing or incomplete")
         return
     behind = max(head - models.position, 0)
-    found = f"at position {models.position}, {behind} events behind the log"
-    yield Check("read models", behind <= LAG_EVENTS_MAX, found)
+    text = f"at position {models.position}, {behind} events behind the log"
+    yield Check("read models", behind <= LAG_EVENTS_MAX, text)
     for projection in models.projections.all:
         if projection is not PARKED:
             count = sum(1 for _ in models.items(projection))
-            found = f"{count} values of version {projection.version}"
-            yield Check(f"  {projection.name}", True, found)
+            text = f"{count} values of version {projection.version}"
+            yield Check(f"  {projection.name}", True, text)
     yield _parked(models)
 
 

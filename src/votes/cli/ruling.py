@@ -118,16 +118,16 @@ def _rule(
     except msgspec.ValidationError as error:
         raise click.UsageError(f"{error}.") from error
     with with_servers(f"votes ruling {verdict}", data_dir, redis=False) as config:
-        found = asyncio.run(_ruled(config, tool, made, preview=preview))
+        result = asyncio.run(_ruled(config, tool, made, preview=preview))
     if as_json:
-        click.echo(msgspec.json.encode(found))
-    elif isinstance(found, PreviewView):
-        tally = found.tally
-        click.echo(f"{found.votes} votes would change. Then {tally.total} votes count:")
+        click.echo(msgspec.json.encode(result))
+    elif isinstance(result, PreviewView):
+        tally = result.tally
+        click.echo(f"{result.votes} votes would change. Then {tally.total} votes count:")
         click.echo(f"{tally.ship} ship, {tally.skip} skip; the call is {tally.call}.")
         click.echo(f"{tally.held} are held, {tally.discounted} discounted. Nothing is stored.")
     else:
-        click.echo(f"ruling {found.id} on {found.tool}, made at position {found.position}")
+        click.echo(f"ruling {result.id} on {result.tool}, made at position {result.position}")
 
 
 async def _ruled(
@@ -139,8 +139,8 @@ async def _ruled(
 async def _make(config: Config, slug: str, made: RulingMade) -> RulingView:
     async with event_store(config) as store:
         tool = await _tool(store, slug, made.selector)
-        said = made.selector, made.verdict, made.reason
-        outcome = await _decided(store, MakeRuling(new_ruling_id(), tool, *said))
+        terms = made.selector, made.verdict, made.reason
+        outcome = await _decided(store, MakeRuling(new_ruling_id(), tool, *terms))
         (stored,) = await store.at([outcome.position])
     name = rules.ruling_of(stored.stream)
     view = name, slug, made.verdict, made.selector, made.reason
@@ -151,10 +151,10 @@ async def _preview(config: Config, slug: str, made: RulingMade) -> PreviewView:
     async with event_store(config, REPORTS) as store:
         tool = await _tool(store, slug, made.selector)
         explanation = await explain(store, tool, slug)
-        found = await rulings.preview(store, tool, made, explanation.position)
-    counts = Counts(explanation.ship, explanation.skip, **explanation.against) + found.change
+        preview = await rulings.preview(store, tool, made, explanation.position)
+    counts = Counts(explanation.ship, explanation.skip, **explanation.against) + preview.change
     tally = Tally(counts, explanation.position, explanation.last_vote_at or now())
-    return PreviewView(found.votes, tally_view(slug, tally, stale=False))
+    return PreviewView(preview.votes, tally_view(slug, tally, stale=False))
 
 
 async def _tool(store: EventStore, slug: str, selector: Selector) -> ToolId:
@@ -207,15 +207,15 @@ async def _decided(store: EventStore, command: MakeRuling | LiftRuling) -> Outco
 def list_(data_dir: Path | None, as_json: bool) -> None:
     """Print the journal, newest first, folded from the log: also lifted rulings."""
     with with_servers("votes ruling list", data_dir, redis=False) as config:
-        found = asyncio.run(_journal(config))
+        journal = asyncio.run(_journal(config))
     if as_json:
-        click.echo(msgspec.json.encode(found.rulings))
+        click.echo(msgspec.json.encode(journal.rulings))
         return
     table = Table(
         Column("id", no_wrap=True), "tool", "verdict", "votes", "made", "lifted", box=None
     )
     table.add_column("reason")
-    for one in found.rulings:
+    for one in journal.rulings:
         lifted = "" if one.lifted_at is None else f"{one.lifted_at:%Y-%m-%d %H:%M}"
         made = f"{one.made_at:%Y-%m-%d %H:%M}"
         table.add_row(one.id, one.tool, one.verdict, str(one.votes), made, lifted, one.reason)

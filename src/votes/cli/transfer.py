@@ -75,8 +75,8 @@ def import_(
         click.echo(json.dumps(counts))
     else:
         new = "{people} new persons" if kind == PEOPLE else "{events} new events"
-        told = f"{{rows}} rows: {new}, {{unchanged}} unchanged, {{refused}} refused"
-        click.echo(told.format(**counts))
+        summary = f"{{rows}} rows: {new}, {{unchanged}} unchanged, {{refused}} refused"
+        click.echo(summary.format(**counts))
     if counts["refused"]:
         sys.exit(1)
 

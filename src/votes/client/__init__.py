@@ -327,5 +327,5 @@ async def _proof(challenge: ChallengeView) -> str | None:
 
 
 def _ruling(tool: str, verdict: Verdict, reason: str, selector: Selector | None) -> dict[str, Any]:
-    said = selector or Selector()
-    return {"tool": tool, "verdict": verdict, "reason": reason, "selector": said}
+    votes = selector or Selector()
+    return {"tool": tool, "verdict": verdict, "reason": reason, "selector": votes}

@@ -110,8 +110,8 @@ class Orders(Generic[Row, Name]):
 
     def places(self, names: Iterable[Name], start: Place = ()) -> Iterator[Place]:
         """The places in the lists, in order, from `start` on. For use before the next await."""
-        found = [self._lists[name].irange(start) for name in names if name in self._lists]
-        return found[0] if len(found) == 1 else merge(*found)
+        lists = [self._lists[name].irange(start) for name in names if name in self._lists]
+        return lists[0] if len(lists) == 1 else merge(*lists)
 
     def first(self, name: Name, number: int) -> list[Row]:
         """So many first rows of the list."""

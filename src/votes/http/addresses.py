@@ -9,10 +9,10 @@ from votes.http.errors import Refused
 def checked_address(text: str) -> str:
     """The address in its usual spelling. It need not exist. Raises `Refused`."""
     try:
-        found = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False)
+        valid = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
         raise Refused("invalid_body", f"email: {error}") from error
-    return str(found.ascii_email)
+    return str(valid.ascii_email)
 
 
 def require_mail(config: Config) -> None:

@@ -78,10 +78,10 @@ Languages = Mapping[str, Language]
 def languages_of(folder: Path | None = None) -> Languages:
     """English, those of this package, and those of the folder, whose files are read once. Raises
     `ConfigError`."""
-    found: dict[str, Traversable] = {}
+    paths: dict[str, Traversable] = {}
     for place in (files(__package__), *([folder] if folder is not None else [])):
-        found |= {f.name.removesuffix(".po"): f for f in place.iterdir() if f.name.endswith(".po")}
-    words = {tag: _words(found[tag]) for tag in sorted(found)}
+        paths |= {f.name.removesuffix(".po"): f for f in place.iterdir() if f.name.endswith(".po")}
+    words = {tag: _words(paths[tag]) for tag in sorted(paths)}
     words = {ENGLISH: words.pop(ENGLISH, NullTranslations()), **words}
     locales = {tag: _locale(tag) for tag in words}
     roots = {tag: "" if tag == ENGLISH else f"/{tag}" for tag in words}

@@ -95,9 +95,9 @@ class Limit(Struct, frozen=True):
 
 def limits_by_what_counts(limits: Limits) -> Mapping[Counted, tuple[Limit, ...]]:
     """The limits that are on."""
-    found: dict[Counted, tuple[Limit, ...]] = {policy.counted: () for policy in POLICIES}
+    by_counted: dict[Counted, tuple[Limit, ...]] = {policy.counted: () for policy in POLICIES}
     for policy in POLICIES:
         rate: Rate | None = getattr(limits, policy.field)
         if rate is not None:
-            found[policy.counted] += (Limit.of(policy, rate),)
-    return found
+            by_counted[policy.counted] += (Limit.of(policy, rate),)
+    return by_counted

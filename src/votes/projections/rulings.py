@@ -48,8 +48,8 @@ def evolve(ruling: Ruling | None, recorded: Recorded, name: str, *_: object) -> 
     event, position = recorded.event, recorded.position
     if isinstance(event, RulingMade):
         tool = ToolId(recorded.subject)
-        said = event.selector, event.verdict, event.reason
-        return Ruling(tool, *said, position, recorded.at, position=position)
+        terms = event.selector, event.verdict, event.reason
+        return Ruling(tool, *terms, position, recorded.at, position=position)
     if ruling is None:
         raise ValueError("no such ruling was made")
     if isinstance(event, RulingLifted):

@@ -78,16 +78,16 @@ class Lockstep:
         A group that is mostly part of a surer one is left out. None comes in between, so that a
         caller may let others work.
         """
-        found: list[_Candidate] = []
+        candidates: list[_Candidate] = []
         for bursts in self._bursts:
             for candidate in _Search(self.casts, list(bursts.windows())).candidates():
                 yield None
                 if candidate is not None:
-                    found.append(candidate)
-        found.sort(key=lambda each: (-each.lockstep, each.windows))
+                    candidates.append(candidate)
+        candidates.sort(key=lambda each: (-each.lockstep, each.windows))
         accepted, taken = [], set[int]()
-        for candidate in found:
-            if _is_mixed(candidate, found):
+        for candidate in candidates:
+            if _is_mixed(candidate, candidates):
                 continue
             if 2 * len(taken.intersection(candidate.voters)) < len(candidate.voters):
                 taken.update(candidate.voters)

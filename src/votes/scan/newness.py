@@ -118,7 +118,7 @@ class Newness:
         detector.ship += ship
         if sum(detector.evidence) < len(BETS) / ALPHA:
             return None
-        found = (detector.start_s, at_s, detector.votes, detector.new, detector.ship)
+        measured = (detector.start_s, at_s, detector.votes, detector.new, detector.ship)
         detector.evidence, detector.growth = [0.0] * len(BETS), 0.0
         detector.quiet_until_s = at_s + QUIET_S
-        return Burst(tool, position, *found, round(usual, 6))
+        return Burst(tool, position, *measured, round(usual, 6))

@@ -119,10 +119,10 @@ class Finder:
         except TimeoutError:
             raise NotYet("the search is not up to date yet") from None
         hits = self._index.find(text, category, limit)
-        found = [(score, _tool(models, tool)) for score, tool in hits]
+        tools = [(score, _tool(models, tool)) for score, tool in hits]
         shown = (
             SearchResult(tool, score)
-            for score, tool in found
+            for score, tool in tools
             if tool is not None and _is_of(category, tool)
         )
         return sorted(shown, key=lambda one: (-one.score, one.tool.slug))

@@ -162,18 +162,18 @@ class ToolIndex:
         asked, searcher = words(text), self._index.searcher()
         if not asked:
             return []
-        found: list[tuple[Any, DocAddress]] = []
+        hits: list[tuple[Any, DocAddress]] = []
         tiers: list[Query] = []
         for more, enough in _STAGES:
-            if len(found) < min(enough, limit):
+            if len(hits) < min(enough, limit):
                 tiers += more(asked)
                 query = _of_category(_best_of(tiers), category)
                 result = searcher.search(query, limit, count=False, weight_by_field="weight")
-                found = result.hits
-        numbers = searcher.fast_field_values("number", [address for _, address in found])
+                hits = result.hits
+        numbers = searcher.fast_field_values("number", [address for _, address in hits])
         return [
             (score, self._tools[int(number)])
-            for (score, _), number in zip(found, numbers, strict=True)
+            for (score, _), number in zip(hits, numbers, strict=True)
             if number is not None
         ]
 

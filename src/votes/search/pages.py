@@ -38,10 +38,10 @@ async def tools_page(
     if not q or q.isspace():
         return await listing.tools(models, sort or "top", wanted, cursor, limit)
     only = category_slug(wanted.category) if wanted.category else None
-    found = await finder.find(models, q, only, FOUND_MAX, min_position)
+    results = await finder.find(models, q, only, FOUND_MAX, min_position)
     keyed = [
         ([-one.score, one.tool.slug] if sort is None else [*place(sort, one.tool)[:-1]], one.tool)
-        for one in found
+        for one in results
         if wanted.any_facets or wanted.has(facets_of(one.tool))
     ]
     return page(keyed, f"tools {sort or 'found'}", cursor, limit)
@@ -79,8 +79,8 @@ async def suggestions(
     finder: Finder, models: ReadModels, q: str, limit: int, min_position: Position = 0
 ) -> SuggestionsView:
     """What fits best. Raises `NotYet`."""
-    found = await finder.find(models, q, None, limit, min_position)
-    return SuggestionsView([_suggestion(one.tool) for one in found])
+    results = await finder.find(models, q, None, limit, min_position)
+    return SuggestionsView([_suggestion(one.tool) for one in results])
 
 
 def _suggestion(tool: Tool) -> Suggestion:

@@ -78,25 +78,25 @@ def _everywhere(document: dict[str, Any]) -> dict[str, Any]:
         for operation in methods.values()
     )
     return {
-        status: said
-        for status, said in first.items()
-        if status != "default" and all(one.get(status) == said for one in others)
+        status: response
+        for status, response in first.items()
+        if status != "default" and all(one.get(status) == response for one in others)
     }
 
 
 def _by_tag(document: dict[str, Any], address: str) -> dict[str, list[dict[str, Any]]]:
     """The operations, each with its `method`, its `path` and a command, `curl`."""
-    found: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in document["tags"]}
+    by_tag: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in document["tags"]}
     for path, methods in document["paths"].items():
-        for name, said in methods.items():
+        for name, described in methods.items():
             method = name.upper()
-            operation = said | {
+            operation = described | {
                 "method": method,
                 "path": path,
-                "curl": _curl(method, address + path, said),
+                "curl": _curl(method, address + path, described),
             }
-            found[said["tags"][0]].append(operation)
-    return found
+            by_tag[described["tags"][0]].append(operation)
+    return by_tag
 
 
 def _curl(method: str, address: str, operation: dict[str, Any]) -> str:

@@ -43,8 +43,8 @@ async def live() -> ASGIResponse:
 )
 async def ready(request: Http) -> ASGIResponse:
     """503 when the log does not answer; without Redis it serves from the log and says so."""
-    found = await readiness(services(request))
-    return _answer(found, 503 if found.head is None else 200)
+    readiness_now = await readiness(services(request))
+    return _answer(readiness_now, 503 if readiness_now.head is None else 200)
 
 
 ROUTES = [live, ready]

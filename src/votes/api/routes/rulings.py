@@ -66,14 +66,14 @@ async def get_queue(
     await require_moderator(request)
     parts = services(request)
     source = await parts.reader.models(min_position)
-    found = await moderation.watched(source.models, cursor, limit)
+    page = await moderation.watched(source.models, cursor, limit)
     hours = window("hour", None, None, now())
     with within(READ_S):
         views = [
-            await moderation.watched_view(parts.past, source, tool, hours) for tool in found.items
+            await moderation.watched_view(parts.past, source, tool, hours) for tool in page.items
         ]
     suspect = suspicion.clusters(source.models), suspicion.bursts(source.models)
-    return private(QueuePage(*suspect, views, found.next_cursor, found.total))
+    return private(QueuePage(*suspect, views, page.next_cursor, page.total))
 
 
 @post(

@@ -64,8 +64,8 @@ async def cohorts(
     by_value = {
         value: counts
         for part in parts
-        for value, found in (part or {}).items()
-        if (counts := found.clipped).total
+        for value, tally_part in (part or {}).items()
+        if (counts := tally_part.clipped).total
     }
     shown, others = shown_of(tally.counts, by_value, minimum)
     return CohortsView(

@@ -14,8 +14,8 @@ def compared(models: ReadModels, text: str) -> tuple[Tool, ...] | None:
     of these the ones with the shortest first slugs."""
     if len(text) > TEXT_LENGTH_MAX:
         return None
-    found = (_split(models, text, number) for number in range(2, COMPARED_MAX + 1))
-    return next(filter(None, found), None)
+    splits = (_split(models, text, number) for number in range(2, COMPARED_MAX + 1))
+    return next(filter(None, splits), None)
 
 
 def _split(models: ReadModels, text: str, number: int) -> tuple[Tool, ...] | None:
@@ -38,8 +38,8 @@ def compared_text(models: ReadModels, *slugs: ToolSlug) -> str | None:
     """The text that names the tools, sorted; None where it would name others."""
     named = sorted(slugs)
     text = BETWEEN.join(named)
-    found = compared(models, text)
-    return text if found and [tool.slug for tool in found] == named else None
+    tools = compared(models, text)
+    return text if tools and [tool.slug for tool in tools] == named else None
 
 
 def compared_path(models: ReadModels, *slugs: ToolSlug) -> str:

@@ -42,8 +42,8 @@ def page(
     Raises `BadCursor` for text that is not a cursor of a list in this `order`.
     """
     keyed.sort(key=itemgetter(0))
-    found = sorted_page(keyed, lambda pair: tuple(pair[0]), order, cursor, limit)
-    return Page([item for _, item in found.items], found.next_cursor, found.total)
+    page = sorted_page(keyed, lambda pair: tuple(pair[0]), order, cursor, limit)
+    return Page([item for _, item in page.items], page.next_cursor, page.total)
 
 
 def sorted_page(

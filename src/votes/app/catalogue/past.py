@@ -111,8 +111,8 @@ class Past:
 
     async def changes(self, source: ReadSource, tool: ToolId, window: Window) -> list[Counts]:
         """The change of the tally in each bucket of the window."""
-        _, found = changes(window, await self._values(source, keys_of(tool, window)))
-        return found
+        _, by_bucket = changes(window, await self._values(source, keys_of(tool, window)))
+        return by_bucket
 
 
 def _folded(mark: Tally, votes: Sequence[Recorded], without: Collection[Position]) -> Tally | None:

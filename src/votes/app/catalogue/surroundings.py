@@ -32,11 +32,11 @@ def pairs(models: ReadModels, orders: ToolOrders) -> list[Pair]:
     reviewed = orders.first(REVIEWED, 2 * PAIRS_MAX)
     largest = sorted(categories(orders), key=lambda item: (-item[1], item[0]))[:CATEGORIES_MAX]
     best = [orders.first(("top", category, None), CANDIDATES_MAX) for category, _ in largest]
-    close = sorted(filter(None, map(_closest, best)), key=lambda found: found[0])
-    found = list(zip(reviewed[::2], reviewed[1::2], strict=False))
-    found += [(a, b) for _, a, b in close]
-    found += [(each[0], each[1]) for each in best if len(each) > 1]
-    named = {frozenset((a.id, b.id)): sorted((a, b), key=lambda tool: tool.slug) for a, b in found}
+    close = sorted(filter(None, map(_closest, best)), key=lambda pair: pair[0])
+    pairs = list(zip(reviewed[::2], reviewed[1::2], strict=False))
+    pairs += [(a, b) for _, a, b in close]
+    pairs += [(each[0], each[1]) for each in best if len(each) > 1]
+    named = {frozenset((a.id, b.id)): sorted((a, b), key=lambda tool: tool.slug) for a, b in pairs}
     return [
         (a, b, compared_path(models, a.slug, b.slug)) for a, b in list(named.values())[:PAIRS_MAX]
     ]
@@ -47,7 +47,7 @@ def _closest(tools: list[Tool]) -> tuple[float, Tool, Tool] | None:
     voted_on = [tool for tool in tools if tool.tally.total >= PAIR_VOTES_MIN]
     by_share = sorted(voted_on, key=lambda tool: (_share(tool), tool.slug))
     between = [(_share(b) - _share(a), a, b) for a, b in pairwise(by_share)]
-    return min(between, key=lambda found: found[0], default=None)
+    return min(between, key=lambda pair: pair[0], default=None)
 
 
 def _share(tool: Tool) -> float:

@@ -110,9 +110,9 @@ def keys_of(tool: ToolId, window: Window) -> list[ValueKey]:
 
 def buckets(window: Window, values: Sequence[Slots | None]) -> list[TrendBucket]:
     """The buckets of the window, by the values under `keys_of`."""
-    so_far, found = changes(window, values)
+    so_far, by_bucket = changes(window, values)
     buckets = []
-    for at, change in zip(window.starts(), found, strict=True):
+    for at, change in zip(window.starts(), by_bucket, strict=True):
         so_far += change
         buckets.append(TrendBucket(at, change.ship, change.skip, so_far.ship, so_far.skip))
     return buckets
@@ -124,15 +124,15 @@ def changes(window: Window, values: Sequence[Slots | None]) -> tuple[Counts, lis
     so_far = total(before(months or (), month_number(window.start)))
     a_day = WIDTH["day"] // WIDTH[window.bucket]
     first = (window.start - window.start.replace(day=1, hour=0)) // WIDTH[window.bucket]
-    found = [Counts()] * window.count
+    by_bucket = [Counts()] * window.count
     for day, slots in enumerate(hours):
         for slot in slots or ():
             place = day * a_day + slot.number * a_day // 24 - first
             if place < 0:
                 so_far += slot.counts
             elif place < window.count:
-                found[place] += slot.counts
-    return so_far, found
+                by_bucket[place] += slot.counts
+    return so_far, by_bucket
 
 
 def before(slots: Iterable[Slot], number: int) -> Iterator[Slot]:

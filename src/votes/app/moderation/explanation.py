@@ -119,15 +119,15 @@ async def explain(store: EventStore, tool: ToolId, slug: ToolSlug) -> Explanatio
 
 async def _standing(store: EventStore, tool: ToolId, head: Position) -> list[tuple[Recorded, Vote]]:
     """The last event of each voter, and the vote after it."""
-    found, reached = [], 0
+    standing, reached = [], 0
     while reached < head:
         page, reached = await store.standing(tool, VOTE_EVENTS, reached, head, VOTES_READ_MAX)
-        found += [
+        standing += [
             (last, votes.evolve(Vote(), last.event))
             for last in page
             if not isinstance(last.event, Unreadable)
         ]
-    return found
+    return standing
 
 
 async def _rulings(
@@ -157,10 +157,10 @@ async def _rulings(
 
 async def _clusters(store: EventStore, tool: ToolId) -> list[ClusterTold]:
     """The current clusters with votes on the tool."""
-    found = current(await store.last_of_prefix(CLUSTERS, FINDINGS_READ_MAX))
+    clusters = current(await store.last_of_prefix(CLUSTERS, FINDINGS_READ_MAX))
     return [
         ClusterTold(name, one.evidence.voters, on.ship, on.skip, on.start, on.end)
-        for name, one in sorted(found.items())
+        for name, one in sorted(clusters.items())
         for on in one.evidence.tools
         if on.tool == tool
     ]

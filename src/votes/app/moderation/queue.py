@@ -116,9 +116,9 @@ JOURNAL = Ordering(
 async def journal(models: ReadModels, cursor: str | None, limit: int) -> RulingsPage:
     """A page of all rulings, newest first. Raises `BadCursor`."""
     orders = await orders_of(models, JOURNAL)
-    found = kept_page(orders, ["new"], "rulings", cursor, limit)
-    views = [view for pair in found.items if (view := _view(models, *pair)) is not None]
-    return RulingsPage(views, found.next_cursor, found.total)
+    page = kept_page(orders, ["new"], "rulings", cursor, limit)
+    views = [view for pair in page.items if (view := _view(models, *pair)) is not None]
+    return RulingsPage(views, page.next_cursor, page.total)
 
 
 def _view(models: ReadModels, name: str, ruling: Ruling) -> RulingView | None:

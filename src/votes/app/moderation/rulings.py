@@ -107,9 +107,9 @@ async def carry_out(store: EventStore, ruling: Unfinished, at: datetime) -> bool
 async def members_of(store: EventStore, tool: ToolId, selector: Selector) -> Members:
     """Of each cluster that the selector names the votes on the tool. Raises `Unavailable`."""
     names = {findings.cluster_stream(name): name for name in selector.clusters}
-    found = await store.last_events(names) if names else {}
+    lasts = await store.last_events(names) if names else {}
     members: Members = {}
-    for stream, last in found.items():
+    for stream, last in lasts.items():
         if isinstance(last.event, ClusterFound):
             places = findings.places(last.event)
             members[names[stream]] = votes_on = set[Stream]()

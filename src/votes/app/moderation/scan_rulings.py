@@ -112,10 +112,10 @@ async def _quiet_times(
     store: EventStore, tool: ToolId, head: Position, until: datetime
 ) -> Sequence[tuple[datetime | None, datetime]]:
     """The times before `until` without a burst on the tool."""
-    found = await store.last_about(tool, (BurstFound,), head, FINDINGS_READ_MAX)
+    lasts = await store.last_about(tool, (BurstFound,), head, FINDINGS_READ_MAX)
     bursts = sorted(
         (one.event.start, min(one.event.end, TIME_END) + BURST_LASTS)
-        for one in found
+        for one in lasts
         if isinstance(one.event, BurstFound)
     )
     return list(_gaps(bursts, until))

@@ -53,7 +53,7 @@ async def store_all(store: EventStore, requests: Sequence[Request]) -> None:
         raise Unavailable("others kept changing what the scan writes to")
 
 
-class Found(Struct, frozen=True):
+class NamedCluster(Struct, frozen=True):
     """A cluster as the scan knows it: its name, its votes, the event."""
 
     id: ClusterId
@@ -89,7 +89,7 @@ class Scanner:
         self._scan = Scan(begins(self._reached, self._segment), self._segment)
         last = await self._store.last_of_prefix(CLUSTERS, CLUSTERS_MAX)
         current = findings.current(last)
-        self.clusters = {name: found.evidence for name, found in current.items()}
+        self.clusters = {name: one.evidence for name, one in current.items()}
         self._stored = {name: frozenset(findings.places(one)) for name, one in current.items()}
         self._looked_at = self._scan.position
 
@@ -116,12 +116,12 @@ class Scanner:
         stopped = threading.Event()
         position = self._scan.position
         try:
-            found = await asyncio.to_thread(_clusters, self._scan, stopped)
+            clusters = await asyncio.to_thread(_clusters, self._scan, stopped)
         finally:
             stopped.set()
-        again, self._seen = self._seen, frozenset(one.id for one in found)
+        again, self._seen = self._seen, frozenset(one.id for one in clusters)
         records = []
-        for one in found:
+        for one in clusters:
             replaces = self._replaced(one, settled=one.id in again)
             if replaces is None:
                 continue
@@ -133,7 +133,7 @@ class Scanner:
         await self._record(records)
         self._looked_at = position
 
-    def _replaced(self, one: Found, *, settled: bool) -> tuple[ClusterId, ...] | None:
+    def _replaced(self, one: NamedCluster, *, settled: bool) -> tuple[ClusterId, ...] | None:
         """Which clusters it takes the place of; None where it is not to be stored (yet)."""
         related = {
             name: votes
@@ -161,17 +161,17 @@ class Scanner:
             )
 
 
-def _clusters(scan: Scan, stopped: threading.Event) -> list[Found]:
-    found = []
+def _clusters(scan: Scan, stopped: threading.Event) -> list[NamedCluster]:
+    clusters = []
     for group in scan.groups():
         if stopped.is_set():
             break
         if group is not None:
-            found.append(_cluster(group))
-    return found
+            clusters.append(_cluster(group))
+    return clusters
 
 
-def _cluster(group: Group) -> Found:
+def _cluster(group: Group) -> NamedCluster:
     casts = sorted(group.casts, key=lambda cast: cast.position)[:CLUSTER_VOTES_MAX]
     votes = packed([cast.position for cast in casts])
     times = [cast.at_s for cast in casts]
@@ -190,7 +190,7 @@ def _cluster(group: Group) -> Found:
         tools=tuple(_on_tools(group)),
         chart=tuple(chart),
     )
-    return Found(
+    return NamedCluster(
         cluster_id(evidence, votes),
         frozenset(cast.position for cast in casts),
         ClusterFound(evidence, votes),
@@ -214,9 +214,9 @@ def _on_tools(group: Group) -> Iterator[OnTool]:
 
 def _burst(alarm: Burst) -> Record:
     times = _time(alarm.start_s), _time(alarm.end_s)
-    found = BurstFound(*times, alarm.votes, alarm.new, alarm.ship, alarm.usual)
+    burst = BurstFound(*times, alarm.votes, alarm.new, alarm.ship, alarm.usual)
     tool = ToolId(alarm.tool)
-    return Record(findings.burst_stream(tool, alarm.position), tool, found)
+    return Record(findings.burst_stream(tool, alarm.position), tool, burst)
 
 
 def _time(at_s: int) -> datetime:

@@ -134,7 +134,7 @@ def _tool_view(models: ReadModels, on: OnTool, *, ruled: bool) -> Iterator[Clust
 
 def bursts(models: ReadModels) -> list[BurstView]:
     """The last burst on each tool, newest first."""
-    found = sorted(models.items(BURSTS), key=lambda one: -one[1].position)[:SHOWN_MAX]
+    newest = sorted(models.items(BURSTS), key=lambda one: -one[1].position)[:SHOWN_MAX]
     return [
         BurstView(
             tool=profile.slug,
@@ -146,6 +146,6 @@ def bursts(models: ReadModels) -> list[BurstView]:
             usual=burst.found.usual,
             position=burst.position,
         )
-        for tool, burst in found
+        for tool, burst in newest
         if (profile := models.get(PROFILES, tool)) is not None
     ]

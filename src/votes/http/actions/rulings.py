@@ -54,12 +54,12 @@ async def preview(request: Http, body: RulingBody) -> PreviewView:
     made = RulingMade(body.selector, body.verdict, body.reason)
     with within(READ_S):
         head = await parts.store.head()
-        found = await rulings.preview(parts.store, tool, made, head)
+        preview = await rulings.preview(parts.store, tool, made, head)
         source = await parts.reader.models(head)
         tally = await parts.past.tally_at_position(source, tool, head)
     tally = tally or Tally(Counts(), 0, now())
-    after = replace(tally, counts=tally.counts + found.change)
-    return PreviewView(found.votes, tally_view(body.tool, after, stale=source.stale))
+    after = replace(tally, counts=tally.counts + preview.change)
+    return PreviewView(preview.votes, tally_view(body.tool, after, stale=source.stale))
 
 
 async def lift(request: Http, ruling: str, moderator: User) -> Position:

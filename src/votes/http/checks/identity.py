@@ -176,8 +176,8 @@ def caller_so_far(request: Http) -> Caller:
 
 
 def identity(request: Http) -> Identity:
-    found: Identity = request.app.state.identity
-    return found
+    identity: Identity = request.app.state.identity
+    return identity
 
 
 async def require_user(request: Http) -> User:
@@ -189,36 +189,36 @@ async def require_user(request: Http) -> User:
 
 
 async def require_admin(request: Http) -> User:
-    found = await require_user(request)
-    if "admin" not in found.roles:
+    user = await require_user(request)
+    if "admin" not in user.roles:
         raise Refused("forbidden", "This needs the role admin.")
-    return found
+    return user
 
 
 async def require_moderator(request: Http) -> User:
-    found = await require_user(request)
-    if not {"moderator", "admin"} & found.roles:
+    user = await require_user(request)
+    if not {"moderator", "admin"} & user.roles:
         raise Refused("forbidden", "This needs the role moderator.")
-    return found
+    return user
 
 
 async def require_service(request: Http) -> User:
-    found = await require_user(request)
-    if not {"service", "admin"} & found.roles:
+    user = await require_user(request)
+    if not {"service", "admin"} & user.roles:
         raise Refused("forbidden", "This needs the role service.")
-    return found
+    return user
 
 
 async def require_panelist(request: Http) -> tuple[User, PersonaSlug]:
     """The panelist, and the persona under whose name they review."""
-    found = await require_user(request)
-    if "panelist" not in found.roles or found.persona is None:
+    user = await require_user(request)
+    if "panelist" not in user.roles or user.persona is None:
         raise Refused("forbidden", "This needs the role panelist, with a persona.")
-    return found, found.persona
+    return user, user.persona
 
 
 async def require_persona(request: Http, persona: PersonaSlug) -> User:
-    found = await require_user(request)
-    if "panelist" not in found.roles or found.persona != persona:
+    user = await require_user(request)
+    if "panelist" not in user.roles or user.persona != persona:
         raise Refused("forbidden", f"This needs the role panelist with the persona {persona!r}.")
-    return found
+    return user

@@ -171,21 +171,21 @@ async def states_for(
     request: Http, caller: Caller, tools: Mapping[ToolSlug, ToolId]
 ) -> dict[ToolSlug, ToolState]:
     """The caller's own votes and bookmarks on these tools. Raises `Unavailable`."""
-    store, links, found = services(request).store, services(request).links, None
+    store, links, states_by_slug = services(request).store, services(request).links, None
     if caller.user is not None:
         with within(READ_S):
             with suppress(Unavailable):
                 await join(request, caller.user, caller.before)
-            found = await read_checked(
+            states_by_slug = await read_checked(
                 request, caller.user, lambda person: states(store, person.voter, person, tools)
             )
     elif caller.visitor is not None:
         who = caller.visitor.id
         with within(READ_S):
-            found = await states(store, visitor(who), None, tools)
-            if found is None:
-                found = await states(store, await links.voter(who), None, tools)
-    return found or dict.fromkeys(tools, NOTHING)
+            states_by_slug = await states(store, visitor(who), None, tools)
+            if states_by_slug is None:
+                states_by_slug = await states(store, await links.voter(who), None, tools)
+    return states_by_slug or dict.fromkeys(tools, NOTHING)
 
 
 async def votes_of(

@@ -91,15 +91,19 @@ class OpenId:
         return fetched.value
 
     def _checked(self, text: bytes) -> Description:
-        found = msgspec.json.decode(text, type=Description)
-        if found.issuer != self.issuer:
-            raise ValueError(f"it is the description of {found.issuer[:200]!r}")
-        used = [found.authorization_endpoint, found.token_endpoint, found.jwks_uri]
-        used += filter(None, [found.end_session_endpoint])
+        described = msgspec.json.decode(text, type=Description)
+        if described.issuer != self.issuer:
+            raise ValueError(f"it is the description of {described.issuer[:200]!r}")
+        used = [
+            described.authorization_endpoint,
+            described.token_endpoint,
+            described.jwks_uri,
+        ]
+        used += filter(None, [described.end_session_endpoint])
         schemes = {urlsplit(address).scheme for address in used}
         if schemes != {urlsplit(self.issuer).scheme} and schemes != {"https"}:
             raise ValueError("anybody on the way can change what its addresses answer")
-        return found
+        return described
 
     async def begin(self, begun: Begun, back: str) -> str:
         """Where to send the browser, which comes back to `back`. Raises `Unavailable`."""

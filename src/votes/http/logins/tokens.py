@@ -213,8 +213,8 @@ class UserTokens:
 def _cohort(claims: dict[str, Any], names: Collection[str], subject: Subject) -> Claims | None:
     """The claims of these names. One that is no short visible text is as good as none, so that no
     login fails for it, and so is one that says whose login it is."""
-    found: Claims = {}
+    allowed: Claims = {}
     for name in names:
         with suppress(msgspec.ValidationError):
-            found[name] = msgspec.convert(claims.get(name), ClaimValue)
-    return {name: value for name, value in found.items() if value != subject} or None
+            allowed[name] = msgspec.convert(claims.get(name), ClaimValue)
+    return {name: value for name, value in allowed.items() if value != subject} or None

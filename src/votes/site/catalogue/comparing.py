@@ -242,20 +242,20 @@ def _columns(models: ReadModels, tools: list[SummaryView]) -> list[Column]:
 def _head(models: ReadModels, tools: list[SummaryView], at: str) -> Head:
     slugs = [tool.slug for tool in tools]
     path, text = compared_path(models, *slugs), compared_text(models, *slugs)
-    told = text is not None and catalogue.tool(models, text) is None
+    has_picture = text is not None and catalogue.tool(models, text) is None
     title = words.versus(*(tool.name for tool in tools))
-    said = [
+    sentences = [
         gettext("%(name)s: %(panel)s.", name=tool.name, panel=words.panel_line(tool.panel))
         for tool in tools
     ]
-    said.append(gettext("Prices, reviewers and votes side by side."))
+    sentences.append(gettext("Prices, reviewers and votes side by side."))
     return Head(
         gettext("%(tools)s: which one ships?", tools=title),
-        description(" ".join(said)),
+        description(" ".join(sentences)),
         path,
         at,
         section="compare",
-        picture=f"/og/{quote(text or '')}.png" if told else None,
+        picture=f"/og/{quote(text or '')}.png" if has_picture else None,
         linked_data=linked_data.graph(
             *(linked_data.tool(tool, at) for tool in tools),
             linked_data.trail(

@@ -132,11 +132,11 @@ async def _begin(request: Http, back: str, keep: str | None) -> ASGIResponse:
         return await _away(request, error, back)
     text = login.begun.sign(begun, now() + timedelta(seconds=BEGUN_S))
     who = identity(request)
-    kept = as_text(who.cookie(request, _name(begun.state), text, BEGUN_S))
+    cookie = as_text(who.cookie(request, _name(begun.state), text, BEGUN_S))
     others = who.names_sent(request, _name(""))
     forgotten = others if len(others) >= BEGUN_MAX else []
     gone = [as_text(who.cookie(request, name, "", 0)) for name in forgotten]
-    return redirect(address, 303, PRIVATE, kept, *gone)
+    return redirect(address, 303, PRIVATE, cookie, *gone)
 
 
 def _address_back(request: Http) -> str:
@@ -201,8 +201,8 @@ async def _logged_in(
 ) -> ASGIResponse:
     """Begin the session, do what the login was for, and lead back."""
     who = identity(request)
-    text, kept_s = who.sessions.begin(user, now())
-    session = as_text(who.cookie(request, SESSION, text, kept_s))
+    text, age_s = who.sessions.begin(user, now())
+    session = as_text(who.cookie(request, SESSION, text, age_s))
     if keep is not None:
         await _bookmarked(request, user, keep)
     return redirect(back, 303, PRIVATE, session, *headers)

@@ -90,12 +90,12 @@ async def list_changes(
     beginning. A cursor holds for ever. Where the history that it is of is gone, as after an
     erasure, the changes begin anew and say so."""
     parts = services(request)
-    found = await read_as(
+    changed = await read_as(
         request,
         await require_user(request),
         lambda person: changes(parts.store, parts.reader.latest, person, cursor, limit),
     )
-    return private(found or NOBODY)
+    return private(changed or NOBODY)
 
 
 @post(

@@ -38,10 +38,10 @@ async def list_my_reviews(
     _, persona = await require_panelist(request)
     source = await services(request).reader.models(min_position)
     page = await reviewing.reviewed(source.models, persona, cursor, limit)
-    found = [(tool, own_review(tool, persona)) for tool in page.items]
+    reviewed = [(tool, own_review(tool, persona)) for tool in page.items]
     items = [
         MyReview(tool.slug, tool.profile.name, review)
-        for tool, review in found
+        for tool, review in reviewed
         if review is not None
     ]
     return private(MyReviewsPage(items, page.next_cursor, page.total))
