@@ -29,7 +29,7 @@ from votes.engine.ports import Meta
 from votes.store.people import People
 from votes.store.postgres import PostgresEventStore
 from votes.views import keys
-from votes.views.imports import TRIES_MAX, Imports, Told, work_on
+from votes.views.imports import TRIES_MAX, ImportJob, Imports, work_on
 from votes.views.keys import Namespace
 from votes.wiring import connect_redis, now
 
@@ -85,9 +85,9 @@ class Desk:
         assert await (await self.started()).wait() == 0
 
     async def view(self, name: str = NAME) -> ImportView:
-        told = await self.imports.told(name)
-        assert told is not None
-        return told.view
+        job = await self.imports.job(name)
+        assert job is not None
+        return job.view
 
     async def shelf(self) -> Shelf:
         shelf = Shelf(self.person)
@@ -136,9 +136,9 @@ async def test_it_goes_on_where_it_was_and_counts_everything_once(desk):
 async def test_one_that_is_always_killed_fails_and_says_what_stays(desk):
     await desk.add()
     await desk.killed(done=0)
-    told = await desk.imports.told(NAME)
-    assert (told.tries, told.view.state) == (1, "running")
-    await desk.imports.tell(replace(told, tries=TRIES_MAX))
+    job = await desk.imports.job(NAME)
+    assert (job.tries, job.view.state) == (1, "running")
+    await desk.imports.put(replace(job, tries=TRIES_MAX))
     await desk.finished()
     view = await desk.view()
     assert (view.state, view.reason) == ("failed", "This file cannot be read.")
@@ -161,8 +161,8 @@ async def test_one_that_redis_has_lost_has_failed(desk):
 
 async def test_one_that_has_ended_is_not_begun_again(desk):
     await desk.add()
-    ended = Told(desk.person.id, ImportView(NAME, "done", added=7))
-    await desk.imports.tell(ended)
+    ended = ImportJob(desk.person.id, ImportView(NAME, "done", added=7))
+    await desk.imports.put(ended)
     await work_on(desk.imports, desk.store, desk.people.by_id, None, now)
     assert await desk.view() == ended.view
     assert await desk.imports.first() is None

@@ -75,7 +75,7 @@ HEADINGS = {
 OTHERWISE = (marked("Something broke"), marked("This is our fault, and it is in our log."))
 
 
-class Told(Refused):
+class Translated(Refused):
     """A refusal whose detail is in the language that is spoken; that of others is English."""
 
 
@@ -134,7 +134,7 @@ def _as_page(handler: Handler) -> Handler:
             heading=heading,
             advice=advice,
             again=again,
-            detail=problem.detail if isinstance(error, Told) else said(problem.detail),
+            detail=problem.detail if isinstance(error, Translated) else said(problem.detail),
             near=error.near if isinstance(error, Missing) else (),
         )
         headers = dict([*response.headers.items(), VARY])

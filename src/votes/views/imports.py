@@ -39,7 +39,7 @@ LOST = "The file is lost: send it again."
 _encode = msgspec.json.Encoder().encode
 
 
-class Told(Struct, frozen=True):
+class ImportJob(Struct, frozen=True):
     """How far an import of the person is, how often it was begun, and where the log ended when it
     was begun first."""
 
@@ -53,7 +53,7 @@ class Told(Struct, frozen=True):
         return self.view.state in ("done", "failed")
 
 
-_decode = msgspec.json.Decoder(Told).decode
+_decode = msgspec.json.Decoder(ImportJob).decode
 
 
 class Imports:
@@ -69,26 +69,26 @@ class Imports:
             if await self._redis.zcard(waiting) >= WAITING_MAX:
                 return False
             await self._redis.set(keys.file_of(self._prefix, name), sealed, ex=EXPIRE_S)
-            await self.tell(Told(person, ImportView(name, "waiting")))
+            await self.put(ImportJob(person, ImportView(name, "waiting")))
             await self._redis.zadd(waiting, {name: time.time()})
         return True
 
-    async def told(self, name: str) -> Told | None:
+    async def job(self, name: str) -> ImportJob | None:
         """How far the import is, None where nobody knows of it. One that has not ended and waits no
         more will never end: Redis has lost it."""
         async with translated(), self._redis.pipeline(transaction=True) as pipe:
             pipe.zscore(keys.waiting_imports(self._prefix), name)
             pipe.get(keys.import_of(self._prefix, name))
             waits, stored = await pipe.execute()
-        told = _decode(stored) if stored is not None else None
-        if told is None or told.ended or waits is not None:
-            return told
-        return replace(told, view=replace(told.view, state="failed", reason=LOST))
+        job = _decode(stored) if stored is not None else None
+        if job is None or job.ended or waits is not None:
+            return job
+        return replace(job, view=replace(job.view, state="failed", reason=LOST))
 
-    async def tell(self, told: Told) -> None:
-        key = keys.import_of(self._prefix, told.view.id)
+    async def put(self, job: ImportJob) -> None:
+        key = keys.import_of(self._prefix, job.view.id)
         async with translated():
-            await self._redis.set(key, _encode(told), ex=EXPIRE_S)
+            await self._redis.set(key, _encode(job), ex=EXPIRE_S)
 
     async def first(self) -> str | None:
         """The import that has waited longest."""
@@ -165,10 +165,10 @@ async def work_on(
     Raises `Unavailable`.
     """
     while (name := await imports.first()) is not None:
-        told, sealed = await imports.told(name), await imports.file(name)
-        if told is not None and sealed is not None and not told.ended:
+        job, sealed = await imports.job(name), await imports.file(name)
+        if job is not None and sealed is not None and not job.ended:
             try:
-                await _work_on(imports, store, people, own_host, clock, told, sealed)
+                await _work_on(imports, store, people, own_host, clock, job, sealed)
             except Erased:
                 await imports.forget(name)
         await imports.end(name)
@@ -204,36 +204,36 @@ async def _work_on(
     people: PeopleById,
     own_host: str | None,
     clock: Callable[[], datetime],
-    told: Told,
+    job: ImportJob,
     sealed: bytes,
 ) -> None:
     """Do an import, and say how it ended. Raises `Erased`."""
-    begun = told.begun if told.begun is not None else await store.head()
-    told = Told(told.person, replace(told.view, state="running"), told.tries + 1, begun)
-    await imports.tell(told)
+    begun = job.begun if job.begun is not None else await store.head()
+    job = ImportJob(job.person, replace(job.view, state="running"), job.tries + 1, begun)
+    await imports.put(job)
 
     async def tell(view: ImportView) -> None:
-        nonlocal told
-        told = replace(told, view=view)
-        await imports.tell(told)
+        nonlocal job
+        job = replace(job, view=view)
+        await imports.put(job)
 
-    person = (await people([told.person])).get(told.person)
+    person = (await people([job.person])).get(job.person)
     if person is None:
         raise Erased
-    if told.tries > TRIES_MAX:
-        await tell(replace(told.view, state="failed", reason="This file cannot be read."))
+    if job.tries > TRIES_MAX:
+        await tell(replace(job.view, state="failed", reason="This file cannot be read."))
         return
     try:
         data = await asyncio.to_thread(import_file.unseal, person, sealed)
-        known = told.view
-        if told.tries > 1:
+        known = job.view
+        if job.tries > 1:
             known = await resumed(store, person, known, begun)
         view = await bring(store, person, data, known, own_host, clock, tell)
         await tell(replace(view, state="done"))
     except MemoryError:
-        await tell(replace(told.view, state="failed", reason="This file takes too much memory."))
+        await tell(replace(job.view, state="failed", reason="This file takes too much memory."))
     except (Failed, ValueError) as error:
-        await tell(replace(told.view, state="failed", reason=str(error)))
+        await tell(replace(job.view, state="failed", reason=str(error)))
     except Unavailable:
-        await imports.tell(replace(told, tries=told.tries - 1))  # an outage ends no worker
+        await imports.put(replace(job, tries=job.tries - 1))  # an outage ends no worker
         raise

@@ -104,7 +104,7 @@ def matched(prefix: str) -> str:
 
 def import_of(prefix: str, name: str) -> str:
     """How far an import is: JSON, see `votes.views.imports`."""
-    return f"{prefix}:import:{name}:told"
+    return f"{prefix}:import:{name}:job"
 
 
 def file_of(prefix: str, name: str) -> str:

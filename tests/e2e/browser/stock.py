@@ -13,7 +13,7 @@ from tests.e2e.test_the_weekly_mail import token_for
 from tests.polling import wait_for
 from tests.site import SAME_ORIGIN, Site
 from votes.views import keys
-from votes.views.imports import Told
+from votes.views.imports import ImportJob
 
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 NAMES = (LONG, "視覚的な比較と投票のための新しい道具", "أداة المقارنة السريعة للنماذج")
@@ -118,10 +118,10 @@ def _imports(site: Site, http: httpx.Client, tool: str) -> tuple[str, str]:
     with Redis.from_url(site.servers.redis_owner_url) as redis:
         kept = redis.get(keys.import_of(site.prefix, done))
         assert isinstance(kept, bytes)
-        told = msgspec.json.decode(kept, type=Told)
-        view = replace(told.view, id=running, state="running", done=123, total=4_567)
-        told = replace(told, view=view)
-        redis.set(keys.import_of(site.prefix, running), msgspec.json.encode(told))
+        job = msgspec.json.decode(kept, type=ImportJob)
+        view = replace(job.view, id=running, state="running", done=123, total=4_567)
+        job = replace(job, view=view)
+        redis.set(keys.import_of(site.prefix, running), msgspec.json.encode(job))
     return done, running
 
 

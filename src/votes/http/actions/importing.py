@@ -41,10 +41,10 @@ async def import_of(request: Http, user: User, name: str) -> ImportView:
     parts = services(request)
     with within(WRITE_S):
         person = await parts.people.find(user.subject)
-        told = await parts.imports.told(name) if _is_name(name) else None
-    if told is None or person is None or told.person != person.id:
+        job = await parts.imports.job(name) if _is_name(name) else None
+    if job is None or person is None or job.person != person.id:
         raise Refused("import_unknown", "There is no such import, or it is of another day.")
-    return told.view
+    return job.view
 
 
 def _is_name(name: str) -> bool:

@@ -17,7 +17,7 @@ from votes.http.hosts import base
 from votes.languages import gettext, marked
 from votes.search.pages import choices, tools_page
 from votes.site import words
-from votes.site.html import Told
+from votes.site.html import Translated
 from votes.site.reading import answer
 from votes.site.render import Head, query, titled
 
@@ -51,7 +51,7 @@ async def tools_list(
     *,
     waiting: bool,
 ) -> ASGIResponse:
-    """A page of the tools that are as wanted. Raises `Told` for a category that no tool has."""
+    """A page of the tools that are as wanted. Raises `Translated` for a category without tools."""
     sort = sort if sort or q else "top"
     orders = await tool_orders(source.models, TOP)
     if wanted.category:
@@ -108,13 +108,13 @@ def _heading(wanted: Wanted, q: str | None) -> str:
 
 
 def _with_category(wanted: Wanted, categories: list[str]) -> Wanted:
-    """The same, with the category as tools have it. Raises `Told` where none has."""
+    """The same, with the category as tools have it. Raises `Translated` where none has."""
     slug = category_slug(wanted.category or "")
     for name in categories:
         if category_slug(name) == slug:
             return Wanted(name, wanted.call, wanted.panel, wanted.price)
     name = (wanted.category or "")[:64]
-    raise Told("not_found", gettext("No tool is in a category “%(name)s”.", name=name))
+    raise Translated("not_found", gettext("No tool is in a category “%(name)s”.", name=name))
 
 
 def _fields(wanted: Wanted) -> dict[str, str | None]:

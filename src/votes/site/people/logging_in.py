@@ -30,7 +30,7 @@ from votes.languages import ENGLISH, gettext, language, marked
 from votes.site import words
 from votes.site.account import elsewhere, way
 from votes.site.forms import is_local, read_form
-from votes.site.html import PRIVATE, Told, as_text, redirect
+from votes.site.html import PRIVATE, Translated, as_text, redirect
 from votes.site.reading import answer, here, reader
 from votes.site.render import LOGIN, LOGOUT, Head, query, titled
 from votes.wiring import now
@@ -93,7 +93,7 @@ async def log_in(request: Http, next: Sent = None, keep: Sent = None) -> ASGIRes
     back = _path(next)
     match way(request):
         case None:
-            raise Told("not_found", gettext("Nobody logs in on this site."))
+            raise Translated("not_found", gettext("Nobody logs in on this site."))
         case "demo":
             return await _page(request, "demo", back, keep=keep)
         case "elsewhere":
@@ -164,7 +164,7 @@ async def come_back(
     """Where the issuer sends the browser to, with a code or an error. It knows one address, so a
     login in another language than English goes on from here at that of its language."""
     if way(request) != "issuer":
-        raise Told("not_found", gettext("Nobody logs in on this site."))
+        raise Translated("not_found", gettext("Nobody logs in on this site."))
     who, login = identity(request), _login(request)
     sent = who.sent(request, _name(state_sent)) if state_sent else None
     begun = login.begun.read(sent) if sent else None
@@ -226,7 +226,7 @@ async def _bookmarked(request: Http, user: User, slug: str) -> None:
 async def be(request: Http) -> ASGIResponse:
     """In a demo: become the one of `DEMO` whom `as` names."""
     if way(request) != "demo":
-        raise Told("not_found", gettext("Nobody logs in on this site like this."))
+        raise Translated("not_found", gettext("Nobody logs in on this site like this."))
     require_own_page(request)
     fields = await read_form(request)
     user = DEMO.get(fields.get("as", ""))

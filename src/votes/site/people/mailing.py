@@ -17,7 +17,7 @@ from votes.http.exchange import Http, services
 from votes.http.hosts import base
 from votes.languages import gettext, language, marked
 from votes.site.forms import read_form
-from votes.site.html import PRIVATE, Told, redirect
+from votes.site.html import PRIVATE, Translated, redirect
 from votes.site.reading import answer
 from votes.site.render import Head, titled
 from votes.store.subscriptions import PARTS, Subscription
@@ -73,7 +73,7 @@ async def preferences_form(request: Http, token: str) -> ASGIResponse:
     fields = await read_form(request)
     parts = [part for part in PARTS if part in fields]
     if not parts:
-        raise Told("invalid_body", gettext("Choose one part at least, or unsubscribe."))
+        raise Translated("invalid_body", gettext("Choose one part at least, or unsubscribe."))
     with within(WRITE_S):
         await services(request).subscriptions.set_parts(token, parts)
     return redirect(f"/digest/preferences/{token}?saved=yes", 303, PRIVATE)
@@ -96,11 +96,11 @@ async def unsubscribe_form(request: Http, token: str) -> ASGIResponse:
 
 
 async def _found(request: Http, token: str) -> Subscription:
-    """The subscription. Raises `Told`."""
+    """The subscription. Raises `Translated`."""
     with within(READ_S):
         found = await services(request).subscriptions.find(token)
     if found is None:
-        raise Told("subscription_unknown", gettext("This link has ended: sign up once more."))
+        raise Translated("subscription_unknown", gettext("This link has ended: sign up once more."))
     return found
 
 

@@ -35,7 +35,7 @@ from votes.http.parameters import Cursor, MinPosition, Query
 from votes.languages import gettext, marked
 from votes.site import words
 from votes.site.forms import read_form
-from votes.site.html import PRIVATE, Told, redirect
+from votes.site.html import PRIVATE, Translated, redirect
 from votes.site.reading import answer, read_at
 from votes.site.render import Head, query, titled
 
@@ -206,7 +206,7 @@ async def rename_form(request: Http, slug: str) -> ASGIResponse:
         return _back(to, (await rename(request, tool.id, to, admin)).position)
     if to != tool.slug and catalogue.was_listed(source.models, to):
         text = gettext("“%(slug)s” is, or once was, the name of a tool: it leads there.", slug=to)
-        raise Told(taken(to).code, text)
+        raise Translated(taken(to).code, text)
     return await _sure(request, source, tool, to)
 
 
