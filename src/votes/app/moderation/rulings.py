@@ -81,26 +81,26 @@ async def carry_out_all(store: EventStore, at: datetime) -> None:
 
 async def carry_out(store: EventStore, ruling: Unfinished, at: datetime) -> bool:
     """Carry the ruling out. False where it, or a vote, cannot be read or decided on for now."""
-    last, tool, reached = ruling.last, ToolId(ruling.last.subject), ruling.reached
-    name = ruling_of(last.stream)
-    if isinstance(last.event, Unreadable):
+    decided, tool, reached = ruling.last, ToolId(ruling.last.subject), ruling.reached
+    name = ruling_of(decided.stream)
+    if isinstance(decided.event, Unreadable):
         return False
     members: Members = {}
-    if isinstance(last.event, RulingMade):
-        members = await members_of(store, tool, last.event.selector)
-    while reached < last.position:
+    if isinstance(decided.event, RulingMade):
+        members = await members_of(store, tool, decided.event.selector)
+    while reached < decided.position:
         page, reached = await store.standing(
-            tool, VOTE_EVENTS, reached, last.position, VOTES_AT_ONCE_MAX
+            tool, VOTE_EVENTS, reached, decided.position, VOTES_AT_ONCE_MAX
         )
-        selected = [last for last in page if _falls_under(last, last.event, name, members)]
+        selected = [last for last in page if _falls_under(last, decided.event, name, members)]
         streams = [last.stream for last in selected] + await _given_back(store, selected)
         commands = [CarryOut(stream, tool, name) for stream in streams]
         if commands:
             if not await _carry_out(store, commands, at):
                 return False
-            await store.finish(last.stream, reached)
+            await store.finish(decided.stream, reached)
             await asyncio.sleep(PAUSE_S)
-    await store.finish(last.stream, last.position)
+    await store.finish(decided.stream, decided.position)
     return True
 
 
