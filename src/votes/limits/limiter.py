@@ -12,7 +12,8 @@ Redis does not respond nobody waits, and the verdict says that it is not known.
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from hashlib import sha1
 from importlib.resources import files
 from operator import itemgetter
@@ -227,7 +228,7 @@ class Limiter:
                     count.through = 0
                 counted.append(-number if limit.soft else number)
         arguments = (len(numbers), *numbers, *limits, *counted)
-        async with translated(), asyncio.timeout(WAIT_S):
+        async with translated(), patience(WAIT_S):
             try:
                 returned = await self._call("EVALSHA", _DIGEST, *arguments)
             except NoScriptError:
@@ -252,13 +253,26 @@ class Limiter:
         while True:
             await asyncio.sleep(AWAY_S)
             try:
-                async with translated(), asyncio.timeout(WAIT_S):
+                async with translated(), patience(WAIT_S):
                     await self._redis.ping()
             except Unavailable:
                 continue
             break
         self._away = None
         logger.info("limits are counted again")
+
+
+@asynccontextmanager
+async def patience(seconds: float) -> AsyncIterator[None]:
+    """As `asyncio.timeout`, but in two halves: a process that stood still itself has the second
+    one to read what came meanwhile. So its own pause is not taken for an outage."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as timeout:
+        half = loop.call_later(seconds / 2, lambda: timeout.reschedule(loop.time() + seconds / 2))
+        try:
+            yield
+        finally:
+            half.cancel()
 
 
 def now_us() -> int:

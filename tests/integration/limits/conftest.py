@@ -1,12 +1,15 @@
-"""A test's part of the run's Valkey."""
+"""A test's part of the run's Valkey, and which loop it runs in."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.engine.conftest import pytest_asyncio_loop_factories
 from votes.embedded import Addresses
 from votes.views.keys import Namespace
 from votes.wiring import connect_redis
+
+__all__ = ["pytest_asyncio_loop_factories", "space"]
 
 
 @pytest.fixture
