@@ -1,7 +1,6 @@
 """The formats of the pointer and the values in Redis, and of the messages in announcements."""
 
 from collections.abc import Mapping
-from sys import intern
 from typing import Any
 
 import msgspec
@@ -66,12 +65,9 @@ class Values:
         }
 
     def decode(self, name: str, encoded: Mapping[bytes, bytes]) -> dict[str, Any]:
-        """The values of a projection's hash by key. Raises `ValueError`.
-
-        Several projections have the same keys: of each there is one text in memory.
-        """
+        """The values of a projection's hash by key. Raises `ValueError`."""
         decode = self._decode[name]
-        return {intern(key.decode()): decode(value) for key, value in encoded.items()}
+        return {key.decode(): decode(value) for key, value in encoded.items()}
 
     def one(self, name: str, encoded: bytes | None) -> Any:
         """A value, None where there is none. Raises `ValueError`."""
