@@ -15,6 +15,10 @@ from votes.domain.vote import CastVote, RetractVote, VoteCommand
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.read_models import ReadModels
+from votes.engine.reader import ReadSource
+from votes.http.errors import Refused
+from votes.http.exchange import listed
+from votes.http.moved import Moved
 from votes.projections import PROJECTIONS
 
 SLUGS = ("atlas", "bolt", "map", "chart")
@@ -95,6 +99,16 @@ def is_same(answer):
     return not isinstance(answer, Rejected) and not answer.changed
 
 
+def shown_at(models, slug):
+    """The tool, or the slug of now where that is another; None where there is no listed tool."""
+    try:
+        return listed(ReadSource(models, stale=False), slug)
+    except Moved as moved:
+        return moved.names[slug]
+    except Refused:
+        return None
+
+
 @given(st.lists(st.tuples(lags, steps), max_size=40))
 async def test_whatever_is_listed_renamed_and_voted_on(done):
     site = Site()
@@ -105,7 +119,8 @@ async def test_whatever_is_listed_renamed_and_voted_on(done):
     for slug, tool in site.tools.items():
         assert catalogue.was_listed(models, slug)
         assert site.tools[catalogue.current_slug(models, slug)] == tool
-        found = catalogue.tool(models, slug)
+        found, current = catalogue.tool(models, slug), catalogue.current_slug(models, slug)
+        assert shown_at(models, slug) == (found if slug == current else current)
         assert (found is not None) == (tool in site.listed)
         if found is not None:
             assert found.id == tool
