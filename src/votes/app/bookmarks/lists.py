@@ -23,7 +23,8 @@ from votes.engine.read_models import ReadModels
 Sort = Literal["added", "old", "changed", "name", "verdict", "rank"]
 """By when they were added, the newest first or the oldest; by their last change, the newest first;
 by the tool's name; by the community's verdict, the best first; in the user's own order."""
-NEWEST_FIRST: tuple[Sort, ...] = ("added", "changed")
+OUT_OF_ORDER: tuple[Sort, ...] = ("name", "verdict")
+"""The others are nearly in the order of last changes, or in its reverse, which is soon sorted."""
 
 
 class Wanted(Struct, frozen=True):
@@ -69,10 +70,12 @@ async def bookmarks(
         shelf.name(models)
     if sort == "verdict":
         shelf.judge(models)
-    found = _found(shelf, wanted)
-    if sort in NEWEST_FIRST:
-        found.reverse()
-    page = picked_page(found, KEYS[sort], f"bookmarks {sort}", cursor, limit)
+    found, key, order = _found(shelf, wanted), KEYS[sort], f"bookmarks {sort}"
+    if sort in OUT_OF_ORDER:
+        page = picked_page(found, key, order, cursor, limit)
+    else:
+        found.sort(key=key)
+        page = sorted_page(found, key, order, cursor, limit)
     slugs = await catalogue.slugs(store, models, [kept.tool for kept in page.items])
     return Page(list(views(page.items, slugs)), page.next_cursor, page.total)
 

@@ -73,8 +73,7 @@ def picked_page(
     cursor: str | None,
     limit: int,
 ) -> Page[Item]:
-    """As `sorted_page`, of items in any order: only those of the page are sorted. It takes least
-    where they nearly are in their order.
+    """As `sorted_page`, of items in any order: only those of the page are sorted.
 
     Raises `BadCursor`.
     """
