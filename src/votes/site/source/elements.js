@@ -116,10 +116,12 @@ class Vote extends Element {
   content_(name) {
     const count = () => make("span", "count", {}, "–");
     const share = make("rect", "share", { width: "0%", height: "100%" });
+    this.role = "group";
+    this.ariaLabel = say("Vote on {}", name);
     return make(
       "form",
       "form",
-      { role: "group", "aria-label": say("Vote on {}", name) },
+      {},
       button("ship", count()),
       button("skip", count()),
       make("svg", "bar empty", { "aria-hidden": true }, share),
