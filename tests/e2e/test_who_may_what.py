@@ -105,6 +105,7 @@ MAY: Mapping[str, Statuses] = {
     "GET /bookmarks/import": everybody(200),
     "POST /bookmarks/import": users(415),  # without a file
     "POST /bookmarks/unmatched/remove": users(303),
+    "POST /privacy/erase": users(200),  # it asks first
     "GET /elements/words.js": everybody(200),
     "POST /bookmarks/change": users(303),
     "POST /bookmarks/{slug}/edit": users(412),  # there is none as the form has it
