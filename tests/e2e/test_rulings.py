@@ -258,6 +258,6 @@ def test_the_doctor_names_rulings_that_are_not_carried_out():
     old = datetime.now(UTC) - timedelta(hours=1)
     made = Recorded(9, stream("a-ruling"), 1, RulingMade(Selector(), "discount", "A test."), old)
     found = unfinished_checked("rulings", [Unfinished(made, 0)])
-    assert (found.ok, found.text) == (False, "not carried out: a-ruling")
+    assert (found.ok, found.found) == (False, "not carried out: a-ruling")
     assert unfinished_checked("rulings", [Unfinished(replace(made, at=datetime.now(UTC)), 0)]).ok
     assert unfinished_checked("rulings", []).ok

@@ -34,7 +34,7 @@ UNFINISHED_LATE = timedelta(minutes=10)
 class Check(Struct, frozen=True):
     name: str
     ok: bool
-    text: str
+    found: str
 
 
 async def diagnose(config: Config) -> list[Check]:

@@ -213,6 +213,6 @@ def doctor(data_dir: Path | None, as_json: bool) -> None:
     else:
         table = Table("check", "", "found", box=None)
         for check in checks:
-            table.add_row(check.name, "[green]ok[/]" if check.ok else "[red]not ok[/]", check.text)
+            table.add_row(check.name, "[green]ok[/]" if check.ok else "[red]not ok[/]", check.found)
         console.print(table)
     sys.exit(0 if all(check.ok for check in checks) else 1)
