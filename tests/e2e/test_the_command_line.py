@@ -54,9 +54,9 @@ def test_the_help_of_a_command_says_what_it_does(command):
     [
         ["nothing"],
         ["verify", "--no-such-option"],
-        ["import", "people", "/dev/null"],
+        ["import", "nothing", "/dev/null"],
         ["import", "votes", "/no/such/file"],
-        ["export", "people"],
+        ["export", "nothing"],
         ["up", "--port", "70000"],
         ["tail", "--after", "-1"],
         ["token"],
