@@ -79,7 +79,7 @@ async def _run(config: Config, settings: Settings) -> Result:
         Bound("rows/s", rates[OURS], ROWS_MIN_S, at_least=True),
         *(Bound(f"us a row, {part}", spent, None) for part, spent in ours.spent_us.items()),
     ]
-    aims = [Aim(OURS, SINGLE, floor=1.2), Aim(OURS, BARE)]
+    aims = [Aim(OURS, SINGLE, floor=0.5), Aim(OURS, BARE)]
     notes = [f"{CHUNK_ROWS:,} rows at once, first votes on {len(TOOLS)} tools"]
     return Result("imports", "rows/s, fsync", rates, aims, notes, bounds)
 
