@@ -45,7 +45,7 @@ def test_numbers_are_stale_and_right_while_a_part_is_hung(program, name):
         wait_for(lambda: tally(program)["stale"], "stale numbers", NOTICED_S)
         seen = tally(program, position)
         assert (seen["ship"], seen["position"]) == (before["ship"] + 1, position)
-        assert status(program)["status"] == "degraded"
+        wait_for(lambda: status(program)["status"] == "degraded", "a degraded site", NOTICED_S)
     wait_until_ready(program)
     wait_for(lambda: not tally(program)["stale"], "fresh numbers", NOTICED_S)
     assert tally(program)["ship"] == before["ship"] + 1

@@ -115,11 +115,11 @@ async def desk(config: Config, store: PostgresEventStore) -> AsyncIterator[Desk]
 async def test_it_goes_on_where_it_was_and_counts_everything_once(desk):
     await desk.add()
     await desk.killed(done=0)
-    told = await desk.imports.told(NAME)
+    told = await desk.imports.job(NAME)
     assert told is not None
     assert (told.view.state, told.tries) == ("running", 1)
     untold = ImportView(NAME, "running")  # as if it was killed before it could tell anything
-    await desk.imports.tell(replace(told, view=untold))
+    await desk.imports.put(replace(told, view=untold))
     await desk.killed(told.view.done)
     await desk.finished()
     view = await desk.view()

@@ -1,6 +1,6 @@
 """What holds for each page in a browser: it is accessible, nothing sticks out, and it is small."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
@@ -30,7 +30,7 @@ MEASURE = """async () => {
     requestAnimationFrame(() => setTimeout(() => resolve(found), 200));
   });
   return {
-    requests: new Set(files.map((file) => file.name)).size,
+    files: [...new Set(files.map((file) => file.name))],
     kilobytes: files.reduce((sum, file) => sum + file.transferSize, 0) / 1_000,
     shift: shifts.reduce((sum, shift) => sum + shift.value, 0),
   };
@@ -69,9 +69,15 @@ def faults(page: Any, screens: Screens = IN_ENGLISH) -> list[str]:
     return found
 
 
-def cost(page: Any) -> dict[str, float]:
-    """The page's requests, kilobytes and layout shifts since it was opened. The browser has kept a
-    file that is asked for again."""
+class Cost(TypedDict):
+    """Of a page since it was opened. The browser has kept a file that is asked for again."""
+
+    files: list[str]
+    kilobytes: float
+    shift: float
+
+
+def cost(page: Any) -> Cost:
     tabbed(page)
-    measured: dict[str, float] = page.evaluate(MEASURE)
+    measured: Cost = page.evaluate(MEASURE)
     return measured

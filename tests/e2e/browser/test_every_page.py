@@ -150,13 +150,14 @@ def test_it_is_for_everybody_and_small(
     page = opened(person, live_site, path, seen.role)
     spent = cost(page)
     measured(
-        f"{root}{seen.path} {seen.role}: {spent['requests']} requests,"
+        f"{root}{seen.path} {seen.role}: {len(spent['files'])} requests,"
         f" {spent['kilobytes']:.1f} kB, layout shift {spent['shift']:.4f}"
     )
     assert page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus") == (
         seen.status
     )
-    assert spent["requests"] <= REQUESTS_MAX
+    # The words of another language are one more, and what a user has kept may be one more.
+    assert len(spent["files"]) <= REQUESTS_MAX + bool(root) + bool(seen.role), spent["files"]
     assert spent["kilobytes"] <= (OF_THE_API_MAX if path.endswith("/docs") else KILOBYTES_MAX)
     assert spent["shift"] <= SHIFT_MAX
     assert seen.status >= 400 or page.said == []
