@@ -166,7 +166,7 @@ class _Deciding:
         if not decided:
             return _Decision(command, head, outcome=outcome_json(before, before, changed=False))
         if len(decided) > 1:
-            raise NotImplementedError("a command of an import with several events")
+            raise TypeError("what is submitted in bulk leads to one event at most")
         event = decided[0]
         after = self._decider.evolve(before, event)
         return _Decision(command, head, event, outcome_json(before, after, changed=True))
