@@ -29,7 +29,8 @@ up: runtime ## start everything with demo data; ARGS='--port 9000 --data-dir DIR
 	@exec $(BIN)/votes up --demo $(ARGS)
 
 test: tools ## run the whole test suite, four tests at a time; ARGS='-k name' one at a time
-	@exec $(BIN)/python -m pytest --durations=15 $(or $(ARGS),$(PARALLEL)) $(WITHOUT:%=--deselect=%)
+	@exec $(BIN)/python -m pytest --durations=15 $(or $(ARGS),$(PARALLEL)) $(WITHOUT:%=--deselect=%) \
+	  $(SEED:%=--randomly-seed=% --hypothesis-seed=%)
 
 quick: tools ## run the tests that need no server, with fewer random examples
 	@exec $(BIN)/python -m pytest $(QUICK) tests/domain tests/projections tests/engine tests/app tests/formats \

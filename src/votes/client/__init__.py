@@ -124,23 +124,29 @@ class Votes(Bookmarks):
         q: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        min_position: int = 0,
     ) -> ToolsPage:
         of = {"category": category, "call": call, "panel": panel, "price": price, "q": q}
-        query = {"sort": sort, **of, "cursor": cursor, "limit": limit}
+        page = {"cursor": cursor, "limit": limit, "min_position": min_position}
+        query = {"sort": sort, **of, **page}
         return await self._get("/v1/tools", ToolsPage, query)
 
-    async def suggest_tools(self, q: str, *, limit: int | None = None) -> list[Suggestion]:
-        query = {"q": q, "limit": limit}
+    async def suggest_tools(
+        self, q: str, *, limit: int | None = None, min_position: int = 0
+    ) -> list[Suggestion]:
+        query = {"q": q, "limit": limit, "min_position": min_position}
         return (await self._get("/v1/suggest", SuggestionsView, query)).suggestions
 
     async def get_tool(self, tool: str, *, min_position: int = 0) -> SummaryView:
         return await self._get(f"/v1/tools/{tool}", SummaryView, {"min_position": min_position})
 
-    async def compare_tools(self, a: str, b: str) -> CompareView:
-        return await self._get(f"/v1/compare/{a}/{b}", CompareView)
+    async def compare_tools(self, a: str, b: str, *, min_position: int = 0) -> CompareView:
+        query = {"min_position": min_position}
+        return await self._get(f"/v1/compare/{a}/{b}", CompareView, query)
 
-    async def compare_several_tools(self, *tools: str) -> ComparedView:
-        return await self._get("/v1/compare", ComparedView, {"tools": ",".join(tools)})
+    async def compare_several_tools(self, *tools: str, min_position: int = 0) -> ComparedView:
+        query = {"tools": ",".join(tools), "min_position": min_position}
+        return await self._get("/v1/compare", ComparedView, query)
 
     async def get_tally(
         self, tool: str, *, at: str | int | None = None, min_position: int = 0
@@ -168,19 +174,20 @@ class Votes(Bookmarks):
         query = {"claim": claim, "min_position": min_position}
         return await self._get(f"/v1/tools/{tool}/cohorts", CohortsView, query)
 
-    async def list_reviews(self, tool: str) -> ReviewsView:
-        return await self._get(f"/v1/tools/{tool}/reviews", ReviewsView)
+    async def list_reviews(self, tool: str, *, min_position: int = 0) -> ReviewsView:
+        query = {"min_position": min_position}
+        return await self._get(f"/v1/tools/{tool}/reviews", ReviewsView, query)
 
     async def list_my_reviews(
-        self, *, cursor: str | None = None, limit: int | None = None
+        self, *, cursor: str | None = None, limit: int | None = None, min_position: int = 0
     ) -> MyReviewsPage:
-        query = {"cursor": cursor, "limit": limit}
+        query = {"cursor": cursor, "limit": limit, "min_position": min_position}
         return await self._get("/v1/me/reviews", MyReviewsPage, query)
 
     async def list_unreviewed_tools(
-        self, *, cursor: str | None = None, limit: int | None = None
+        self, *, cursor: str | None = None, limit: int | None = None, min_position: int = 0
     ) -> UnreviewedPage:
-        query = {"cursor": cursor, "limit": limit}
+        query = {"cursor": cursor, "limit": limit, "min_position": min_position}
         return await self._get("/v1/me/reviews/missing", UnreviewedPage, query)
 
     async def list_my_revisions(self, tool: str) -> RevisionsView:
@@ -213,8 +220,9 @@ class Votes(Bookmarks):
     async def get_me(self) -> MeView:
         return await self._get("/v1/me", MeView)
 
-    async def get_my_state(self, *tools: str) -> dict[str, ToolState]:
-        return await self._get("/v1/me/state", dict[str, ToolState], {"tools": ",".join(tools)})
+    async def get_my_state(self, *tools: str, min_position: int = 0) -> dict[str, ToolState]:
+        query = {"tools": ",".join(tools), "min_position": min_position}
+        return await self._get("/v1/me/state", dict[str, ToolState], query)
 
     async def export_me(self) -> MyData:
         return await self._get("/v1/me/export", MyData)
@@ -225,9 +233,9 @@ class Votes(Bookmarks):
         await self._command("DELETE", f"/v1/me{asked}")
 
     async def list_my_votes(
-        self, *, cursor: str | None = None, limit: int | None = None
+        self, *, cursor: str | None = None, limit: int | None = None, min_position: int = 0
     ) -> MyVotesPage:
-        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        query = {"cursor": cursor, "limit": limit, "min_position": min_position}
         return await self._get("/v1/me/votes", MyVotesPage, query)
 
     async def link_visitor(self, visitor_token: str) -> LinkView:
@@ -251,15 +259,15 @@ class Votes(Bookmarks):
         await self._command("DELETE", f"/v1/tools/{tool}/reviews/{persona}")
 
     async def list_rulings(
-        self, *, cursor: str | None = None, limit: int | None = None
+        self, *, cursor: str | None = None, limit: int | None = None, min_position: int = 0
     ) -> RulingsPage:
-        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        query = {"cursor": cursor, "limit": limit, "min_position": min_position}
         return await self._get("/v1/rulings", RulingsPage, query)
 
     async def get_moderation_queue(
-        self, *, cursor: str | None = None, limit: int | None = None
+        self, *, cursor: str | None = None, limit: int | None = None, min_position: int = 0
     ) -> QueuePage:
-        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        query = {"cursor": cursor, "limit": limit, "min_position": min_position}
         return await self._get("/v1/moderation/queue", QueuePage, query)
 
     async def make_ruling(

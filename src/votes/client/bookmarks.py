@@ -36,10 +36,16 @@ class Bookmarks(Transport):
         unsorted: bool = False,
         cursor: str | None = None,
         limit: int | None = None,
+        min_position: int = 0,
     ) -> BookmarksPage:
-        query = {"sort": sort, "q": q, "tag": tag, "collection": collection}
-        query |= {"unsorted": "true" if unsorted else None}
-        query |= {"cursor": cursor, "limit": str(limit) if limit else None}
+        of = {
+            "q": q,
+            "tag": tag,
+            "collection": collection,
+            "unsorted": "true" if unsorted else None,
+        }
+        page = {"cursor": cursor, "limit": limit, "min_position": min_position}
+        query = {"sort": sort, **of, **page}
         return await self._get("/v1/me/bookmarks", BookmarksPage, query)
 
     async def put_bookmark(
@@ -80,7 +86,7 @@ class Bookmarks(Transport):
         self, public: str, *, cursor: str | None = None, limit: int | None = None
     ) -> SharedCollection:
         """A public collection of anybody's."""
-        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        query = {"cursor": cursor, "limit": limit}
         return await self._get(f"/v1/collections/{public}", SharedCollection, query)
 
     async def list_bookmark_labels(self) -> BookmarkLabels:
@@ -89,13 +95,13 @@ class Bookmarks(Transport):
     async def list_removed_bookmarks(
         self, *, cursor: str | None = None, limit: int | None = None
     ) -> RemovedBookmarks:
-        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        query = {"cursor": cursor, "limit": limit}
         return await self._get("/v1/me/bookmarks:removed", RemovedBookmarks, query)
 
     async def list_bookmark_changes(
         self, cursor: str | None = None, *, limit: int | None = None
     ) -> BookmarkChanges:
-        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        query = {"cursor": cursor, "limit": limit}
         return await self._get("/v1/me/bookmarks/changes", BookmarkChanges, query)
 
     async def batch_bookmarks(self, operations: Sequence[Mapping[str, Any]]) -> BatchAnswers:
@@ -118,7 +124,7 @@ class Bookmarks(Transport):
     async def list_unmatched_pages(
         self, *, cursor: str | None = None, limit: int | None = None
     ) -> UnmatchedPages:
-        query = {"cursor": cursor, "limit": str(limit) if limit else None}
+        query = {"cursor": cursor, "limit": limit}
         return await self._get("/v1/me/bookmarks/unmatched", UnmatchedPages, query)
 
     async def remove_unmatched_page(self, unmatched_id: str) -> None:
