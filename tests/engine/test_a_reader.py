@@ -299,6 +299,21 @@ async def test_live_models_that_come_back_while_the_log_is_read_are_answered_fro
     assert read.stale is False
 
 
+async def test_models_that_are_live_again_while_the_log_is_read_are_not_folded_on():
+    """Else what the subscription adopts meanwhile would be folded once more."""
+    site = await scene()
+    models = await site.folded()
+    site.live(models)
+    site.lost()
+    await site.send("p3")
+    site.store.latency_s = 1.0
+    reading = asyncio.create_task(site.reader.models(min_position=3))
+    await elapse(0.5)
+    site.live(models)
+    assert seen(await reading) == (True, 3, 3)
+    assert (models.position, models.get(STOCKS, "aalen").parcels) == (2, 2)
+
+
 async def test_a_log_that_does_not_answer_is_waited_for_only_while_nothing_is_known():
     site = await scene()
     site.store.latency_s = WAIT_S + 1

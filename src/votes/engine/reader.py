@@ -131,8 +131,8 @@ class Reader:
         models = self._last
         if models is None or not await belongs_to_log(self.store, models):
             models = ReadModels(self._projections, await self.store.epoch())
-        elif models is self.replica.lost:
-            models = models.copy()  # the subscription goes on to keep these up to date
+        elif models is not self._folded:
+            models = models.copy()  # the subscription keeps these up to date, lost or live again
         await fold_log(self.store, models)
         self._folded, self.replica.lost = models, None
 
