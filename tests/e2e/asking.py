@@ -16,7 +16,7 @@ import http_sf
 import httpx
 import jwt
 
-from tests.polling import wait_for
+from tests.polling import LIMIT_S, wait_for
 from tests.site import SAME_ORIGIN, TLS, Site, free_port
 
 ANSWER_S = 20
@@ -151,7 +151,7 @@ def api_beside(site: Site, **env: str) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(LIMIT_S)
 
 
 def is_ready(url: str) -> bool:

@@ -16,6 +16,7 @@ import httpx
 import jwt
 from werkzeug.serving import make_server
 
+from tests.e2e.asking import put
 from tests.site import free_port
 
 with warnings.catch_warnings():
@@ -48,7 +49,7 @@ class Provider:
         return dict(zip(names, (self.url, CLIENT, SECRET), strict=True))
 
     def knows(self, subject: str, **claims: Any) -> str:
-        answer = httpx.put(f"{self.url}/users/{subject}", json=claims)
+        answer = put(f"{self.url}/users/{subject}", json=claims)
         assert answer.status_code == 204, answer.text
         return subject
 

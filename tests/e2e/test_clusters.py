@@ -60,9 +60,10 @@ async def campaign(live_site):
 
 
 def cluster_on(http, moderator, tool):
+    """The whole cluster: a scan that looks while the votes come stores a smaller one first."""
     queue = http.get("/v1/moderation/queue", headers=moderator).json()
     found = [one for one in queue["clusters"] if tool in [on["tool"] for on in one["tools"]]]
-    return found[0] if found else None
+    return found[0] if found and found[0]["votes"] == BOTS * TOOLS else None
 
 
 def tally(http, tool):
@@ -79,7 +80,7 @@ def test_by_the_api(http, moderator, campaign):
     tool, other = list(campaign)[:2]
     wait_for(lambda: cluster_on(http, moderator, tool), "the scan")
     cluster = cluster_on(http, moderator, tool)
-    assert (cluster["voters"], cluster["votes"]) == (BOTS, BOTS * TOOLS)
+    assert cluster["voters"] == BOTS
     assert {on["tool"] for on in cluster["tools"]} == set(campaign)
     assert "-bot" not in http.get("/v1/moderation/queue", headers=moderator).text
     before = tally(http, tool)

@@ -170,7 +170,7 @@ def test_no_claim_that_is_not_allowed_and_no_subject_enters_the_log(live_site, t
         connection = await asyncpg.connect(live_site.servers.app_url)
         try:
             asked = "SELECT count(*) FROM events WHERE events::text LIKE ANY ($1)"
-            looked_for = [["%canary%"], ['%"plan"%']]
+            looked_for = [[f"%{canary}%", f"%{sub}%"], ['%"plan"%']]
             return [await connection.fetchval(asked, texts) for texts in looked_for]
         finally:
             await connection.close()

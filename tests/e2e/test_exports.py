@@ -36,11 +36,6 @@ def export(site: Site, *arguments: str) -> str:
     return told.stdout
 
 
-def lines_of(text: str) -> list[str]:
-    """Without their ends. `splitlines` would also cut within a text, as at U+2028."""
-    return text.split("\n")[:-1]
-
-
 def bookmarks(site: Site, user: str) -> list[dict]:
     page = get(f"{site.url}/v1/me/bookmarks", headers=bearer(site, user), params={"sort": "name"})
     return [
@@ -53,6 +48,11 @@ def bookmarks(site: Site, user: str) -> list[dict]:
     ]
 
 
+def lines(text: str) -> list[str]:
+    """Of NDJSON: what users write may hold what also ends a line to `str.splitlines`."""
+    return text.removesuffix("\n").split("\n")
+
+
 def test_bookmarks_come_back_from_either_format_as_they_were(live_site, tmp_path):
     user, headers = (name := unique("user")), bearer(live_site, name)
     for note in NOTES:
@@ -60,7 +60,7 @@ def test_bookmarks_come_back_from_either_format_as_they_were(live_site, tmp_path
         answer = put(f"{live_site.url}/v1/me/bookmarks/{tool}", json=note, headers=headers)
         assert answer.status_code == 201
     kept, ours = bookmarks(live_site, user), f'"tool":"{tool}"'
-    rows = lines_of(export(live_site, "bookmarks"))
+    rows = lines(export(live_site, "bookmarks"))
     (person,) = (json.loads(row)["user"] for row in rows if ours in row)
     for form in ("csv", "ndjson"):
         other, path = unique("user"), tmp_path / form
@@ -86,7 +86,7 @@ def test_tallies_are_those_of_the_api(live_site):
     position = put(f"{live_site.url}/v1/tools/{tool}/vote", json={"choice": "ship"}).json()
     seen = {"min_position": position["position"]}
     tally = get(f"{live_site.url}/v1/tools/{tool}/tally", params=seen).json()
-    rows = [json.loads(line) for line in lines_of(export(live_site, "tallies"))]
+    rows = [json.loads(line) for line in lines(export(live_site, "tallies"))]
     for row in rows:
         check_shape(row, TALLY)
     assert [row for row in rows if row["tool"] == tool] == [tally]
@@ -101,7 +101,7 @@ def test_tallies_are_those_of_the_api(live_site):
 def test_all_events_are_exported_in_their_order(live_site, tmp_path):
     path, last = tmp_path / "events", head(live_site)
     export(live_site, "events", "--output", str(path))
-    events = [json.loads(line) for line in path.read_text().strip("\n").split("\n")]
+    events = [json.loads(line) for line in lines(path.read_text())]
     assert [event["position"] for event in events] == list(range(1, last + 1))
     rows = list(csv.DictReader(io.StringIO(export(live_site, "events", "--format", "csv"))))
     assert len(rows) == len(events)
@@ -159,7 +159,7 @@ def test_what_users_wrote_can_be_read_elsewhere_with_the_keys_of_the_persons(liv
     for file, new in ((path, len(path.read_bytes().splitlines())), (path, 0), (old, 0)):
         told = bare("import", "people", str(file), "--json")
         assert (told.returncode, json.loads(told.stdout)["people"]) == (0, new), told.stderr
-    assert sorted(lines_of(bare("export", "bookmarks").stdout)) == sorted(lines_of(ours))
+    assert sorted(lines(bare("export", "bookmarks").stdout)) == sorted(lines(ours))
     assert bare("export", "people").stdout == path.read_text()
 
     there = Site(tmp_path / "elsewhere", free_port())
@@ -175,7 +175,7 @@ def test_what_users_wrote_can_be_read_elsewhere_with_the_keys_of_the_persons(liv
 @pytest.mark.parametrize("change", [b"{}\n", b'"', b"x"])
 def test_persons_that_are_not_whole_or_of_another_log_are_not_restored(live_site, tmp_path, change):
     put(f"{live_site.url}/v1/me/bookmarks/{new_tool(live_site)}", headers=bearer(live_site, "one"))
-    path, head_of_file = tmp_path / "people", lines_of(export(live_site, "people"))[0]
+    path, head_of_file = tmp_path / "people", lines(export(live_site, "people"))[0]
     path.write_text(head_of_file + "\n")
     with path.open("ab") as file:
         file.write(change)
@@ -192,8 +192,8 @@ def test_persons_that_are_not_whole_or_of_another_log_are_not_restored(live_site
 )
 def test_what_is_no_whole_log_is_not_restored(live_site, tmp_path, change):
     path, other = tmp_path / "events", tmp_path / "elsewhere"
-    lines = lines_of(export(live_site, "events"))[:20]
-    path.write_text("\n".join(change(lines)) + "\n")
+    first = lines(export(live_site, "events"))[:20]
+    path.write_text("\n".join(change(first)) + "\n")
     told = live_site.votes("import", "events", str(path), "--data-dir", str(other))
     assert (told.returncode, told.stderr.count("line ")) == (1, 1), told.stderr
     assert live_site.votes("export", "events", "--data-dir", str(other)).stdout == ""
@@ -202,7 +202,7 @@ def test_what_is_no_whole_log_is_not_restored(live_site, tmp_path, change):
 def rows_of(text: str, form: str) -> list[dict]:
     if form == "csv":
         return list(csv.DictReader(io.StringIO(text, newline="")))
-    return [json.loads(line) for line in lines_of(text)]
+    return [json.loads(line) for line in lines(text)]
 
 
 def write_rows(path: Path, rows: list[dict], form: str) -> None:

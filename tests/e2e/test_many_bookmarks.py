@@ -4,7 +4,7 @@ what changed is told."""
 import httpx
 import pytest
 
-from tests.e2e.asking import api_beside, bearer, new_tool, problem, unique
+from tests.e2e.asking import api_beside, bearer, get, new_tool, problem, unique
 from tests.e2e.shapes import BOOKMARK, check_shape
 
 
@@ -194,7 +194,7 @@ def test_changes_are_told_in_order_whatever_process_is_asked(http, me, live_site
     told, cursor = [], none["next_cursor"]
     with api_beside(live_site) as url:
         for asked in (http.base_url, url, http.base_url, url):
-            page = httpx.get(
+            page = get(
                 f"{asked}/v1/me/bookmarks/changes",
                 params={"cursor": cursor, "limit": 1},
                 headers=me,

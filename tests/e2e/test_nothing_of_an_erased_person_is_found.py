@@ -5,6 +5,7 @@ the servers and the logs of the processes as they are on disk.
 """
 
 import asyncio
+import contextlib
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -86,9 +87,11 @@ async def redis(alone: Site) -> bytes:
 
 
 def files(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """But for those that the servers remove meanwhile."""
     for path in folder.rglob("*"):
-        if path.is_file():
-            yield path, path.read_bytes()
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file():
+                yield path, path.read_bytes()
 
 
 def everything(alone: Site) -> Iterator[tuple[str, bytes]]:
