@@ -1,5 +1,6 @@
 """How the tests ask: tokens, new tools, the log's head, another API process."""
 
+import asyncio
 import contextlib
 import hmac
 import json
@@ -12,6 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import http_sf
 import httpx
 import jwt
@@ -20,6 +22,8 @@ from tests.polling import LIMIT_S, wait_for
 from tests.site import SAME_ORIGIN, TLS, Site, free_port
 
 ANSWER_S = 20
+BEARER_S = 3_600
+"""How long a token is good: those of a module are used by all its tests."""
 PROBLEM_FIELDS = {"type", "title", "status", "code", "detail"}
 
 
@@ -53,7 +57,7 @@ def secrets_of(site: Site) -> dict[str, str]:
 
 def bearer(site: Site, subject: Any, *roles: str, **claims: Any) -> dict[str, str]:
     """The header of a user's token that is signed as the site wants it."""
-    said = {"sub": subject, "roles": list(roles), "exp": int(time.time()) + 600, **claims}
+    said = {"sub": subject, "roles": list(roles), "exp": int(time.time()) + BEARER_S, **claims}
     return authorization(jwt.encode(said, secrets_of(site)["jwt_secret"], algorithm="HS256"))
 
 
@@ -117,6 +121,40 @@ def head(site: Site) -> int:
     """The last position of the log."""
     position: int = get(f"{site.url}/health/ready").json()["head"]
     return position
+
+
+ABOUT = """SELECT count(*) FROM events WHERE subject =
+    (SELECT data->>'tool' FROM events WHERE stream = 'slug:' || $1 AND version = 1)"""
+BY_REQUEST = "SELECT count(*) FROM events WHERE meta->>'request' = $1"
+"""What counts the events about a tool, and those that requests with an `X-Request-ID` wrote. The
+head of the log says less: a worker may add to it meanwhile."""
+
+
+def events(site: Site, which: str, name: str) -> int:
+    """How many of these events are in the log."""
+
+    async def count() -> int:
+        connection = await asyncpg.connect(site.servers.app_url)
+        try:
+            return int(await connection.fetchval(which, name))
+        finally:
+            await connection.close()
+
+    return asyncio.run(count())
+
+
+def everything(site: Site, path: str, field: str, who: dict[str, str]) -> list[Any]:
+    """All that is listed there: others have left more on the shared program than a page holds."""
+    found: list[Any] = []
+    params: dict[str, Any] = {"limit": 100}
+    with browser(site.url) as http:
+        while True:
+            page = http.get(path, params=params, headers=who).json()
+            found += page[field]
+            if page["next_cursor"] is None:
+                assert page["total"] == len(found)
+                return found
+            params["cursor"] = page["next_cursor"]
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.asking import api_beside, bearer, browser, new_tool, secrets_of, visitor_token
+from tests.e2e.asking import api_beside, bearer, browser, get, new_tool, secrets_of, visitor_token
 from tests.e2e.typescript import copy_of_project
+from tests.polling import wait_for
 from tests.site import HOLDING, Site
 
 NEW_KEY = "a-newer-key-of-the-visitors-cookies"
@@ -44,6 +45,14 @@ def holding(live_site: Site) -> Iterator[str]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The TypeScript project, installed."""
     return copy_of_project(tmp_path_factory.mktemp("root"))
+
+
+@pytest.fixture(autouse=True)
+def _all_is_shown(request: pytest.FixtureRequest) -> None:
+    """A test begins when the shared program shows what the tests before it wrote."""
+    if "live_site" in request.fixturenames:
+        ready = f"{request.getfixturevalue('live_site').url}/health/ready"
+        wait_for(lambda: get(ready).json()["lag"] == 0, "all to be shown")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from tests.e2e.asking import (
     authorization,
     bearer,
+    everything,
     get,
     new_ruling,
     new_tool,
@@ -149,7 +151,7 @@ def test_the_journal_says_what_and_why_and_nobodys_name(live_site, moderator, to
         *("made_at", "lifted_at", "votes", "position"),
     }
     assert lift(live_site, moderator, made["id"]) > made["position"]
-    names = [ruling["id"] for ruling in journal(live_site)]
+    names = [ruling["id"] for ruling in everything(live_site, "/v1/rulings", "rulings", {})]
     assert names.index(later) < names.index(made["id"])
     page = get(f"{live_site.url}/v1/rulings", params={"limit": 1}).json()
     cursor = {"limit": 1, "cursor": page["next_cursor"]}
@@ -159,18 +161,16 @@ def test_the_journal_says_what_and_why_and_nobodys_name(live_site, moderator, to
 
 
 def test_the_queue_shows_what_is_held_and_when(live_site, moderator, voted_on):
-    url = f"{live_site.url}/v1/moderation/queue"
-    found = request("GET", url, headers=moderator, params={"limit": 100}).json()
-    (watched,) = [one for one in found["tools"] if one["tally"]["tool"] == voted_on]
+    found = everything(live_site, "/v1/moderation/queue", "tools", moderator)
+    (watched,) = [one for one in found if one["tally"]["tool"] == voted_on]
     assert watched["tally"] == tally(live_site, voted_on)
     assert watched["tally"]["against"] == {"unproven": 2}
     hours = {hour["at"]: hour for hour in watched["hours"]}
     assert len(hours) == 48
     of_campaign = [hour for hour in hours.values() if hour["held"]]
     assert [(one["ship"], one["skip"], one["held"]) for one in of_campaign] == [(28, 0, 2)]
-    held = [one["tally"]["held"] for one in found["tools"]]
+    held = [one["tally"]["held"] for one in found]
     assert held == sorted(held, reverse=True)
-    assert found["total"] == len(held)
 
 
 def test_a_repeated_request_names_the_same_ruling(live_site, moderator, tool):
@@ -220,21 +220,24 @@ def test_a_tool_with_a_former_slug_is_the_same(live_site, moderator, admin, tool
     assert in_journal(live_site, made.json()["id"])["tool"] == new
 
 
+def carried_out_all(site, slug):
+    """What explains the tally, once all its rulings are carried out."""
+    told = json.loads(site.votes("explain", slug, "--json").stdout)
+    return told if all(one["carried_out"] for one in told["rulings"]) else None
+
+
 def test_the_log_explains_a_tally(live_site, moderator, voted_on):
     discounted = make(live_site, moderator, voted_on, selector=WINDOW | {"held": True})
     name = carried_out(live_site, discounted, 2)
     lifted = carried_out(live_site, make(live_site, moderator, voted_on), CAMPAIGN - 2)
     lift(live_site, moderator, lifted)
     seen = tally(live_site, voted_on)
-    told = json.loads(live_site.votes("explain", voted_on, "--json").stdout)
+    told = wait_for(partial(carried_out_all, live_site, voted_on), "a worker that is done")
     for field in ("tool", "ship", "skip", "call", "under_review", "against"):
         assert told[field] == seen[field]
     assert (told["visitors"], told["users"], told["imported"]) == (CAMPAIGN + HONEST, 0, 0)
     assert datetime.fromisoformat(told["first_vote_at"]) == THEN
-    assert [(one["id"], one["votes"], one["carried_out"]) for one in told["rulings"]] == [
-        (name, 2, True),
-        (lifted, 0, True),
-    ]
+    assert [(one["id"], one["votes"]) for one in told["rulings"]] == [(name, 2), (lifted, 0)]
     assert [bool(one["lifted_at"]) for one in told["rulings"]] == [False, True]
     text = live_site.votes("explain", voted_on).stdout
     for words in (

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
+from tests.e2e.asking import browser, get
 from tests.polling import wait_for
 from tests.site import Site, site
 from votes.demo import reviews
@@ -31,7 +31,7 @@ def test_samples_are_the_same_each_time_and_one_of_a_voter_on_a_tool():
 
 
 def test_each_list_and_each_call_has_tools(demo: Site):
-    with httpx.Client(base_url=demo.url) as http:
+    with browser(demo.url) as http:
         for sort in ("top", "trending", "controversial"):
             first = http.get("/v1/tools", params={"sort": sort, "limit": 6}).json()["tools"]
             assert min(tool["community"]["total"] for tool in first) > 10
@@ -43,7 +43,7 @@ def test_each_list_and_each_call_has_tools(demo: Site):
 
 
 def test_home_offers_close_calls_and_says_what_there_is(demo: Site):
-    text = httpx.get(demo.url).text
+    text = get(demo.url).text
     shares = re.findall(r"(\d+)% and (\d+)% would ship", text)
     assert len(shares) >= 5
     assert all(abs(int(a) - int(b)) <= 2 for a, b in shares)
@@ -52,7 +52,7 @@ def test_home_offers_close_calls_and_says_what_there_is(demo: Site):
 
 def test_a_trend_has_days_and_no_vote_is_older_than_its_tool(demo: Site):
     tool = "adobe-xd"
-    with httpx.Client(base_url=demo.url) as http:
+    with browser(demo.url) as http:
         listed = http.get(f"/v1/tools/{tool}").json()["listed_at"]
         trend = http.get(f"/v1/tools/{tool}/trend", params={"bucket": "day"}).json()["buckets"]
         busy = [bucket for bucket in trend if bucket["ship"] or bucket["skip"]]
@@ -62,7 +62,8 @@ def test_a_trend_has_days_and_no_vote_is_older_than_its_tool(demo: Site):
 
 def test_the_scan_finds_the_one_hand_and_nobody_else(demo: Site):
     headers = demo.token("mo", "moderator")
-    with httpx.Client(base_url=demo.url, headers=headers) as http:
+    with browser(demo.url) as http:
+        http.headers.update(headers)
         wait_for(lambda: http.get("/v1/moderation/queue").json()["clusters"], "the scan")
         queue = http.get("/v1/moderation/queue").json()
         (ring,) = queue["clusters"]
@@ -72,7 +73,7 @@ def test_the_scan_finds_the_one_hand_and_nobody_else(demo: Site):
 
 
 def test_pages_say_that_votes_are_samples_also_after_a_start_without_the_demo(demo: Site):
-    with httpx.Client(base_url=demo.url) as http:
+    with browser(demo.url) as http:
         for path in ("/", "/?sort=top", f"/tools/{samples()[0].tool}", "/compare"):
             assert NOTE in http.get(path).text
         before = http.get("/v1/tools/invideo-ai/tally").json()
@@ -80,10 +81,10 @@ def test_pages_say_that_votes_are_samples_also_after_a_start_without_the_demo(de
     demo.start("--demo")
     demo.stop()
     demo.start()
-    with httpx.Client(base_url=demo.url) as http:
+    with browser(demo.url) as http:
         assert http.get("/v1/tools/invideo-ai/tally").json() == before
         assert NOTE in http.get("/").text
 
 
 def test_a_site_without_samples_says_nothing_of_any(live_site: Site):
-    assert NOTE not in httpx.get(live_site.url).text
+    assert NOTE not in get(live_site.url).text

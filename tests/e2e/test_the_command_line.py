@@ -336,11 +336,12 @@ def test_the_audit_finds_no_drift_and_a_rebuild_changes_nothing(live_site):
     seen = {"min_position": head(live_site)}
     before = get(f"{live_site.url}/v1/tools/{tool}", params=seen).json()
     rebuilt = live_site.votes("rebuild", "--json")
-    assert json.loads(rebuilt.stdout)["position"] == head(live_site)
+    position = json.loads(rebuilt.stdout)["position"]
+    assert seen["min_position"] <= position <= head(live_site)
     told = live_site.votes("verify", "--json")
     audit = json.loads(told.stdout)
     assert (told.returncode, audit["ok"], audit["drifts"], audit["problem"]) == (0, True, [], None)
-    assert audit["events"] == head(live_site)
+    assert position <= audit["events"] <= head(live_site)
     assert get(f"{live_site.url}/v1/tools/{tool}", params=seen).json() == before
 
 
@@ -353,12 +354,14 @@ def test_the_tail_prints_the_events_of_the_log(live_site):
     ]
     told = live_site.votes("tail", "--no-follow", "--after", str(after))
     events = [json.loads(line) for line in told.stdout.strip("\n").split("\n")]
-    assert [event["position"] for event in events] == votes_cast
-    assert {event["type"] for event in events} == {"VoteCast"}
-    assert [event["data"]["choice"] for event in events] == ["ship", "skip"]
-    assert (
-        len(live_site.votes("tail", "--no-follow").stdout.strip("\n").split("\n")) == votes_cast[-1]
-    )
+    ours = [event for event in events if event["position"] in votes_cast]
+    assert {event["type"] for event in ours} == {"VoteCast"}
+    assert [event["data"]["choice"] for event in ours] == ["ship", "skip"]
+    positions = [event["position"] for event in events]  # a worker may have added some
+    assert positions == list(range(after + 1, positions[-1] + 1))
+    lines = live_site.votes("tail", "--no-follow").stdout.strip("\n").split("\n")
+    assert len(lines) >= positions[-1]
+    assert [json.loads(line)["position"] for line in lines] == list(range(1, len(lines) + 1))
 
 
 def test_migrating_twice_has_nothing_to_do(live_site):

@@ -4,10 +4,9 @@ import email
 import email.policy
 import re
 
-import httpx
 import pytest
 
-from tests.e2e.asking import api_beside, browser, unique
+from tests.e2e.asking import api_beside, browser, request, unique
 from tests.polling import wait_for
 from tests.site import SAME_ORIGIN
 
@@ -62,12 +61,11 @@ def test_from_the_sign_up_to_the_one_click_that_ends_it(live_site, http, address
     )
     assert weekly["Message-ID"].startswith("<20")
     assert weekly["List-Unsubscribe"] == f"<{live_site.url}/digest/unsubscribe/{token}>"
-    ended = httpx.post(weekly["List-Unsubscribe"].strip("<>"), data=ONE_CLICK)
+    ended = request("POST", weekly["List-Unsubscribe"].strip("<>"), data=ONE_CLICK)
     assert ended.status_code == 200
     assert http.get(f"/digest/preferences/{token}").status_code == 404
-    assert (
-        httpx.post(f"{live_site.url}/digest/unsubscribe/{token}", data=ONE_CLICK).status_code == 200
-    )
+    unsubscribe = f"{live_site.url}/digest/unsubscribe/{token}"
+    assert request("POST", unsubscribe, data=ONE_CLICK).status_code == 200
 
 
 def test_a_reader_chooses_the_parts(live_site, http, address):

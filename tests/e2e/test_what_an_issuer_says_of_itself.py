@@ -6,10 +6,9 @@ import json
 import pytest
 
 from tests.e2e.provider import CLIENT, SECRET, provider
+from tests.polling import LIMIT_S
 from votes.engine.ports import Unavailable
 from votes.http.logins.openid import OpenId
-
-SOON_S = 5
 
 
 @pytest.fixture
@@ -64,10 +63,10 @@ async def test_a_description_is_fetched_again_and_outlives_its_issuer(issuer, mo
     assert (await openid.described()).end_session_endpoint == f"{issuer.url}/oauth2/end_session"
     issuer.describe = {"end_session_endpoint": f"{issuer.url}/bye"}
     await openid.described()
-    await openid._described.wait(SOON_S)
+    await openid._described.wait(LIMIT_S)
     assert (await openid.described()).end_session_endpoint == f"{issuer.url}/bye"
-    await openid._described.wait(SOON_S)
+    await openid._described.wait(LIMIT_S)
     issuer.refuse = 500
     await openid.described()
-    await openid._described.wait(SOON_S)
+    await openid._described.wait(LIMIT_S)
     assert (await openid.described()).end_session_endpoint == f"{issuer.url}/bye"
