@@ -107,7 +107,8 @@ def test_without_a_range_it_is_the_last_30_days_or_48_hours(http, tool):
         said = answer.json()
         assert (said["tool"], said["bucket"], said["position"]) == (tool, bucket, position)
         assert len(said["buckets"]) == number
-        assert buckets(answer)[-1] == (1, 0, 1, 0)
+        ship, skip, *_ = map(sum, zip(*buckets(answer), strict=True))
+        assert (ship, skip, *buckets(answer)[-1][2:]) == (1, 0, 1, 0)  # an hour may end meanwhile
     assert http.get(f"/v1/tools/{tool}/trend").json()["bucket"] == "day"
 
 
