@@ -11,13 +11,14 @@ from tests.e2e.asking import bearer
 from tests.e2e.browser.stage import Stage, stage
 from tests.e2e.provider import Provider, provider
 from tests.mail.post import Post
+from tests.polling import LIMIT_S
 from tests.site import Site, free_port, site
 
 COOKIE = "session"
-STRUCK_MS = 15_000
 
 Open = Callable[..., Any]
 Measured = Callable[[str], None]
+WITHOUT_SCRIPT = "matchMedia('(scripting: none)').matches"
 
 
 @pytest.fixture(scope="session")
@@ -73,12 +74,13 @@ def another_site(issuer: Provider, post: Post) -> Iterator[Site]:
 def chromium() -> Iterator[Any]:
     """Debian's Chromium. Of this folder, for while it runs no other event loop can."""
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ImportError:
         pytest.skip("playwright is not installed: THE ELEMENTS ARE NOT TESTED IN A BROWSER")
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("there is no chromium: THE ELEMENTS ARE NOT TESTED IN A BROWSER")
+    expect.set_options(timeout=1_000 * LIMIT_S)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
@@ -92,7 +94,7 @@ def person(chromium: Any) -> Iterator[Open]:
 
     def new(**options: Any) -> Any:
         context = chromium.new_context(**options)
-        context.set_default_timeout(STRUCK_MS)
+        context.set_default_timeout(1_000 * LIMIT_S)
         contexts.append(context)
         return context
 
@@ -115,13 +117,15 @@ def logged_in(context: Any, live_site: Site, subject: str, *roles: str, **claims
 
 
 def visit(context: Any, url: str) -> Any:
-    """A page; `page.said` holds what it complains of, `page.asked` what it asked for."""
+    """A page; `page.said` holds what it complains of, `page.asked` what it asked for, and
+    `page.upgraded` which elements do what they are for: without script all, as forms."""
     page = context.new_page()
     page.said, page.asked = [], []
     page.on("console", lambda message: page.said.append(message.text))
     page.on("pageerror", lambda error: page.said.append(str(error)))
     page.on("request", lambda request: page.asked.extend([request]))
     page.goto(url)
+    page.upgraded = "" if page.evaluate(WITHOUT_SCRIPT) else ":defined"
     return page
 
 
@@ -129,7 +133,7 @@ class Vote:
     """A <ship-vote> on a page."""
 
     def __init__(self, page: Any, tool: str) -> None:
-        self.element = page.locator(f'ship-vote[tool="{tool}"]').first
+        self.element = page.locator(f'ship-vote[tool="{tool}"]{page.upgraded}').first
         self.ship = self.element.locator('[part~="ship"]')
         self.skip = self.element.locator('[part~="skip"]')
         self.caption = self.element.locator('[part~="caption"]')
@@ -142,11 +146,10 @@ class Vote:
         getattr(self, choice).click()
         expect(self.status).to_have_text(f"Your vote: {choice}")
 
-    def shows(self, ship: int, skip: int, mine: str | None = None, limit_s: float = 15) -> None:
+    def shows(self, ship: int, skip: int, mine: str | None = None) -> None:
         """Wait until it does."""
         from playwright.sync_api import expect
 
-        expect.set_options(timeout=limit_s * 1_000)
         expect(self.ship.locator('[part="count"]')).to_have_text(str(ship))
         expect(self.skip.locator('[part="count"]')).to_have_text(str(skip))
         for choice, button in (("ship", self.ship), ("skip", self.skip)):

@@ -4,6 +4,8 @@ from typing import Any, TypedDict
 
 import pytest
 
+from tests.e2e.browser.conftest import WITHOUT_SCRIPT
+
 Screens = tuple[tuple[dict[str, int], str], ...]
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1_600, "height": 900}
 IN_ENGLISH = ((NARROW, "light"), (WIDE, "dark"))
@@ -13,7 +15,6 @@ KILOBYTES_MAX = 30
 OF_THE_API_MAX = 40
 """/docs is the one page that is larger: it has all operations."""
 SHIFT_MAX = 0.02
-WITHOUT_SCRIPT = "matchMedia('(scripting: none)').matches"
 LEAVE_SOME = """document.querySelectorAll("article.operation:nth-of-type(n+4)")
   .forEach((operation) => operation.remove())"""
 """Of the operations of each section on /docs leaves three: they have all the shapes of all."""

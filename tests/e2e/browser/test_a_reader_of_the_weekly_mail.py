@@ -5,15 +5,14 @@ import re
 from email.message import EmailMessage
 from typing import Any
 
-import httpx
 from playwright.sync_api import expect
 
-from tests.e2e.asking import unique
+from tests.e2e.asking import request, unique
 from tests.e2e.browser.conftest import Open, visit
 from tests.e2e.pages.reading import PAIR
 from tests.mail.post import Post
 from tests.polling import wait_for
-from tests.site import TLS, Site
+from tests.site import Site
 
 
 def mail_to(post: Post, address: str, number: int) -> EmailMessage:
@@ -63,7 +62,7 @@ def _ends_it_by_one_click(page: Any, weekly: EmailMessage) -> None:
     expect(page.get_by_label("New tools")).not_to_be_checked()
     assert weekly["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     one_click = weekly["List-Unsubscribe"].strip("<>")
-    ended = httpx.post(one_click, data={"List-Unsubscribe": "One-Click"}, verify=TLS)
+    ended = request("POST", one_click, data={"List-Unsubscribe": "One-Click"})
     assert ended.status_code == 200
     page.reload()
     expect(page.get_by_text("This link has ended: sign up once more.")).to_be_visible()

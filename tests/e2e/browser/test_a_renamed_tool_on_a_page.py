@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.e2e.asking import bearer, put, request, unique
+from tests.e2e.asking import bearer, get, put, request, unique
 from tests.e2e.browser.conftest import Open, Vote, visit
 from tests.e2e.browser.stage import Stage
 from tests.e2e.browser.test_votes_are_seen import embed
@@ -13,12 +13,15 @@ def rename(live_site: Site, old: str) -> str:
     new = unique("renamed")
     where = f"{live_site.url}/v1/tools/{old}/rename"
     admin = bearer(live_site, "an-admin", "admin")
-    assert request("POST", where, json={"slug": new}, headers=admin).status_code == 200
+    answer = request("POST", where, json={"slug": new}, headers=admin)
+    assert answer.status_code == 200
+    seen = {"min_position": answer.json()["position"]}
+    assert get(f"{live_site.url}/v1/tools/{new}", params=seen).status_code == 200
     return new
 
 
 def somebody_votes(live_site: Site, tool: str, choice: str) -> None:
-    put(f"{live_site.url}/v1/tools/{tool}/vote", json={"choice": choice})
+    assert put(f"{live_site.url}/v1/tools/{tool}/vote", json={"choice": choice}).is_success
 
 
 def failures(page: Any) -> list[str]:

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from tests.e2e.asking import new_tool
 from tests.e2e.browser.conftest import Open, Vote, visit
 from tests.e2e.browser.stage import Stage, stage
+from tests.polling import wait_for
 from tests.site import Site, free_port
 
 
@@ -39,7 +40,7 @@ def test_an_origin_that_may_not_call_is_told_so_in_the_console(
     page = visit(person(), embed(stranger, live_site.url, tool))
     shows(page, "Not reachable")
     said = f"votes {live_site.url} not reached from {stranger.url}"
-    assert any(said in line for line in page.said), page.said
+    wait_for(lambda: page.evaluate("1") and any(said in line for line in page.said), said)
 
 
 def test_an_api_that_is_away_is_not_reachable(other_site: Stage, person: Open):

@@ -43,7 +43,7 @@ def test_what_the_server_sent_stays_as_it_was(live_site: Site, person: Open, too
 def test_suggestions_and_what_follows_stay_german(live_site: Site, person: Open):
     page = visit(person(), f"{live_site.url}/de/")
     field: Any = page.get_by_role("combobox", name=NAME)
-    field.press_sequentially("notion")
+    field.fill("notion")
     expect(page.get_by_role("status").filter(has_text="Vorschläge: ")).to_have_count(1)
     field.press("ArrowDown")
     field.press("Enter")

@@ -2,6 +2,7 @@
 machine, so that the browser sends our cookies with its forms."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.browser.conftest import COOKIE, Open, Vote, visit
 from tests.e2e.browser.stage import Stage, stage
+from tests.polling import wait_for
 from tests.site import Site, free_port
 
 
@@ -80,9 +82,13 @@ def test_no_page_of_ours_is_framed(live_site: Site, stranger: Stage, person: Ope
     for path in ("/", "/moderation", "/docs", "/v1/tools"):
         body = f'<iframe src="{live_site.url}{path}"></iframe>'
         page = visit(person(), shown(stranger, f"/frame-{len(path)}", body))
-        page.wait_for_load_state("networkidle")
-        assert page.frames[1].url.startswith("chrome-error:")
-        assert any("frame-ancestors" in said for said in page.said)
+        wait_for(partial(_is_refused, page), f"{path} to be framed by nobody")
+
+
+def _is_refused(page: Any) -> bool:
+    """The browser has said so, and shows its own page."""
+    shown = page.evaluate("1") and page.frames[1].url.startswith("chrome-error:")
+    return shown and any("frame-ancestors" in said for said in page.said)
 
 
 def test_it_shows_our_pictures(live_site: Site, stranger: Stage, person: Open):

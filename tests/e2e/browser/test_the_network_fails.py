@@ -40,7 +40,7 @@ def test_a_page_that_was_offline_catches_up_and_sends_its_vote(
     page.wait_for_timeout(1_000 * (OFFLINE_S - (time.monotonic() - gone)))
     context.set_offline(False)
     back = time.monotonic()
-    vote.shows(1, 1, "ship", 20)
+    vote.shows(1, 1, "ship")
     expect(vote.status).to_have_text("Your vote: ship")
     measured(f"after {OFFLINE_S} s offline the page is right in {time.monotonic() - back:.1f} s")
 
@@ -73,7 +73,7 @@ def test_a_page_outlives_the_api(live_site: Site, person: Open, tool: str, measu
     wait_for(lambda: ready(live_site), "the API to be back")
     cast(live_site, tool, "ship")
     back = time.monotonic()
-    vote.shows(1, 1, "skip", 30)
+    vote.shows(1, 1, "skip")
     expect(vote.status).to_have_text("Your vote: skip")
     measured(f"after a kill of the API the page is right {time.monotonic() - back:.1f} s later")
 
@@ -155,5 +155,5 @@ def test_a_page_written_after_the_docs_outlives_a_refused_stream(
     source = f'<script type="module" src="/{tool}.js"></script>'
     page = context.new_page()
     page.goto(other_site.show(f"/docs-{tool}", "", live_site.url, source))
-    wait_for(lambda: page.evaluate("heard.length"), "a tally", 20)
+    wait_for(lambda: page.evaluate("heard.length"), "a tally")
     assert len(refused) == 1

@@ -48,7 +48,7 @@ def subscribed(other_site: Stage, live_site: Site, bundle: bytes):
 
 def hears(page: Any, *wanted: list[Any]) -> None:
     """Wait until it has heard each of these."""
-    wait_for(lambda: all(one in page.evaluate("heard") for one in wanted), f"{wanted}", 20)
+    wait_for(lambda: all(one in page.evaluate("heard") for one in wanted), f"{wanted}")
 
 
 def cast(live_site: Site, tool: str) -> None:
