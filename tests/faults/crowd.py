@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tests.polling import until
+from tests.polling import LIMIT_S, until
 from tests.site import TLS, Site
 from tests.slugs import VOTES_BY_SLUG
 from votes.domain.terms import visitor
@@ -19,8 +19,7 @@ from votes.domain.vote import stream
 TOOLS = ("notion", "asana", "canva")
 PAUSE_S = 0.05
 """Before each request of a voter: more would only take the processors from the program."""
-SETTLED_S = 60.0
-RETRIES_MAX = int(SETTLED_S / PAUSE_S)
+RETRIES_MAX = int(LIMIT_S / PAUSE_S)
 READ_EACH_S = 0.02
 TIMEOUT_S = 15.0
 

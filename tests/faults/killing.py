@@ -47,7 +47,7 @@ def kill(site: Site, name: str) -> None:
     pid = part(site, name)
     assert pid is not None, name
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: part(site, name) not in (None, pid), f"another {name}", 30)
+    wait_for(lambda: part(site, name) not in (None, pid), f"another {name}")
 
 
 def wait_until_ready(site: Site) -> None:
@@ -59,7 +59,7 @@ def wait_until_ready(site: Site) -> None:
             return status["status"] == "ok" and status["lag"] == 0
         return False
 
-    wait_for(ready, "readiness", 60)
+    wait_for(ready, "readiness")
 
 
 def kill_program(site: Site) -> None:
@@ -73,7 +73,7 @@ def kill_program(site: Site) -> None:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", site.port)) != 0
 
-    wait_for(closed, "the port to be free", 30)
+    wait_for(closed, "the port to be free")
 
 
 def hang(pids: list[int]) -> None:

@@ -5,7 +5,7 @@ import json
 import random
 import signal
 import sys
-from asyncio.subprocess import DEVNULL
+from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 import pytest
@@ -59,10 +59,14 @@ async def count(site: Site) -> int:
 
 async def test_an_import_that_is_killed_can_be_run_again(program, made_up):
     path, chosen = made_up
-    command = [sys.executable, "-m", "votes", "import", "votes", str(path), "--json"]
-    before = 0
-    for _ in range(KILLS):
-        running = await asyncio.create_subprocess_exec(*command, env=program.env, stdout=DEVNULL)
+    command = [sys.executable, "-m", "votes", "import", "votes", "-", "--json"]
+    lines, before = path.read_bytes().splitlines(keepends=True), 0
+    for kill in range(1, KILLS + 1):
+        running = await asyncio.create_subprocess_exec(
+            *command, env=program.env, stdin=PIPE, stdout=DEVNULL
+        )
+        # It waits for more lines than come, so that it has not ended before it is killed.
+        running.stdin.writelines(lines[: kill * len(lines) // (KILLS + 1)])
 
         async def more(least: int = before) -> bool:
             return await count(program) > least

@@ -1,11 +1,13 @@
 """Reads of the past, however slow, take nothing from votes: their connections are their own."""
 
 import asyncio
+from collections import Counter
+from functools import partial
 
 import httpx
 import pytest
 
-from tests.faults.crowd import rows
+from tests.faults.crowd import poll_settled, rows
 from tests.faults.killing import hang, resume
 from tests.site import TLS
 from votes.store.connections import PAST
@@ -28,14 +30,14 @@ async def votes(http: httpx.AsyncClient, number: int) -> list[int]:
     return positions
 
 
-def ask(http: httpx.AsyncClient, at: int) -> "asyncio.Task[httpx.Response]":
-    return asyncio.create_task(http.get(f"/v1/tools/{TOOL}/tally", params={"at": at}))
+async def ask(http: httpx.AsyncClient, **params: int) -> httpx.Response:
+    return await http.get(f"/v1/tools/{TOOL}/tally", params=params)
 
 
 async def sessions_of_the_past(program, http: httpx.AsyncClient, position: int) -> list[int]:
     """The process ids of the sessions that read the past, once there are as many as may be."""
     for _ in range(100):
-        await asyncio.gather(*(ask(http, position) for _ in range(ASKED)))
+        await asyncio.gather(*(ask(http, at=position) for _ in range(ASKED)))
         found = [row["pid"] for row in await rows(program, SESSIONS, PAST.name)]
         if len(found) >= PAST.connections_max:
             return found
@@ -51,12 +53,11 @@ async def http(program):
 async def test_while_every_reader_of_the_past_stands_still_votes_are_answered(program, http):
     """The sessions that read it are stopped, so that whoever asks waits."""
     positions = await votes(http, ASKED + 1)
-    seen = {"min_position": positions[-1]}
-    assert (await http.get(f"/v1/tools/{TOOL}/tally", params=seen)).status_code == 200
+    await poll_settled(partial(ask, http, min_position=positions[-1]), Counter())
     sessions = await sessions_of_the_past(program, http, positions[0])
     hang(sessions)
     try:
-        waiting = [ask(http, position) for position in positions[:-1]]
+        waiting = [asyncio.create_task(ask(http, at=position)) for position in positions[:-1]]
         await votes(http, VOTES)
         state = await http.get("/v1/me/state", params={"tools": TOOL})
         assert state.json()[TOOL]["vote"] == "ship"
@@ -65,5 +66,5 @@ async def test_while_every_reader_of_the_past_stands_still_votes_are_answered(pr
             assert refused.headers["retry-after"]
     finally:
         resume(sessions)
-    told = [(await ask(http, position)).json()["ship"] for position in positions]
-    assert [ship - told[0] for ship in told] == list(range(len(positions)))
+    told = [await poll_settled(partial(ask, http, at=at), Counter()) for at in positions]
+    assert [one["ship"] - told[0]["ship"] for one in told] == list(range(len(positions)))

@@ -1,6 +1,7 @@
 """A number that may be old says that it is stale; one that says nothing is that of the log."""
 
 import json
+import re
 from contextlib import suppress
 
 import asyncpg
@@ -15,8 +16,6 @@ from tests.polling import wait_for
 from tests.site import Site
 
 TOOL = "airtable"
-NOTICED_S = 20
-"""Far more than it takes; the machine may be busy."""
 
 
 def vote(program: Site, choice: str = "ship") -> int:
@@ -26,9 +25,27 @@ def vote(program: Site, choice: str = "ship") -> int:
 
 
 def tally(program: Site, min_position: int = 0) -> dict:
-    answer = get(f"{program.url}/v1/tools/{TOOL}/tally", params={"min_position": min_position})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    """Once the position is reached: a busy machine may say that it is not yet there."""
+    asked = {"min_position": min_position}
+
+    def answer() -> httpx.Response | None:
+        found = get(f"{program.url}/v1/tools/{TOOL}/tally", params=asked)
+        return None if min_position and found.status_code == 503 else found
+
+    answered = wait_for(answer, f"position {min_position}")
+    assert answered.status_code == 200, answered.text
+    return answered.json()
+
+
+def fresh(program: Site) -> dict:
+    """The tally once it is not stale."""
+
+    def found() -> dict | None:
+        wait_until_ready(program)
+        told = tally(program)
+        return None if told["stale"] else told
+
+    return wait_for(found, "fresh numbers")
 
 
 def status(program: Site) -> dict:
@@ -37,18 +54,14 @@ def status(program: Site) -> dict:
 
 @pytest.mark.parametrize("name", ["worker", "valkey"])
 def test_numbers_are_stale_and_right_while_a_part_is_hung(program, name):
-    wait_until_ready(program)
-    before = tally(program)
-    assert not before["stale"]
+    before = fresh(program)
     with hanging(program, name):
         position = vote(program)
-        wait_for(lambda: tally(program)["stale"], "stale numbers", NOTICED_S)
+        wait_for(lambda: tally(program)["stale"], "stale numbers")
         seen = tally(program, position)
         assert (seen["ship"], seen["position"]) == (before["ship"] + 1, position)
-        wait_for(lambda: status(program)["status"] == "degraded", "a degraded site", NOTICED_S)
-    wait_until_ready(program)
-    wait_for(lambda: not tally(program)["stale"], "fresh numbers", NOTICED_S)
-    assert tally(program)["ship"] == before["ship"] + 1
+        wait_for(lambda: status(program)["status"] == "degraded", "a degraded site")
+    assert fresh(program)["ship"] == before["ship"] + 1
 
 
 def test_an_audit_is_not_content_while_the_worker_is_hung(program):
@@ -57,7 +70,7 @@ def test_an_audit_is_not_content_while_the_worker_is_hung(program):
         vote(program)
         found = program.votes("verify")
         assert found.returncode == 1
-        assert "drift: 1 events are not projected: does a worker run?" in found.stderr
+        assert re.search(r"drift: \d+ events are not projected: does a worker run", found.stderr)
         told = program.votes("doctor", "--json")
         wrong = [check["name"] for check in json.loads(told.stdout) if not check["ok"]]
         assert wrong == ["fsync", "projector"]  # the first of all tests, see `begun`
@@ -65,32 +78,27 @@ def test_an_audit_is_not_content_while_the_worker_is_hung(program):
     assert program.votes("verify").returncode == 0
 
 
-async def without_the_last_event(program: Site) -> int:
-    """The log as a backup had it, from before the last event; answers that one's position."""
+async def restore_before(program: Site, position: int) -> None:
+    """The log as a backup had it, from before the event at this position."""
     owner = await asyncpg.connect(program.servers.owner_url)
     try:
         async with owner.transaction():
             await owner.execute("ALTER TABLE events DISABLE TRIGGER USER")
-            lost = await owner.fetchval(
-                "DELETE FROM events WHERE position = (SELECT max(position) FROM events)"
-                " RETURNING position"
-            )
+            await owner.execute("DELETE FROM events WHERE position >= $1", position)
             await owner.execute("ALTER TABLE events ENABLE TRIGGER USER")
     finally:
         await owner.close()
-    return lost
 
 
 @pytest.mark.parametrize("restarted", [(), ("postgres",), ("worker",), ("worker", "postgres")])
 async def test_a_vote_that_a_restored_log_lacks_is_soon_shown_no_more(program, restarted):
-    wait_until_ready(program)
-    before = tally(program)
+    before = fresh(program)
     lost = vote(program)
     assert tally(program, lost)["ship"] == before["ship"] + 1
-    assert await without_the_last_event(program) == lost
+    await restore_before(program, lost)
     for name in restarted:
         kill(program, name)
-    wait_for(lambda: tally(program)["ship"] == before["ship"], "the restored tally", NOTICED_S)
+    wait_for(lambda: tally(program)["ship"] == before["ship"], "the restored tally")
     answer = get(f"{program.url}/v1/tools/{TOOL}/tally", params={"min_position": lost})
     assert answer.json()["code"] == "not_yet"
     wait_until_ready(program)
@@ -114,8 +122,8 @@ def test_a_pointer_to_a_far_position_is_not_believed_for_long(program, restarted
                 return answer.status_code == 503
             return False
 
-        wait_for(refused, "a position that is not there yet", NOTICED_S)
-        wait_for(lambda: json.loads(redis.get(KEYS.live))["position"] < far, "a rebuild", NOTICED_S)
+        wait_for(refused, "a position that is not there yet")
+        wait_for(lambda: json.loads(redis.get(KEYS.live))["position"] < far, "a rebuild")
     wait_until_ready(program)
     position = vote(program)
     assert tally(program, position)["position"] == position

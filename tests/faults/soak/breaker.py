@@ -16,12 +16,13 @@ from tests.faults.killing import family, part
 from tests.faults.soak.record import Outage, Record
 from tests.faults.soak.wire import Broken, Connection
 from tests.kept import KEYS
+from tests.polling import LIMIT_S
 from tests.site import Site
 
 STOPPED_S = (1.0, 8.0)
 PAUSE_S = (0.5, 3.0)
 REDIS_PAUSE_S = (1.0, 5.0)
-BACK_S = 60.0
+BACK_S = LIMIT_S
 PROBE_S = 0.1
 MENDED_S = 8.0
 """A pointer to where the log never was is noticed by then, by the projector or by its silence."""

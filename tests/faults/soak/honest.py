@@ -7,10 +7,11 @@ from typing import Any
 
 from tests.faults.soak.record import Acknowledged, Record
 from tests.faults.soak.wire import Answer, Broken, Connection
+from tests.polling import LIMIT_S
 from votes.domain import vote
 from votes.domain.terms import VoterId, visitor
 
-SETTLED_S = 60.0
+SETTLED_S = LIMIT_S
 RETRY_S = 0.1
 RETRIES_MAX = int(SETTLED_S / RETRY_S)
 PAUSE_S = 0.2

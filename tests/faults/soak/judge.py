@@ -17,11 +17,10 @@ from tests.faults.soak.readers import Stream, tallies_in
 from tests.faults.soak.record import Counts, Outage, Record
 from tests.faults.soak.stolen import ACTOR
 from tests.faults.soak.wire import Broken, Connection
+from tests.polling import LIMIT_S
 from tests.site import Site
 from tests.slugs import VOTES_BY_SLUG
 
-ALIVE_S = 30.0
-CONVERGED_S = 30.0
 POLL_S = 0.2
 VOTE_P99_S = 1.0
 NOTHING: Counts = (0, 0)
@@ -92,7 +91,7 @@ def judge_numbers(record: Record, log: Log) -> None:
 
 async def poll_alive(record: Record, site: Site, head: int) -> bool:
     """Whether the program has mended itself, all by itself."""
-    until, told = monotonic() + ALIVE_S, "nothing"
+    until, told = monotonic() + LIMIT_S, "nothing"
     while monotonic() < until:
         try:
             with closing(Connection(site.port)) as connection:
@@ -112,7 +111,7 @@ async def poll_tallies(record: Record, site: Site, head: int) -> list[dict[str, 
     """What the API says at the end, once it no longer reads that from the log; none where it says
     nothing."""
     path = f"/v1/tallies?tools={','.join(record.tools)}&min_position={head}"
-    until, found = monotonic() + CONVERGED_S, list[dict[str, Any]]()
+    until, found = monotonic() + LIMIT_S, list[dict[str, Any]]()
     while monotonic() < until:
         with closing(Connection(site.port)) as connection:
             answer, _ = await poll_settled(record, connection, "GET", path)
@@ -146,16 +145,20 @@ async def poll_streams(record: Record, log: Log, streams: list[Stream]) -> None:
                     told = f"{tool}: {shown}, the log says {log.counts(tool)}"
                     yield f"{told}; it heard last: {', '.join(stream.heard)}"
 
-    until = monotonic() + CONVERGED_S
+    until = monotonic() + LIMIT_S
     while any(behind()) and monotonic() < until:
         await asyncio.sleep(POLL_S)
     for told in behind():
         record.complain("a stream shows something else at the end", told)
 
 
-async def judge_models(record: Record, site: Site) -> None:
-    """`votes verify` is clean."""
+async def poll_models(record: Record, site: Site, within_s: float = 0.0) -> None:
+    """`votes verify` is clean, at once or within that time: of what was garbled last, the projector
+    looks at one partition a second."""
+    until = monotonic() + within_s
     verified = await asyncio.to_thread(site.votes, "verify")
+    while verified.returncode != 0 and monotonic() < until:
+        verified = await asyncio.to_thread(site.votes, "verify")
     if verified.returncode != 0:
         told = f"{verified.stdout[-300:]} {verified.stderr[-500:]}"
         record.complain("votes verify is not clean", told)
@@ -197,7 +200,7 @@ async def judge(record: Record, site: Site, streams: list[Stream]) -> None:
     if alive:
         await judge_tallies(record, site, log, row["head"])
         await poll_streams(record, log, streams)
-    await judge_models(record, site)
+    await poll_models(record, site, LIMIT_S)
     if running != {name: part(site, name) for name in PARTS} or None in running.values():
         record.complain("a part does not stay alive", f"{running}")
     judge_votes(record, log)

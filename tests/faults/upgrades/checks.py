@@ -8,11 +8,11 @@ from tests.faults.crowd import rows
 from tests.faults.soak.judge import (
     Log,
     count,
-    judge_models,
     judge_numbers,
     judge_tallies,
     judge_votes,
     poll_alive,
+    poll_models,
     poll_streams,
 )
 from tests.faults.soak.record import Record
@@ -56,7 +56,7 @@ async def judge(record: Record, house: House, pages: list[Page], seen: Iterable[
         if await poll_alive(record, house, row["head"]):
             await judge_tallies(record, house, log, row["head"])
     await poll_streams(record, log, pages)
-    await judge_models(record, house)
+    await poll_models(record, house)
     judge_votes(record, log)
     judge_numbers(record, log)
     judge_counts(record, seen, await stored_votes(house))

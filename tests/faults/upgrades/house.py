@@ -26,7 +26,7 @@ from votes.embedded.supervise import dies_with_parent
 from votes.store.migrate import migrate
 
 APIS = 2
-LIMIT_S = 60.0
+COMMAND_S = 300.0
 SHIPPED = "as shipped"
 LEADS = b'"projecting"'
 """What a worker logs when it has become the one that projects."""
@@ -62,7 +62,7 @@ class Process:
             os.killpg(self._running.pid, signal.SIGKILL)
 
     def wait(self) -> None:
-        self._running.wait(LIMIT_S)
+        self._running.wait()
 
 
 class Running:
@@ -138,7 +138,7 @@ class House(Site):
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=LIMIT_S,
+            timeout=COMMAND_S,
             check=False,
             **options,
         )

@@ -202,7 +202,7 @@ class People:
             client.connection.close()
 
     async def poll_flowing(self) -> None:
-        """Until votes have flowed for a second or more."""
+        """Until there are as many more votes as are wanted in a second."""
         enough = self.record.done["votes acknowledged"] + VOTES_PER_S
         await until(lambda: self.record.done["votes acknowledged"] >= enough, "votes")
 

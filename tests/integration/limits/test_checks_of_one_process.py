@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -44,9 +45,10 @@ async def limiter(space, monkeypatch):
 
 
 async def test_a_request_counts_towards_all_its_limits_or_none(limiter):
+    began = time.monotonic()
     verdicts = [await limiter.check([(VISITOR, "a"), (TOOL, "t")]) for _ in range(7)]
     assert [one.refused_by for one in verdicts] == [None] * 5 + [VISITOR] * 2
-    assert 119 <= verdicts[-1].retry_after_s <= 120
+    assert 120 - (time.monotonic() - began) <= verdicts[-1].retry_after_s <= 120
     others = [await limiter.check([(VISITOR, "b"), (TOOL, "t")]) for _ in range(4)]
     assert [one.refused_by for one in others] == [None] * 3 + [TOOL]
 

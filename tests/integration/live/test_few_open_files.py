@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.asking import get, secrets_of
 from tests.integration.live.sse import Refused, connect
-from tests.polling import wait_for
+from tests.polling import LIMIT_S, wait_for
 from tests.site import TLS, free_port
 from votes.live.sockets import FILES_SPARE
 
@@ -20,8 +20,8 @@ STREAMS = (FILES - FILES_SPARE) * 3 // 4
 
 
 @pytest.fixture
-def port(live_site) -> Iterator[int]:
-    """An API process on the site's servers."""
+def port(live_site, tool) -> Iterator[int]:
+    """An API process on the site's servers, which knows the tool."""
     kept, port = secrets_of(live_site), free_port()
     env = live_site.env | {
         "VOTES_POSTGRES_URL": live_site.servers.api_url,
@@ -44,24 +44,24 @@ def ready(port: int) -> bool:
     return False
 
 
-async def test_streams_are_refused_before_files_run_out(port):
-    writers = [(await connect(port, "notion"))[1] for _ in range(STREAMS)]
+async def test_streams_are_refused_before_files_run_out(port, tool):
+    writers = [(await connect(port, tool))[1] for _ in range(STREAMS)]
     with pytest.raises(Refused) as refused:
-        await connect(port, "notion")
+        await connect(port, tool)
     assert refused.value.status == 503
     assert int(refused.value.headers["retry-after"]) > 0
     async with httpx.AsyncClient(verify=TLS, base_url=f"http://127.0.0.1:{port}") as http:
-        assert (await http.get("/v1/tools/notion/tally")).status_code == 200
-        vote = await http.put("/v1/tools/notion/vote", json={"choice": "ship"})
+        assert (await http.get(f"/v1/tools/{tool}/tally")).status_code == 200
+        vote = await http.put(f"/v1/tools/{tool}/vote", json={"choice": "ship"})
         assert vote.status_code == 200
         writers.pop().close()
-        _, writer = await connect_again(port)
+        _, writer = await connect_again(port, tool)
     for one in (*writers, writer):
         one.close()
 
 
-async def connect_again(port: int):
-    async with asyncio.timeout(30):
+async def connect_again(port: int, tool: str):
+    async with asyncio.timeout(LIMIT_S):
         while True:
             with contextlib.suppress(Refused):
-                return await connect(port, "notion")
+                return await connect(port, tool)

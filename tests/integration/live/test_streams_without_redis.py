@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.asking import get, secrets_of
 from tests.integration.live.sse import connect, events
-from tests.integration.live.test_a_stream import TOOL, take, vote
+from tests.integration.live.test_a_stream import take, vote
 from tests.polling import wait_for
 from tests.site import free_port
 
@@ -75,22 +75,22 @@ def beside(live_site) -> Iterator[Beside]:
             process.terminate()
 
 
-async def test_it_is_told_the_state_from_the_log_and_votes_as_they_come(live_site, beside):
-    reader, writer = await connect(beside.port, TOOL)
+async def test_it_is_told_the_state_from_the_log_and_votes_as_they_come(live_site, beside, tool):
+    reader, writer = await connect(beside.port, tool)
     stream = events(reader)
     first = await take(stream, 2)
     assert {event.kind for event in first} == {"summary", "tally"}
     assert all(said(event)["stale"] for event in first)
-    voted = await asyncio.to_thread(vote, live_site, TOOL, "ship")
+    voted = await asyncio.to_thread(vote, live_site, tool, "ship")
     (event,) = await take(stream, 1)
     writer.close()
     assert (event.data["position"], event.data["stale"]) == (voted, True)
 
 
 async def test_what_was_stale_comes_again_when_redis_is_back_and_once_more_when_it_goes(
-    live_site, beside
+    live_site, beside, tool
 ):
-    reader, writer = await connect(beside.port, TOOL)
+    reader, writer = await connect(beside.port, tool)
     stream = events(reader)
     stale = await take(stream, 2)
     async with beside.redis():
@@ -98,19 +98,19 @@ async def test_what_was_stale_comes_again_when_redis_is_back_and_once_more_when_
         assert not any(said(event)["stale"] for event in fresh)
         assert [said(event) | {"stale": True} for event in fresh] == [said(e) for e in stale]
         assert fresh[0].id.partition("-")[0] != stale[0].id.partition("-")[0]
-    voted = await asyncio.to_thread(vote, live_site, TOOL, "skip")
+    voted = await asyncio.to_thread(vote, live_site, tool, "skip")
     (event,) = await take(stream, 1)
     assert (event.data["position"], event.data["stale"]) == (voted, True)
     writer.close()
-    reader, again = await connect(beside.port, TOOL, event.id)  # a stale id is gone on from …
+    reader, again = await connect(beside.port, tool, event.id)  # a stale id is gone on from …
     resumed = events(reader)
-    voted = await asyncio.to_thread(vote, live_site, TOOL, "skip")
+    voted = await asyncio.to_thread(vote, live_site, tool, "skip")
     (event,) = await take(resumed, 1)
     assert (event.data["position"], event.data["stale"]) == (voted, True)
     again.close()
     async with beside.redis():
-        await asyncio.to_thread(wait_for, lambda: live(beside.url), "live reads")
-        reader, writer = await connect(beside.port, TOOL, event.id)  # … but not to live models
+        await asyncio.to_thread(wait_for, lambda: live(beside.url, tool), "live reads")
+        reader, writer = await connect(beside.port, tool, event.id)  # … but not to live models
         assert not any(said(event)["stale"] for event in await take(events(reader), 2))
         writer.close()
 
@@ -121,5 +121,5 @@ def said(event) -> dict:
     return found
 
 
-def live(url: str) -> bool:
-    return not get(f"{url}/v1/tools/{TOOL}/tally").json()["stale"]
+def live(url: str, tool: str) -> bool:
+    return not get(f"{url}/v1/tools/{tool}/tally").json()["stale"]

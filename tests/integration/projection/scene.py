@@ -10,7 +10,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from tests.kept import keys_of
-from tests.polling import until
+from tests.polling import LIMIT_S, until
 from votes.config import Config
 from votes.domain import tool, vote
 from votes.domain.terms import ToolId, visitor
@@ -27,7 +27,6 @@ from votes.wiring import now, project
 
 TOOLS = tuple(f"tool-{number}" for number in range(40))
 META = Meta(actor="tests")
-LIMIT_S = 40.0
 POLL_S = 0.01
 
 

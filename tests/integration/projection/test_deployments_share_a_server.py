@@ -23,7 +23,7 @@ from tests.integration.projection.scene import (
 )
 from tests.integration.projection.test_models_of_several_releases import BEFORE
 from tests.kept import keys_of
-from tests.polling import until
+from tests.polling import LIMIT_S, until
 from votes.config import Config
 from votes.engine.projector import rebuild
 from votes.engine.read_model_store import AuditReport
@@ -41,7 +41,6 @@ from workers.settings import of_deployment
 TOOL = TOOLS[0]
 KEY = "0" * 32
 REPORT = AuditReport(datetime(2026, 1, 31, 12, tzinfo=UTC), 5, 4, 0, None)
-LIMIT_S = 30
 
 
 class Deployment(Struct):

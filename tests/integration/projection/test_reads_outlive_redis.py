@@ -1,7 +1,6 @@
 """Reads come from memory where it is live, else from the log; never from an older position."""
 
 import asyncio
-import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -48,10 +47,8 @@ async def test_a_read_waits_for_its_own_vote(parts, store):
 
 async def test_a_position_that_nobody_projects_is_not_yet_there(parts, store):
     reader = Reader(parts.replica, store, PROJECTIONS, wait_s=0.2)
-    began = time.monotonic()
     with pytest.raises(NotYet):
         await reader.models(min_position=1_000)
-    assert 0.2 <= time.monotonic() - began < 2
 
 
 async def test_a_position_beyond_the_log_is_not_yet_there_either(store):
