@@ -10,7 +10,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.e2e.asking import api_beside, browser, get, request, secrets_of, unique
+from tests.e2e.asking import api_beside, browser, get, head, request, secrets_of, unique
 from tests.e2e.pages.reading import named, one, page, words
 from tests.e2e.provider import CLIENT, SECRET, agreed, begun, logged_in, provider
 from votes.http.logins.openid import Begun
@@ -46,6 +46,14 @@ def url(live_site, running):
 def http(url):
     with browser(url) as client:
         yield client
+
+
+@pytest.fixture
+def tool(live_site, url, tool):
+    """One that this process knows too."""
+    seen = {"min_position": head(live_site)}
+    assert get(f"{url}/v1/tools/{tool}", params=seen).status_code == 200
+    return tool
 
 
 def me(http: httpx.Client) -> tuple[str, str | None, bool]:

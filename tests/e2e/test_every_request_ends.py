@@ -76,14 +76,14 @@ def slow(live_site) -> Iterator[dict[str, Future[Took]]]:
 def test_a_head_that_does_not_come_ends_its_connection(slow, name):
     got, took_s = slow[name].result()
     assert not got.startswith(b"HTTP/1.1 200")
-    assert HEAD_S - 1 < took_s < HEAD_S + 10
+    assert HEAD_S - 1 < took_s < 2 * HEAD_S
 
 
 @pytest.mark.parametrize("name", ["an idle connection", "half a second request"])
 def test_so_does_a_connection_that_waits_after_a_response(slow, name):
     got, took_s = slow[name].result()
     assert got.startswith(b"HTTP/1.1 200")
-    assert HEAD_S - 1 < took_s < HEAD_S + 10
+    assert HEAD_S - 1 < took_s < 2 * HEAD_S
 
 
 def test_requests_that_come_together_are_answered_in_their_order(live_site):
