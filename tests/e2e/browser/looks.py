@@ -23,7 +23,7 @@ MEASURE = """async () => {
   const files = [
     ...performance.getEntriesByType("navigation"),
     ...performance.getEntriesByType("resource"),
-  ];
+  ].filter(({ name }) => !name.includes("/v1/live"));
   const shifts = await new Promise((resolve) => {
     const found = [];
     new PerformanceObserver((list) => found.push(...list.getEntries()))
@@ -71,7 +71,8 @@ def faults(page: Any, screens: Screens = IN_ENGLISH) -> list[str]:
 
 
 class Cost(TypedDict):
-    """Of a page since it was opened. The browser has kept a file that is asked for again."""
+    """Of a page since it was opened, without its stream, which is listed only where it has ended:
+    with more tools another is opened. The browser has kept a file that is asked for again."""
 
     files: list[str]
     kilobytes: float
