@@ -12,6 +12,7 @@ from msgspec import Struct
 from tests.e2e.asking import authorization, bearer, browser, new_tool, unique, visitor_token
 from tests.e2e.checks import JSON, PERSONA, Headers, route_of
 from tests.e2e.every_path import METHODS, address
+from tests.polling import wait_for
 from votes.api.application import HANDLERS
 from votes.site.forms import FORM_TYPE
 
@@ -284,15 +285,20 @@ def things(live_site, people) -> Things:
 
 
 def asked(url: str, who: Headers, method: str, where: str, *sent: Any) -> httpx.Response:
-    """The response, of a stream its beginning. Nothing is kept from one request to the next."""
+    """The response, of a stream its beginning. Nothing is kept from one request to the next, and
+    an import has ended: few may wait at a time."""
     headers, body = sent
-    with (
-        browser(url) as http,
-        http.stream(method, where, headers={**headers, **who}, content=body) as answer,
-    ):
-        if "event-stream" not in answer.headers.get("content-type", ""):
-            answer.read()
+    with browser(url) as http:
+        with http.stream(method, where, headers={**headers, **who}, content=body) as answer:
+            if "event-stream" not in answer.headers.get("content-type", ""):
+                answer.read()
+        if answer.status_code == 202 and (job := answer.headers.get("location")):
+            wait_for(lambda: has_ended(http.get(job, headers=who)), "the import")
         return answer
+
+
+def has_ended(job: httpx.Response) -> bool:
+    return job.json()["state"] in ("done", "failed")
 
 
 def statuses(url: str, people: Mapping[Role, Headers], name: str, things: Things) -> Statuses:
