@@ -1,5 +1,6 @@
 """The `votes` command in a process that is forked from one which has imported the program: to
-import it takes longer than most commands. `tests/e2e/test_readme.py` runs it as its users do."""
+import it takes longer than most commands. `tests/e2e/programs/test_readme.py` runs it as its users
+do."""
 
 import multiprocessing
 import os

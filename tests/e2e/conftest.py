@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.e2e.asking import api_beside, bearer, browser, get, new_tool, secrets_of, visitor_token
-from tests.e2e.typescript import copy_of_project
+from tests.e2e.programs.typescript import copy_of_project
 from tests.polling import wait_for
 from tests.site import HOLDING, Site
 

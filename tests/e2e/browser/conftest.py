@@ -9,7 +9,7 @@ from aiosmtpd.controller import Controller
 
 from tests.e2e.asking import bearer
 from tests.e2e.browser.stage import Stage, stage
-from tests.e2e.provider import Provider, provider
+from tests.e2e.logins.provider import Provider, provider
 from tests.mail.post import Post
 from tests.polling import LIMIT_S
 from tests.site import Site, free_port, site

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from redis import Redis
 
 from tests.e2e.asking import bearer, browser, new_ruling, new_tool, put, unique
-from tests.e2e.test_the_weekly_mail import token_for
+from tests.e2e.catalogue.test_the_weekly_mail import token_for
 from tests.polling import wait_for
 from tests.site import SAME_ORIGIN, Site
 from votes.views import keys

@@ -12,7 +12,7 @@ from tests.e2e.asking import get, new_tool, unique
 from tests.e2e.browser.conftest import Open, Vote, logged_in, visit
 from tests.e2e.browser.test_bookmarks_are_imported import tells
 from tests.e2e.browser.test_logging_in import account, agree
-from tests.e2e.provider import Provider
+from tests.e2e.logins.provider import Provider
 from tests.site import Site
 
 pytestmark = pytest.mark.filterwarnings("ignore:get_jwt_config:DeprecationWarning")

@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.asking import bearer, new_tool, put, request
 from tests.e2e.browser.conftest import Open, visit
 from tests.e2e.browser.stage import Stage
-from tests.e2e.typescript import needs_node, npm
+from tests.e2e.programs.typescript import needs_node, npm
 from tests.polling import wait_for
 from tests.site import Site
 

@@ -23,7 +23,7 @@ from votes.limits.policies import POLICIES
 from votes.site.application import HANDLERS as SITE
 
 QUANTITY, WINDOW_S = 3, 3_000
-DOCS = Path(__file__).parents[2] / "docs" / "limits.md"
+DOCS = Path(__file__).parents[3] / "docs" / "limits.md"
 FORM = {"Sec-Fetch-Site": "same-origin"}
 _hosts = count(1)
 

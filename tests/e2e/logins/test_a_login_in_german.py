@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from tests.e2e.asking import api_beside, browser, secrets_of, unique
+from tests.e2e.logins.provider import agreed, provider
 from tests.e2e.pages.reading import named, one, parsed, words
-from tests.e2e.provider import agreed, provider
 from votes.http.logins.openid import Begun
 from votes.http.logins.sessions import Signed
 from votes.wiring import now

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.asking import bearer, new_tool, request, unique
-from tests.e2e.typescript import PROJECT, ROOT, WEB, needs_node, npm
+from tests.e2e.programs.typescript import PROJECT, ROOT, WEB, needs_node, npm
 
 VOTES = """
 import { votesClient } from "./dist/src/index.js";

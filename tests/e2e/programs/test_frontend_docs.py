@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.asking import get, request
 from votes.site.assets import asset_url, sri
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 TEXT = (DOCS / "frontend.md").read_text()
 API = "https://votes.example.com"
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.once import made_once
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PROJECT = ROOT / "docs" / "typescript"
 WEB = Path("src", "votes", "site")
 

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 from tests.site import Site, site
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 VOTE = """
 import asyncio, sys
 from votes.client import Votes

@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.e2e.asking import api_beside, browser, get, head, request, secrets_of, unique
+from tests.e2e.logins.provider import CLIENT, SECRET, agreed, begun, logged_in, provider
 from tests.e2e.pages.reading import named, one, page, words
-from tests.e2e.provider import CLIENT, SECRET, agreed, begun, logged_in, provider
 from votes.http.logins.openid import Begun
 from votes.http.logins.sessions import Signed
 from votes.site.forms import NEXT_LENGTH_MAX

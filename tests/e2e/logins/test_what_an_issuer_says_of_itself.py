@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.e2e.provider import CLIENT, SECRET, provider
+from tests.e2e.logins.provider import CLIENT, SECRET, provider
 from tests.polling import LIMIT_S
 from votes.engine.ports import Unavailable
 from votes.http.logins.openid import OpenId

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.e2e.typescript import needs_node, npm
+from tests.e2e.programs.typescript import needs_node, npm
 
 LINTED = "openapi.json"
 VOTES = """
