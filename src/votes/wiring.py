@@ -37,6 +37,7 @@ from votes.engine.reader import Reader
 from votes.engine.replica import Listener, Replica
 from votes.languages import languages_of
 from votes.limits.limiter import Limiter
+from votes.limits.networks import Networks
 from votes.limits.policies import limits_by_what_counts
 from votes.live.hub import Hub
 from votes.live.sockets import streams_allowed
@@ -67,6 +68,7 @@ RELEASE_PASSES = 30
 FREE_LOG_POLL_S = 0.5
 ERASURES_POLL_S = 60.0
 IMPORTS_POLL_S = 0.5
+SEEN_POLL_S = 1.0
 MAIL_POLL_S = 2.0
 TIDY_POLL_S = 3_600.0
 ORDERS_POLL_S = 0.5
@@ -134,12 +136,19 @@ async def event_store(
 
 
 @asynccontextmanager
-async def read_model_store(config: Config) -> AsyncIterator[RedisReadModelStore]:
+async def connected(config: Config) -> AsyncIterator[Namespace]:
+    """As `namespace`, closed at the end."""
     space = namespace(config)
     try:
-        yield RedisReadModelStore(space, PROJECTIONS)
+        yield space
     finally:
         await space.redis.aclose()
+
+
+@asynccontextmanager
+async def read_model_store(config: Config) -> AsyncIterator[RedisReadModelStore]:
+    async with connected(config) as space:
+        yield RedisReadModelStore(space, PROJECTIONS)
 
 
 class Services(Struct):
@@ -162,6 +171,7 @@ class Services(Struct):
     imports: Imports
     hub: Hub
     limiter: Limiter
+    networks: Networks
 
 
 @asynccontextmanager
@@ -185,6 +195,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
         replica.listeners.append(_in_each_world(*forget))
         hub = Hub(replica, _streams_max(config), config.live_streams_per_network_max)
         limiter = Limiter(space, limits_by_what_counts(config.limits))
+        networks = Networks(space, time.time)
         read_models = RedisReadModelStore(space, PROJECTIONS)
         reader = Reader(replica, store, PROJECTIONS)
         finder = Finder()
@@ -200,6 +211,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
             asyncio.create_task(keep_orders(replica), name="orders"),
             asyncio.create_task(beside("search", PAUSE_S, finder.catch_up), name="search"),
             asyncio.create_task(beside("imports", IMPORTS_POLL_S, importer.look), name="imports"),
+            asyncio.create_task(beside("networks", SEEN_POLL_S, networks.write), name="networks"),
         ]
         for task in tasks:
             task.add_done_callback(ends_the_process)
@@ -222,6 +234,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 imports,
                 hub,
                 limiter,
+                networks,
             )
         finally:
             await batcher.close()
@@ -276,16 +289,17 @@ async def project(config: Config) -> None:
     url = required(config.postgres_url, "VOTES_POSTGRES_URL")
     async with (
         event_store(config, WORKER) as store,
-        read_model_store(config) as read_models,
+        connected(config) as space,
         leading(url, PROJECTIONS.signature) as (appended, lost),
     ):
         logger.info("projecting")
-        people = People(store, store)
+        people, networks = People(store, store), Networks(space, time.time)
+        read_models = RedisReadModelStore(space, PROJECTIONS)
         projector = Projector(store, read_models, appended, time.time, logger.warning)
         works = {
             "rulings": (RULINGS_POLL_S, lambda: carry_out_all(store, now())),
             "links": (LINKS_POLL_S, lambda: undo_all(store, now())),
-            "scan": (SCAN_POLL_S, lambda: _scan(store, config)),
+            "scan": (SCAN_POLL_S, lambda: _scan(store, config, networks)),
             "erasures": (ERASURES_POLL_S, people.finish_erasures),
             "mail": (MAIL_POLL_S, lambda: send_mails(config, store)),
             "old addresses": (TIDY_POLL_S, Subscriptions(store).tidy),
@@ -312,9 +326,10 @@ def letters(config: Config) -> Letters:
     return Letters(config.public_url or DEMO_URL, config.mail_from or FROM_FOLDER, languages)
 
 
-async def _scan(store: EventStore, config: Config) -> None:
+async def _scan(store: EventStore, config: Config, networks: Networks) -> None:
     """Look for fraud, and rule on it as far as the settings say, until cancelled."""
-    scanner, quiet = Scanner(store, now), timedelta(hours=config.release_held_after_h)
+    scanner = Scanner(store, now, networks_of=networks.of)
+    quiet = timedelta(hours=config.release_held_after_h)
     await scanner.begin()
     for passes in count():
         await scanner.catch_up()

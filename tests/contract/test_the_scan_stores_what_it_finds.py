@@ -9,7 +9,7 @@ import pytest
 from tests.contract.asked import everything, listed, request
 from tests.scan.planting import LEVELS, START_S, campaign, made_votes
 from votes.app.moderation.rulings import carry_out_all, preview
-from votes.app.moderation.scanning import CONSUMER, Scanner
+from votes.app.moderation.scanning import CONSUMER, Scanner, not_known
 from votes.domain.finding import CLUSTERS, BurstFound, ClusterFound, cluster_of, places
 from votes.domain.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.terms import VoterId
@@ -47,9 +47,9 @@ async def logged(log, votes):
     await submit_all(log, requests(sorted(votes)))
 
 
-async def scanned(log, looks=2):
+async def scanned(log, looks=2, networks_of=not_known):
     """As a process that starts now, and looks so many times."""
-    scanner = Scanner(log, lambda: LATER)
+    scanner = Scanner(log, lambda: LATER, networks_of=networks_of)
     await scanner.begin()
     for _ in range(looks):
         await scanner.catch_up()

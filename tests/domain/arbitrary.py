@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
 from votes.domain.collection import CollectionRemoved, CollectionSaved, CollectionShared
 from votes.domain.events import EVENT_TYPES
-from votes.domain.finding import BurstFound, ClusterFound, Evidence, OnTool
+from votes.domain.finding import BurstFound, ClusterFound, Evidence, Networks, OnTool
 from votes.domain.link import LinkUndone, VisitorLinked, VisitorUnlinked
 from votes.domain.person import SubjectErased
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
@@ -74,6 +74,7 @@ selectors = st.builds(
 counts = st.integers(0, 9)
 shares = st.floats(0, 1)
 on_tools = st.lists(st.builds(OnTool, slugs, times, times, counts, counts, counts, counts))
+networks = st.builds(Networks, counts, counts)
 evidence = st.builds(
     Evidence,
     counts,
@@ -163,8 +164,8 @@ BY_TYPE = {
     ReviewWithdrawn: st.builds(ReviewWithdrawn),
     RulingMade: st.builds(RulingMade, selectors, st.sampled_from(("discount", "release")), label),
     RulingLifted: st.builds(RulingLifted),
-    ClusterFound: st.builds(ClusterFound, evidence, st.text("0123 x"), some_names),
-    BurstFound: st.builds(BurstFound, times, times, counts, counts, counts, shares),
+    ClusterFound: st.builds(ClusterFound, evidence, st.text("0123 x"), some_names, networks),
+    BurstFound: st.builds(BurstFound, times, times, counts, counts, counts, shares, networks),
     SubjectErased: st.builds(SubjectErased),
 }
 assert set(BY_TYPE) == set(EVENT_TYPES)

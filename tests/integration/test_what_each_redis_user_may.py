@@ -15,13 +15,23 @@ from tests.polling import wait_for
 from votes.embedded import Servers
 from votes.embedded.servers import package
 from votes.limits.limiter import _SCRIPT as GCRA
-from votes.views.keys import Keys, file_of, import_of, limit, picture, queue, waiting_imports
+from votes.views.keys import (
+    Keys,
+    file_of,
+    import_of,
+    limit,
+    networks,
+    picture,
+    queue,
+    waiting_imports,
+)
 
 PREFIX = "of-these-tests"
 KEYS = Keys(PREFIX, "s1")
 VALUES = KEYS.values(1, 7, "tallies")
 LIMIT, PICTURE, QUEUE = limit(PREFIX, "a", "b"), picture(PREFIX, 1), queue(PREFIX)
 WAITING, TOLD, FILE = waiting_imports(PREFIX), import_of(PREFIX, "a"), file_of(PREFIX, "a")
+NETWORKS = networks(PREFIX, 1)
 WRITE = "return redis.call('SET', KEYS[1], 'x')"
 OTHERS = "another:s1:live"
 Command = tuple[object, ...]
@@ -40,6 +50,8 @@ API_MAY: tuple[Command, ...] = (
     ("GET", TOLD),
     ("ZCARD", WAITING),
     ("ZADD", WAITING, 1, "x"),
+    ("HSET", NETWORKS, "a", "x"),
+    ("EXPIREAT", NETWORKS, 4_000_000_000),
     ("EVAL", GCRA, 1, LIMIT, 1, 1, 1, 1),
 )
 API_MAY_NOT: tuple[Command, ...] = (
@@ -59,6 +71,8 @@ API_MAY_NOT: tuple[Command, ...] = (
     ("ZADD", KEYS.sets, 1, "x"),
     ("ZADD", QUEUE, 1, "x"),
     ("GET", "arq:job:1"),
+    ("HMGET", NETWORKS, "a"),
+    ("COPY", NETWORKS, PICTURE),
     ("XADD", KEYS.changes, "*", "message", "x"),
     ("XTRIM", KEYS.changes, "MAXLEN", 0),
     ("XGROUP", "CREATE", KEYS.changes, "group", 0),
@@ -81,6 +95,7 @@ WORKER_MAY: tuple[Command, ...] = (
     ("XADD", KEYS.changes, "*", "message", "x"),
     ("ZREM", WAITING, "x"),
     ("UNLINK", FILE),
+    ("HMGET", NETWORKS, "a"),
     ("SCRIPT", "LOAD", WRITE),
     ("SCAN", 0),
     ("INFO", "server"),

@@ -1217,11 +1217,14 @@ export interface components {
         /**
          * BurstView
          * @description From `start` to `end` so many `votes` came on the tool, of which so many were of `new`
-         *     voters, and so many for ship. On other tools the share `usual` was new.
+         *     voters, and so many for ship. On other tools the share `usual` was new. `network_known` of the
+         *     voters were in so many `networks` when they voted last.
          */
         readonly BurstView: {
             /** Format: date-time */
             readonly end: string;
+            readonly network_known: number;
+            readonly networks: number;
             readonly new: number;
             /**
              * Format: int64
@@ -1287,6 +1290,8 @@ export interface components {
          *     natural log of how much likelier that is if they belong together than by chance, after all ways
          *     to choose them. `one_sided` is the e-value of their choices against the choices of others, e^230
          *     at most. `chart` is the number of votes in equal parts of the time from `first` to `last`.
+         *     `network_known` of the voters were in so many `networks` (IPv4 addresses, IPv6 /64) when they
+         *     voted last; of the others that is not known. One office is one network.
          */
         readonly ClusterView: {
             readonly chart: readonly number[];
@@ -1300,6 +1305,8 @@ export interface components {
             /** Format: date-time */
             readonly last: string;
             readonly lockstep: number;
+            readonly network_known: number;
+            readonly networks: number;
             readonly one_sided: number;
             /**
              * Format: int64
@@ -7599,6 +7606,8 @@ export interface operations {
                      *       "bursts": [
                      *         {
                      *           "end": "2026-01-31T12:08:00Z",
+                     *           "network_known": 24,
+                     *           "networks": 21,
                      *           "new": 24,
                      *           "position": 300,
                      *           "ship": 24,
@@ -7621,6 +7630,8 @@ export interface operations {
                      *           "id": "9f2c51d07a3be684",
                      *           "last": "2026-01-31T12:29:51Z",
                      *           "lockstep": 1310.5,
+                     *           "network_known": 118,
+                     *           "networks": 3,
                      *           "one_sided": 5200000000,
                      *           "position": 352,
                      *           "tools": [

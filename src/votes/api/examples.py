@@ -244,6 +244,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                         }
                     ],
                     "chart": [40, 55, 1],
+                    "networks": 3,
+                    "network_known": 118,
                     "position": 352,
                 }
             ],
@@ -256,6 +258,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                     "new": 24,
                     "ship": 24,
                     "usual": 0.14,
+                    "networks": 21,
+                    "network_known": 24,
                     "position": 300,
                 }
             ],

@@ -52,6 +52,17 @@ class Evidence(Struct, frozen=True):
     chart: tuple[int, ...]
 
 
+class Networks(Struct, frozen=True):
+    """In so many networks `known` of the voters were when they voted last. Of the others that is
+    not known: of users, and of visitors who voted last more than two days before they were found.
+
+    It is a sign and no evidence: it does not follow from the log, and an office is one network.
+    """
+
+    number: int = 0
+    known: int = 0
+
+
 class ClusterFound(Struct, frozen=True):
     """`votes` are the places of the votes in the log: the first, then the steps from each to the
     next. It takes the place of the clusters that it `replaces`, as they grew."""
@@ -59,6 +70,7 @@ class ClusterFound(Struct, frozen=True):
     evidence: Evidence
     votes: str
     replaces: tuple[ClusterId, ...] = ()
+    networks: Networks = Networks()
 
 
 class BurstFound(Struct, frozen=True):
@@ -72,6 +84,7 @@ class BurstFound(Struct, frozen=True):
     new: int
     ship: int
     usual: float
+    networks: Networks = Networks()
 
 
 FindingEvent = ClusterFound | BurstFound

@@ -110,8 +110,9 @@ _USERS = {
     "default": "off",
     "owner": "on nopass ~* &* +@all",
     "api": "on nopass %R~*:live %R~*:changes %R~*:heartbeat %R~*:audit %R~*:{p*}:*"
-    " ~*:{limits}:* ~*:picture:* ~*:import:* +@read +@write +@transaction +@connection +eval"
-    " +evalsha +time -@dangerous -function -scan -randomkey -client +client|setinfo",
+    " ~*:{limits}:* ~*:picture:* ~*:import:* %W~*:networks:*"
+    " +@read +@write +@transaction +@connection +eval +evalsha +time"
+    " -@dangerous -function -scan -randomkey -client +client|setinfo",
     "worker": "on nopass ~* +@read +@write +@transaction +@connection +evalsha"
     " +script|load +time +dbsize -@dangerous -function +info -client +client|setinfo",
 }

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from votes.domain.finding import BurstFound, ClusterFound, Evidence, cluster_of
+from votes.domain.finding import BurstFound, ClusterFound, Evidence, Networks, cluster_of
 from votes.domain.terms import ClusterId
 from votes.engine.log import Position, Recorded
 from votes.engine.projection import Projection
@@ -15,6 +15,7 @@ class Cluster(Struct, frozen=True):
     """A cluster, found at that time."""
 
     evidence: Evidence
+    networks: Networks
     at: datetime
     position: Position
 
@@ -31,7 +32,8 @@ def _cluster(before: Cluster | None, recorded: Recorded, key: str, *_: object) -
     """A cluster is gone with the one that takes its place."""
     if cluster_of(recorded.stream) != key:
         return None
-    return Cluster(recorded.event.evidence, recorded.at, recorded.position)
+    found = recorded.event
+    return Cluster(found.evidence, found.networks, recorded.at, recorded.position)
 
 
 def _clusters(recorded: Recorded) -> Iterable[ClusterId]:

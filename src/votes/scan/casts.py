@@ -36,6 +36,10 @@ class Casts:
     def voters(self) -> int:
         return len(self._names)
 
+    def name(self, voter: int) -> str:
+        """The voter as the log has it."""
+        return self._names[voter]
+
     @property
     def ship_share(self) -> float:
         return (self._ships + 1) / (self.size + 2)

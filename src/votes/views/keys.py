@@ -87,6 +87,12 @@ def limit(prefix: str, name: str, who: str) -> str:
     return f"{prefix}:{{limits}}:{name}:{who}"
 
 
+def networks(prefix: str, hour: int) -> str:
+    """Hash: in which network each visitor voted last in the hour since 1970, a keyed hash; see
+    `votes.limits.networks`. The API may write it and not read it."""
+    return f"{prefix}:networks:{hour}"
+
+
 def waiting_imports(prefix: str) -> str:
     """Sorted set: the imports that wait, by time, see `votes.views.imports`."""
     return f"{prefix}:import:waiting"

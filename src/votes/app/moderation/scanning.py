@@ -7,7 +7,7 @@ more thing that may be wrong, and takes as long to read.
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -19,12 +19,13 @@ from votes.domain.finding import (
     BurstFound,
     ClusterFound,
     Evidence,
+    Networks,
     OnTool,
     Record,
     cluster_id,
     packed,
 )
-from votes.domain.terms import ClusterId, ToolId
+from votes.domain.terms import ClusterId, ToolId, VisitorId, VoterId, visitor_of
 from votes.engine.batcher import CONTENDED
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
@@ -46,6 +47,16 @@ GROWTH_MIN = 1.1
 """A cluster that still grows is stored again when it has so many times the votes."""
 
 
+NetworksOf = Callable[[Collection[VisitorId]], Awaitable[Sequence[str | None]]]
+"""In which network each of these visitors voted last, None where that is not known: hashes, of
+which nothing but their number is stored. Raises `Unavailable`."""
+
+
+async def not_known(visitors: Collection[VisitorId]) -> Sequence[str | None]:
+    """Of nobody."""
+    return [None] * len(visitors)
+
+
 async def store_all(store: EventStore, requests: Sequence[Request]) -> None:
     """Store what the scan found or ruled. Raises `Unavailable`, also where others kept changing the
     same: nothing that is not stored may be taken for done."""
@@ -54,10 +65,11 @@ async def store_all(store: EventStore, requests: Sequence[Request]) -> None:
 
 
 class NamedCluster(Struct, frozen=True):
-    """A cluster as the scan knows it: its name, its votes, the event."""
+    """A cluster as the scan knows it: its name, its votes, its voters, the event."""
 
     id: ClusterId
     positions: frozenset[Position]
+    voters: frozenset[str]
     event: ClusterFound
 
 
@@ -66,9 +78,14 @@ class Scanner:
     begins anew: what it found may not be stored."""
 
     def __init__(
-        self, store: EventStore, now: Callable[[], datetime], segment: int = SEGMENT
+        self,
+        store: EventStore,
+        now: Callable[[], datetime],
+        segment: int = SEGMENT,
+        networks_of: NetworksOf = not_known,
     ) -> None:
         self._store, self._now, self._segment = store, now, segment
+        self._networks_of = networks_of
         self._scan = Scan(segment=segment)
         self._stored: dict[ClusterId, frozenset[Position]] = {}
         self.clusters: dict[ClusterId, Evidence] = {}
@@ -98,7 +115,7 @@ class Scanner:
         async for events in self._store.after(self._scan.position, EVENTS_AT_ONCE_MAX):
             alarms = [self._scan.add(recorded) for recorded in events]
             new = [one for one in alarms if one is not None and one.position > self._reached]
-            await self._record([_burst(alarm) for alarm in new])
+            await self._record([await self._burst(alarm) for alarm in new])
             if self._scan.position - self._looked_at >= LOOK_EVENTS_MAX:
                 await self._look()
             await asyncio.sleep(0)
@@ -125,13 +142,33 @@ class Scanner:
             replaces = self._replaced(one, settled=one.id in again)
             if replaces is None:
                 continue
-            event = ClusterFound(one.event.evidence, one.event.votes, replaces)
+            networks = await self._networks(one.voters)
+            event = ClusterFound(one.event.evidence, one.event.votes, replaces, networks)
             records.append(Record(findings.cluster_stream(one.id), SUBJECT, event))
             self._stored[one.id], self.clusters[one.id] = one.positions, event.evidence
             for name in replaces:
                 del self._stored[name], self.clusters[name]
         await self._record(records)
         self._looked_at = position
+
+    async def _burst(self, alarm: Burst) -> Record:
+        times = _time(alarm.start_s), _time(alarm.end_s)
+        casts = self._scan.lockstep.casts
+        since = casts.between(alarm.tool, alarm.start_s, alarm.end_s + 1)
+        networks = await self._networks({casts.name(cast.voter) for cast in since})
+        burst = BurstFound(*times, alarm.votes, alarm.new, alarm.ship, alarm.usual, networks)
+        tool = ToolId(alarm.tool)
+        return Record(findings.burst_stream(tool, alarm.position), tool, burst)
+
+    async def _networks(self, voters: Collection[str]) -> Networks:
+        """In how many they were: nothing is known while nobody answers."""
+        visitors = [who for voter in voters if (who := visitor_of(VoterId(voter))) is not None]
+        try:
+            found = await self._networks_of(visitors)
+        except Unavailable:
+            return Networks()
+        known = [network for network in found if network is not None]
+        return Networks(len(set(known)), len(known))
 
     def _replaced(self, one: NamedCluster, *, settled: bool) -> tuple[ClusterId, ...] | None:
         """Which clusters it takes the place of; None where it is not to be stored (yet)."""
@@ -167,11 +204,12 @@ def _clusters(scan: Scan, stopped: threading.Event) -> list[NamedCluster]:
         if stopped.is_set():
             break
         if group is not None:
-            clusters.append(_cluster(group))
+            names = frozenset(map(scan.lockstep.casts.name, group.voters))
+            clusters.append(_cluster(group, names))
     return clusters
 
 
-def _cluster(group: Group) -> NamedCluster:
+def _cluster(group: Group, voters: frozenset[str]) -> NamedCluster:
     casts = sorted(group.casts, key=lambda cast: cast.position)[:CLUSTER_VOTES_MAX]
     votes = packed([cast.position for cast in casts])
     times = [cast.at_s for cast in casts]
@@ -193,6 +231,7 @@ def _cluster(group: Group) -> NamedCluster:
     return NamedCluster(
         cluster_id(evidence, votes),
         frozenset(cast.position for cast in casts),
+        voters,
         ClusterFound(evidence, votes),
     )
 
@@ -210,13 +249,6 @@ def _on_tools(group: Group) -> Iterator[OnTool]:
             others_ship,
             others_skip,
         )
-
-
-def _burst(alarm: Burst) -> Record:
-    times = _time(alarm.start_s), _time(alarm.end_s)
-    burst = BurstFound(*times, alarm.votes, alarm.new, alarm.ship, alarm.usual)
-    tool = ToolId(alarm.tool)
-    return Record(findings.burst_stream(tool, alarm.position), tool, burst)
 
 
 def _time(at_s: int) -> datetime:

@@ -40,6 +40,8 @@ class ClusterView(Struct, frozen=True):
     natural log of how much likelier that is if they belong together than by chance, after all ways
     to choose them. `one_sided` is the e-value of their choices against the choices of others, e^230
     at most. `chart` is the number of votes in equal parts of the time from `first` to `last`.
+    `network_known` of the voters were in so many `networks` (IPv4 addresses, IPv6 /64) when they
+    voted last; of the others that is not known. One office is one network.
     """
 
     id: ClusterId
@@ -53,12 +55,15 @@ class ClusterView(Struct, frozen=True):
     one_sided: float
     tools: list[ClusterToolView]
     chart: list[int]
+    networks: int
+    network_known: int
     position: Position
 
 
 class BurstView(Struct, frozen=True):
     """From `start` to `end` so many `votes` came on the tool, of which so many were of `new`
-    voters, and so many for ship. On other tools the share `usual` was new."""
+    voters, and so many for ship. On other tools the share `usual` was new. `network_known` of the
+    voters were in so many `networks` when they voted last."""
 
     tool: ToolSlug
     start: Time
@@ -67,6 +72,8 @@ class BurstView(Struct, frozen=True):
     new: int
     ship: int
     usual: float
+    networks: int
+    network_known: int
     position: Position
 
 
@@ -112,6 +119,8 @@ def _cluster_view(
             for view in _tool_view(models, each, ruled=(name, each.tool) in ruled)
         ],
         chart=list(evidence.chart),
+        networks=cluster.networks.number,
+        network_known=cluster.networks.known,
         position=cluster.position,
     )
 
@@ -144,6 +153,8 @@ def bursts(models: ReadModels) -> list[BurstView]:
             new=burst.found.new,
             ship=burst.found.ship,
             usual=burst.found.usual,
+            networks=burst.found.networks.number,
+            network_known=burst.found.networks.known,
             position=burst.position,
         )
         for tool, burst in newest

@@ -104,6 +104,14 @@ def _charges(
     return charges
 
 
+def network_sign(request: Http) -> str | None:
+    """A keyed hash of the network that asks. None for this very machine, where a proxy may stand
+    that nobody told us to trust."""
+    config = services(request).config
+    network = client_network(request.scope, config)
+    return None if network.here else _hidden(network.name, config.secret_keys[0])
+
+
 def verdict_of(scope: Any) -> Verdict:
     """What came of the check of a request, which counts as within its limits where it has none."""
     verdict: Verdict = scope.get(_VERDICT, FREE)

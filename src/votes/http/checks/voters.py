@@ -29,7 +29,7 @@ from votes.engine.handle import Outcome
 from votes.engine.ports import Unavailable
 from votes.http.checks import proofs
 from votes.http.checks.identity import COOKIE_MAX_AGE_S, VISITOR, Caller, identity
-from votes.http.checks.limiting import verdict_of
+from votes.http.checks.limiting import network_sign, verdict_of
 from votes.http.deadlines import READ_S, WRITE_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import (
@@ -108,13 +108,16 @@ async def vote_for(
         with within(WRITE_S):
             await join(request, voter.who, voter.before)
             return await write_for(request, voter, vote.decider, lambda whose: ask(whose, None))
-    own = visitor(voter.who.id)
+    own, parts = visitor(voter.who.id), services(request)
     with within(WRITE_S):
-        result = await services(request).links.vote(
+        result = await parts.links.vote(
             voter.who.id,
             lambda whose, by, unless: submit(request, vote.decider, ask(whose, by), own, *unless),
         )
-        return accepted(result)
+    outcome = accepted(result)
+    if (network := network_sign(request)) is not None:
+        parts.networks.saw(voter.who.id, network)
+    return outcome
 
 
 async def join(request: Http, who: User, before: Visitor | None) -> None:

@@ -1,0 +1,71 @@
+"""In which networks visitors voted last: a sign for the scan, as keyed hashes for two days at most.
+
+A vote waits for nothing: a process remembers, and writes all that is new in one call a second. What
+it cannot write is lost.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from votes.domain.terms import VisitorId
+from votes.views import keys
+from votes.views.commands import send
+from votes.views.keys import Namespace
+from votes.views.read_model_store import translated
+
+HOUR_S = 3_600
+LASTS_H = 48
+WAITING_MAX = 10_000
+"""Visitors beyond these, in one second, are not remembered."""
+
+
+class Networks:
+    """What one process saw and has not written yet, and what all have written. `time_s` is the time
+    since 1970."""
+
+    def __init__(self, space: Namespace, time_s: Callable[[], float]) -> None:
+        self._redis = space.redis
+        self._prefix = space.prefix
+        self._time_s = time_s
+        self._waiting: dict[str, str] = {}
+
+    def saw(self, visitor: str, network: str) -> None:
+        """The visitor votes from the network, which is a hash."""
+        if len(self._waiting) < WAITING_MAX:
+            self._waiting[visitor] = network
+
+    async def write(self) -> None:
+        """Raises `Unavailable`, and `ResponseError` where Redis refuses it."""
+        waiting, self._waiting = self._waiting, {}
+        if not waiting:
+            return
+        hour = self._hour()
+        key = keys.networks(self._prefix, hour)
+        fields = [part for pair in waiting.items() for part in pair]
+        await self._send([("HSET", key, *fields), ("EXPIREAT", key, (hour + LASTS_H) * HOUR_S)])
+
+    async def of(self, visitors: Collection[VisitorId]) -> Sequence[str | None]:
+        """The network of each, None where it is not known. Raises as `write` does."""
+        if not visitors:
+            return []
+        hour = self._hour()
+        newest_first = await self._send(
+            ("HMGET", keys.networks(self._prefix, hour - ago), *visitors) for ago in range(LASTS_H)
+        )
+        return [
+            next((str(network, "ascii") for network in of_one if network is not None), None)
+            for of_one in zip(*newest_first, strict=True)
+        ]
+
+    def _hour(self) -> int:
+        return int(self._time_s()) // HOUR_S
+
+    async def _send(self, commands: Iterable[Sequence[Any]]) -> list[Any]:
+        async with translated():
+            replies = await send(self._redis, commands)
+        for reply in replies:
+            if isinstance(reply, ResponseError):
+                raise reply
+        return replies
