@@ -12,13 +12,14 @@ from tests.contract.test_the_scan_stores_what_it_finds import (
     planted,
     scanned,
 )
+from votes.app.moderation import scanning
 from votes.domain.finding import BurstFound, Networks
 from votes.domain.terms import VoterId
 from votes.domain.vote import CastVote
 from votes.engine.bulk import submit_all
 from votes.engine.ports import Unavailable
 
-KNOWN = {f"campaign-{bot}": f"network {bot % 4}" for bot in range(BOTS) if bot % 3}
+KNOWN = {f"campaign-{bot}": b"network %d" % (bot % 4) for bot in range(BOTS) if bot % 3}
 
 
 class Asked:
@@ -45,6 +46,17 @@ async def test_a_cluster_counts_the_networks_of_its_voters(log):
     assert {vote.voter for vote in bots} in asked.visitors
     assert cluster.event.networks == Networks(4, len(KNOWN))
     assert "network " not in repr(await everything(log))
+
+
+async def test_of_very_many_voters_a_sample_is_asked_about(log, monkeypatch):
+    monkeypatch.setattr(scanning, "ASKED_MAX", 7)
+    honest, bots = planted()
+    await logged(log, honest + bots)
+    asked = Asked()
+    await scanned(log, networks_of=asked)
+    (cluster,) = await found(log)
+    assert max(map(len, asked.visitors)) == 7
+    assert cluster.event.networks.known <= 7
 
 
 async def test_a_burst_counts_those_of_its_votes(log):

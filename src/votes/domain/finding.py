@@ -54,7 +54,8 @@ class Evidence(Struct, frozen=True):
 
 class Networks(Struct, frozen=True):
     """In so many networks `known` of the voters were when they voted last. Of the others that is
-    not known: of users, and of visitors who voted last more than two days before they were found.
+    not known: of users, of visitors who voted last more than two days before they were found, and
+    of those beyond the first few thousand.
 
     It is a sign and no evidence: it does not follow from the log, and an office is one network.
     """

@@ -44,28 +44,29 @@ class Networks:
         hour = self._hour()
         key = keys.networks(self._prefix, hour)
         fields = [part for pair in waiting.items() for part in pair]
-        await self._send([("HSET", key, *fields), ("EXPIREAT", key, (hour + LASTS_H) * HOUR_S)])
+        expires = ("EXPIREAT", key, (hour + LASTS_H) * HOUR_S)
+        for reply in await self._sent([("HSET", key, *fields), expires]):
+            if isinstance(reply, ResponseError):
+                raise reply
 
-    async def of(self, visitors: Collection[VisitorId]) -> Sequence[str | None]:
-        """The network of each, None where it is not known. Raises as `write` does."""
+    async def of(self, visitors: Collection[VisitorId]) -> Sequence[bytes | None]:
+        """The network of each, None where it is not known; an hour that cannot be read tells
+        nothing. Raises `Unavailable`."""
         if not visitors:
             return []
-        hour = self._hour()
-        newest_first = await self._send(
+        hour, nothing = self._hour(), [None] * len(visitors)
+        replies = await self._sent(
             ("HMGET", keys.networks(self._prefix, hour - ago), *visitors) for ago in range(LASTS_H)
         )
+        newest_first = [nothing if isinstance(one, ResponseError) else one for one in replies]
         return [
-            next((str(network, "ascii") for network in of_one if network is not None), None)
+            next((network for network in of_one if network is not None), None)
             for of_one in zip(*newest_first, strict=True)
         ]
 
     def _hour(self) -> int:
         return int(self._time_s()) // HOUR_S
 
-    async def _send(self, commands: Iterable[Sequence[Any]]) -> list[Any]:
+    async def _sent(self, commands: Iterable[Sequence[Any]]) -> list[Any]:
         async with translated():
-            replies = await send(self._redis, commands)
-        for reply in replies:
-            if isinstance(reply, ResponseError):
-                raise reply
-        return replies
+            return await send(self._redis, commands)

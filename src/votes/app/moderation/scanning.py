@@ -47,12 +47,16 @@ GROWTH_MIN = 1.1
 """A cluster that still grows is stored again when it has so many times the votes."""
 
 
-NetworksOf = Callable[[Collection[VisitorId]], Awaitable[Sequence[str | None]]]
+ASKED_MAX = 5_000
+"""So many voters of a finding are asked about: two days of each are read. Their ids are random, so
+these are a sample."""
+
+NetworksOf = Callable[[Collection[VisitorId]], Awaitable[Sequence[bytes | None]]]
 """In which network each of these visitors voted last, None where that is not known: hashes, of
 which nothing but their number is stored. Raises `Unavailable`."""
 
 
-async def not_known(visitors: Collection[VisitorId]) -> Sequence[str | None]:
+async def not_known(visitors: Collection[VisitorId]) -> Sequence[bytes | None]:
     """Of nobody."""
     return [None] * len(visitors)
 
@@ -164,7 +168,7 @@ class Scanner:
         """In how many they were: nothing is known while nobody answers."""
         visitors = [who for voter in voters if (who := visitor_of(VoterId(voter))) is not None]
         try:
-            found = await self._networks_of(visitors)
+            found = await self._networks_of(sorted(visitors)[:ASKED_MAX])
         except Unavailable:
             return Networks()
         known = [network for network in found if network is not None]
