@@ -14,6 +14,7 @@ from votes.engine.reader import NotYet, ReadSource
 from votes.http.checks.identity import Caller, identity
 from votes.http.checks.voters import states_for
 from votes.http.deadlines import OPTIONAL_S, within
+from votes.http.edge.turns import Turns
 from votes.http.errors import Refused
 from votes.http.exchange import Http, services
 from votes.site.account import account
@@ -66,7 +67,9 @@ async def answer(
     are the same for all."""
     caller = await reader(request)
     who = account(request, caller)
-    text = await page_by_turns(template, head, who, **{"here": here(request)} | values)
+    turns: Turns = request.app.state.turns
+    given = {"here": here(request)} | values
+    text = await page_by_turns(turns.next, template, head, who, **given)
     if private or caller.user is not None:
         return private_page(text, status)
     return shared_page(request, text, stale=stale)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -24,6 +25,8 @@ _OUR_PAGES = re.compile(
 """Addresses of pages in a page; `hreflang` after one says that it is as it should be."""
 TURN_S = 0.001
 """A page of a list takes some milliseconds to render."""
+
+Turn = Callable[[], Awaitable[None]]
 
 
 class Head(Struct, frozen=True):
@@ -131,15 +134,17 @@ def page(template: str, head: Head, account: Account = NOBODY, **values: Any) ->
     return _in_language(text)
 
 
-async def page_by_turns(template: str, head: Head, account: Account = NOBODY, **values: Any) -> str:
-    """The page, as `page` renders it; other tasks have a turn each `TURN_S`."""
+async def page_by_turns(
+    turn: Turn, template: str, head: Head, account: Account = NOBODY, **values: Any
+) -> str:
+    """The page, as `page` renders it; each `TURN_S` it waits for the next `turn`."""
     parts, clock = [], asyncio.get_running_loop().time
     until_s = clock() + TURN_S
     rendered = environment().get_template(template).generate(head=head, account=account, **values)
     for part in rendered:
         parts.append(part)
         if clock() > until_s:
-            await asyncio.sleep(0)
+            await turn()
             until_s = clock() + TURN_S
     return _in_language("".join(parts))
 

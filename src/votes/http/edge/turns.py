@@ -1,4 +1,5 @@
-"""Reads that compute take turns, so that votes and tallies go on beside any number of them."""
+"""Reads that compute take turns, so that votes and tallies go on beside any number of them. What
+takes long, as a page, takes another turn for each of its pieces."""
 
 import asyncio
 from collections import deque
