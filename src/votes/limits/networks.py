@@ -17,8 +17,9 @@ from votes.views.read_model_store import translated
 
 HOUR_S = 3_600
 LASTS_H = 48
-WAITING_MAX = 10_000
-"""Visitors beyond these, in one second, are not remembered."""
+HOUR_MAX = 20_000
+"""Votes of which one process remembers the network in an hour, so that no crowd fills the memory:
+48 hours of these take 69 MB of Redis."""
 
 
 class Networks:
@@ -30,10 +31,14 @@ class Networks:
         self._prefix = space.prefix
         self._time_s = time_s
         self._waiting: dict[str, str] = {}
+        self._counted_h = self._counted = 0
 
     def saw(self, visitor: str, network: str) -> None:
         """The visitor votes from the network, which is a hash."""
-        if len(self._waiting) < WAITING_MAX:
+        if (hour := self._hour()) != self._counted_h:
+            self._counted_h, self._counted = hour, 0
+        if self._counted < HOUR_MAX:
+            self._counted += 1
             self._waiting[visitor] = network
 
     async def write(self) -> None:

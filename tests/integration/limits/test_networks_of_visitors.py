@@ -45,13 +45,18 @@ async def test_for_two_days_at_most_also_if_nobody_votes(space: Namespace):
     assert await seen.of([ANN, BOB]) == [None, b"office"]
 
 
-async def test_so_many_wait_and_no_more(space: Namespace, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(limits, "WAITING_MAX", 2)
-    seen = Networks(space, time.time)
+async def test_so_many_an_hour_and_no_more(space: Namespace, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limits, "HOUR_MAX", 2)
+    clock_s = time.time()
+    seen = Networks(space, lambda: clock_s)
     for who in (ANN, BOB, CYD):
         seen.saw(who, "home")
-    await seen.write()
+        await seen.write()
     assert await seen.of([ANN, BOB, CYD]) == [b"home", b"home", None]
+    clock_s += HOUR_S
+    seen.saw(CYD, "office")
+    await seen.write()
+    assert await seen.of([ANN, BOB, CYD]) == [b"home", b"home", b"office"]
 
 
 async def test_where_redis_does_not_respond_it_is_lost_and_then_goes_on(space: Namespace):
