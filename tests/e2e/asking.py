@@ -1,4 +1,4 @@
-"""How the tests ask: tokens, new tools, the log's head, another API process."""
+"""How the tests ask: tokens, new tools, what the log holds, another API process."""
 
 import asyncio
 import contextlib
@@ -126,21 +126,31 @@ def head(site: Site) -> int:
 ABOUT = """SELECT count(*) FROM events WHERE subject =
     (SELECT data->>'tool' FROM events WHERE stream = 'slug:' || $1 AND version = 1)"""
 BY_REQUEST = "SELECT count(*) FROM events WHERE meta->>'request' = $1"
-"""What counts the events about a tool, and those that requests with an `X-Request-ID` wrote. The
-head of the log says less: a worker may add to it meanwhile."""
+"""What counts the events about a tool, and those that requests with an `X-Request-ID` wrote."""
+NOT_BY_WORKER = """SELECT count(*) FROM events WHERE meta->>'actor' IS NULL
+    OR meta->>'actor' NOT IN ('scan', 'ruling', 'link')"""
 
 
-def events(site: Site, which: str, name: str) -> int:
+def events(site: Site, which: str, *names: str) -> int:
     """How many of these events are in the log."""
 
     async def count() -> int:
         connection = await asyncpg.connect(site.servers.app_url)
         try:
-            return int(await connection.fetchval(which, name))
+            return int(await connection.fetchval(which, *names))
         finally:
             await connection.close()
 
     return asyncio.run(count())
+
+
+@contextlib.contextmanager
+def nothing_stored(site: Site) -> Iterator[None]:
+    """Nothing that is asked meanwhile writes to the log. A worker may, at any time: it looks for
+    fraud, carries out rulings, undoes links."""
+    before = events(site, NOT_BY_WORKER)
+    yield
+    assert events(site, NOT_BY_WORKER) == before
 
 
 def everything(site: Site, path: str, field: str, who: dict[str, str]) -> list[Any]:

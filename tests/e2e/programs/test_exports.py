@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.asking import bearer, get, head, new_tool, put, request, unique
+from tests.e2e.asking import bearer, get, head, new_tool, nothing_stored, put, request, unique
 from tests.e2e.shapes import TALLY, check_shape
 from tests.site import Site, free_port
 
@@ -72,11 +72,11 @@ def test_bookmarks_come_back_from_either_format_as_they_were(live_site, tmp_path
 def test_an_export_of_bookmarks_imported_again_adds_nothing(live_site, tmp_path):
     tool, headers = new_tool(live_site), bearer(live_site, unique("user"))
     put(f"{live_site.url}/v1/me/bookmarks/{tool}", json=NOTES[0], headers=headers)
-    path, before = tmp_path / "bookmarks.csv", head(live_site)
+    path = tmp_path / "bookmarks.csv"
     export(live_site, "bookmarks", "--format", "csv", "--output", str(path))
-    told = live_site.votes("import", "bookmarks", str(path), "--json")
+    with nothing_stored(live_site):
+        told = live_site.votes("import", "bookmarks", str(path), "--json")
     assert json.loads(told.stdout)["events"] == 0
-    assert head(live_site) == before
 
 
 def test_tallies_are_those_of_the_api(live_site):
@@ -100,10 +100,11 @@ def test_all_events_are_exported_in_their_order(live_site, tmp_path):
     path, last = tmp_path / "events", head(live_site)
     export(live_site, "events", "--output", str(path))
     events = [json.loads(line) for line in lines(path.read_text())]
-    assert [event["position"] for event in events] == list(range(1, last + 1))
+    assert [event["position"] for event in events] == list(range(1, len(events) + 1))
+    assert len(events) >= last
     rows = list(csv.DictReader(io.StringIO(export(live_site, "events", "--format", "csv"))))
-    assert len(rows) == len(events)
-    for row, event in zip(rows, events, strict=True):
+    assert len(rows) >= len(events)  # a worker may have written more since
+    for row, event in zip(rows, events, strict=False):
         assert json.loads(row["data"]) == event["data"]
         assert json.loads(row["meta"]) == event["meta"]
         assert (row["stream"], row["subject"]) == (event["stream"], event["subject"])

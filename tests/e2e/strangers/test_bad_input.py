@@ -9,7 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.asking import PROBLEM_FIELDS, bearer, browser, get, head, problem, unique
+from tests.e2e.asking import (
+    PROBLEM_FIELDS,
+    bearer,
+    browser,
+    get,
+    nothing_stored,
+    problem,
+    unique,
+)
 from votes.http.edge.requests import ADDRESS_BYTES_MAX, HEADERS_BYTES_MAX
 from votes.http.exchange import LARGE_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX
 
@@ -19,9 +27,8 @@ SHIP = b'{"choice":"ship"}'
 
 @pytest.fixture(autouse=True)
 def unmoved_log(live_site) -> Iterator[None]:
-    before = head(live_site)
-    yield
-    assert head(live_site) == before
+    with nothing_stored(live_site):
+        yield
 
 
 @pytest.fixture
