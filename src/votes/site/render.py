@@ -1,4 +1,8 @@
-"""Templates to text. Everything is escaped, except what a template marks as markup."""
+"""Templates to text. Everything is escaped, except what a template marks as markup.
+
+A page's template is in the folder of the module that renders it: `catalogue/tool.html` is rendered
+in `votes.site.catalogue`.
+"""
 
 import asyncio
 import re

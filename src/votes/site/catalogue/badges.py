@@ -48,7 +48,7 @@ async def badge_svg(
     shown = summary(source, await tool_at(request, source, slug))
     text = (
         environment()
-        .get_template("badge.svg")
+        .get_template("catalogue/badge.svg")
         .render(
             title=_title(shown, by),
             by=_NAMES[by],
@@ -119,7 +119,7 @@ async def badge(
     )
     return await answer(
         request,
-        "badge.html",
+        "catalogue/badge.html",
         head,
         stale=source.stale,
         tool=shown,

@@ -175,7 +175,7 @@ async def _form(
     )
     return await answer(
         request,
-        "compare_pick.html",
+        "catalogue/compare_pick.html",
         head,
         stale=source.stale,
         texts=texts,
@@ -193,7 +193,7 @@ async def _side_by_side(
     orders = await tool_orders(source.models, TOP, REVIEWED)
     return await answer(
         request,
-        "compare.html",
+        "catalogue/compare.html",
         _head(source.models, tools, base(request)),
         stale=source.stale,
         private=is_of(caller),

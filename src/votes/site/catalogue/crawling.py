@@ -29,7 +29,7 @@ XML = "application/xml"
 async def robots(request: Http) -> ASGIResponse:
     """All pages may be read; the API, logins and searches are for others."""
     at = base(request)
-    text = environment().get_template("robots.txt").render(at=at)
+    text = environment().get_template("catalogue/robots.txt").render(at=at)
     return shared_page(request, text, media_type="text/plain")
 
 
@@ -44,7 +44,7 @@ async def sitemap(request: Http) -> ASGIResponse:
     files = ["pages", *(f"tools-{number}" for number in numbers)]
     roots = [place.root for place in language().places]
     paths = [f"{root}/sitemap/{name}.xml" for root in roots for name in files]
-    return _xml(request, "sitemaps.xml", at, paths)
+    return _xml(request, "catalogue/sitemaps.xml", at, paths)
 
 
 @get("/sitemap/pages.xml", opt=Limited("reads").opt)
@@ -56,7 +56,7 @@ async def sitemap_of_pages(request: Http) -> ASGIResponse:
     slugs = dict.fromkeys(listing.category_slug(name) for name, _ in listing.categories(orders))
     categories = [f"/{query(category=slug)}" for slug in slugs]
     compared = [path for *_, path in surroundings.pairs(source.models, orders)]
-    return _xml(request, "sitemap.xml", at, chain(PAGES, categories, compared))
+    return _xml(request, "catalogue/sitemap.xml", at, chain(PAGES, categories, compared))
 
 
 @get("/sitemap/{file:str}", opt=Limited("reads").opt)
@@ -71,7 +71,9 @@ async def sitemap_of_tools(
     tools = orders.last(NEW, (number - 1) * URLS_MAX, URLS_MAX)
     if not tools:
         raise Refused("not_found", "There are not so many tools.")
-    return _xml(request, "sitemap.xml", at, [f"/tools/{quote(tool.slug)}" for tool in tools])
+    return _xml(
+        request, "catalogue/sitemap.xml", at, [f"/tools/{quote(tool.slug)}" for tool in tools]
+    )
 
 
 def _address(request: Http) -> str:

@@ -79,7 +79,7 @@ async def tools_list(
     )
     return await answer(
         request,
-        "tools.html",
+        "catalogue/tools.html",
         head,
         stale=source.stale,
         waiting=waiting,

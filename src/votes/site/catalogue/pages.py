@@ -75,7 +75,7 @@ async def _front(
     )
     return await answer(
         request,
-        "home.html",
+        "catalogue/home.html",
         Head(
             titled(gettext("Two verdicts on every tool")),
             about,
@@ -108,7 +108,7 @@ async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIR
     orders = await tool_orders(source.models, TOP)
     return await answer(
         request,
-        "tool.html",
+        "catalogue/tool.html",
         _head_of(shown, base(request)),
         stale=source.stale,
         private=is_of(caller),
@@ -173,7 +173,7 @@ async def my_votes(request: Http, cursor: Cursor = None) -> ASGIResponse:
     )
     return await answer(
         request,
-        "votes.html",
+        "catalogue/votes.html",
         head,
         private=True,
         listing=Page(items, found.next_cursor, found.total),
@@ -198,7 +198,7 @@ async def status(request: Http) -> ASGIResponse:
     head = Head(titled(gettext("Status")), about, "/status", base(request))
     return await answer(
         request,
-        "status.html",
+        "catalogue/status.html",
         head,
         private=True,
         status=503 if ready.head is None else 200,
@@ -224,7 +224,7 @@ async def feed(request: Http) -> ASGIResponse:
     title = gettext("%(site)s: new tools", site=SITE_NAME)
     head = Head(title, gettext("Each with two verdicts."), "/feed.xml", base(request))
     updated = max((tool.listed_at for tool in tools), default=now()).isoformat()
-    text = page("feed.xml", head, tools=tools, updated=updated)
+    text = page("catalogue/feed.xml", head, tools=tools, updated=updated)
     return shared_page(request, text, stale=source.stale, media_type="application/atom+xml")
 
 

@@ -154,7 +154,7 @@ async def removed_bookmarks(request: Http, cursor: Cursor = None) -> ASGIRespons
     rows = [_row(source, one.bookmark, one) for one in bookmarks.removed_views(page.items, slugs)]
     return await _answer(
         request,
-        template="bookmarks_removed.html",
+        template="people/bookmarks_removed.html",
         listing=Page(rows, page.next_cursor, page.total),
         cursor=cursor,
         here=f"/bookmarks/removed{query(cursor=cursor)}",
@@ -162,7 +162,9 @@ async def removed_bookmarks(request: Http, cursor: Cursor = None) -> ASGIRespons
     )
 
 
-async def _answer(request: Http, template: str = "bookmarks.html", **values: Any) -> ASGIResponse:
+async def _answer(
+    request: Http, template: str = "people/bookmarks.html", **values: Any
+) -> ASGIResponse:
     head = Head(
         titled(gettext("Bookmarks")),
         gettext("The tools that you keep."),

@@ -162,7 +162,7 @@ async def shared_page(request: Http, public: str, cursor: Cursor = None) -> ASGI
     rows = [summary(source, tool) for tool in summaries if tool is not None]
     return await answer(
         request,
-        "collection.html",
+        "people/collection.html",
         head,
         stale=source.stale,
         shared=found,

@@ -42,7 +42,7 @@ async def import_page(request: Http, id: Only = None, cursor: Cursor = None) -> 
     if caller.user is None:
         ended = caller.login_ended
         return await answer(
-            request, "bookmarks.html", head, private=True, listing=None, login_ended=ended
+            request, "people/bookmarks.html", head, private=True, listing=None, login_ended=ended
         )
     store = services(request).store
     found = await read_as(
@@ -50,7 +50,7 @@ async def import_page(request: Http, id: Only = None, cursor: Cursor = None) -> 
     )
     return await answer(
         request,
-        "bookmarks_import.html",
+        "people/bookmarks_import.html",
         head,
         private=True,
         said=said,

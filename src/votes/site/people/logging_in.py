@@ -278,7 +278,7 @@ async def _page(
     head = Head(titled(gettext("Log in")), gettext("Logging in."), back, "", indexed=False)
     made = await answer(
         request,
-        "login.html",
+        "people/login.html",
         head,
         private=True,
         status=status,

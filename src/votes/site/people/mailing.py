@@ -33,7 +33,7 @@ async def digest(request: Http, asked: str | None = None) -> ASGIResponse:
     """What the mail is, and a form for it; or that a mail to confirm it is on its way."""
     require_mail(services(request).config)
     head = Head(titled(gettext("The weekly mail")), gettext(ABOUT), DIGEST, base(request))
-    return await answer(request, "digest.html", head, asked=asked is not None)
+    return await answer(request, "people/digest.html", head, asked=asked is not None)
 
 
 @post(DIGEST, status_code=303, opt=Limited("mails").opt)
@@ -111,7 +111,7 @@ async def _page(
     saved = "saved" in dict(parse_qsl(request.url.query))
     return await answer(
         request,
-        "subscription.html",
+        "people/subscription.html",
         head,
         private=True,
         token=token,

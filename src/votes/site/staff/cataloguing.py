@@ -97,7 +97,7 @@ async def tools(request: Http, q: Query = None, cursor: Cursor = None) -> ASGIRe
         listing = kept_page(orders, [BY_NAME], "catalogue", cursor, ROWS_MAX)
     return await answer(
         request,
-        "catalogue.html",
+        "staff/catalogue.html",
         _head(request, gettext("Catalogue"), CATALOGUE),
         private=True,
         listing=listing,
@@ -177,7 +177,7 @@ async def _form(
     path = f"{TOOLS}/{shown.slug}" if shown is not None else f"{CATALOGUE}/new"
     return await answer(
         request,
-        "catalogue_tool.html",
+        "staff/catalogue_tool.html",
         _head(request, title, path),
         private=True,
         status=400 if problem else 200,
@@ -224,7 +224,7 @@ async def _sure(request: Http, source: ReadSource, tool: Tool, to: ToolSlug | No
     """What follows from a new slug, or from delisting where there is none."""
     return await answer(
         request,
-        "catalogue_sure.html",
+        "staff/catalogue_sure.html",
         _head(request, tool.profile.name, f"{TOOLS}/{tool.slug}"),
         private=True,
         tool=summary(source, tool),

@@ -45,7 +45,7 @@ async def journal(request: Http, cursor: Cursor = None) -> ASGIResponse:
     listing = await moderation.journal(source.models, cursor, ROWS_MAX)
     return await answer(
         request,
-        "rulings.html",
+        "staff/rulings.html",
         head,
         stale=source.stale,
         listing=listing,
@@ -71,7 +71,7 @@ async def queue(
         views = [await moderation.watched_view(parts.past, source, one, hours) for one in tools]
     return await answer(
         request,
-        "moderation.html",
+        "staff/moderation.html",
         _head(request),
         private=True,
         waiting=waiting,
@@ -102,7 +102,7 @@ async def preview_form(request: Http) -> ASGIResponse:
     found = await rulings.preview(request, body)
     return await answer(
         request,
-        "ruling.html",
+        "staff/ruling.html",
         _head(request),
         private=True,
         fields=fields,

@@ -57,7 +57,7 @@ async def panel(
     done = await reviewing.reviewed(source.models, persona, mine, ROWS_MAX)
     return await answer(
         request,
-        "panel.html",
+        "staff/panel.html",
         _head(request, gettext("Panel"), PANEL),
         private=True,
         persona=persona,
@@ -175,7 +175,7 @@ async def _form(
         }
     return await answer(
         request,
-        "review.html",
+        "staff/review.html",
         _head(request, gettext("Review of %(name)s", name=shown.name), f"{PANEL}/{shown.slug}"),
         private=True,
         status=400 if problem else 200,
