@@ -15,7 +15,16 @@ from msgspec.structs import replace
 
 from votes.domain import tool as tools
 from votes.domain.ranks import default_rank
-from votes.domain.terms import CollectionId, PersonId, Rank, Tags, Text, ToolId, WebAddress
+from votes.domain.terms import (
+    CollectionId,
+    PersonId,
+    Rank,
+    Tags,
+    Text,
+    ToolId,
+    ToolSlug,
+    WebAddress,
+)
 from votes.domain.tool import ToolEvent
 from votes.engine.decider import Decider, Rejected
 from votes.engine.log import Stream
@@ -65,6 +74,12 @@ def parts_of(stream: Stream) -> tuple[PersonId, ToolId]:
     if kind != "bookmark" or not colon:
         raise ValueError("not the stream of a bookmark")
     return PersonId(user), ToolId(tool)
+
+
+def of_no_tool(slug: ToolSlug) -> ToolId:
+    """Stands for a tool where none ever had the slug: no tool has such an id. So a command about it
+    is decided like any other, and finds nothing."""
+    return ToolId(f"{slug}:")
 
 
 Sealed = bytes

@@ -47,6 +47,32 @@ def test_a_lost_update_is_refused(http, me, tools):
     assert kept(http, me) == {}
 
 
+def test_what_never_was_a_tool_is_removed_like_any_other(http, live_site, me, tools):
+    path = f"/v1/me/bookmarks/{unique('never')}"
+    for condition in ("*", '"x"'):
+        problem(http.delete(path, headers={"If-Match": condition, **me}), 412, "changed")
+    problem(http.delete(path, headers={"If-Match": "x", **me}), 400, "invalid_parameter")
+    bad_key = {"Idempotency-Key": "a" * 256, **me}
+    problem(http.delete(path, headers=bad_key), 400, "invalid_idempotency_key")
+    keyed = {"Idempotency-Key": unique("key"), **me}
+    assert [http.delete(path, headers=keyed).status_code for _ in range(2)] == [204, 204]
+    reused = http.put(f"/v1/me/bookmarks/{tools[0]}", json={}, headers=keyed)
+    problem(reused, 422, "idempotency_key_reused")
+    assert kept(http, me) == {}
+
+
+def test_a_batch_about_what_never_was_a_tool_has_keys_and_conditions(http, me):
+    never = unique("never")
+    operation = {"op": "delete", "tool": never}
+    answer = post(http, me, "batch", operations=[operation, {**operation, "if_match": "x"}])
+    assert [one["status"] for one in answer.json()["answers"]] == [204, 412]
+    path, keyed = "/v1/me/bookmarks:batch", {"Idempotency-Key": unique("key"), **me}
+    first = http.post(path, json={"operations": [operation]}, headers=keyed)
+    assert http.post(path, json={"operations": [operation]}, headers=keyed).json() == first.json()
+    other = {"operations": [{**operation, "tool": unique("never")}]}
+    problem(http.post(path, json=other, headers=keyed), 422, "idempotency_key_reused")
+
+
 @pytest.mark.parametrize("condition", ["", "x", 'W/"x"', '"x', '"a",', "*, *"])
 def test_a_bad_condition_is_refused_and_changes_nothing(http, me, tools, condition):
     path = f"/v1/me/bookmarks/{tools[0]}"

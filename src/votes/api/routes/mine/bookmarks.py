@@ -153,9 +153,8 @@ async def put_bookmark(request: Http, slug: str) -> ASGIResponse:
 async def remove_bookmark(request: Http, slug: str) -> ASGIResponse:
     """Without a bookmark this changes nothing. For 30 days it can be undone."""
     user, tags = await require_user(request), if_match(request)
-    tool = (await tool_ids(request, [tool_slug(request, slug)])).get(slug)
-    if tool is None:
-        return no_content(0)
+    ids = await tool_ids(request, [tool_slug(request, slug)])
+    tool = ids.get(slug, bookmark.of_no_tool(slug))
     outcome, _ = await write_as(
         request, user, bookmark.decider, lambda person: RemoveBookmark(person.id, tool, tags)
     )

@@ -19,7 +19,6 @@ from votes.app.bookmarks.responses import (
 )
 from votes.app.catalogue.paging import LIMIT_DEFAULT, LIMIT_MAX
 from votes.domain import bookmark
-from votes.domain import tool as tools
 from votes.domain.bookmark import Annotations, BookmarkCommand, RemoveBookmark
 from votes.domain.person import Person
 from votes.domain.terms import Tag, ToolId, ToolSlug
@@ -117,17 +116,17 @@ async def batch_bookmarks(request: Http) -> ASGIResponse:
     """Each by itself, in order: what is refused leaves the others as they are."""
     user = await require_user(request)
     operations = (await read_json(request, _batch)).operations
-    ids = await tool_ids(request, {one.tool for one in operations})
-    listed, at = [one for one in operations if one.tool in ids], now()
+    known = await tool_ids(request, {one.tool for one in operations})
+    ids = [known.get(one.tool, bookmark.of_no_tool(one.tool)) for one in operations]
+    asked, at = list(zip(ids, operations, strict=True)), now()
 
     def ask(person: Person) -> list[BookmarkCommand]:
-        return [_command(person, ids[one.tool], one, at) for one in listed]
+        return [_command(person, tool, one, at) for tool, one in asked]
 
     results, person = await submit_all_as(request, user, bookmark.decider, ask)
-    left = iter(results)
     answers = [
-        _answer(person, ids[one.tool], one, next(left)) if one.tool in ids else _unlisted(one)
-        for one in operations
+        _answer(person, tool, one, result)
+        for (tool, one), result in zip(asked, results, strict=True)
     ]
     positions = [one.position for one in results if isinstance(one, Outcome)]
     return private(BatchAnswers(answers, max(positions, default=0)))
@@ -142,22 +141,11 @@ def _command(person: Person, tool: ToolId, one: BatchOperation, at: datetime) ->
 
 def _answer(person: Person, tool: ToolId, one: BatchOperation, result: Result) -> BatchAnswer:
     if isinstance(result, Rejected):
-        return _refusal(one.tool, result.code)
+        return BatchAnswer(one.tool, REFUSALS[result.code].status, result.code, None)
     if one.op == "delete":
         return BatchAnswer(one.tool, 204, None, None)
     bookmark = view_of(person, tool, one.tool, result)
     return BatchAnswer(one.tool, status_of(result), None, bookmark)
-
-
-def _unlisted(one: BatchOperation) -> BatchAnswer:
-    """The answer where no tool ever had the slug."""
-    if one.op == "delete":
-        return BatchAnswer(one.tool, 204, None, None)
-    return _refusal(one.tool, tools.UNKNOWN.code)
-
-
-def _refusal(tool: ToolSlug, code: str) -> BatchAnswer:
-    return BatchAnswer(tool, REFUSALS[code].status, code, None)
 
 
 @post(
