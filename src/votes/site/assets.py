@@ -1,7 +1,8 @@
 """The files that pages refer to, each under an address that names its content.
 
 An address stays as long as its file does, for other sites refer to the elements by it. The
-elements' script finds its sheet by a relative address, so these two have one hash together.
+elements' script finds its sheet by a relative address, so these two have one hash together. Pages
+in another language than English have elements of their own: the script begins with their words.
 """
 
 from base64 import b64encode
@@ -11,9 +12,14 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePath
 
+import msgspec
 from msgspec import Struct
 
+from votes.languages import Language, language, speaking
+from votes.site.element_words import words_of_elements
+
 HASH_LENGTH = 16
+_ELEMENTS, _SCRIPT = "elements/", "elements/elements.js"
 
 MEDIA_TYPES = {
     ".css": "text/css",
@@ -44,8 +50,24 @@ def assets() -> Assets:
     return assets_of(files(__package__))
 
 
+@cache
+def assets_in(language: Language) -> Assets:
+    """The files that pages in the language refer to."""
+    if not language.is_translated:
+        return assets()
+    bodies = {name: file.body for name, file in assets().items() if name.startswith(_ELEMENTS)}
+    bodies[_SCRIPT] = words_script(language) + b";" + bodies[_SCRIPT]
+    return assets() | _with_one_hash(bodies)
+
+
+def words_script(language: Language) -> bytes:
+    """Says to the elements that come after it what they say in the language."""
+    with speaking(language):
+        return b"self.votesWords=" + msgspec.json.encode(words_of_elements())
+
+
 def assets_of(site: Traversable) -> Assets:
-    found = _with_one_hash(_bodies(site.joinpath("elements"), "elements/"))
+    found = _with_one_hash(_bodies(site.joinpath("elements"), _ELEMENTS))
     for name, body in _bodies(site.joinpath("assets"), "").items():
         found |= _with_one_hash({name: body})
     return found
@@ -75,10 +97,10 @@ def _with_one_hash(bodies: dict[str, bytes]) -> Assets:
 
 
 def asset_url(name: str) -> str:
-    """The address of the file. Raises `KeyError` for a missing one."""
-    return f"/static/{assets()[name].hash}/{name}"
+    """The file's address for pages in the language that is spoken. Raises `KeyError`."""
+    return f"/static/{assets_in(language())[name].hash}/{name}"
 
 
 def sri(name: str) -> str:
-    """The file's integrity value for pages. Raises `KeyError`."""
-    return assets()[name].sri
+    """The file's integrity value for pages in that language. Raises `KeyError`."""
+    return assets_in(language())[name].sri

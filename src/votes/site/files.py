@@ -23,9 +23,9 @@ from votes.http.etags import tagged
 from votes.http.exchange import Http, services
 from votes.http.hosts import base
 from votes.http.proxies import client_network
+from votes.languages import language, languages_of
 from votes.site import words
-from votes.site.assets import asset_url, assets, sri
-from votes.site.element_words import words_of_elements
+from votes.site.assets import asset_url, assets, assets_in, sri, words_script
 from votes.site.html import SHARED, redirect
 from votes.site.pictures.drawing import Cover, Opinion, Row, Side, Subject
 from votes.site.pictures.gallery import Gallery
@@ -52,11 +52,12 @@ ROWS_MAX = 4
 @get("/static/{digest:str}/{name:path}")
 async def static(request: Http, digest: str, name: Path) -> ASGIResponse:
     """A file under a hash of its content: its bytes never change."""
-    asset = assets().get(str(name).lstrip("/"))
-    if asset is None or asset.hash != digest:
-        raise Refused("not_found", "There is no such file in this release.")
-    headers = (_FOR_EVER, _VARY, _FOR_ALL)
-    return tagged(request, asset.body, asset.media_type, headers)
+    for spoken in languages_of(services(request).config.languages).values():
+        asset = assets_in(spoken).get(str(name).lstrip("/"))
+        if asset is not None and asset.hash == digest:
+            headers = (_FOR_EVER, _VARY, _FOR_ALL)
+            return tagged(request, asset.body, asset.media_type, headers)
+    raise Refused("not_found", "There is no such file in this release.")
 
 
 @get("/favicon.ico")
@@ -75,9 +76,11 @@ async def touch_icon(request: Http) -> ASGIResponse:
 
 @get("/elements/words.js")
 async def elements_words(request: Http) -> ASGIResponse:
-    """What the elements say in the language that is spoken; a page loads it before them."""
-    text = b"self.votesWords=" + msgspec.json.encode(words_of_elements())
-    return tagged(request, text, "text/javascript", (_FOR_A_WHILE, _VARY, _FOR_ALL))
+    """What the elements say in the language that is spoken: a page of another site loads it before
+    them."""
+    return tagged(
+        request, words_script(language()), "text/javascript", (_FOR_A_WHILE, _VARY, _FOR_ALL)
+    )
 
 
 @get("/elements.json")

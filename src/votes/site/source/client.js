@@ -91,7 +91,7 @@ class Client {
 
   add_(view, slug) {
     const tool = this.tool_(slug);
-    if (!tool.views_.size) this.news_.add(slug);
+    if (view.press_) this.news_.add(slug); // others show nothing of mine
     tool.views_.add(view);
     this.settle_();
     return tool;
