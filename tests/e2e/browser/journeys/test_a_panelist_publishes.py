@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.e2e.asking import new_tool, unique
 from tests.e2e.browser.conftest import Open, logged_in, visit
 from tests.e2e.browser.looks import faults
-from tests.e2e.browser.test_panel_and_catalogue import written
+from tests.e2e.browser.pages.test_panel_and_catalogue import written
 from tests.site import Site
 
 FIRST, SECOND = "It holds.\n\nMostly.", "It holds no more."

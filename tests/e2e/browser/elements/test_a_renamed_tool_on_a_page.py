@@ -4,8 +4,8 @@ from typing import Any
 
 from tests.e2e.asking import bearer, get, put, request, unique
 from tests.e2e.browser.conftest import Open, Vote, visit
+from tests.e2e.browser.elements.test_votes_are_seen import embed
 from tests.e2e.browser.stage import Stage
-from tests.e2e.browser.test_votes_are_seen import embed
 from tests.site import Site
 
 

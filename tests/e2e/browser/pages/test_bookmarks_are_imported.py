@@ -10,7 +10,7 @@ from tests.e2e.asking import bearer, get, new_tool, unique
 from tests.e2e.browser.conftest import logged_in, visit
 from tests.polling import wait_for
 
-FILE = Path(__file__).parents[2] / "formats" / "files" / "firefox.html"
+FILE = Path(__file__).parents[3] / "formats" / "files" / "firefox.html"
 
 
 def tells(page: Any, words: str, *, script: bool) -> None:

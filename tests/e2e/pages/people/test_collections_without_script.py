@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.e2e.asking import bearer, new_tool, unique
-from tests.e2e.pages.test_bookmarks_without_script import send, shown, undo
+from tests.e2e.pages.people.test_bookmarks_without_script import send, shown, undo
 from tests.site import SAME_ORIGIN
 
 

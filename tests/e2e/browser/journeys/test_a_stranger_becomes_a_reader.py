@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 
 from tests.e2e.asking import get, new_tool, unique
 from tests.e2e.browser.conftest import Open, Vote, logged_in, visit
-from tests.e2e.browser.test_bookmarks_are_imported import tells
-from tests.e2e.browser.test_logging_in import account, agree
+from tests.e2e.browser.pages.test_bookmarks_are_imported import tells
+from tests.e2e.browser.pages.test_logging_in import account, agree
 from tests.e2e.logins.provider import Provider
 from tests.site import Site
 

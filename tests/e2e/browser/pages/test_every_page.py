@@ -21,7 +21,7 @@ from tests.e2e.browser.looks import (
     cost,
     faults,
 )
-from tests.e2e.browser.stock import PEOPLE, PERSONA, Stock, stocked
+from tests.e2e.browser.pages.stock import PEOPLE, PERSONA, Stock, stocked
 from tests.site import Site
 from votes.site.application import HANDLERS
 

@@ -16,7 +16,7 @@ from tests.polling import wait_for
 from tests.site import Site
 
 OFFLINE_S = 20
-DOCS = Path(__file__).parents[3] / "docs" / "frontend.md"
+DOCS = Path(__file__).parents[4] / "docs" / "frontend.md"
 
 
 def cast(live_site: Site, tool: str, choice: str) -> None:
