@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from votes.domain import collection
-from votes.domain.bookmark import CHANGED
 from votes.domain.collection import (
     Collection,
     CollectionRemoved,
@@ -21,6 +20,7 @@ from votes.domain.collection import (
     parent_in,
     shared_stream,
 )
+from votes.domain.conditions import CHANGED
 from votes.domain.person import Person
 from votes.engine.decider import ForStream
 

@@ -55,6 +55,34 @@ def test_listing_it_otherwise_revises_it():
     again.when(listing(ENTRY)).then(ToolRevised("notion", ENTRY))
 
 
+@pytest.mark.parametrize("tags", [(ENTRY.tag,), (OTHER.tag, ENTRY.tag), ("*",), None])
+def test_an_entry_is_revised_as_it_was_read(tags):
+    command = ListTool("id-1", "notion", OTHER, tags)
+    given(tool.decider, TAKEN, LISTED).when(command).then(ToolRevised("notion", OTHER))
+
+
+@pytest.mark.parametrize("tags", [(OTHER.tag,), (), ("",)])
+def test_an_entry_that_was_read_otherwise_is_left_as_it_is(tags):
+    for entry in (ENTRY, OTHER):
+        command = ListTool("id-1", "notion", entry, tags)
+        given(tool.decider, TAKEN, LISTED).when(command).then_refused("changed")
+
+
+@pytest.mark.parametrize("before", [(), (TAKEN, LISTED, DELISTED)])
+def test_without_a_listed_entry_only_no_tag_is_right(before):
+    for tags in ((ENTRY.tag,), ("*",)):
+        command = ListTool("id-1", "notion", ENTRY, tags)
+        given(tool.decider, *before).when(command).then_refused("changed")
+    first = given(tool.decider, *before).when(ListTool("id-1", "notion", ENTRY, ()))
+    first.then(*(() if before else (ELSEWHERE,)), LISTED)
+
+
+def test_a_tag_stands_for_all_that_an_entry_says():
+    tags = {ENTRY.tag, OTHER.tag, Entry("Notion", "Notes").tag, Entry("Notion", "Notes", "a").tag}
+    assert len(tags) == 4
+    assert Entry("Notion", "Notes", plans=(Plan("Plus", 12.0, "user/mo"),)).tag == ENTRY.tag
+
+
 def test_a_listed_tool_is_delisted_once():
     given(tool.decider, LISTED).when(DELIST).then(DELISTED)
     given(tool.decider, LISTED, DELISTED).when(DELIST).then_nothing()

@@ -832,12 +832,14 @@ export interface paths {
         };
         /**
          * A tool with both verdicts
-         * @description What the catalogue, the panel and the community say of a tool.
+         * @description What the catalogue, the panel and the community say of a tool. With the `ETag` as `If-Match`,
+         *     `PUT` overwrites no entry that was not read; votes and reviews may come meanwhile.
          */
         readonly get: operations["getTool"];
         /**
          * List a tool, or revise it
-         * @description 201 for a tool that was not listed, 200 for one that was. For admins.
+         * @description 201 for a tool that was not listed, 200 for one that was. The `ETag` of the response is for
+         *     the next `If-Match`, as that of `GET` is. For admins.
          */
         readonly put: operations["putTool"];
         readonly post?: never;
@@ -4622,7 +4624,7 @@ export interface operations {
             readonly header?: {
                 /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
-                /** @description Only if the thing is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
+                /** @description Only if the thing is as this tag, its `ETag` or its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -4866,7 +4868,7 @@ export interface operations {
             readonly header?: {
                 /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
-                /** @description Only if the thing is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
+                /** @description Only if the thing is as this tag, its `ETag` or its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -5949,7 +5951,7 @@ export interface operations {
             readonly header?: {
                 /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
-                /** @description Only if the thing is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
+                /** @description Only if the thing is as this tag, its `ETag` or its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -6172,7 +6174,7 @@ export interface operations {
             readonly header?: {
                 /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
-                /** @description Only if the thing is as this tag, its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
+                /** @description Only if the thing is as this tag, its `ETag` or its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
                 readonly "If-Match"?: string;
             };
             readonly path: {
@@ -8816,6 +8818,8 @@ export interface operations {
             readonly header?: {
                 /** @description Same key and body, same answer, for ever; same key and other body, 422. A String of RFC 9651, in quotes, or the key as it stands: `"a"` and `a` are one key. */
                 readonly "Idempotency-Key"?: string;
+                /** @description Only if the thing is as this tag, its `ETag` or its `etag` in quotes, stands for; `*`: only if there is one. Else 412, and nothing is changed. */
+                readonly "If-Match"?: string;
             };
             readonly path: {
                 readonly slug: string;
@@ -8955,6 +8959,15 @@ export interface operations {
             };
             /** @description A problem: `body_timeout`. */
             readonly 408: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem: `changed`. */
+            readonly 412: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -76,8 +76,8 @@ _IDEMPOTENCY_KEY = {
 _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
-    "description": "Only if the thing is as this tag, its `etag` in quotes, stands for; `*`: "
-    "only if there is one. Else 412, and nothing is changed.",
+    "description": "Only if the thing is as this tag, its `ETag` or its `etag` in quotes, stands "
+    "for; `*`: only if there is one. Else 412, and nothing is changed.",
     "schema": {"type": "string"},
 }
 _PROOF = {

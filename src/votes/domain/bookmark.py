@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from votes.domain import tool as tools
+from votes.domain.conditions import CHANGED, AnyOf, matches
 from votes.domain.ranks import default_rank
 from votes.domain.terms import (
     CollectionId,
@@ -155,13 +156,6 @@ def evolve(state: Bookmark, event: BookmarkEvent | ToolEvent) -> Bookmark:
             return Bookmark(tools.is_listed(event), state.standing)
 
 
-AnyOf = tuple[str, ...] | None
-"""The tags of the states in which a command may find a thing; `*` stands for all. Without a
-tag: only where there is none. None: in whatever state, and where there is none."""
-
-CHANGED = Rejected("changed", "It is not as `If-Match` has it: read it again.")
-
-
 class KeepBookmark(Struct, frozen=True):
     """Add the bookmark, or revise the existing one; `at` is the time of the command.
 
@@ -200,15 +194,6 @@ def decide(command: BookmarkCommand, state: Bookmark) -> Sequence[BookmarkEvent]
         case RemoveBookmark():
             return [] if before is None else [BookmarkRemoved()]
     assert_never(command)
-
-
-def matches(any_of: AnyOf, tag: str | None) -> bool:
-    """Whether a command may find the state of this tag, None where there is nothing."""
-    if any_of is None:
-        return True
-    if tag is None:
-        return not any_of
-    return "*" in any_of or tag in any_of
 
 
 def _as_sent(command: BookmarkCommand) -> Any:

@@ -15,7 +15,8 @@ from typing import Any, assert_never
 
 from msgspec import Struct
 
-from votes.domain.bookmark import CHANGED, AnyOf, Sealed, matches, tag_of
+from votes.domain.bookmark import Sealed, tag_of
+from votes.domain.conditions import CHANGED, AnyOf, matches
 from votes.domain.person import Person
 from votes.domain.ranks import default_rank
 from votes.domain.terms import CollectionId, Label, PersonId, PublicId, Rank

@@ -5,10 +5,13 @@ good: it is taken in its own stream, and never given back.
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Annotated, Any, assert_never
 
+import msgspec
 from msgspec import Meta, Struct
 
+from votes.domain.conditions import CHANGED, AnyOf, matches
 from votes.domain.terms import (
     PLANS_MAX,
     Category,
@@ -25,6 +28,7 @@ from votes.domain.terms import (
 from votes.engine.decider import Decider, ForStream, Rejected
 from votes.engine.log import Stream
 
+TAG_LENGTH = 16
 PREFIX = "tool:"
 """Of the streams of all tools, and of no other."""
 _SLUG_STREAM = "slug:"
@@ -49,6 +53,11 @@ class Entry(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     pricing: Line = ""
     best_for: Line = ""
     plans: Annotated[tuple[Plan, ...], Meta(max_length=PLANS_MAX)] = ()
+
+    @property
+    def tag(self) -> str:
+        """Stands for what the entry says (RFC 9110, 8.8.3), without the quotes."""
+        return sha256(msgspec.json.encode(self)).hexdigest()[:TAG_LENGTH]
 
 
 def lowest_price(entry: Entry) -> float | None:
@@ -139,12 +148,13 @@ def evolve(state: Tool, event: ToolEvent | SlugTaken) -> Tool:
 class ListTool(Struct, frozen=True):
     """List the tool to which the slug leads, or revise it.
 
-    Where the slug is free, `tool` is the id of a new tool.
+    Where the slug is free, `tool` is the id of a new tool. `if_match` is about the entry.
     """
 
     tool: ToolId
     slug: ToolSlug
     entry: Entry
+    if_match: AnyOf = None
 
 
 class RenameTool(Struct, frozen=True):
@@ -172,8 +182,9 @@ def decide(command: ToolCommand, state: Tool) -> Sequence[ToolEvent | ForStream]
     match command:
         case ListTool(entry=entry) if entry.url is not None and not is_web_address(entry.url):
             return Rejected("invalid_body", "url: not the address of a site.")
-        case ListTool():
-            return _list(command, state)
+        case ListTool(if_match=if_match):
+            tag = None if state.entry is None else state.entry.tag
+            return _list(command, state) if matches(if_match, tag) else CHANGED
         case RenameTool(tool, slug):
             if not state.listed or state.entry is None:
                 return UNKNOWN
@@ -218,8 +229,10 @@ def _streams(command: ToolCommand) -> tuple[Stream, ...]:
 
 def _as_sent(command: ToolCommand) -> Any:
     match command:
-        case ListTool(slug=slug, entry=entry):
+        case ListTool(slug=slug, entry=entry, if_match=None):
             return slug, entry
+        case ListTool(slug=slug, entry=entry, if_match=if_match):
+            return slug, entry, if_match
         case _:
             return command
 

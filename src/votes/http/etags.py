@@ -14,12 +14,18 @@ PIECE_BYTES = 2_047
 longer than to hash 10 kB."""
 
 
-def etag_of(body: bytes) -> str:
-    """128 bits of SHA-256, for which processors have instructions: a microsecond for a tally."""
+BETWEEN = "-"
+"""Between the tag of what a response is of and the hash of all that it says."""
+
+
+def etag_of(body: bytes, of: str = "") -> str:
+    """128 bits of SHA-256, for which processors have instructions: a microsecond for a tally.
+    Before them the tag of what the response is `of`, where it says more than that."""
     digest = sha256(body[:PIECE_BYTES])
     for start in range(PIECE_BYTES, len(body), PIECE_BYTES):
         digest.update(body[start : start + PIECE_BYTES])
-    return f'"{digest.hexdigest()[:HEX_DIGITS]}"'
+    hashed = digest.hexdigest()[:HEX_DIGITS]
+    return f'"{of}{BETWEEN}{hashed}"' if of else f'"{hashed}"'
 
 
 def client_has(request: Request[Any, Any, Any], etag: str) -> bool:

@@ -338,11 +338,11 @@ def no_content(position: Position) -> ASGIResponse:
     )
 
 
-def shared(request: Http, body: bytes, *, stale: bool) -> ASGIResponse:
+def shared(request: Http, body: bytes, *, stale: bool, of: str = "") -> ASGIResponse:
     """An answer that is the same for all: 304 where the asker has it. Stale ones get no ETag."""
     if stale:
         return _json(body, 200, (_STALE,))
-    return _tagged(request, body, _SHARED, _VARY)
+    return _tagged(request, body, _SHARED, _VARY, of=of)
 
 
 def for_role(request: Http, value: Any, *, stale: bool) -> ASGIResponse:
@@ -351,16 +351,19 @@ def for_role(request: Http, value: Any, *, stale: bool) -> ASGIResponse:
     return private(value) if stale else _tagged(request, _encode(value), _PRIVATE)
 
 
-def _tagged(request: Http, body: bytes, *headers: tuple[bytes, bytes]) -> ASGIResponse:
-    etag = etag_of(body)
+def _tagged(
+    request: Http, body: bytes, *headers: tuple[bytes, bytes], of: str = ""
+) -> ASGIResponse:
+    etag = etag_of(body, of)
     headers = (*headers, (b"etag", etag.encode()))
     if client_has(request, etag):
         return ASGIResponse(status_code=304, encoded_headers=headers)
     return _json(body, 200, headers)
 
 
-def shared_value(request: Http, value: Any, *, stale: bool) -> ASGIResponse:
-    return shared(request, _encode(value), stale=stale)
+def shared_value(request: Http, value: Any, *, stale: bool, of: str = "") -> ASGIResponse:
+    """As `shared`; the ETag begins with the tag of what it is of, if given."""
+    return shared(request, _encode(value), stale=stale, of=of)
 
 
 def _json(body: bytes, status: int, headers: tuple[tuple[bytes, bytes], ...]) -> ASGIResponse:

@@ -20,7 +20,7 @@ from votes.http.exchange import Http, header, tool_id, write_as
 from votes.site.html import PRIVATE, as_text, redirect
 from votes.wiring import now
 
-FIELDS_MAX = 10
+FIELDS_MAX = 11
 NEXT_LENGTH_MAX = 2_000
 FORM_TYPE = "application/x-www-form-urlencoded"
 VOTED_AT = "vote"

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.asking import bearer, new_tool, problem, put, unique
 from tests.e2e.shapes import COMPARE, SUMMARY, TOOL_WRITTEN, TOOLS_PAGE, check_shape
+from tests.polling import wait_for
 
 PAIR = "/v1/compare/claude-haiku-open-weights/mistral-3-small"
 SORTS = ["top", "trending", "new", "controversial"]
@@ -211,3 +212,52 @@ def test_only_an_admin_writes_the_catalogue(http, live_site, tool, method):
     ):
         answer = http.request(method, f"/v1/tools/{tool}", headers=headers, **body)
         problem(answer, status, code)
+
+
+def etag_at(http: httpx.Client, path: str, position: int = 0) -> str:
+    """That of the path. An answer that is not sure, as on a machine that stands still, has none."""
+    tags: list[str | None] = []
+
+    def told() -> bool:
+        answer = http.get(path, params={"min_position": position})
+        tags.append(answer.headers.get("etag"))
+        return tags[-1] is not None
+
+    wait_for(told, path)
+    return tags[-1] or ""
+
+
+def test_an_admin_overwrites_no_entry_that_was_not_read(http, live_site, admin):
+    slug = new_tool(live_site)
+    path, entry = f"/v1/tools/{slug}", {"name": slug, "category": "Tests"}
+    read = {"If-Match": etag_at(http, path), **admin}
+    http.put(f"{path}/vote", json={"choice": "ship"})  # is no change of the entry
+    first = http.put(path, json={**entry, "tagline": "first"}, headers=read)
+    assert first.status_code == 200, first.text
+    problem(http.put(path, json={**entry, "tagline": "lost"}, headers=read), 412, "changed")
+    now = etag_at(http, path, first.json()["position"])
+    for tag in (first.headers["etag"], now, f'"other", {now}', "*"):
+        seen = {"If-Match": tag, **admin}
+        again = http.put(path, json={**entry, "tagline": "first"}, headers=seen)
+        assert (again.status_code, again.json()["changed"]) == (200, False), again.text
+    bad = http.put(path, json=entry, headers={"If-Match": "x", **admin})
+    problem(bad, 400, "invalid_parameter")
+
+
+def test_what_is_not_listed_is_as_no_tag_has_it(http, live_site, admin):
+    slug = unique("unlisted")
+    seen = {"If-Match": "*", **admin}
+    body = {"name": slug, "category": "Tests"}
+    problem(http.put(f"/v1/tools/{slug}", json=body, headers=seen), 412, "changed")
+    problem(http.get(f"/v1/tools/{slug}"), 404, "tool_unknown")
+
+
+def test_a_key_holds_for_its_condition_too(http, live_site, admin):
+    slug = new_tool(live_site)
+    path, body = f"/v1/tools/{slug}", {"name": slug, "category": "Tests", "tagline": "new"}
+    keyed = {"Idempotency-Key": unique("key"), **admin}
+    read = {"If-Match": etag_at(http, path), **keyed}
+    first = http.put(path, json=body, headers=read)
+    assert (first.status_code, first.json()["changed"]) == (200, True)
+    assert http.put(path, json=body, headers=read).content == first.content
+    problem(http.put(path, json=body, headers=keyed), 422, "idempotency_key_reused")

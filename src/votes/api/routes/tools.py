@@ -27,6 +27,7 @@ from votes.domain.verdict import Call, PanelVerdict
 from votes.http.actions.cataloguing import delist, list_tool, rename
 from votes.http.checks.identity import require_admin
 from votes.http.checks.limiting import Limited
+from votes.http.conditions import if_match
 from votes.http.errors import Refused
 from votes.http.exchange import (
     LARGE_BODY_BYTES_MAX,
@@ -119,11 +120,13 @@ async def suggest_tools(
     opt=Operation(responses={200: SummaryView}).opt,
 )
 async def get_tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
-    """What the catalogue, the panel and the community say of a tool."""
-    tool = tool_slug(request, slug)
+    """What the catalogue, the panel and the community say of a tool. With the `ETag` as `If-Match`,
+    `PUT` overwrites no entry that was not read; votes and reviews may come meanwhile."""
+    name = tool_slug(request, slug)
     source = await services(request).reader.models(min_position)
-    answer = summary(source, listed(source, tool))
-    return shared_value(request, answer, stale=source.stale)
+    tool = listed(source, name)
+    answer = summary(source, tool)
+    return shared_value(request, answer, stale=source.stale, of=tool.profile.entry.tag)
 
 
 @get(
@@ -177,21 +180,24 @@ async def compare_several_tools(
         body=Entry,
         responses={200: ToolWritten, 201: ToolWritten},
         write=True,
+        conditional=True,
         who="admin",
         limited=Limited("writes"),
         new_tool=True,
     ).opt,
 )
 async def put_tool(request: Http, slug: str) -> ASGIResponse:
-    """201 for a tool that was not listed, 200 for one that was. For admins."""
-    admin = await require_admin(request)
+    """201 for a tool that was not listed, 200 for one that was. The `ETag` of the response is for
+    the next `If-Match`, as that of `GET` is. For admins."""
+    admin, tags = await require_admin(request), if_match(request)
     if not is_slug(slug):
         raise Refused("invalid_parameter", "slug: lower-case letters, digits, '-', '_' and '.'.")
     tool_slug(request, slug)
     entry = await read_json(request, _entry)
-    outcome = await list_tool(request, slug, entry, admin)
+    outcome = await list_tool(request, slug, entry, admin, tags)
     written = ToolWritten(slug, entry, outcome.changed, outcome.position)
-    return private(written, status=200 if outcome.before.listed else 201)
+    etag = (b"etag", f'"{entry.tag}"'.encode())
+    return private(written, status=200 if outcome.before.listed else 201, headers=(etag,))
 
 
 class RenameBody(Struct, frozen=True, forbid_unknown_fields=True):

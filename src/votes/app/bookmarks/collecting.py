@@ -14,7 +14,6 @@ from votes.app.bookmarks.responses import (
 from votes.app.bookmarks.sealing import seal_named
 from votes.app.bookmarks.shelves import TRASH_KEPT, KeptCollection, Shelf
 from votes.domain import collection
-from votes.domain.bookmark import AnyOf
 from votes.domain.collection import (
     COLLECTIONS_MAX,
     FULL,
@@ -24,6 +23,7 @@ from votes.domain.collection import (
     misplaced,
     parent_in,
 )
+from votes.domain.conditions import AnyOf
 from votes.domain.person import Person
 from votes.domain.terms import CollectionId, PublicId
 from votes.engine.decider import Rejected

@@ -24,8 +24,9 @@ from votes.app.bookmarks.responses import ImportView, UnreadEntry
 from votes.app.bookmarks.shelves import Shelf
 from votes.domain import bookmark, collection
 from votes.domain import unmatched as pages
-from votes.domain.bookmark import CHANGED, Annotations
+from votes.domain.bookmark import Annotations
 from votes.domain.collection import COLLECTIONS_MAX, Named, parent_in
+from votes.domain.conditions import CHANGED
 from votes.domain.person import Person
 from votes.domain.terms import (
     TAGS_MAX,

@@ -24,13 +24,13 @@ from votes.domain import bookmark, collection
 from votes.domain import unmatched as pages
 from votes.domain.bookmark import (
     Annotations,
-    AnyOf,
     Bookmark,
     BookmarkCommand,
     KeepBookmark,
     RemoveBookmark,
 )
 from votes.domain.collection import CollectionCommand
+from votes.domain.conditions import CHANGED
 from votes.domain.person import Person
 from votes.domain.terms import CollectionId, ToolId, ToolSlug
 from votes.engine.decider import Command, Decider, State
@@ -41,7 +41,6 @@ from votes.http.deadlines import WRITE_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import (
     Http,
-    header,
     parts,
     read_checked,
     refused,
@@ -62,17 +61,6 @@ NOTHING_DONE = BookmarksChanged(0, 0, 0, 0)
 async def shelf_of(request: Http, user: User) -> Shelf | None:
     """The user's bookmarks; None where there have never been any. Raises `Unavailable`."""
     return await read_checked(request, user, services(request).shelves.of)
-
-
-def if_match(request: Http) -> AnyOf:
-    """The tags of `If-Match` (RFC 9110, 13.1.1), None without it. Raises `Refused`."""
-    condition = header(request, b"if-match")
-    if condition is None:
-        return None
-    tags = tuple(tag.strip() for tag in condition.split(","))
-    if tags != ("*",) and not all(len(t) > 2 and t[0] == t[-1] == '"' for t in tags):
-        raise Refused("invalid_parameter", 'If-Match: "TAG", or *.')
-    return tuple(tag.strip('"') for tag in tags)
 
 
 async def submit_all_as(
@@ -159,7 +147,7 @@ async def rewrite(
         ]
         results = await _submit_for(request, user, person, bookmark.decider, commands)
         done = _sum(done, results)
-        if bookmark.CHANGED not in results:
+        if CHANGED not in results:
             return done
     raise Refused("contended", "The bookmarks change all the time.")
 

@@ -1,6 +1,7 @@
 """What an admin does to the catalogue, for programs and for people."""
 
 from votes.domain import tool as tools
+from votes.domain.conditions import AnyOf
 from votes.domain.terms import ToolId, ToolSlug
 from votes.domain.tool import Entry, Tool
 from votes.engine.handle import Outcome
@@ -10,19 +11,22 @@ from votes.http.logins.tokens import User
 from votes.wiring import new_tool_id
 
 
-async def list_tool(request: Http, slug: ToolSlug, entry: Entry, admin: User) -> Outcome[Tool]:
-    """List the tool to which the slug leads, or revise it; where the slug is free, a new one.
+async def list_tool(
+    request: Http, slug: ToolSlug, entry: Entry, admin: User, tags: AnyOf = None
+) -> Outcome[Tool]:
+    """List the tool to which the slug leads, or revise it; where the slug is free, a new one. With
+    tags only if the listed entry has one of them; with none of them, only if none is listed.
 
     Raises what `write` does.
     """
     tool = (await tool_ids(request, [slug])).get(slug)
-    command = tools.ListTool(tool or new_tool_id(), slug, entry)
+    command = tools.ListTool(tool or new_tool_id(), slug, entry, tags)
     try:
         outcome, _ = await write_as(request, admin, tools.decider, lambda _: command)
     except Refused as refused:
         if tool is not None or refused.rejected.code != "slug_taken":
             raise
-        return await list_tool(request, slug, entry, admin)  # somebody listed it meanwhile
+        return await list_tool(request, slug, entry, admin, tags)  # somebody listed it meanwhile
     return outcome
 
 

@@ -6,8 +6,8 @@ import msgspec
 
 from votes.app.bookmarks import collecting
 from votes.domain import collection
-from votes.domain.bookmark import AnyOf
 from votes.domain.collection import Collection, Named
+from votes.domain.conditions import AnyOf
 from votes.domain.person import Person
 from votes.domain.terms import CollectionId, PublicId
 from votes.engine.handle import Outcome

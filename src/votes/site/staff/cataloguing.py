@@ -16,12 +16,14 @@ from votes.app.catalogue.paging import Page, kept_page
 from votes.app.catalogue.responses import SummaryView, summary
 from votes.app.catalogue.tool_orders import BY_NAME, tool_orders
 from votes.app.catalogue.tools import Tool
+from votes.domain.conditions import CHANGED, AnyOf
 from votes.domain.terms import ToolSlug, is_slug, is_web_address
 from votes.domain.tool import Entry, Plan, taken
 from votes.engine.reader import ReadSource
 from votes.http.actions.cataloguing import delist, list_tool, rename
 from votes.http.checks.identity import require_admin
 from votes.http.checks.limiting import Limited
+from votes.http.errors import Refused
 from votes.http.exchange import (
     LARGE_BODY_BYTES_MAX,
     Http,
@@ -69,6 +71,13 @@ HINTS = {
 }
 """What a field has to be, for who wrote something else."""
 RENAMED_TO = "to"
+READ = "read"
+"""The field with the tag of the entry that the sender of a form has read, empty where none was
+listed."""
+CHANGED_MEANWHILE = marked(
+    "Somebody else changed this entry after you had opened it. What you wrote is kept:"
+    " look once more at what would change."
+)
 
 
 class Change(Struct, frozen=True):
@@ -123,8 +132,16 @@ async def tool_page(request: Http, slug: str, min_position: MinPosition = 0) -> 
     """The forms to revise, rename and delist a tool, or to list it again."""
     await require_admin(request)
     source, found = await _tool(request, slug, min_position)
-    fields = {"slug": found.slug} | fields_of(found.profile.entry)
+    fields = _fields_of(found)
     return await _form(request, summary(source, found), fields, tool=found, stored=min_position)
+
+
+def _fields_of(tool: Tool) -> dict[str, str]:
+    return {"slug": tool.slug, READ: _tag(tool)} | fields_of(tool.profile.entry)
+
+
+def _tag(tool: Tool | None) -> str:
+    return tool.profile.entry.tag if tool is not None and tool.profile.listed else ""
 
 
 async def _tool(request: Http, slug: str, position: int = 0) -> tuple[ReadSource, Tool]:
@@ -140,10 +157,10 @@ async def _tool(request: Http, slug: str, position: int = 0) -> tuple[ReadSource
 
 @post(TOOLS, status_code=303, request_max_body_size=LARGE_BODY_BYTES_MAX, opt=Limited("writes").opt)
 async def list_form(request: Http) -> ASGIResponse:
-    """List or revise the tool of the field `slug`; without `sure`, show what follows."""
-    admin = await require_admin(request)
+    """List or revise the tool of the field `slug`. Without `sure`, and where somebody else changed
+    what the sender had read, show what follows."""
+    admin, fields = await require_admin(request), await read_form(request)
     source, _ = await read_at(request)
-    fields = await read_form(request)
     slug = fields.get("slug", "").strip()
     tool = catalogue.ever_listed(source.models, slug)
     shown = summary(source, tool) if tool is not None else None
@@ -151,12 +168,31 @@ async def list_form(request: Http) -> ASGIResponse:
         entry = _entry_at(slug, tool, fields)
     except Wrong as wrong:
         return await _form(request, shown, fields, tool=tool, problem=f"{wrong}")
-    if fields.get("sure") != "yes":
-        before = tool.profile.entry if tool is not None and tool.profile.listed else None
-        changed = changes(before, entry)
-        return await _form(request, shown, fields, tool=tool, preview=changed)
-    outcome = await list_tool(request, slug, entry, admin)
-    return _back(slug, outcome.position)
+    read, tag = fields.get(READ), _tag(tool)
+    overtaken = read is not None and read != tag
+    if fields.get("sure") == "yes":
+        try:
+            outcome = await list_tool(request, slug, entry, admin, _any_of(read))
+            return _back(slug, outcome.position)
+        except Refused as refused:
+            if refused.rejected != CHANGED:
+                raise
+            overtaken = True
+    return await _form(
+        request,
+        shown,
+        fields | {READ: tag},
+        tool=tool,
+        problem=gettext(CHANGED_MEANWHILE) if overtaken else None,
+        preview=changes(tool.profile.entry if tool is not None and tag else None, entry),
+    )
+
+
+def _any_of(read: str | None) -> AnyOf:
+    """The condition of who has read the entry with this tag."""
+    if read is None:
+        return None
+    return (read,) if read else ()
 
 
 def _back(slug: ToolSlug, position: int) -> ASGIResponse:
@@ -180,10 +216,11 @@ async def _form(
         "staff/catalogue_tool.html",
         _head(request, title, path),
         private=True,
-        status=400 if problem else 200,
+        status=200 if problem is None else 400 if preview is None else 412,
         tool=shown,
         listed=tool is not None and tool.profile.listed,
         fields={name: fields.get(name, "") for name in HINTS},
+        read=fields.get(READ),
         problem=problem,
         preview=preview,
         stored=bool(stored),
@@ -198,10 +235,8 @@ async def rename_form(request: Http, slug: str) -> ASGIResponse:
     fields = await read_form(request)
     to = fields.get(RENAMED_TO, "").strip()
     if not is_slug(to):
-        old = {"slug": tool.slug} | fields_of(tool.profile.entry)
-        return await _form(
-            request, summary(source, tool), old, tool=tool, problem=gettext(HINTS["slug"])
-        )
+        shown, problem = summary(source, tool), gettext(HINTS["slug"])
+        return await _form(request, shown, _fields_of(tool), tool=tool, problem=problem)
     if fields.get("sure") == "yes":
         return _back(to, (await rename(request, tool.id, to, admin)).position)
     if to != tool.slug and catalogue.was_listed(source.models, to):

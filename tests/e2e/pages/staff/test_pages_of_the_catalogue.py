@@ -150,3 +150,32 @@ def test_the_catalogue_is_in_order_of_names_and_searched(http, chief):
     assert len(names) == http.get("/v1/tools", params={"limit": 1}).json()["total"]
     tree = page(http, "/catalogue?q=notin", headers=chief)
     assert "/catalogue/tools/notion" in [link.get("href") for link in named(tree, "a")]
+
+
+def test_two_admins_do_not_overwrite_each_other(http, chief):
+    slug = unique("atlas")
+    opened = done(http, chief, "/catalogue/tools", slug=slug, **ENTRY)
+    ours, theirs = filled(opened) | {"tagline": "ours"}, filled(opened) | {"tagline": "theirs"}
+    ours["read"] = theirs["read"] = hidden(section(opened, "entry"))["read"]
+    done(http, chief, "/catalogue/tools", **theirs)
+    for sure in ({}, {"sure": "yes"}):  # however late it shows
+        answer = sent(http, chief, "/catalogue/tools", **ours, **sure)
+        assert answer.status_code == 412
+        told = parsed(answer.text)
+        assert "Somebody else changed this entry" in words(one(told, "p", role="alert"))
+        changes = words(section(told, "preview"))
+        assert "theirs" in changes
+        assert "ours" in changes
+    assert filled(page(http, f"/catalogue/tools/{slug}", headers=chief))["tagline"] == "theirs"
+    seen = hidden(section(told, "preview"))
+    assert filled(done(http, chief, "/catalogue/tools", **seen))["tagline"] == "ours"
+
+
+def test_who_lists_a_tool_that_somebody_else_lists_first_is_told(http, chief):
+    slug = unique("atlas")
+    form = ENTRY | {"slug": slug}
+    ours = hidden(section(parsed(sent(http, chief, "/catalogue/tools", **form).text), "preview"))
+    done(http, chief, "/catalogue/tools", **form | {"tagline": "theirs"})
+    answer = sent(http, chief, "/catalogue/tools", **ours, sure="yes")
+    assert answer.status_code == 412
+    assert "theirs" in words(section(parsed(answer.text), "preview"))

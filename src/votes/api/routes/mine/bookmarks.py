@@ -17,9 +17,10 @@ from votes.app.catalogue import tools as catalogue
 from votes.app.catalogue.paging import LIMIT_DEFAULT
 from votes.domain import bookmark
 from votes.domain.bookmark import Annotations, RemoveBookmark
-from votes.http.actions.bookmarking import if_match, shelf_of, status_of, view_of
+from votes.http.actions.bookmarking import shelf_of, status_of, view_of
 from votes.http.checks.identity import require_user
 from votes.http.checks.limiting import Limited
+from votes.http.conditions import if_match
 from votes.http.exchange import (
     LARGE_BODY_BYTES_MAX,
     Http,

@@ -11,10 +11,11 @@ from votes.app.bookmarks.responses import CollectionView, MyCollections
 from votes.app.bookmarks.shelves import KeptCollection
 from votes.domain.collection import Named
 from votes.domain.terms import CollectionId, Label, Rank
-from votes.http.actions.bookmarking import if_match, shelf_of
+from votes.http.actions.bookmarking import shelf_of
 from votes.http.actions.collecting import checked_id, remove, save
 from votes.http.checks.identity import require_user
 from votes.http.checks.limiting import Limited
+from votes.http.conditions import if_match
 from votes.http.exchange import Http, no_content, private, read_json
 
 
