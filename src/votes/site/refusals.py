@@ -1,6 +1,8 @@
 """What refusals say to the visitors of pages, in their language. Other layers say it in English."""
 
-from votes.languages import ENGLISH, language, marked, translated
+import re
+
+from votes.languages import ENGLISH, gettext, language, marked, translated
 
 KNOWN = (
     # Files of bookmarks, and what is left out of them.
@@ -29,11 +31,17 @@ KNOWN = (
     marked("There is no such import, or it is of another day."),
     marked("file: choose one."),
     # Bookmarks and collections.
+    marked(
+        "A collection may be inside another one that is at the top, if there is none inside it."
+    ),
+    marked("A field is given twice."),
     marked("It is not as `If-Match` has it: read it again."),
     marked("It has been moved to this place too often."),
     marked("The bookmark is in another collection."),
     marked("The bookmarks change all the time."),
     marked("The account is being erased."),
+    marked("The cursor cannot be used."),
+    marked("The form cannot be read."),
     marked("There are 1,000 collections already."),
     marked("There has never been a collection at this address."),
     marked("There is no such bookmark any more."),
@@ -53,11 +61,53 @@ KNOWN = (
     marked("This site sends no mail: VOTES_SMTP_URL is not set."),
     marked("Too many commands are waiting. Try again shortly."),
 )
+QUOTING = (
+    (
+        r"There is no tool (?P<slug>.+) in the catalogue\.",
+        marked("There is no tool %(slug)s in the catalogue."),
+    ),
+    (
+        r"(?P<slug>.+) is, or once was, the name of a tool: it leads there\.",
+        marked("%(slug)s is, or once was, the name of a tool: it leads there."),
+    ),
+    (
+        r"This needs the role panelist with the persona (?P<persona>.+)\.",
+        marked("This needs the role panelist with the persona %(persona)s."),
+    ),
+    (
+        r"There was no response within (?P<time>\d+) s\.",
+        marked("There was no response within %(time)s s."),
+    ),
+    (
+        r".+: (?P<most>\d+) are taken within (?P<time>\d+) s\. Try again in (?P<again>\d+) s\.",
+        marked("At most %(most)s are taken within %(time)s s. Try again in %(again)s s."),
+    ),
+    (r"email: .+", marked("This is no address of a mail, such as name@example.com.")),
+    # What msgspec says of the fields of a form.
+    (
+        r"Expected `str` of length <= (?P<most>\d+)\b.*",
+        marked("A text is too long: %(most)s characters at most."),
+    ),
+    (
+        r"Expected `array` of length <= (?P<most>\d+) - at `\$\.tags`",
+        marked("These are too many tags: %(most)s at most."),
+    ),
+    (r"Expected `str` of length >= \d+\b.*", marked("A field is empty that has to say something.")),
+    (
+        r"Expected `str` matching regex .* - at `\$\.url`",
+        marked("This is no address of a page: it begins with http:// or https://."),
+    ),
+    (r"Expected `str` matching regex .*", marked("A text has characters that cannot stand in it.")),
+)
+"""Those that quote what was sent, or a limit, as regular expressions; and how they are said."""
 
 
 def said(detail: str) -> str | None:
     """The detail in the language that is spoken, or its beginning, up to a colon. None where it is
     known in English alone, and another one is spoken."""
+    for pattern, sentence in QUOTING:
+        if (found := re.fullmatch(pattern, detail, re.DOTALL)) is not None:
+            return gettext(sentence, **found.groupdict())
     beginning = detail.partition(": ")[0] + "."
     for known in (detail, beginning):
         if (told := translated(known)) != known:

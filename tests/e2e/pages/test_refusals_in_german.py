@@ -12,12 +12,15 @@ from tests.e2e.pages.reading import parsed, words
 from tests.polling import wait_for
 from tests.site import SAME_ORIGIN
 from votes.domain.collection import FULL
+from votes.domain.tool import taken
 from votes.domain.unmatched import UNMATCHED_MAX
 from votes.formats.files import FILE_BYTES_MAX
 from votes.formats.json_file import VALUES_MAX
 from votes.formats.netscape import TAGS_MAX
 from votes.formats.saved import FOLDERS_MAX, ITEM_BYTES_MAX, ITEMS_MAX
-from votes.site.refusals import KNOWN
+from votes.http.exchange import unknown
+from votes.languages import languages_of, speaking
+from votes.site.refusals import KNOWN, QUOTING, said
 
 WITH_NUMBERS = {
     FULL.detail,
@@ -46,19 +49,57 @@ def told(answer: httpx.Response, status: int) -> str:
 
 def test_each_sentence_is_one_that_is_said():
     sources = (path.read_text() for path in Path(votes.__file__).parent.rglob("*.py"))
-    said = "".join(text for text in sources if '"""What refusals say' not in text)
-    plain = re.sub(r'"\s*\n\s*f?"', "", said)
+    all_said = "".join(text for text in sources if '"""What refusals say' not in text)
+    plain = re.sub(r'"\s*\n\s*f?"', "", all_said)
     unsaid = [one for one in KNOWN if one[:-1] not in plain and one not in WITH_NUMBERS]
     assert unsaid == []
     assert set(KNOWN) >= WITH_NUMBERS
 
 
-FORMS = {
+EDIT = "/bookmarks/notion/edit"
+FORMS: dict[str, tuple[str, dict[str, str], int, str]] = {
     "no tag": ("/bookmarks/change", {"do": "tag", "tool": "notion"}, 400, "Welches Schlagwort?"),
     "no collection": ("/me/collections/none/edit", {"name": "x"}, 404, "Diese Sammlung gibt es"),
     "no such field": ("/bookmarks/change", {"do": "dance"}, 400, ""),
-    "a long tag": ("/bookmarks/retag", {"tag": "a", "to": "x" * 99}, 400, ""),
+    "a long tag": ("/bookmarks/retag", {"tag": "a", "to": "x" * 99}, 400, "höchstens 50 Zeichen"),
+    "no tag to rename": ("/bookmarks/retag", {"tag": "", "to": "x"}, 400, "Ein Feld ist leer"),
+    "too many tags": (EDIT, {"tags": ",".join(map(str, range(21)))}, 400, "höchstens 20."),
+    "no address": (EDIT, {"url": "nowhere"}, 400, "mit http:// oder"),
+    "an odd character": (EDIT, {"note": "a\u202eb"}, 400, "Zeichen, die darin"),
+    "no tool": ("/bookmarks/never-was/edit", {}, 404, "gibt es kein Tool 'never-was'."),
 }
+
+
+QUOTES = {
+    unknown("x's").rejected.detail: 'Im Katalog gibt es kein Tool "x\'s".',
+    taken("notion").detail: "'notion' ist oder war schon der Name",
+    "This needs the role panelist with the persona 'x'.": "Persona 'x' in der Jury",
+    "There was no response within 30 s.": "Innerhalb von 30 s",
+    "Too many votes by one network: 60 are taken within 10 s. Try again in 7 s.": "In 10 s werden",
+    "email: An email address must have an @-sign.": "keine Mailadresse",
+    "The cursor cannot be used: it is damaged.": "Diese Stelle der Liste",
+}
+
+
+@pytest.mark.parametrize("detail", QUOTES)
+def test_what_was_sent_is_quoted_in_german(detail):
+    with speaking(languages_of()["de"]):
+        text = said(detail)
+    assert text is not None
+    assert QUOTES[detail] in text
+
+
+def test_each_pattern_is_of_something_that_is_said():
+    """Its words stand in the program, but for those of the libraries."""
+    all_said = "".join(
+        re.sub(r'"\s*\n\s*f?"', "", path.read_text())
+        for path in Path(votes.__file__).parent.rglob("*.py")
+        if path.name != "refusals.py"
+    )
+    for pattern, _ in QUOTING:
+        if not pattern.startswith(("Expected", "email")):
+            words = re.split(r"\(\?P<.*?\)|\.\+", pattern)
+            assert all(part.replace("\\", "") in all_said for part in words), pattern
 
 
 @pytest.mark.parametrize("name", FORMS)
