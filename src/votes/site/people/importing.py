@@ -6,6 +6,7 @@ from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
 
 from votes.app.bookmarks import unmatched
+from votes.app.bookmarks.responses import ImportView
 from votes.formats.files import FILE_BYTES_MAX
 from votes.http.actions.importing import import_of, remove_unmatched, take
 from votes.http.checks.identity import require_user
@@ -13,6 +14,7 @@ from votes.http.checks.limiting import Limited
 from votes.http.errors import Refused
 from votes.http.exchange import Http, header, read_as, services
 from votes.http.hosts import base
+from votes.http.logins.tokens import User
 from votes.http.parameters import Cursor, Only
 from votes.languages import gettext
 from votes.site.forms import local, read_form
@@ -44,6 +46,7 @@ async def import_page(request: Http, id: Only = None, cursor: Cursor = None) -> 
         return await answer(
             request, "people/bookmarks.html", head, private=True, listing=None, login_ended=ended
         )
+    told = await _told(request, caller.user, id) if id else None
     store = services(request).store
     found = await read_as(
         request, caller.user, lambda person: unmatched.listed(store, person, cursor, ROWS_MAX)
@@ -53,13 +56,25 @@ async def import_page(request: Http, id: Only = None, cursor: Cursor = None) -> 
         "people/bookmarks_import.html",
         head,
         private=True,
+        status=404 if id and told is None else 200,
         said=said,
-        told=await import_of(request, caller.user, id) if id else None,
+        told=told,
+        forgotten=id and told is None,
         pages=found.unmatched if found is not None else [],
         next_cursor=found.next_cursor if found is not None else None,
         cursor=cursor,
         here=f"{PATH}{query(cursor=cursor)}",
     )
+
+
+async def _told(request: Http, user: User, name: str) -> ImportView | None:
+    """How far the import is; None where that is forgotten, as after a day, or with Redis."""
+    try:
+        return await import_of(request, user, name)
+    except Refused as refused:
+        if refused.rejected.code != "import_unknown":
+            raise
+        return None
 
 
 @post(PATH, status_code=303, request_max_body_size=FORM_BYTES_MAX, opt=Limited("imports").opt)

@@ -60,6 +60,7 @@ PAGES: dict[str, list[Seen]] = {
         *by("member", "/bookmarks/import", "/bookmarks/import?id={done}"),
         *by("member", "/bookmarks/import?id={running}"),
         *by("admin", "/bookmarks/import"),
+        Seen("/bookmarks/import?id=none", "member", 404),
     ],
     "/bookmarks/removed": by("member", "/bookmarks/removed"),
     "/catalogue": by("admin", "/catalogue", "/catalogue?q=notion", "/catalogue?q=nothing-of-it"),

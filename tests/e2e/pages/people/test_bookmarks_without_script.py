@@ -5,8 +5,10 @@ from html import unescape
 
 import httpx
 import pytest
+from redis import Redis
 
 from tests.e2e.asking import bearer, new_tool, unique
+from tests.polling import wait_for
 from tests.site import SAME_ORIGIN
 
 
@@ -158,3 +160,21 @@ def test_a_made_up_notice_says_nothing(http, me, kept):
         page = http.get("/bookmarks", headers={**me, "Cookie": f"done={value}"})
         assert page.status_code == 200
         assert 'action="/bookmarks/undo"' not in page.text
+
+
+def test_an_import_that_is_forgotten_says_so_and_takes_the_file_again(http, live_site, me):
+    file = b'[{"url": "https://elsewhere.example/"}]'
+    begun = http.post("/v1/me/bookmarks/import", content=file, headers=me).json()["id"]
+
+    def page(root: str = "") -> httpx.Response:
+        return http.get(f"{root}/bookmarks/import", params={"id": begun}, headers=me)
+
+    wait_for(lambda: "1 bookmark read." in page().text, "the end of the import")
+    with Redis.from_url(live_site.servers.redis_owner_url) as redis:
+        assert redis.delete(*redis.scan_iter(match=f"*{begun}*"))
+    told = page()
+    assert told.status_code == 404
+    assert "not known any more" in told.text
+    for kept in ('type="file"', "elsewhere.example"):
+        assert kept in told.text
+    assert "nicht mehr bekannt" in page("/de").text
