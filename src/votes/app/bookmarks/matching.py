@@ -114,6 +114,8 @@ class Index:
 
     def own_page(self, url: str) -> str | None:
         """What comes after `/tools/`, in an address of this site."""
+        if "/tools/" not in url:  # most addresses: they need not be parsed
+            return None
         try:
             parts = urlsplit(url)
             host = parts.hostname
