@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.asking import bearer, put
-from tests.e2e.browser.conftest import Open, Vote, visit
-from tests.e2e.browser.looks import cost
+from tests.e2e.asking import bearer, put, unique
+from tests.e2e.browser.conftest import Open, Vote, logged_in, visit
+from tests.e2e.browser.looks import NARROW, cost
 from tests.site import Site
+from votes.languages import languages_of
 
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
@@ -69,3 +70,26 @@ def test_a_page_loads_no_file_more_for_its_language(live_site: Site, person: Ope
         page = visit(person(), f"{live_site.url}{root}/")
         loaded.append([urlsplit(file).path.rpartition("/")[2] for file in cost(page)["files"][1:]])
     assert sorted(loaded[0]) == sorted(loaded[1])
+
+
+HEADS = """words => {
+  const cells = words.map(() => document.createElement("th"));
+  cells.forEach((cell, number) => { cell.textContent = words[number]; });
+  const table = Object.assign(document.createElement("table"), { className: "numbers hours" });
+  table.createTHead().insertRow().append(...cells);
+  document.querySelector("main > section").append(table);
+  const range = document.createRange();
+  return cells.filter(cell => {
+    range.selectNodeContents(cell);
+    return range.getClientRects().length > 1;
+  }).map(cell => cell.textContent);
+}"""
+
+
+def test_no_head_of_the_votes_of_a_cluster_breaks_on_a_phone(live_site: Site, person: Open):
+    said = languages_of()["de"].words.gettext
+    context = logged_in(person(viewport=NARROW), live_site, unique("mo"), "moderator")
+    page = visit(context, f"{live_site.url}/de/moderation")
+    heads = [said(word) for word in ("Tool", "Ship", "Skip", "Others")]
+    assert page.evaluate(HEADS, heads) == []
+    assert page.evaluate(HEADS, ["Tool", "Ship", "Skip", "Unbeteiligte"]) == ["Unbeteiligte"]
