@@ -9,8 +9,9 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from votes.engine.log import TIME_MIN, Position, Recorded, Stream
+from votes.engine.log import TIME_MIN, Columns, Position, Recorded, Stream
 from votes.engine.ports import (
     Addition,
     Append,
@@ -26,6 +27,8 @@ from votes.store.codec import Codec
 
 AHEAD_MAX = timedelta(hours=1)
 IN_TIME_MAX = timedelta(minutes=10)
+SHORT = 200
+"""Data of more characters is left out of columns."""
 
 
 class Row(Struct, frozen=True):
@@ -149,6 +152,18 @@ class MemoryEventStore:
             await asyncio.sleep(0)
             position += len(rows)
             yield [self._recorded(row) for row in rows]
+
+    async def columns(
+        self, position: Position, limit: int
+    ) -> AsyncIterator[tuple[Sequence[str], Columns]]:
+        while len(rows := self._log.rows[position : position + limit]) == limit:
+            await asyncio.sleep(0)
+            position += limit
+            columns = Columns.of([*map(self._recorded, rows)])
+            short = [len(row.encoded[2]) <= SHORT for row in rows]
+            pairs = zip(columns.events, short, strict=True)
+            events = [event if is_short else None for event, is_short in pairs]
+            yield [row.subject for row in rows], replace(columns, events=events)
 
     async def count_events(self, asked: CountQuery) -> list[EventCount]:
         await asyncio.sleep(0)

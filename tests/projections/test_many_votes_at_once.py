@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.contract.memory_store import MemoryEventStore, MemoryLog, Row
 from votes.domain.bookmark import BookmarkRemoved
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import ReviewWithdrawn
@@ -19,14 +21,19 @@ from votes.domain.vote_events import (
     VoteDiscounted,
     VoteRetracted,
 )
+from votes.engine.columns import fold_columns
 from votes.engine.log import Recorded, Unreadable
 from votes.engine.projection import ONE_BY_ONE, PARKED, Projection, Projections, partition_of
+from votes.engine.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS, over_time
 from votes.projections.bulk import BULK
+from votes.projections.tallies import TALLIES
+from votes.store.codec import Codec
 
 SINGLY = copy(PROJECTIONS)
 SINGLY.bulk = ONE_BY_ONE
+CODEC = Codec()
 TOOLS = ("atlas", "bolt", "atlas@1")
 HOURS = (datetime(1969, 12, 31, 23, tzinfo=UTC), datetime(2026, 1, 31, 22, tzinfo=UTC))
 
@@ -118,6 +125,60 @@ def test_they_lead_to_the_same(before, rows, places):
     assert folded(PROJECTIONS, lists) == folded(SINGLY, [[event] for event in events])
 
 
+@given(
+    st.sampled_from([[], LISTINGS, [*LISTINGS, *STANDING], [*LISTINGS, *STANDING]]),
+    st.lists(written, min_size=10, max_size=40),
+    st.sampled_from([1, 2, 7, 30]),
+)
+def test_a_rebuild_by_columns_leads_to_the_same(before, rows, at_once):
+    store = MemoryEventStore(MemoryLog(rows=[*map(_stored, log_of([*before, *rows]))]))
+    models, singly = ReadModels(PROJECTIONS, "here"), ReadModels(SINGLY, "here")
+    uvloop.run(_rebuilt(store, models, at_once))
+    uvloop.run(fold_log(store, singly))
+    singly.fold((), every=True)
+    assert models.partitions == singly.partitions
+    assert (models.position, models.checksum) == (singly.position, singly.checksum)
+
+
+async def _rebuilt(store, models, at_once):
+    await fold_columns(store, models, at_once)
+    assert models.position == await store.head() // at_once * at_once
+    await fold_log(store, models)
+    models.fold((), every=True)
+
+
+def _stored(recorded):
+    event = recorded.event
+    is_readable = not isinstance(event, Unreadable)
+    data = CODEC.encode(event) if is_readable else (event.type, event.schema, "{}")
+    where = recorded.position, recorded.stream, recorded.version
+    return Row(*where, data, recorded.at, recorded.subject, recorded.late)
+
+
+class _Watched(MemoryEventStore):
+    """`alone` are the positions that were read one by one."""
+
+    def __init__(self, log):
+        super().__init__(log)
+        self.alone = []
+
+    async def at(self, positions):
+        self.alone.extend(positions)
+        return await super().at(positions)
+
+
+async def test_votes_in_columns_are_folded_together():
+    """Else the test above compares nothing."""
+    votes = [(VoteCast("ship"), tool, HOURS[1], False) for tool in TOOLS for _ in range(7)]
+    events = log_of([*LISTINGS, *votes, (BookmarkRemoved(), "atlas", HOURS[1], False), *votes])
+    store = _Watched(MemoryLog(rows=[*map(_stored, events)]))
+    models = ReadModels(PROJECTIONS, "here")
+    await fold_columns(store, models, len(events))
+    parts = [each.position for each in events if each.subject == "atlas@1"]
+    assert sorted(store.alone) == sorted([1, 2, *parts, len(events)])
+    assert models.get(TALLIES, "atlas").ship == models.get(TALLIES, "bolt").ship == 14
+
+
 @given(st.lists(written, min_size=20, max_size=40), st.integers(3, 80), st.integers(3, 80))
 def test_a_partition_that_is_ahead_skips_what_it_has(rows, reached, ahead):
     events = log_of([*LISTINGS, *STANDING, *rows])
@@ -137,13 +198,24 @@ def test_a_partition_that_is_ahead_skips_what_it_has(rows, reached, ahead):
     assert together == one_by_one
 
 
+def test_late_votes_come_after_the_others_of_a_month():
+    """Also where an earlier hour has late ones only."""
+    votes = [
+        (VoteCast("ship"), "atlas", HOURS[1] - timedelta(days=days, hours=hours), late)
+        for days, hours, late in ((0, 0, False), (40, 1, True), (0, 1, True), (40, 0, False))
+    ]
+    events = log_of([*LISTINGS, *votes, *reversed(votes)])
+    for lists in ([events], [events[:5], events[5:]]):
+        assert folded(PROJECTIONS, lists) == folded(SINGLY, [[event] for event in events])
+
+
 def test_they_are_folded_together():
     """Else the tests above compare nothing."""
     votes = log_of([*LISTINGS, *[(VoteCast("ship"), "atlas", HOURS[1], False)] * 7])
     seen = []
 
     def fold(tool, events, before):
-        seen.append((tool, len(events)))
+        seen.append((tool, len(events.events)))
         return PROJECTIONS.bulk.fold(tool, events, before)
 
     watched = copy(PROJECTIONS)

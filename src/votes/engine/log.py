@@ -1,5 +1,6 @@
 """The log's types: positions, streams, recorded events."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, NewType
 
@@ -39,6 +40,29 @@ class Recorded(Struct, frozen=True, gc=False):
     at: datetime
     subject: str = ""
     late: bool = False
+
+
+class Columns(Struct, frozen=True, gc=False):
+    """Events in order, without their streams: each list has one item an event.
+
+    `seconds` are their times, since 1970 (UTC). Equal events are mostly the same object. The event
+    is None where it has to be read by its position.
+    """
+
+    positions: Sequence[Position]
+    events: Sequence[Any]
+    seconds: Sequence[float]
+    lates: Sequence[bool]
+
+    @classmethod
+    def of(cls, events: Sequence[Recorded]) -> "Columns":
+        """The columns of these events."""
+        return cls(
+            [recorded.position for recorded in events],
+            [recorded.event for recorded in events],
+            [recorded.at.timestamp() for recorded in events],
+            [recorded.late for recorded in events],
+        )
 
 
 class Unreadable(Struct, frozen=True):

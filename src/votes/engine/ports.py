@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from votes.engine.log import Position, Recorded, Stream
+from votes.engine.log import Columns, Position, Recorded, Stream
 
 
 class Unavailable(Exception):
@@ -164,6 +164,13 @@ class EventStore(Protocol):
 
         An event that cannot be read is an `Unreadable`, and so are positions without an event.
         """
+        ...
+
+    def columns(
+        self, position: Position, limit: int
+    ) -> AsyncIterator[tuple[Sequence[str], Columns]]:
+        """The subjects and the columns of the events after the position, in order, exactly `limit`
+        at a time. It ends where fewer are left, and where the next `limit` positions have a gap."""
         ...
 
     async def count_events(self, query: CountQuery) -> list[EventCount]:

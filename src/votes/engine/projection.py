@@ -8,7 +8,7 @@ from zlib import crc32
 
 from msgspec import Struct, structs
 
-from votes.engine.log import Recorded, Unreadable
+from votes.engine.log import Columns, Recorded, Unreadable
 
 Value = TypeVar("Value")
 
@@ -23,7 +23,7 @@ class Before(Protocol):
 
 Evolve = Callable[[Value | None, Recorded, str, Before], Value | None]
 
-Together = Callable[[str, Sequence[Recorded], Before], "Sequence[Change] | None"]
+Together = Callable[[str, Columns, Before], "Sequence[Change] | None"]
 Change = tuple[str, str, Any]
 """The name of a projection, a key, and the new value; None where there is none any more."""
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from votes.engine.columns import fold_columns
 from votes.engine.log import POSITION_MAX, Position
 from votes.engine.ports import EventStore
 from votes.engine.projection import PARKED, PARTITIONS, Parked, Projection
@@ -95,6 +96,7 @@ async def rebuild(
         models = stored
     else:
         models = ReadModels(read_model_store.projections, await store.epoch())
+        await fold_columns(store, models, REBUILD_EVENTS_MAX)
     await fold_log(store, models, REBUILD_EVENTS_MAX)
     models.fold((), every=True)
     await read_model_store.replace(models)

@@ -13,7 +13,7 @@ from zlib import crc32
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from votes.engine.log import Position, Recorded, Unreadable, reason_of
+from votes.engine.log import Columns, Position, Recorded, Unreadable, reason_of
 from votes.engine.projection import (
     KIND_LENGTH_MAX,
     PARKED,
@@ -162,7 +162,7 @@ class ReadModels(Struct):
                 gathered.setdefault(recorded.subject, []).append(recorded)
             elif by_event.get(kind) != ():  # else it changes nothing
                 self._fold_gathered(gathered, changed)
-                self._fold_one(recorded, changed)
+                self.fold_one(recorded, changed)
             self.position = recorded.position
         self._fold_gathered(gathered, changed)
         if recorded is not None:
@@ -181,18 +181,23 @@ class ReadModels(Struct):
             number = partition_of(thing)
             partition = self.partitions[number]
             new = [event for event in events if event.position > partition.checkpoint]
-            together = None
-            if len(new) > 1:
-                with suppress(Exception):  # one of them is to be parked
-                    together = self.projections.bulk.fold(thing, new, partition.get)
-            if together is not None:
-                self._put(number, together, changed)
-                continue
-            for recorded in new:
-                self._fold_one(recorded, changed)
+            if len(new) == 1 or not self.fold_together(thing, Columns.of(new), changed):
+                for recorded in new:
+                    self.fold_one(recorded, changed)
         gathered.clear()
 
-    def _fold_one(self, recorded: Recorded, changed: dict[int, Partition]) -> None:
+    def fold_together(self, thing: str, events: Columns, changed: dict[int, Partition]) -> bool:
+        """Fold events about one thing; False, and nothing is changed, where that is not possible.
+        They are after what is folded, and of the types that may be folded many at a time."""
+        number = partition_of(thing)
+        together = None
+        with suppress(Exception):  # one of them is to be parked
+            together = self.projections.bulk.fold(thing, events, self.partitions[number].get)
+        if together is not None:
+            self._put(number, together, changed)
+        return together is not None
+
+    def fold_one(self, recorded: Recorded, changed: dict[int, Partition]) -> None:
         """Each partition that the event changes folds all of it, or parks it."""
         event = recorded.event
         if isinstance(event, Unreadable):

@@ -4,17 +4,19 @@ Nearly all events of a log are of these two types. The other events of votes are
 rulings too.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import date
-from functools import lru_cache
-from operator import attrgetter
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import lru_cache, reduce
+from itertools import groupby, repeat
+from operator import attrgetter, floordiv
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import astuple
 
 from votes.domain.vote_events import VoteCast, VoteRetracted
-from votes.engine.log import Position, Recorded
+from votes.engine.log import TIME_END, Columns, Position
 from votes.engine.projection import Before, Bulk, Change
 from votes.projections import over_time
 from votes.projections.cohorts import COHORTS, Cohorts, add, split
@@ -29,97 +31,152 @@ from votes.projections.over_time import (
     mark_key,
     month_number,
 )
-from votes.projections.tallies import TALLIES, Counts, Tally, heat_after, moved, warmth_of
+from votes.projections.tallies import TALLIES, Counts, Tally, heated, moved, warmth_of
+
+SECONDS_END = TIME_END.timestamp()
+DAY_ZERO = date(1970, 1, 1).toordinal()
+HOUR_S = 3_600
+
+
+class _Effect(Struct, frozen=True):
+    """What an event changes: the steps of the counts, its warmth, and the cohorts, each by key and
+    value of the claim."""
+
+    steps: tuple[tuple[int, int], ...]
+    warmth: int
+    parts: tuple[tuple[str, str, Counts], ...]
 
 
 class _Sum(Struct):
-    """The votes of an hour, or the late ones of it."""
+    """Some votes: the change of the tally by them, and their first and last position."""
 
-    counts: list[int]
     first: Position
-    last: Position = 0
+    last: Position
+    counts: list[int] = field(default_factory=lambda: [0] * len(Counts.__struct_fields__))
 
 
-_Hour = tuple[int, int, bool]
-"""A day, as in `date.toordinal`, an hour of it, and whether the votes are late."""
-
-
-_Parts = tuple[tuple[str, str, Counts], ...]
-"""Changes of cohorts: the key, the value of the claim, and by how much."""
-_Effect = tuple[tuple[tuple[int, int], ...], int, _Parts]
-"""What an event changes: the steps of the counts, its warmth, and the cohorts."""
+_Effects = Mapping[int, _Effect]
+"""By the id of an event: the same object often stands for equal events."""
 
 _steps = lru_cache(attrgetter("steps"))
 
 
 def _effect(tool: str, event: Any) -> _Effect:
     has_claims = event.previous_claims or (type(event) is VoteCast and event.claims)
-    return _steps(moved(event)), warmth_of(event), tuple(split(tool, event)) if has_claims else ()
+    parts = tuple(split(tool, event)) if has_claims else ()
+    return _Effect(_steps(moved(event)), warmth_of(event), parts)
 
 
-def fold(tool: str, votes: Sequence[Recorded], before: Before) -> list[Change] | None:
+def fold(tool: str, votes: Columns, before: Before) -> list[Change] | None:
     """The changes by these votes; None where the tool is not listed, or a vote is to be parked."""
     tally = before(TALLIES, tool)
-    if tally is None:
+    if tally is None or min(votes.seconds) < 0 or max(votes.seconds) >= SECONDS_END:
         return None
-    effects: dict[int, _Effect] = {}
-    """By the id of an event: the same object often stands for the same event."""
-    sums: dict[_Hour, _Sum] = {}
-    cohorts: dict[str, Cohorts] = {}
+    ids = [*map(id, votes.events)]
+    distinct = dict(zip(ids, votes.events, strict=True))
+    effects = {number: _effect(tool, event) for number, event in distinct.items()}
+    warmth = {number: effect.warmth for number, effect in effects.items()}
+    warmths = [*map(warmth.__getitem__, ids)]
     changes: list[Change] = []
-    counts, heat, moves = list(astuple(tally.counts)), tally.heat, tally.moves
-    position, as_of = tally.position, tally.as_of
-    for vote in votes:
-        event, at = vote.event, vote.at
-        effect = effects.get(id(event))
-        if effect is None:
-            effect = effects[id(event)] = _effect(tool, event)
-        steps, warmth, parts = effect
-        if moves % over_time.MARK_EVERY == 0:
-            mark = Tally(Counts(*counts), position, as_of, heat, moves)
-            changes.append((MARKS.name, mark_key(tool, vote.position), mark))
-        position, as_of, moves = vote.position, at, moves + 1
-        hour = at.toordinal(), at.hour, vote.late
-        total = sums.get(hour)
-        if total is None:
-            total = sums[hour] = _Sum([0] * len(counts), position)
-        for number, step in steps:
-            counts[number] += step
-            if counts[number] < 0:
-                return None
-            total.counts[number] += step
-        total.last = position
-        if warmth:
-            heat = heat_after(heat, warmth, at)
-        if parts:
-            _add_to(cohorts, parts, before)
-    changes.append((TALLIES.name, tool, Tally(Counts(*counts), position, as_of, heat, moves)))
-    changes += ((COHORTS.name, key, cohort or None) for key, cohort in cohorts.items())
-    return [*changes, *_over_time(tool, sums, before)]
+    place = 0
+    while place < len(ids):
+        left = -tally.moves % over_time.MARK_EVERY
+        if not left:
+            changes.append((MARKS.name, mark_key(tool, votes.positions[place]), tally))
+        end = min(place + (left or over_time.MARK_EVERY), len(ids))
+        counts = _counts_after(tally.counts, ids[place:end], effects)
+        if counts is None:
+            return None
+        heat = heated(tally.heat, votes.seconds[place:end], warmths[place:end])
+        last = votes.positions[end - 1], datetime.fromtimestamp(votes.seconds[end - 1], UTC)
+        tally = Tally(counts, *last, heat, tally.moves + end - place)
+        place = end
+    changes.append((TALLIES.name, tool, tally))
+    return [
+        *changes,
+        *_by_cohort(ids, effects, before),
+        *_over_time(tool, ids, effects, votes, before),
+    ]
 
 
-def _add_to(cohorts: dict[str, Cohorts], parts: _Parts, before: Before) -> None:
-    for key, value, change in parts:
-        if key not in cohorts:
-            stored = before(COHORTS, key)
-            cohorts[key] = dict(stored or {})
-        add(cohorts[key], value, change)
+def _counts_after(before: Counts, ids: Sequence[int], effects: _Effects) -> Counts | None:
+    """The counts after these events; None where one of them would be below zero in between."""
+    after, least = [*astuple(before)], [*astuple(before)]
+    for number, times in Counter(ids).items():
+        for place, step in effects[number].steps:
+            after[place] += step * times
+            least[place] += min(step, 0) * times
+    if min(least) < 0 and _falls_below_zero(before, ids, effects):
+        return None
+    return Counts(*after)
 
 
-def _over_time(tool: str, sums: dict[_Hour, _Sum], before: Before) -> Iterator[Change]:
-    months = before(MONTHS, tool) or ()
-    days: dict[str, Slots] = {}
-    for (ordinal, hour, late), total in sums.items():
-        day = date.fromordinal(ordinal)
-        votes = Counts(*total.counts), total.first, total.last
-        months = added(months, Slot(month_number(day), late, *votes))
+def _falls_below_zero(before: Counts, ids: Sequence[int], effects: _Effects) -> bool:
+    counts = [*astuple(before)]
+    for number in ids:
+        for place, step in effects[number].steps:
+            counts[place] += step
+            if counts[place] < 0:
+                return True
+    return False
+
+
+def _by_cohort(ids: Sequence[int], effects: _Effects, before: Before) -> Iterator[Change]:
+    cohorts: dict[str, Cohorts] = {}
+    if any(effect.parts for effect in effects.values()):
+        for number in ids:
+            for key, value, change in effects[number].parts:
+                if key not in cohorts:
+                    stored = before(COHORTS, key)
+                    cohorts[key] = dict(stored or {})
+                add(cohorts[key], value, change)
+    for key, cohort in cohorts.items():
+        yield COHORTS.name, key, cohort or None
+
+
+def _over_time(
+    tool: str, ids: Sequence[int], effects: _Effects, votes: Columns, before: Before
+) -> Iterator[Change]:
+    sums = _by_hour(ids, effects, votes)
+    months: defaultdict[tuple[int, bool], list[_Sum]] = defaultdict(list)
+    for number, times in groupby(sorted(sums), lambda time: time[0] // 24):
+        day, slots = date.fromordinal(DAY_ZERO + number), []
+        for hour, late in times:
+            total = sums[hour, late]
+            slots.append(_slot(hour % 24, late, [total]))
+            months[month_number(day), late].append(total)
         key = day_key(tool, day)
-        if key not in days:
-            days[key] = before(HOURS, key) or ()
-        days[key] = added(days[key], Slot(hour, late, *votes))
-    yield MONTHS.name, tool, months
-    for key, slots in days.items():
-        yield HOURS.name, key, slots
+        yield HOURS.name, key, _joined(before(HOURS, key), slots)
+    slots = [_slot(*month, months[month]) for month in sorted(months)]
+    yield MONTHS.name, tool, _joined(before(MONTHS, tool), slots)
+
+
+def _slot(number: int, late: bool, sums: Sequence[_Sum]) -> Slot:
+    """The slot of all these votes."""
+    if len(sums) == 1:
+        return Slot(number, late, Counts(*sums[0].counts), sums[0].first, sums[0].last)
+    counts = map(sum, zip(*(one.counts for one in sums), strict=True))
+    first, last = min(one.first for one in sums), max(one.last for one in sums)
+    return Slot(number, late, Counts(*counts), first, last)
+
+
+def _joined(before: Slots | None, slots: Sequence[Slot]) -> Slots:
+    """The slots after these, which are in order, are added."""
+    return reduce(added, slots, before) if before else tuple(slots)
+
+
+def _by_hour(ids: Sequence[int], effects: _Effects, votes: Columns) -> dict[tuple[int, bool], _Sum]:
+    """The votes of each hour since 1970, and the late ones of it."""
+    hours = map(int, map(floordiv, votes.seconds, repeat(HOUR_S)))
+    times = [*zip(hours, votes.lates, strict=True)]
+    last = dict(zip(times, votes.positions, strict=True))
+    first = dict(zip(reversed(times), reversed(votes.positions), strict=True))
+    sums = {time: _Sum(first[time], position) for time, position in last.items()}
+    for (time, number), count in Counter(zip(times, ids, strict=True)).items():
+        counts = sums[time].counts
+        for place, step in effects[number].steps:
+            counts[place] += step * count
+    return sums
 
 
 BULK = Bulk(frozenset({VoteCast, VoteRetracted}), (TALLIES, MONTHS, HOURS, MARKS, COHORTS), fold)

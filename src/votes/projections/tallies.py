@@ -1,5 +1,6 @@
 """Tallies: the votes on each tool, and the community's verdict."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from math import log2
@@ -215,12 +216,22 @@ def heat_after(heat: float, warmth: int, at: datetime) -> float:
         return heat
     if not TIME_MIN <= at < TIME_END:
         raise ValueError(f"no vote was cast at {at}")
-    weight = at.timestamp() / HEAT_HALF_LIFE_S  # its log2
-    if warmth > 0:
-        low, high = (weight, heat) if weight < heat else (heat, weight)
-        return high + log2(1 + 2 ** (low - high))
-    left = 1 - 2 ** (weight - heat) if weight < heat else 0.0
-    return heat + log2(left) if left > 0 else 0.0
+    return heated(heat, [at.timestamp()], [warmth])
+
+
+def heated(heat: float, seconds: Iterable[float], warmths: Iterable[int]) -> float:
+    """The heat after events of these times, since 1970, and these warmths."""
+    for at, warmth in zip(seconds, warmths, strict=True):
+        weight = at / HEAT_HALF_LIFE_S  # its log2
+        if warmth > 0:
+            if weight < heat:
+                heat += log2(1 + 2 ** (weight - heat))
+            else:
+                heat = weight + log2(1 + 2 ** (heat - weight))
+        elif warmth:
+            left = 1 - 2 ** (weight - heat) if weight < heat else 0.0
+            heat = heat + log2(left) if left > 0 else 0.0
+    return heat
 
 
 class TallyView(Struct, frozen=True):

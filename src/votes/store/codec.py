@@ -7,7 +7,7 @@ that this release does not know, or data that does not decode, becomes `Unreadab
 never fails on an event, and skips none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -64,6 +64,10 @@ class Codec:
         """
         return (self._decode_short if len(data) <= SHORT else self._decoded)(name, schema, data)
 
+    def decode_all(self, rows: Iterable[tuple[str, int, str | None]]) -> list[Any]:
+        """The events of rows, one object for equal ones; None for one without data."""
+        return list(map(_Decoded(self._decoded).__getitem__, rows))
+
     def _decoded(self, name: str, schema: int, data: str) -> Any:
         newest = self._schemas.get(name)
         if newest is None or schema > newest:
@@ -80,3 +84,16 @@ class Codec:
         for number in range(schema, newest):
             fields = self._upcasts[name, number](fields)
         return msgspec.convert(fields, self._types[name])
+
+
+class _Decoded(dict[tuple[str, int, str | None], Any]):
+    """Events by type, schema and data, each decoded once."""
+
+    def __init__(self, decode: Callable[[str, int, str], Any]) -> None:
+        super().__init__()
+        self._decode = decode
+
+    def __missing__(self, row: tuple[str, int, str | None]) -> Any:
+        name, schema, data = row
+        event = self[row] = None if data is None else self._decode(name, schema, data)
+        return event

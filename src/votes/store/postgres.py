@@ -17,7 +17,7 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-from votes.engine.log import TIME_MIN, Position, Recorded, Stream, Unreadable
+from votes.engine.log import TIME_MIN, Columns, Position, Recorded, Stream, Unreadable
 from votes.engine.ports import (
     Append,
     CountQuery,
@@ -154,6 +154,32 @@ class PostgresEventStore:
             yield events
             if len(rows) < limit:
                 return
+
+    async def columns(
+        self, position: Position, limit: int
+    ) -> AsyncIterator[tuple[Sequence[str], Columns]]:
+        """While the caller works with some, Postgres makes the next ones ready."""
+        reading = asyncio.create_task(self._columns(position, limit))
+        try:
+            while (columns := await reading) is not None:
+                position += limit
+                reading = asyncio.create_task(self._columns(position, limit))
+                await asyncio.sleep(0)  # so that the query is sent
+                yield columns
+        finally:
+            reading.cancel()
+
+    async def _columns(
+        self, position: Position, limit: int
+    ) -> tuple[Sequence[str], Columns] | None:
+        async with self.connection() as connection:
+            row = await connection.fetchrow(QUERIES["columns_after"], position, limit)
+        if row["events"] < limit:
+            return None
+        rows = zip(row["types"], row["schemas"], row["data"], strict=True)
+        positions = [*range(position + 1, position + limit + 1)]
+        events = self._codec.decode_all(rows)
+        return row["subjects"], Columns(positions, events, row["seconds"], row["lates"])
 
     async def at(self, positions: Collection[Position]) -> list[Recorded]:
         async with self.connection() as connection:

@@ -41,6 +41,20 @@ SELECT
 FROM events
 WHERE position > $1 ORDER BY position LIMIT $2;
 
+-- name: columns_after
+-- How many events there are at the $2 positions after $1, and their columns in order, without streams.
+-- Times are as above. Data of more than 200 bytes is left out, so that no array gets too large.
+SELECT
+    count(*) AS events,
+    array_agg(subject ORDER BY position) AS subjects,
+    array_agg(type ORDER BY position) AS types,
+    array_agg(schema ORDER BY position) AS schemas,
+    array_agg(CASE WHEN pg_column_size(data) <= 200 THEN data END ORDER BY position) AS data,
+    array_agg(date_part('epoch', at) ORDER BY position) AS seconds,
+    array_agg(late ORDER BY position) AS lates
+FROM events
+WHERE position > $1 AND position <= $1 + $2;
+
 -- name: events_at
 -- The events that exist at the positions $1, in order.
 SELECT position, stream, version, subject, type, schema, data, at, late FROM events

@@ -159,6 +159,8 @@ async def test_a_log_with_a_gap_is_read_on_and_says_what_is_missing(store, owner
     gaps = [recorded for recorded in events if isinstance(recorded.event, Unreadable)]
     assert [gap.position for gap in gaps] == [missing]
     assert gaps[0].event.reason == f"there are no events at positions {missing} to {missing}"
+    before = [position async for _, some in store.columns(0, 2) for position in some.positions]
+    assert before == [*range(1, (missing - 1) // 2 * 2 + 1)]
 
 
 async def test_one_batch_does_not_wait_for_the_readers_of_another(store, config):
