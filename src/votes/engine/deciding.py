@@ -19,7 +19,7 @@ from votes.engine.log import Position, Stream, Unreadable
 from votes.engine.ports import Addition, Append, KeyedResult, Meta, StoredResult
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, gc=False):
     """A command to handle at the time `at`.
 
     `command_id` comes from an idempotency key, `fingerprint` from the request sent with it. Once
@@ -46,7 +46,7 @@ class Request(Struct, frozen=True):
         return (*self.decider.usually_empty(self.command, own), *self.unless)
 
 
-class Outcome(Struct, Generic[State], frozen=True):
+class Outcome(Struct, Generic[State], frozen=True, gc=False):
     """The state before and after a command, and a position.
 
     `position` is that of the command's last event, or of the stream's last event when nothing
@@ -132,8 +132,8 @@ class Batch:
         self._stored = stored
         self._command_ids: set[UUID] = set()
         self._bases: dict[tuple[int, Streams], Any] = {}
-        """By decider and streams that its commands only read: the state after their last events.
-        The batch adds to none of them while a command that reads them follows."""
+        """By decider and streams with events that its commands only read: the state after their
+        last events. The batch adds to none of them while a command that reads them follows."""
         self.decided = [
             self._decide(request, streams)
             for request, streams in takewhile(lambda pair: not self._reads_added(pair[1]), commands)
@@ -160,15 +160,18 @@ class Batch:
         Raises `ValueError` for an event that cannot be read, and `AssertionError` for an event that
         these streams never hold.
         """
-        decider = request.decider
-        heads = [self.heads[stream] for stream in streams]
+        decider, heads = request.decider, self.heads
         if decider.state_of is not None:
-            readable(heads)
-            return decider.state_of(request.command, dict(zip(streams, heads, strict=True)))
-        others = id(decider), streams[1:]
-        if others not in self._bases:
-            self._bases[others] = fold(decider, readable(heads[1:]))
-        return fold(decider, readable(heads[:1]), self._bases[others])
+            each = {stream: heads[stream] for stream in streams}
+            readable(each.values())
+            return decider.state_of(request.command, each)
+        others = tuple(stream for stream in streams[1:] if heads[stream].version)
+        base = self._bases.get((id(decider), others))
+        if base is None:
+            base = fold(decider, readable(heads[stream] for stream in others))
+            self._bases[id(decider), others] = base
+        own = heads[streams[0]]
+        return fold(decider, readable([own]), base) if own.version else base
 
     def _decide(self, request: Request, streams: Streams) -> Decided | Result | None:
         for stream in request.unless:
@@ -216,12 +219,11 @@ class Batch:
         subject = request.decider.subject(request.command)
         additions = []
         for number, decided in enumerate(decision, 1):
-            placed = _placed(decided, streams)
-            stream, event = placed.stream, placed.event
+            stream, event, its_at = _placed(decided, streams)
             after = request.decider.evolve(after, event)
             version = self.heads[stream].version
-            additions.append(Addition(stream, version, subject, event, placed.at))
-            self.heads[stream] = Head(event, version + 1, at=placed.at or at)
+            additions.append(Addition(stream, version, subject, event, its_at))
+            self.heads[stream] = Head(event, version + 1, at=its_at or at)
             self.added[stream] = _Added(by, len(decision) - number)
         onto = {addition.stream for addition in additions}
         guards = {stream: self.heads[stream].version for stream in streams if stream not in onto}
@@ -247,13 +249,13 @@ def outcome_json(before: Any, after: Any, *, changed: bool) -> str:
     return _encode([before, after, changed]).decode()
 
 
-def _placed(decided: Any, streams: Streams) -> ForStream:
-    """A decided event with the stream that it is for."""
+def _placed(decided: Any, streams: Streams) -> tuple[Stream, Any, datetime | None]:
+    """The stream that a decided event is for, the event, and its own time, if it has one."""
     if not isinstance(decided, ForStream):
-        return ForStream(streams[0], decided)
+        return streams[0], decided, None
     if decided.stream not in streams:
         raise ValueError(f"an event for {decided.stream}, a stream that was not read")
-    return decided
+    return decided.stream, decided.event, decided.at
 
 
 def _keyed(

@@ -46,8 +46,10 @@ class Heads:
 
     def cached(self, streams: Iterable[Stream]) -> dict[Stream, Head]:
         """The heads of those of the streams that are in the cache."""
-        heads = {stream: self._heads[stream] for stream in streams if stream in self._heads}
-        return {stream: head for stream, head in heads.items() if head is not _MOVED}
+        heads = self._heads
+        return {
+            stream: head for stream in streams if (head := heads.get(stream, _MOVED)) is not _MOVED
+        }
 
     def guessed(self, streams: Collection[Stream]) -> dict[Stream, Head]:
         """An empty head for those of the streams of which nothing is known."""

@@ -17,7 +17,7 @@ class Unavailable(Exception):
     """
 
 
-class Meta(Struct, frozen=True, omit_defaults=True):
+class Meta(Struct, frozen=True, gc=False, omit_defaults=True):
     """Where an event comes from: who sent the command (unless its stream says so), in which
     request."""
 
@@ -54,7 +54,7 @@ class Addition(Struct, frozen=True, gc=False):
     at: datetime | None = None
 
 
-class Append(Struct, frozen=True):
+class Append(Struct, frozen=True, gc=False):
     """What one command adds, all or nothing: events, and perhaps a result to store.
 
     `guards` are the streams that the command relied on without adding to them, each with its
