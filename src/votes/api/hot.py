@@ -6,7 +6,7 @@ chunks) goes to the framework, so each rule stands once.
 """
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -27,10 +27,11 @@ from votes.http.proxies import header_of
 
 
 class Hot(Struct, frozen=True):
-    """A route: its handler, the parameters of the query that are read here, and what its requests
-    count as, where none has a parameter of other counting."""
+    """A route: its handler and the function of it, the parameters of the query that are read here,
+    and what its requests count as, where none has a parameter of other counting."""
 
     handler: HTTPRouteHandler
+    run: Callable[..., Awaitable[Any]]
     parameters: frozenset[bytes]
     limited: Limited | None
 
@@ -38,7 +39,7 @@ class Hot(Struct, frozen=True):
     def of(cls, handler: HTTPRouteHandler, *parameters: bytes) -> "Hot":
         declared = limited_of(handler)
         limited = None if declared is None or declared.only_with else declared
-        return cls(handler, frozenset(parameters), limited)
+        return cls(handler, handler.fn, frozenset(parameters), limited)
 
 
 _OF_A_TOOL = re.compile(r"/v1/tools/(?P<slug>[a-z0-9][a-z0-9._-]{0,99})/(?P<rest>vote|tally)")
@@ -150,7 +151,7 @@ async def _respond(request: Any, hot: Hot, arguments: Arguments, send: Any) -> N
         if hot.limited is not None:
             send = adding_fields(request.scope, send)
             await limit(request, hot.limited)
-        response = await hot.handler.fn(request, **arguments)
+        response = await hot.run(request, **arguments)
     except Exception as error:  # noqa: BLE001 - the table has a response for each
         response = _problem(request, error)
     await response(request.scope, None, send)

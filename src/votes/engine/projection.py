@@ -98,14 +98,10 @@ PARKED = Projection("parked", Parked, on={}, evolve=_never)
 """The parked events by position, in the partition that lacks them."""
 
 
+@lru_cache(maxsize=20_000)
 def partition_of(key: str) -> int:
     """The partition of a key. All keys `thing@part` of one thing are in the same partition."""
-    return _partition_of(key.partition(PART)[0])
-
-
-@lru_cache(maxsize=10_000)
-def _partition_of(thing: str) -> int:
-    return crc32(thing.encode()) % PARTITIONS
+    return crc32(key.partition(PART)[0].encode()) % PARTITIONS
 
 
 class Projections:

@@ -131,7 +131,8 @@ class ReadModels(Struct):
 
     def get(self, projection: Projection[Value], key: str) -> Value | None:
         """The value of the projection under the key."""
-        return self.partitions[partition_of(key)].get(projection, key)
+        values = self.partitions[partition_of(key)].values.get(projection.name)
+        return None if values is None else values.get(key)
 
     def items(self, projection: Projection[Value]) -> Iterator[tuple[str, Value]]:
         """All keys and values of the projection."""

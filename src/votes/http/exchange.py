@@ -93,8 +93,10 @@ def tool_slug(request: Http, slug: str) -> ToolSlug:
 
     Whoever reads at a position asks `listed` too, which knows of later renames.
     """
-    (checked,) = _checked([slug], services(request).reader.latest)
-    return checked
+    models = services(request).reader.latest
+    if models is None or catalogue.current_id(models, slug) is None:
+        (slug,) = _checked([slug], models)
+    return slug
 
 
 def tool_slugs(request: Http, text: str) -> list[ToolSlug]:
