@@ -196,7 +196,7 @@ class Hub:
             self._reloaded(models)
         else:
             self._news_of_all |= changes.before < self._ahead
-            for key in changes.changed_keys():
+            for key in changes.changed_keys() if self._listeners else ():
                 self._news.update(self._listened_slugs(models, key))
         self._schedule()
 

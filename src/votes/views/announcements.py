@@ -5,11 +5,13 @@ and sees where one is missing: it is no longer kept, or Redis has lost some.
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from msgspec import Struct
 from redis.asyncio import Redis
 
 from votes.engine.ports import Unavailable
+from votes.views.commands import one
 
 ANNOUNCEMENTS_MAX = 1_000
 ANNOUNCED_BYTES_MAX = 8 * 1024 * 1024
@@ -46,22 +48,25 @@ class Announcements:
         """The first announcements after that one; none where none came in so long."""
         try:
             async with asyncio.timeout(wait_s + LATE_S):
-                found = await self._redis.xread(
-                    {self._key: last}, READ_AT_ONCE, max(round(wait_s * 1000), 1)
-                )
+                wait_ms = max(round(wait_s * 1000), 1)
+                how = "COUNT", READ_AT_ONCE, "BLOCK", wait_ms, "STREAMS", self._key, last
+                found = await one(self._redis, "XREAD", *how)
         except TimeoutError as error:
             raise Unavailable("Redis: it does not respond") from error
         return [
-            Announcement(
-                name.decode(), fields.get(b"before", b"").decode(), fields.get(b"message", b"")
-            )
-            for _, entries in found
+            _announcement(name, dict(zip(fields[::2], fields[1::2], strict=True)))
+            for _, entries in found or ()
             for name, fields in entries
         ]
 
     async def are_lost(self, last: str) -> bool:
         """Whether that announcement is unknown here, and those to come may have lower ids."""
         return _order(await self.last()) < _order(last)
+
+
+def _announcement(name: bytes, fields: Mapping[bytes, bytes]) -> Announcement:
+    before, message = fields.get(b"before", b""), fields.get(b"message", b"")
+    return Announcement(name.decode(), before.decode(), message)
 
 
 def _order(name: str) -> tuple[int, ...]:
