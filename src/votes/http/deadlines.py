@@ -14,6 +14,8 @@ OPTIONAL_S = 1.0
 """For all optional parts of a page together."""
 STATUS_S = 0.8
 """So that a health check has a response within a second."""
+TICK_S = 0.05
+"""What ends within the same tick has one timer."""
 assert max(WRITES.longest_s, READS.longest_s) < min(WRITE_S, READ_S)  # Postgres gives up first
 
 
@@ -24,10 +26,11 @@ def _no_answer() -> Exception:
 class within:  # noqa: N801 - a context manager reads as a word
     """Cancel the body of the context after so long, and raise what `late` returns instead.
 
-    As `asyncio.timeout`, for a task that waits once or twice: in less than half of its time.
+    As `asyncio.timeout`, for a task that waits once or twice: in less than half of its time, and at
+    most `TICK_S` later.
     """
 
-    __slots__ = ("_cancelling", "_handle", "_late", "_over", "_seconds", "_task")
+    __slots__ = ("_cancelling", "_late", "_others", "_over", "_seconds", "_task")
 
     def __init__(self, seconds: float, late: Callable[[], Exception] = _no_answer) -> None:
         self._seconds = seconds
@@ -39,9 +42,16 @@ class within:  # noqa: N801 - a context manager reads as a word
         task = asyncio.current_task(loop)
         assert task is not None
         self._task, self._cancelling = task, task.cancelling()
-        self._handle = loop.call_later(self._seconds, self._cancel)
+        tick = int((loop.time() + self._seconds) / TICK_S) + 1
+        others = _ending.get((loop, tick))
+        if others is None:
+            others = _ending[loop, tick] = set()
+            loop.call_at(tick * TICK_S, _end, loop, tick)
+        others.add(self)
+        self._others = others
 
-    def _cancel(self) -> None:
+    def cancel(self) -> None:
+        """It is over."""
         self._over = True
         self._task.cancel()
 
@@ -51,7 +61,16 @@ class within:  # noqa: N801 - a context manager reads as a word
         error: BaseException | None,
         _: TracebackType | None,
     ) -> None:
-        self._handle.cancel()
+        self._others.discard(self)
         alone = self._over and self._task.uncancel() <= self._cancelling
         if alone and kind is not None and issubclass(kind, asyncio.CancelledError):
             raise self._late() from error
+
+
+_ending: dict[tuple[asyncio.AbstractEventLoop, int], set[within]] = {}
+"""What ends at a tick of a loop's time."""
+
+
+def _end(loop: asyncio.AbstractEventLoop, tick: int) -> None:
+    for each in _ending.pop((loop, tick)):
+        each.cancel()
