@@ -71,9 +71,9 @@ IMPORTS_POLL_S = 0.5
 SEEN_POLL_S = 1.0
 MAIL_POLL_S = 2.0
 TIDY_POLL_S = 3_600.0
-ORDERS_POLL_S = 0.5
+ORDERS_POLL_S = 1.0
 """How often the kept orders are brought up to date where nobody reads them: so that who reads them
-waits for few changes, and busy tools are moved twice a second and not with each vote."""
+waits for few changes, and busy tools are moved once a second and not with each vote."""
 DEMO_URL = "http://127.0.0.1:8000"
 TOOL_ID_LENGTH = 7
 TOOL_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"

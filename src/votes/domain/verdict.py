@@ -136,6 +136,7 @@ def community(ship: int, skip: int, *, under_review: bool = False) -> Community:
     )
 
 
+@lru_cache(maxsize=4_096)
 def call(ship: int, skip: int, *, under_review: bool = False) -> Call:
     """The call of the community's verdict alone."""
     if ship + skip == 0:
