@@ -11,6 +11,8 @@ PARALLEL = -n 4 --dist loadscope
 QUICK = -n 2 --dist loadscope --hypothesis-profile=quick \
   -k "not postgres and not redis and not both_stores"
 export PIP_USER = 0
+# Without bytecode each process compiles the whole program at its start, the tests a hundred times.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Each name is run, for a version manager leaves names that answer and do not work.
 FIND_PYTHON = for name in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
