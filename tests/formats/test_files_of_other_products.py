@@ -47,9 +47,12 @@ EXPECTED = {
         Saved("https://xn--bcher-kva.example/%C3%BC", "Bücher 書籍", ("Other Bookmarks",)),
     ],
     "safari.html": [
-        Saved("https://www.example.com/", "Example", ("Favourites",)),
+        Saved("https://www.example.com/?a=1&b=2", "Example — home", ("Favourites",)),
         Saved("https://news.example/", "News, it's daily", ("Favourites", "News")),
-        Saved("https://example.org/long-read", "A long read", ("Reading List",)),
+        Saved("https://loose.example/", "Loose"),
+        Saved(
+            "https://example.org/long-read", "A long read", ("Reading List",), (), "How it begins"
+        ),
     ],
     "pinboard.html": [
         Saved(A, "First", (), ("ai", "tools"), "What I think", at(1500000000)),
@@ -75,7 +78,14 @@ EXPECTED = {
         Saved("/shaare/abc123", "Note: buy milk", (), ("note",), added_at=at(1470472552)),
     ],
     "linkding.html": [
-        Saved(A, "A", (), ("ai",), "About it\n\nMy *notes*\nmore", at(1617182319)),
+        Saved(
+            "https://example.com/a?b=1&copy=2",
+            "A",
+            (),
+            ("ai",),
+            "About <it>\n\nMy *notes*\nmore",
+            at(1617182319),
+        ),
         Saved(B, "B", added_at=at(1617182321)),
     ],
     "linkding.json": [
@@ -113,6 +123,7 @@ EXPECTED = {
             at(1705314600, 123_000),
         ),
         Saved(B, "B", ("Unsorted",), added_at=at(1705314601)),
+        Saved("https://example.com/c", "C", ("Apps/Services",), ("ai",), added_at=at(1705314602)),
     ],
     "pocket.csv": [
         Saved(A, "A", (), TAGS, added_at=at(1700000000)),

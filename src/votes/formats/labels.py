@@ -6,6 +6,8 @@ import msgspec
 
 _LIST = msgspec.json.Decoder(list[str])
 _SEPARATORS = ",|;"
+WIDE = " / "
+"""Between folders where a name may have a `/`."""
 
 
 def read_tags(text: str) -> tuple[str, ...]:
@@ -31,17 +33,17 @@ def write_tags(tags: Sequence[str]) -> str:
     return _json(tags) if unclear or (tags and tags[0].startswith("[")) else ",".join(tags)
 
 
-def read_folder(text: str) -> tuple[str, ...]:
-    """A path with ` / ` between its folders, or else `/`; or a list in JSON."""
+def read_folder(text: str, between: str | None = None) -> tuple[str, ...]:
+    """A path with this between its folders, by default ` / ` or else `/`; or a list in JSON."""
     if (path := _list(text)) is not None:
         return path
-    return tuple(text.split(" / " if " / " in text else "/"))
+    return tuple(text.split(between or (WIDE if WIDE in text else "/")))
 
 
 def write_folder(path: Sequence[str]) -> str:
     """What `read_folder` reads as this path."""
     unclear = any("/" in name for name in path)
-    return _json(path) if unclear or (path and path[0].startswith("[")) else " / ".join(path)
+    return _json(path) if unclear or (path and path[0].startswith("[")) else WIDE.join(path)
 
 
 def _list(text: str) -> tuple[str, ...] | None:

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from votes.formats.labels import read_folder, read_tags, write_folder, write_tags
+from votes.formats.labels import WIDE, read_folder, read_tags, write_folder, write_tags
 from votes.formats.saved import NotRead, Saved
 from votes.formats.times import moment
 
@@ -28,9 +28,10 @@ csv.field_size_limit(2**31 - 1)  # the file has a limit; a long cell is one entr
 
 
 def read(text: str) -> Iterator[Saved]:
-    """The pages in order. Raises `NotRead`."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    """The pages in order. Where a folder of the file is written with ` / `, a `/` alone is part of
+    a name in all of them, as in Raindrop's. Raises `NotRead`."""
     try:
+        rows = _rows(text)
         header = [name.strip().lower().replace(" ", "_") for name in next(rows, [])]
         places = {
             column: [header.index(name) for name in names if name in header]
@@ -38,11 +39,17 @@ def read(text: str) -> Iterator[Saved]:
         }
         if not places["url"]:
             raise NotRead("The table has no column `url`.")
+        folders = places["folder"]
+        wide = bool(folders) and any(WIDE in _cell(row, folders) for row in _rows(text))
         for row in rows:
             if row:
-                yield _saved(row, places)
+                yield _saved(row, places, WIDE if wide else None)
     except csv.Error as error:
         raise NotRead(f"The table cannot be read: {error}.") from error
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
 
 
 def _delimiter(text: str) -> str:
@@ -50,19 +57,22 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=header.count)
 
 
-def _saved(row: list[str], places: dict[str, list[int]]) -> Saved:
-    def cell(column: str) -> str:
-        cells = (row[place] for place in places[column] if place < len(row))
-        return next((text for text in cells if text.strip()), "")
+def _cell(row: list[str], places: list[int]) -> str:
+    """The first of the cells that says something."""
+    cells = (row[place] for place in places if place < len(row))
+    return next((text for text in cells if text.strip()), "")
 
+
+def _saved(row: list[str], places: dict[str, list[int]], between: str | None) -> Saved:
+    said = {column: _cell(row, found) for column, found in places.items()}
     return Saved(
-        cell("url"),
-        cell("title"),
-        read_folder(cell("folder")),
-        read_tags(cell("tags")),
-        cell("note"),
-        moment(cell("added_at")),
-        cell("tool") or None,
+        said["url"],
+        said["title"],
+        read_folder(said["folder"], between),
+        read_tags(said["tags"]),
+        said["note"],
+        moment(said["added_at"]),
+        said["tool"] or None,
     )
 
 
