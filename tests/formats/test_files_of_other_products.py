@@ -72,7 +72,7 @@ EXPECTED = {
             "Free software",
             (),
             ("open-source", "software"),
-            "It's *free*:\n - one\n - two",
+            "It's *free*, see <https://example.com/a?b&c>, List<int> and a <b:\n - one\n - two",
             at(1470472551),
         ),
         Saved("/shaare/abc123", "Note: buy milk", (), ("note",), added_at=at(1470472552)),

@@ -22,6 +22,11 @@ TAG_LENGTH_MAX = 262_144
 """Chrome writes the picture of a site into a tag."""
 TAGS_MAX = 1_000_000
 _TAG = re.compile(r"""<(/?)([a-z][a-z0-9]*)((?:[^"'>]++|"[^"]*+"|'[^']*+')*+)>""", re.IGNORECASE)
+_IN_NOTES = re.compile(
+    r"</?(?:a|br|body|d[dlt]|h[1-4r]|head|html|li|meta|ol|p|post|script|style|title|ul)\b|<!",
+    re.IGNORECASE,
+)
+"""What is markup in a note, too. Shaarli writes notes as they are: `<https://example.com/>`."""
 _MARKUP = re.compile(r"<[a-z/!?]", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     r"""(?<![\w-])([a-z][\w-]*+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]++))""", re.IGNORECASE
@@ -50,6 +55,9 @@ def read(text: str) -> Iterator[Saved]:
 def _markup(text: str, start: int, reader: "_Reader") -> int:
     """Read what begins with `<`, and return where it ends. A tag that is cut off ends at the next
     `>`, so no part of the text is looked at more than a few times."""
+    if reader.notes and not _IN_NOTES.match(text, start):
+        reader.text("<")
+        return start + 1
     found = _TAG.match(text, start, start + TAG_LENGTH_MAX)
     if found is not None:
         closes, name, attributes = found.groups()
@@ -79,6 +87,11 @@ class _Reader:
         """The links that are complete since the last call."""
         found, self._found = self._found, []
         return found
+
+    @property
+    def notes(self) -> bool:
+        """Whether what comes is of a note."""
+        return self._into == "note"
 
     def text(self, text: str) -> None:
         if self._into is not None:
