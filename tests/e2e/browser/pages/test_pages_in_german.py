@@ -9,8 +9,10 @@ import pytest
 from tests.e2e.asking import bearer, put, unique
 from tests.e2e.browser.conftest import Open, Vote, logged_in, visit
 from tests.e2e.browser.looks import NARROW, cost
+from tests.e2e.browser.stage import Stage
 from tests.site import Site
 from votes.languages import languages_of
+from votes.site.assets import asset_url
 
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
@@ -70,6 +72,18 @@ def test_a_page_loads_no_file_more_for_its_language(live_site: Site, person: Ope
         page = visit(person(), f"{live_site.url}{root}/")
         loaded.append([urlsplit(file).path.rpartition("/")[2] for file in cost(page)["files"][1:]])
     assert sorted(loaded[0]) == sorted(loaded[1])
+
+
+def test_a_page_of_another_site_loads_the_words_before_the_elements(
+    live_site: Site, other_site: Stage, person: Open, tool: str
+):
+    where = asset_url("elements/elements.js")
+    files = (f"{live_site.url}{path}" for path in ("/de/elements/words.js", where))
+    head = "".join(f'<script type="module" crossorigin src="{file}"></script>' for file in files)
+    vote = f'<ship-vote tool="{tool}"></ship-vote>'
+    page = visit(person(), other_site.show(f"/de-{tool}", vote, live_site.url, head))
+    expect(Vote(page, tool).caption).to_have_text("Noch keine Stimmen")
+    assert not page.said
 
 
 HEADS = """words => {
