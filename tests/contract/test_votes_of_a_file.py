@@ -1,6 +1,7 @@
 """Votes of a file are decided many at a time: the log, the stored results and what is said of each
 row are as if they came one by one."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from hypothesis import given, settings
@@ -22,6 +23,7 @@ from votes.domain.vote_events import VoteRetracted
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected, fold
 from votes.engine.deciding import NEWER
+from votes.engine.ports import Unavailable
 from votes.store.codec import Codec
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -114,6 +116,50 @@ async def test_a_file_leaves_the_same_as_its_rows_one_by_one(file, theirs):
             await log.do(before)
         assert await rows.submit(requests(piece)) == await one_by_one(single.store, piece)
         assert await many.content() == await single.content()
+
+
+async def all_at_once(rows, file):
+    """Each piece is begun while the one before it is on its way."""
+    tasks = []
+    for piece in file:
+        before = tasks[-1] if tasks else None
+        tasks.append(asyncio.create_task(rows.submit(requests(piece), before)))
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@given(files, acts)
+async def test_pieces_begun_before_others_are_stored_leave_the_same(file, act):
+    many, single = Log(), Log()
+    for log in (many, single):
+        await log.do([*LISTED, act])
+    results = await all_at_once(Rows(many.store), file)
+    assert results == [await one_by_one(single.store, piece) for piece in file]
+    assert await many.content() == await single.content()
+
+
+class Away(MemoryEventStore):
+    """It does not respond to the second append."""
+
+    appends = 0
+
+    async def append_whole(self, whole):
+        self.appends += 1
+        if self.appends == 2:
+            raise Unavailable("away")
+        return await super().append_whole(whole)
+
+
+async def test_after_a_piece_that_failed_nothing_is_stored():
+    """Else, with the same file again, a voter's earlier row might be stored after a later one."""
+    log = Log()
+    await log.do(LISTED)
+    before = await log.store.head()
+    voters = ("ann", "bob", "cyd", "dan")
+    file = [[{"tool": "atlas", "voter": voter, "choice": "ship"}] for voter in voters]
+    first, *others = await all_at_once(Rows(Away(log._log, CODEC)), file)
+    assert first == [True]
+    assert [type(error) for error in others] == [Unavailable] * 3
+    assert await log.store.head() == before + 1
 
 
 def added(results):

@@ -1,7 +1,7 @@
 """The commands of the rows of each kind of import."""
 
 import hmac
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -221,11 +221,19 @@ class Rows:
         self._store = store
         self._votes = Bulk(store, vote.decider, ACTOR)
 
-    async def submit(self, requests: Sequence[RowRequest]) -> list[bool | Rejected]:
-        """In order; of each row whether it added something. Raises `Unavailable`."""
-        if all(wanted.like is not None for wanted, _ in requests):
-            commands = [wanted.alike(*row) for wanted, row in requests]
-            results = await self._votes.submit(commands)
+    async def submit(
+        self, requests: Sequence[RowRequest], before: Awaitable[Any] | None = None
+    ) -> list[bool | Rejected]:
+        """In order; of each row whether it added something. Raises `Unavailable`.
+
+        Nothing is stored until `before` is done, or where it fails."""
+        alike = all(wanted.like is not None for wanted, _ in requests)
+        commands = [wanted.alike(*row) for wanted, row in requests] if alike else []
+        assumed = await self._votes.assume(commands) if commands else None
+        if before is not None:
+            await before
+        if commands:
+            results = await self._votes.submit(commands, assumed)
             if results is not None:
                 return results
         single = [wanted.request(*row) for wanted, row in requests]

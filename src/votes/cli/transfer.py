@@ -5,7 +5,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -93,11 +93,37 @@ async def import_rows(
             size = os.fstat(file.fileno()).st_size if file.seekable() else None
             task = progress.add_task(f"importing {kind}", total=size, rows=0)
             source = rows(file, str(path))
-            while chunk := list(islice(source, CHUNK_ROWS)):
-                await importing.submit(chunk)
+            async for _ in _submitted(importing, source, ahead=size is not None):
                 rows_read = importing.counts["rows"]
                 progress.update(task, completed=_bytes_read(file), rows=rows_read)
     return importing.counts
+
+
+async def _submitted(
+    importing: "_Import", source: Iterator[Row], *, ahead: bool
+) -> AsyncIterator[None]:
+    """Submit all rows, piece by piece; yields after each. With `ahead` a piece is read and decided
+    while the one before it is being stored: not from a pipe, which may wait for more."""
+    before: asyncio.Task[None] | None = None
+    following: asyncio.Task[None] | None = None
+    try:
+        while chunk := list(islice(source, CHUNK_ROWS)):
+            following = asyncio.create_task(importing.submit(chunk, before))
+            if not (ahead and importing.is_of_votes):
+                await following
+            elif before is not None:
+                await before
+                await asyncio.sleep(0)  # so that the following one is sent
+            before = following
+            yield
+        if before is not None:
+            await before
+            yield
+    finally:
+        left = [task for task in (before, following) if task is not None]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 async def _restore(config: Config, kind: str, path: Path) -> dict[str, int]:
@@ -141,12 +167,14 @@ class _Import:
 
     def __init__(self, store: PostgresEventStore, kind: str, create_tools: bool) -> None:
         self.counts = {"rows": 0, "events": 0, "unchanged": 0, "refused": 0}
+        self.is_of_votes = kind == "votes"
         self._store, self._kind, self._create = store, kind, create_tools
         self._people, self._rows = People(store, store), Rows(store)
 
-    async def submit(self, chunk: Sequence[Row]) -> None:
-        """Store what these rows want, and tell which are refused. Raises `Unavailable`."""
-        read = self._read(chunk)
+    async def submit(self, chunk: Sequence[Row], before: Awaitable[None] | None = None) -> None:
+        """Store what these rows want, and tell which are refused, when `before` is done: the rows
+        before these. Raises `Unavailable`."""
+        read, refused = self._read(chunk)
         slugs = dict.fromkeys(wanted.slug for _, wanted in read.values())
         tools = await tools_of(self._store, self._kind, slugs, create=self._create)
         users = {row.user for _, row in read.values() if row.user is not None and row.slug in tools}
@@ -155,32 +183,36 @@ class _Import:
         for number, (fields, wanted) in read.items():
             user, tool = wanted.user, tools.get(wanted.slug)
             if tool is None:
-                self._refuse(number, f"There is no tool {wanted.slug!r} in the catalogue.")
+                refused[number] = f"There is no tool {wanted.slug!r} in the catalogue."
             elif user is not None and user not in persons:
-                self._refuse(number, f"There is no {user!r} here.")
+                refused[number] = f"There is no {user!r} here."
             else:
                 person = None if user is None else persons[user]
                 requests[number] = wanted, (self._kind, fields, tool, person)
-        results = await self._rows.submit(list(requests.values()))
+        results = await self._rows.submit(list(requests.values()), before)
+        self.counts["rows"] += len(chunk)
+        for number, reason in refused.items():
+            self._refuse(number, reason)
         for number, result in zip(requests, results, strict=True):
             if isinstance(result, Rejected):
                 self._refuse(number, result.detail)
             else:
                 self.counts["events" if result else "unchanged"] += 1
 
-    def _read(self, chunk: Sequence[Row]) -> dict[int, tuple[dict[str, Any], Wanted]]:
-        """The fields of the rows that can be read, and what they mean."""
-        read, moment = {}, now()
+    def _read(
+        self, chunk: Sequence[Row]
+    ) -> tuple[dict[int, tuple[dict[str, Any], Wanted]], dict[int, str]]:
+        """The fields of the rows that can be read, and what they mean; and why others cannot."""
+        read, refused, moment = {}, {}, now()
         for number, fields in chunk:
-            self.counts["rows"] += 1
             if isinstance(fields, str):
-                self._refuse(number, fields)
+                refused[number] = fields
                 continue
             try:
                 read[number] = fields, IMPORTS[self._kind](fields, moment)
             except ValueError as error:
-                self._refuse(number, str(error))
-        return read
+                refused[number] = str(error)
+        return read, refused
 
     def _refuse(self, number: int, reason: str) -> None:
         self.counts["refused"] += 1

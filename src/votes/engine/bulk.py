@@ -72,25 +72,36 @@ class Bulk:
     `submit_all`, for less. Each command leads to one event at most, on its own stream.
 
     A piece is stored whole or not at all. As long as all is new, the same is assumed of the next
-    piece, and not looked up: what was assumed wrongly stores nothing.
+    piece, and not looked up: what was assumed wrongly stores nothing. So a piece may be decided
+    while the one before it is being stored.
     """
 
     def __init__(self, store: EventStore, decider: Decider[Any, Any], meta: Meta) -> None:
         self._store, self._decider, self._meta = store, decider, meta
         self._all_new = True
 
-    async def submit(self, commands: Sequence[Alike]) -> list[bool | Rejected] | None:
-        """Return of each command whether it added an event; or None where nothing is stored, as
+    async def assume(self, commands: Sequence[Alike]) -> "Assumed | None":
+        """Decide the commands as if all were new; None where that is not to be expected. Raises
+        `Unavailable`."""
+        if not self._all_new:
+            return None
+        own, others = _streams(commands)
+        heads = dict.fromkeys(own, NOTHING) | await read_heads(self._store, others)
+        deciding = _Deciding(self._decider, heads, set())
+        results = [deciding.decide(one) for one in commands]
+        refused = any(isinstance(one, Rejected) for one in results)
+        return None if refused else Assumed(deciding, results)
+
+    async def submit(
+        self, commands: Sequence[Alike], assumed: "Assumed | None" = None
+    ) -> list[bool | Rejected] | None:
+        """Store what was `assumed` of the commands, or decide them on what is in the log.
+
+        Return of each command whether it added an event; or None where nothing is stored, as
         something moved meanwhile. Raises `Unavailable`: then the outcome is unknown."""
-        own = {one.streams[0] for one in commands}
-        others = {stream for one in commands for stream in (*one.streams[1:], *one.unless)}
-        if self._all_new:
-            heads = dict.fromkeys(own, NOTHING) | await read_heads(self._store, others)
-            deciding = _Deciding(self._decider, heads, set())
-            results = [deciding.decide(one) for one in commands]
-            refused = any(isinstance(one, Rejected) for one in results)
-            if not refused and await self._append(deciding):
-                return results
+        if assumed is not None and await self._append(assumed.deciding):
+            return assumed.results
+        own, others = _streams(commands)
         taken = await self._store.taken([one.command_id for one in commands])
         heads = await read_heads(self._store, own | others)
         self._all_new = not taken and not any(heads[stream].version for stream in own)
@@ -100,6 +111,12 @@ class Bulk:
 
     async def _append(self, deciding: "_Deciding") -> bool:
         return await self._store.append_whole(Whole(deciding.parts, self._meta, deciding.guards))
+
+
+def _streams(commands: Sequence[Alike]) -> tuple[set[Stream], set[Stream]]:
+    """The streams that the commands add to, and those that they only read."""
+    own = {one.streams[0] for one in commands}
+    return own, {stream for one in commands for stream in (*one.streams[1:], *one.unless)}
 
 
 class _Deciding:
@@ -170,3 +187,10 @@ class _Deciding:
         event = decided[0]
         after = self._decider.evolve(before, event)
         return _Decision(command, head, event, outcome_json(before, after, changed=True))
+
+
+class Assumed(Struct, frozen=True):
+    """What commands lead to if all are new: what to append, and whether each adds an event."""
+
+    deciding: _Deciding
+    results: list[bool | Rejected]
