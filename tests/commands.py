@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["votes.cli"])
+# No module that asks at its import whether it writes to a terminal, as those of most commands do.
+_PROCESSES.set_forkserver_preload(["votes.cli", "votes.wiring", "rich.progress", "rich.table"])
 
 
 def votes(
