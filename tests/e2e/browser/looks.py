@@ -48,6 +48,7 @@ def tabbed(page: Any) -> None:
 def faults(page: Any, screens: Screens = IN_ENGLISH) -> list[str]:
     """What is wrong with the page on screens of a size, in a colour scheme. A page without script
     cannot be checked, and has the markup of the one with it."""
+    page.wait_for_load_state("load")  # before its sheets come it has no layout
     if page.evaluate(WITHOUT_SCRIPT):
         return []
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()

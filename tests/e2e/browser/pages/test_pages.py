@@ -53,6 +53,7 @@ def test_without_script_filters_open_and_are_removed(live_site: Site, person: Op
     page = visit(context, f"{live_site.url}/?sort=top")
     page.get_by_text("Panel", exact=True).first.click()
     page.locator(".filters details[open]").get_by_role("link", name="Ship").click()
+    page.wait_for_url("**panel=ship**")
     expect(page.locator(".row-name").filter(has_text="Mistral 3 Small")).to_be_visible()
     page.get_by_text("Price", exact=True).click()
     values = page.locator(".filters details[open] ul").bounding_box()
