@@ -36,7 +36,7 @@ test: tools ## run the whole test suite, four tests at a time; ARGS='-k name' on
 
 quick: tools ## run the tests that need no server, with fewer random examples
 	@exec $(BIN)/python -m pytest $(QUICK) tests/domain tests/projections tests/engine tests/app tests/formats \
-	  tests/live tests/contract tests/test_tidy.py $(ARGS)
+	  tests/http tests/live tests/contract tests/test_tidy.py $(ARGS)
 
 # Its packages stay out of the venv of the tests: one of them renames processes.
 mutants: ## make errors in the code, list those that no test finds; ARGS='votes.domain*'

@@ -121,7 +121,10 @@ def test_the_whole_is_typed_layered_and_tidy(whole):
         whole.python("-m", *check)
     layers = whole.run(str(Path(sys.executable).parent / "lint-imports"))
     assert layers.returncode == 0, layers.stdout
-    tests = ("tests/domain/test_every_decider.py", "tests/contract/test_commands_are_handled.py")
+    tests = (
+        "tests/domain/test_every_decider.py",
+        "tests/engine/commands/test_commands_are_handled.py",
+    )
     names = "tests/integration/store/test_events_become_rows_and_back.py"
     whole.python("-m", "pytest", "-q", *tests, names, "-k", "not processes and not postgres")
 

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from tests.contract.asked import request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START
+from tests.engine.commands.sending import request
 from votes.app.bookmarks import unmatched
 from votes.app.bookmarks.exporting import all_saved
 from votes.app.bookmarks.importing import bring

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.app.imported import ANN, BOB, HERE, Site, now
-from tests.contract.asked import request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START
+from tests.engine.commands.sending import request
 from votes.app.bookmarks import collecting, matching, unmatched
 from votes.app.bookmarks import importing as bookmark_import
 from votes.app.bookmarks.importing import Erased, Failed

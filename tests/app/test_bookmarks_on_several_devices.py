@@ -7,9 +7,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.asked import append_to, listed, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START
+from tests.engine.commands.sending import append_to, listed, request
 from votes.app.bookmarks import collecting
 from votes.app.bookmarks.changes import NOBODY, changes
 from votes.app.bookmarks.lists import Wanted, bookmarks, keep

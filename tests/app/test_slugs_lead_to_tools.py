@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.asked import everything, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.engine.commands.sending import everything, request
 from votes.app.catalogue import tools as catalogue
 from votes.app.catalogue.tool_orders import TOP, tool_orders
 from votes.domain.terms import ToolId, user

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.contract.asked import everything, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.engine.commands.sending import everything, request
 from votes.app.catalogue.compared import (
     BETWEEN,
     COMPARED_MAX,

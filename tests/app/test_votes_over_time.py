@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.contract.asked import append_to, everything
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.engine.commands.sending import append_to, everything
 from votes.app.catalogue import past as past_module
 from votes.app.catalogue.past import Past
 from votes.app.catalogue.tools import Tool

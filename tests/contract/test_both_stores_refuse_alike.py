@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.asked import KEYS
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START
+from tests.engine.commands.sending import KEYS
 from votes.domain.vote_events import VoteCast
 from votes.engine.ports import Addition, Append, KeyedResult, Meta
 

@@ -1,6 +1,6 @@
 """Whoever works through the log finds what stood at a position, and goes on where it was."""
 
-from tests.contract.asked import append_to
+from tests.engine.commands.sending import append_to
 from votes.domain.review import ReviewWithdrawn
 from votes.domain.tool import ToolDelisted
 

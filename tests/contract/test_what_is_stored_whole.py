@@ -4,8 +4,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.contract.asked import everything
 from tests.contract.test_an_event_store import AT, TIMES_REFUSED, answer, append, said, words
+from tests.engine.commands.sending import everything
 from votes.engine.ports import Meta, Part, StoredResult, Whole
 
 

@@ -3,8 +3,8 @@
 import pytest
 from msgspec import Struct
 
-from tests.contract.asked import append_to
 from tests.contract.memory_store import MemoryEventStore
+from tests.engine.commands.sending import append_to
 from tests.engine.no_time import NO_TIME
 from tests.engine.parcels import REBUILDING, Scene
 from tests.toy import EVENTS, PLACES, STOCKS, TOY, ParcelMoved, Stock

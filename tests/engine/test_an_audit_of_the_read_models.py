@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from tests.contract.asked import append_to, cast, everything, listed, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.engine.commands.sending import append_to, cast, everything, listed, request
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import Opinion, PublishReview
 from votes.domain.vote_events import VoteCast

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.products import each_product
 from tests.domain import arbitrary
 from tests.domain.histories import START
+from tests.engine.commands.products import each_product
 from votes import __version__
 from votes.domain.tool import Entry, ToolDelisted, ToolListed
 from votes.domain.vote_events import VoteCast, VoteRetracted

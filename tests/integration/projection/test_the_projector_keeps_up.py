@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tests.conftest import url_of
-from tests.contract.asked import append_to
+from tests.engine.commands.sending import append_to
 from tests.integration.projection.scene import (
     TOOLS,
     ballot,

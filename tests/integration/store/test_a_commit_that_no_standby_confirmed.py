@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.contract.asked import cast, everything, listed
+from tests.engine.commands.sending import cast, everything, listed
 from tests.polling import until_told
 from tests.site import new_cluster
 from votes.embedded import started

@@ -9,7 +9,7 @@ from random import Random
 
 import asyncpg
 
-from tests.contract.asked import append_to
+from tests.engine.commands.sending import append_to
 from votes.domain.vote_events import VoteCast
 from votes.engine.log import Unreadable
 from votes.store.connections import create_pool

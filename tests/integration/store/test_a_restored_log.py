@@ -1,6 +1,6 @@
 """What is remembered of a log does not outlive a restore of it, which ends all its sessions."""
 
-from tests.contract.asked import cast, listed
+from tests.engine.commands.sending import cast, listed
 from tests.polling import until
 from votes.domain.vote import stream
 from votes.engine.heads import Heads

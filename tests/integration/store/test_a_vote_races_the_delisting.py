@@ -5,7 +5,7 @@ from collections import Counter
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 
-from tests.contract.asked import cast, delisted, everything, listed
+from tests.engine.commands.sending import cast, delisted, everything, listed
 from tests.lengths import length
 from votes.domain.tool import ToolDelisted
 from votes.domain.vote_events import VoteCast

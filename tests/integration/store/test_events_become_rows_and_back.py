@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from tests.contract.asked import append_to
 from tests.domain import arbitrary
+from tests.engine.commands.sending import append_to
 from votes.domain.events import EVENT_TYPES
 from votes.domain.vote_events import VoteCast
 from votes.engine.log import REASON_LENGTH_MAX, TIME_MIN, Unreadable

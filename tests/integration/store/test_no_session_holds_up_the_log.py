@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from tests.conftest import url_of
-from tests.contract.asked import append_to
+from tests.engine.commands.sending import append_to
 from tests.integration.store.calling import call_append
 from tests.polling import until_told
 from tests.roles import ENDED

@@ -7,7 +7,7 @@ from multiprocessing.synchronize import Barrier
 
 import pytest
 
-from tests.contract.asked import everything, request
+from tests.engine.commands.sending import everything, request
 from tests.lengths import length
 from votes.domain.terms import ToolId
 from votes.domain.tool import Entry, ListTool, RenameTool, SlugTaken, slug_of

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from tests.contract.asked import append_to
+from tests.engine.commands.sending import append_to
 from tests.integration.store.calling import call_append, call_with
 from tests.polling import until_told
 from votes.domain.vote_events import VoteCast

@@ -7,7 +7,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tests.contract.asked import append_to, cast, listed, request
+from tests.engine.commands.sending import append_to, cast, listed, request
 from tests.polling import until_told
 from votes.domain.review import Opinion, PublishReview
 from votes.domain.vote_events import VoteCast

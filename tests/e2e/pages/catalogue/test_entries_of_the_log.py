@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.contract.asked import append_to
 from tests.e2e.asking import unique
 from tests.e2e.pages.reading import one, page, words
+from tests.engine.commands.sending import append_to
 from votes.config import Config
 from votes.domain.tool import Entry, Plan, SlugTaken, ToolListed, slug_stream, stream
 from votes.wiring import event_store

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from tests.contract.asked import everything, listed, request
 from tests.domain.histories import START
+from tests.engine.commands.sending import everything, listed, request
 from votes.app.linking import Links
 from votes.app.states import states
 from votes.domain.terms import ToolId, user

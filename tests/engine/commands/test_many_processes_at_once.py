@@ -6,11 +6,11 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.asked import everything, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.contract.products import CODEC, each_product
 from tests.domain.histories import commands as any_commands
 from tests.domain.histories import log_of
+from tests.engine.commands.products import CODEC, each_product
+from tests.engine.commands.sending import everything, request
 from votes.engine.batcher import Batcher
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome, handle

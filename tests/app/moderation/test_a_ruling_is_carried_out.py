@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from tests.contract.asked import cast, everything, listed, request
 from tests.domain.histories import START
+from tests.engine.commands.sending import cast, everything, listed, request
 from votes.app.moderation import rulings
 from votes.app.moderation.rulings import carry_out, carry_out_all, preview
 from votes.domain.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.contract.asked import append_to, everything, request
-from tests.contract.browsers import BROWSERS, TOOLS, of_tool, start
+from tests.app.links.browsers import BROWSERS, TOOLS, of_tool, start
+from tests.engine.commands.sending import append_to, everything, request
 from votes.app import linking
 from votes.app.linking import TOO_MANY
 from votes.app.mine import my_votes

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contract.asked import everything, request
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.contract.products import CODEC
 from tests.domain.histories import START, decider_of
 from tests.domain.histories import commands as any_commands
+from tests.engine.commands.products import CODEC
+from tests.engine.commands.sending import everything, request
 from votes.cli.importing import IMPORTS, Rows
 from votes.domain import tool, vote
 from votes.domain.events import EVENT_TYPES

@@ -5,8 +5,8 @@ from random import Random
 import pytest
 from msgspec import Struct, field
 
-from tests.contract.asked import everything, listed
-from tests.contract.browsers import BROWSERS, CHOICES, PERSONS, TOOLS, Clock, Dying, Process
+from tests.app.links.browsers import BROWSERS, CHOICES, PERSONS, TOOLS, Clock, Dying, Process
+from tests.engine.commands.sending import everything, listed
 from votes.domain import link
 from votes.engine.bulk import submit_all
 from votes.engine.log import TIME_MIN

@@ -9,7 +9,7 @@ from msgspec import Struct
 from tests.conftest import EVERYBODY
 from tests.contract.memory_read_models import MemoryModels, MemoryReadModelStore
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.contract.products import CODEC
+from tests.engine.commands.products import CODEC
 from votes.config import Config
 from votes.embedded import Addresses
 from votes.engine.ports import EventStore

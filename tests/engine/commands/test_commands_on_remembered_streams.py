@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.asked import cast, delisted, everything, listed, retract
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.contract.products import PRODUCTS
 from tests.domain.histories import Log
+from tests.engine.commands.products import PRODUCTS
+from tests.engine.commands.sending import cast, delisted, everything, listed, retract
 from votes.domain.terms import visitor
 from votes.domain.tool import Tool
 from votes.domain.tool import stream as tool_stream

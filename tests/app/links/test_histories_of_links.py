@@ -8,10 +8,10 @@ from random import Random
 import pytest
 from msgspec import Struct
 
-from tests.contract.asked import everything, listed, request
-from tests.contract.browsers import BROWSERS, CHOICES, PERSONS, TOOLS, Clock, Dying, Process
-from tests.contract.test_a_person_has_one_vote import settled
-from tests.contract.test_links_are_undone import links_of
+from tests.app.links.browsers import BROWSERS, CHOICES, PERSONS, TOOLS, Clock, Dying, Process
+from tests.app.links.test_a_person_has_one_vote import settled
+from tests.app.links.test_links_are_undone import links_of
+from tests.engine.commands.sending import everything, listed, request
 from votes.app.unlinking import undo_all
 from votes.domain import link, vote
 from votes.domain.link import LinkUndone, UndoLink, VisitorLinked

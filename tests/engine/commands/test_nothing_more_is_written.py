@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.contract.asked import cast, everything, listed, request, retract
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.engine.commands.sending import cast, everything, listed, request, retract
 from votes.domain.person import EraseSubject, SubjectErased, stream
 from votes.engine.batcher import Batcher
 from votes.engine.handle import ENDED, handle

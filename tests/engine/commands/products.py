@@ -14,8 +14,8 @@ from hypothesis.strategies import SearchStrategy
 from msgspec import Struct
 
 from tests import toy
-from tests.contract.asked import cast, delisted, listed, request, retract
 from tests.domain.histories import Log, histories, log_of
+from tests.engine.commands.sending import cast, delisted, listed, request, retract
 from votes.domain import tool, vote
 from votes.domain.events import EVENT_TYPES
 from votes.engine.handle import Request

@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.contract.asked import everything, listed, request
-from tests.contract.test_the_scan_stores_what_it_finds import (
+from tests.app.moderation.test_the_scan_stores_what_it_finds import (
     BOTS,
     found,
     logged,
     planted,
     scanned,
 )
+from tests.engine.commands.sending import everything, listed, request
 from votes.app.moderation import scanning
 from votes.domain.finding import BurstFound, Networks
 from votes.domain.terms import VoterId

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from tests.contract.asked import everything, request
-from tests.contract.browsers import TOOLS, Dying, of_tool, start
+from tests.app.links.browsers import TOOLS, Dying, of_tool, start
+from tests.engine.commands.sending import everything, request
 from votes.app import unlinking
 from votes.app.moderation.rulings import carry_out_all
 from votes.app.unlinking import find, name_of, tell, undo_all

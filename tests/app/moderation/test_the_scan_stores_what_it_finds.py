@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.contract.asked import everything, listed, request
+from tests.engine.commands.sending import everything, listed, request
 from tests.scan.planting import LEVELS, START_S, campaign, made_votes
 from votes.app.moderation.rulings import carry_out_all, preview
 from votes.app.moderation.scanning import CONSUMER, Scanner, not_known

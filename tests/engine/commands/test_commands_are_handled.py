@@ -5,11 +5,19 @@ from itertools import cycle
 import pytest
 from hypothesis import given
 
-from tests.contract.asked import append_to, cast, delisted, everything, listed, request, retract
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.contract.products import each_product
 from tests.domain import arbitrary
 from tests.domain.histories import START, commands
+from tests.engine.commands.products import each_product
+from tests.engine.commands.sending import (
+    append_to,
+    cast,
+    delisted,
+    everything,
+    listed,
+    request,
+    retract,
+)
 from votes.domain.bookmark import KeepBookmark
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import Tool

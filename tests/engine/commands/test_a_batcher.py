@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.asked import cast
+from tests.engine.commands.sending import cast
 from votes.engine.batcher import (
     ATTEMPTS_MAX,
     BATCH_COMMANDS_MAX,

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.contract.asked import everything, request
-from tests.contract.test_the_scan_stores_what_it_finds import (
+from tests.app.moderation.test_the_scan_stores_what_it_finds import (
     LATER,
     Contended,
     counts,
@@ -14,6 +13,7 @@ from tests.contract.test_the_scan_stores_what_it_finds import (
     planted,
     scanned,
 )
+from tests.engine.commands.sending import everything, request
 from tests.scan.planting import DAY_S, START_S, Vote
 from votes.app.moderation.rulings import carry_out_all
 from votes.app.moderation.scan_rulings import BY_SCAN, discount_clusters, release_held

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from msgspec import Struct
 
-from tests.contract.asked import everything
 from tests.domain.histories import START
+from tests.engine.commands.sending import everything
 from votes.engine.batcher import Batcher
 from votes.engine.decider import Decider, ForStream, Rejected
 from votes.engine.handle import Outcome, Request, handle

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from tests.contract.asked import cast, delisted, everything, listed, request, retract
-from tests.contract.products import PARCELS, VOTES, each_product
 from tests.domain.histories import START
+from tests.engine.commands.products import PARCELS, VOTES, each_product
+from tests.engine.commands.sending import cast, delisted, everything, listed, request, retract
 from votes.domain.bookmark import KeepBookmark, RemoveBookmark
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
 from votes.engine.batcher import Batcher
