@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain import evidence
+from tests.domain.verdicts import evidence
 from votes.domain.verdict import (
     CLOSE_WIDTH_MAX,
     DOUBTED_VOTES,
