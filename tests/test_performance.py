@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.benchmarks.rounds import Aim, Bound, Result
+from tests.benchmarks.measuring.rounds import Aim, Bound, Result
+from tests.benchmarks.measuring.tables import filled
 from tests.benchmarks.run import PAGES, SAVED
-from tests.benchmarks.tables import filled
 
 TABLE = "before\n<!-- figures: one two -->old<!-- end -->\nafter\n"
 

@@ -7,7 +7,7 @@ import time
 from random import Random
 from statistics import median
 
-from tests.benchmarks.rounds import Result, Settings
+from tests.benchmarks.measuring.rounds import Result, Settings
 from tests.scan.planting import made_votes, shuffled
 from tests.scan.trials import planted, scanned, summed, tried
 from votes.scan.lockstep import Lockstep

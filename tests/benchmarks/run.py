@@ -38,24 +38,11 @@ def main() -> None:
     sys.path[0] = str(ROOT)
     from rich.console import Console
 
-    from tests.benchmarks import (
-        append,
-        bookmarks,
-        first_tries,
-        fold,
-        fraud,
-        freshness,
-        growth,
-        imports,
-        limits,
-        lists,
-        live,
-        openings,
-        past,
-        search,
-        serve,
-    )
-    from tests.benchmarks.rounds import Settings, report
+    from tests.benchmarks import fraud, search
+    from tests.benchmarks.api import bookmarks, first_tries, limits, lists, serve
+    from tests.benchmarks.log import append, fold, growth, imports, past
+    from tests.benchmarks.measuring.rounds import Settings, report
+    from tests.benchmarks.streams import freshness, live, openings
 
     options = _options()
     settings = Settings(options.rounds, options.seconds, options.large)
@@ -71,7 +58,7 @@ def main() -> None:
             report(result, Console())
             broken += result.below_floor()
         if options.save is not None:
-            from tests.benchmarks import plots, tables
+            from tests.benchmarks.measuring import plots, tables
 
             plots.save(name, results, options.save)
             if options.save.resolve() == SAVED:

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from tests.benchmarks.rounds import Result, Settings
+from tests.benchmarks.measuring.rounds import Result, Settings
 from tests.search.catalogues import AT, names, tagline
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote_events import VoteCast

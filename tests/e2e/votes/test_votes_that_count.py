@@ -136,7 +136,7 @@ def establish(program: Site, tool: str) -> dict[str, Any]:
 
 def load(program: Site, requests: list[bytes], seconds: float) -> int:
     """How many were answered, all with 200."""
-    argv = [sys.executable, "-m", "tests.benchmarks.load", str(program.port)]
+    argv = [sys.executable, "-m", "tests.benchmarks.measuring.load", str(program.port)]
     done = subprocess.run(
         [*argv, str(LOAD_CONNECTIONS), str(seconds)],
         input=msgspec.msgpack.encode(requests),

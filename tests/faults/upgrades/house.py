@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 from msgspec.structs import replace
 
-from tests.benchmarks.stack import ROOT
+from tests.benchmarks.measuring.stack import ROOT
 from tests.conftest import url_of
 from tests.faults.soak.wire import Answer, Broken, Connection
 from tests.faults.upgrades.releases import RELEASES

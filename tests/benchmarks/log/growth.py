@@ -13,9 +13,9 @@ from contextlib import AsyncExitStack
 import asyncpg
 import uvloop
 
-from tests.benchmarks import samples
-from tests.benchmarks.rounds import Bound, Result, Settings
-from tests.benchmarks.stack import prepare, servers
+from tests.benchmarks.measuring import samples
+from tests.benchmarks.measuring.rounds import Bound, Result, Settings
+from tests.benchmarks.measuring.stack import prepare, servers
 from tests.long_log import TOOL, fill
 from votes.domain import vote
 from votes.domain.terms import ToolId, visitor

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.rounds import figure
+from tests.benchmarks.measuring.rounds import figure
 
 BEGIN, END = "<!-- figures: {} -->", "<!-- end -->"
 

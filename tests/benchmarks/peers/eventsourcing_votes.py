@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate
 
-from tests.benchmarks import samples
-from tests.benchmarks.rounds import Turn
+from tests.benchmarks.measuring import samples
+from tests.benchmarks.measuring.rounds import Turn
 from votes.config import Config
 
 THREADS = 4

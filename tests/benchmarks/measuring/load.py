@@ -1,6 +1,6 @@
 """A load generator much cheaper than what it loads: prebuilt requests over kept-alive connections.
 
-    python -m tests.benchmarks.load PORT CONNECTIONS SECONDS < requests
+    python -m tests.benchmarks.measuring.load PORT CONNECTIONS SECONDS < requests
 
 The requests come as a msgpack list of bytes and are sent once each, or round and round when there
 is only one. An answer is read as far as its status and its length; anything but 200 ends it all.

@@ -14,10 +14,10 @@ import msgspec
 import uvloop
 from httpx_sse import aconnect_sse
 
-from tests.benchmarks.load import answer_length
-from tests.benchmarks.rounds import Bound, Result, Settings
-from tests.benchmarks.serve import TOOLS, known_visitors, set_up
-from tests.benchmarks.stack import api_and_worker, servers
+from tests.benchmarks.api.serve import TOOLS, known_visitors, set_up
+from tests.benchmarks.measuring.load import answer_length
+from tests.benchmarks.measuring.rounds import Bound, Result, Settings
+from tests.benchmarks.measuring.stack import api_and_worker, servers
 from tests.polling import until
 from votes.live.hub import TICK_S
 

@@ -12,10 +12,10 @@ import sys
 import time
 from typing import Any
 
-from tests.benchmarks import samples
-from tests.benchmarks.live import FILES_MAX, _memory, _met, _server
-from tests.benchmarks.rounds import Result, Settings
-from tests.benchmarks.stack import api_and_worker, prepare, servers
+from tests.benchmarks.measuring import samples
+from tests.benchmarks.measuring.rounds import Result, Settings
+from tests.benchmarks.measuring.stack import api_and_worker, prepare, servers
+from tests.benchmarks.streams.live import FILES_MAX, _memory, _met, _server
 from votes.config import Config
 from votes.live.stream import NO_PROGRESS_S
 from votes.wiring import event_store

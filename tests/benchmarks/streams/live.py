@@ -17,9 +17,9 @@ from uuid import uuid4
 
 import uvloop
 
-from tests.benchmarks.rounds import Aim, Result, Settings
-from tests.benchmarks.serve import TOOLS, set_up
-from tests.benchmarks.stack import api_and_worker, process, servers
+from tests.benchmarks.api.serve import TOOLS, set_up
+from tests.benchmarks.measuring.rounds import Aim, Result, Settings
+from tests.benchmarks.measuring.stack import api_and_worker, process, servers
 from tests.polling import wait_for
 from tests.site import free_port
 from votes.config import Config
@@ -114,7 +114,7 @@ def run(settings: Settings) -> list[Result]:
         bare = free_port()
         with (
             api_and_worker(config) as port,
-            process("-m", "tests.benchmarks.broadcaster", str(bare)),
+            process("-m", "tests.benchmarks.peers.broadcaster", str(bare)),
         ):
             wait_for(lambda: _answers(bare), "the broadcaster")
             crowd = uvloop.run(_crowd(config, port, settings))  # first: it looks at fresh memory

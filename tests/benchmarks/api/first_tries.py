@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from tests.benchmarks.rounds import Aim, Result, Settings, alternate
-from tests.benchmarks.serve import TOOLS, Costed, known_visitors, responds, set_up, turn
-from tests.benchmarks.stack import api, process, projected, servers
+from tests.benchmarks.api.serve import TOOLS, Costed, known_visitors, responds, set_up, turn
+from tests.benchmarks.measuring.rounds import Aim, Result, Settings, alternate
+from tests.benchmarks.measuring.stack import api, process, projected, servers
 from tests.polling import wait_for
 from tests.site import free_port
 from votes.config import Config

@@ -17,7 +17,7 @@ from votes.config import Config
 from votes.embedded import started
 from votes.store.migrate import migrate
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SECRET_KEY = b"the-key-of-the-benchmarks"
 
 

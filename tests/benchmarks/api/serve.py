@@ -17,10 +17,18 @@ import asyncpg
 import httpx
 import msgspec
 
-from tests.benchmarks import processor, samples
-from tests.benchmarks.nothing import BARE
-from tests.benchmarks.rounds import Aim, Bound, Result, Settings, Turn, alternate
-from tests.benchmarks.stack import ROOT, SECRET_KEY, api, prepare, process, projected, servers
+from tests.benchmarks.measuring import processor, samples
+from tests.benchmarks.measuring.rounds import Aim, Bound, Result, Settings, Turn, alternate
+from tests.benchmarks.measuring.stack import (
+    ROOT,
+    SECRET_KEY,
+    api,
+    prepare,
+    process,
+    projected,
+    servers,
+)
+from tests.benchmarks.peers.nothing import BARE
 from tests.polling import wait_for
 from tests.site import free_port
 from votes.config import Config
@@ -43,7 +51,7 @@ def run(settings: Settings) -> list[Result]:
     with servers() as config:
         asyncio.run(set_up(config))
         nothing = free_port()
-        beside = process("-m", "tests.benchmarks.nothing", str(nothing))
+        beside = process("-m", "tests.benchmarks.peers.nothing", str(nothing))
         with api(config) as (ours, pid), process("-m", "workers", config=config) as worker, beside:
             wait_for(lambda: projected(ours), "the API and the worker")
             wait_for(lambda: responds(nothing), "the route that does nothing")
@@ -186,7 +194,7 @@ def turn(
 
     def measured(seconds: float) -> float:
         prepared = msgspec.msgpack.encode(requests(seconds))
-        command = [sys.executable, "-m", "tests.benchmarks.load", str(port), str(clients)]
+        command = [sys.executable, "-m", "tests.benchmarks.measuring.load", str(port), str(clients)]
         ended = subprocess.run(
             [*command, str(seconds)], input=prepared, capture_output=True, cwd=ROOT, check=False
         )

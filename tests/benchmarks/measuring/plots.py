@@ -11,7 +11,7 @@ from statistics import median
 import matplotlib as mpl
 from matplotlib import pyplot
 
-from tests.benchmarks.rounds import Result
+from tests.benchmarks.measuring.rounds import Result
 
 # Text stays text, and the same numbers make the same file.
 mpl.use("svg")

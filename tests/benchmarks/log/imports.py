@@ -16,9 +16,9 @@ from uuid import uuid4
 import asyncpg
 import uvloop
 
-from tests.benchmarks import processor, samples
-from tests.benchmarks.rounds import Aim, Bound, Result, Settings, Turn, alternate
-from tests.benchmarks.stack import prepare, servers
+from tests.benchmarks.measuring import processor, samples
+from tests.benchmarks.measuring.rounds import Aim, Bound, Result, Settings, Turn, alternate
+from tests.benchmarks.measuring.stack import prepare, servers
 from votes.cli.transfer import CHUNK_ROWS, import_rows
 from votes.config import Config
 from votes.engine.bulk import Bulk

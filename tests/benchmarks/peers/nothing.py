@@ -1,7 +1,7 @@
 """A Litestar application with two of our routes that do nothing, on granian as we run it; and bytes
 without Litestar.
 
-python -m tests.benchmarks.nothing PORT
+python -m tests.benchmarks.peers.nothing PORT
 """
 
 import sys
@@ -63,7 +63,7 @@ async def _send_bytes(send: Any) -> None:
 
 
 def main() -> None:
-    serve("tests.benchmarks.nothing:app", "127.0.0.1", int(sys.argv[1]))
+    serve("tests.benchmarks.peers.nothing:app", "127.0.0.1", int(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from tests.benchmarks.rounds import Bound, Result, Settings
-from tests.benchmarks.stack import ROOT, api, prepare, process, servers
+from tests.benchmarks.measuring.rounds import Bound, Result, Settings
+from tests.benchmarks.measuring.stack import ROOT, api, prepare, process, servers
 from tests.polling import until, wait_for
 from votes import demo
 from votes.config import Config
@@ -329,7 +329,7 @@ def _processes(pid: int) -> list[_Process]:
 @contextmanager
 def _readers(port: int, request: bytes, seconds: float) -> Iterator[None]:
     """So many connections that ask for one page after another."""
-    command = [sys.executable, "-m", "tests.benchmarks.load", str(port), str(READERS)]
+    command = [sys.executable, "-m", "tests.benchmarks.measuring.load", str(port), str(READERS)]
     with subprocess.Popen(
         [*command, str(seconds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
     ) as load:

@@ -18,10 +18,10 @@ import asyncpg
 import msgspec
 import uvloop
 
-from tests.benchmarks import processor, samples
-from tests.benchmarks.append_eventsourcing import eventsourcing
-from tests.benchmarks.rounds import Aim, Bound, Result, Settings, Turn, alternate
-from tests.benchmarks.stack import prepare, servers
+from tests.benchmarks.measuring import processor, samples
+from tests.benchmarks.measuring.rounds import Aim, Bound, Result, Settings, Turn, alternate
+from tests.benchmarks.measuring.stack import prepare, servers
+from tests.benchmarks.peers.eventsourcing_votes import eventsourcing
 from votes.engine.batcher import BATCH_COMMANDS_MAX, Batcher
 from votes.engine.handle import Outcome, Request
 from votes.engine.heads import Heads

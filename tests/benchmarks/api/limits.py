@@ -14,9 +14,9 @@ from pathlib import Path
 
 from msgspec.structs import fields
 
-from tests.benchmarks import serve
-from tests.benchmarks.rounds import Aim, Result, Settings, Turn, alternate
-from tests.benchmarks.stack import api, process, projected, servers
+from tests.benchmarks.api import serve
+from tests.benchmarks.measuring.rounds import Aim, Result, Settings, Turn, alternate
+from tests.benchmarks.measuring.stack import api, process, projected, servers
 from tests.polling import wait_for
 from votes.config import Config, Limits, limit_setting
 

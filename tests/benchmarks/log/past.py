@@ -9,8 +9,8 @@ from typing import Any
 
 import uvloop
 
-from tests.benchmarks.rounds import Result, Settings
-from tests.benchmarks.stack import prepare, servers
+from tests.benchmarks.measuring.rounds import Result, Settings
+from tests.benchmarks.measuring.stack import prepare, servers
 from tests.long_log import KINDS, Asking, asking
 
 EVENTS, VOTES = 1_000_000, 100_000

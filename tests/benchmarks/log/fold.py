@@ -12,9 +12,9 @@ from typing import Any
 import asyncpg
 import uvloop
 
-from tests.benchmarks import samples
-from tests.benchmarks.rounds import Aim, Bound, Result, Settings, Turn, alternate
-from tests.benchmarks.stack import prepare, servers
+from tests.benchmarks.measuring import samples
+from tests.benchmarks.measuring.rounds import Aim, Bound, Result, Settings, Turn, alternate
+from tests.benchmarks.measuring.stack import prepare, servers
 from votes.engine.batcher import BATCH_COMMANDS_MAX
 from votes.engine.columns import fold_columns
 from votes.engine.projection import ONE_BY_ONE

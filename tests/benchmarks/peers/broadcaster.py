@@ -1,13 +1,13 @@
 """A bare broadcaster: the same bytes to all streams every 50 ms, on granian as we run it.
 
-python -m tests.benchmarks.broadcaster PORT
+python -m tests.benchmarks.peers.broadcaster PORT
 """
 
 import asyncio
 import sys
 from typing import Any
 
-from tests.benchmarks.nothing import TALLY
+from tests.benchmarks.peers.nothing import TALLY
 from votes.cli.serve import serve
 
 EACH_S = 0.05
@@ -57,7 +57,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
 
 
 def main() -> None:
-    serve("tests.benchmarks.broadcaster:app", "127.0.0.1", int(sys.argv[1]))
+    serve("tests.benchmarks.peers.broadcaster:app", "127.0.0.1", int(sys.argv[1]))
 
 
 if __name__ == "__main__":

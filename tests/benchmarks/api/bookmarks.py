@@ -13,8 +13,8 @@ from typing import Any, get_args
 
 import uvloop
 
-from tests.benchmarks.rounds import Result, Settings
-from tests.benchmarks.stack import prepare, servers
+from tests.benchmarks.measuring.rounds import Result, Settings
+from tests.benchmarks.measuring.stack import prepare, servers
 from votes.app.bookmarks import lists as bookmarks
 from votes.app.bookmarks.lists import Sort, Wanted, keep
 from votes.app.bookmarks.shelves import Shelf, Shelves
