@@ -18,9 +18,9 @@ from votes.app.bookmarks import importing as bookmark_import
 from votes.app.bookmarks.importing import Erased, Failed
 from votes.app.bookmarks.lists import keep
 from votes.app.bookmarks.shelves import Shelf
-from votes.domain import collection
-from votes.domain.bookmark import Annotations
-from votes.domain.collection import Named
+from votes.domain.bookmarks import collection
+from votes.domain.bookmarks.bookmark import Annotations
+from votes.domain.bookmarks.collection import Named
 from votes.domain.person import EraseSubject
 from votes.domain.tool import DelistTool, Entry, ListTool
 from votes.engine.bulk import submit_all

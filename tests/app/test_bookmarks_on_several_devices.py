@@ -14,9 +14,14 @@ from votes.app.bookmarks import collecting
 from votes.app.bookmarks.changes import NOBODY, changes
 from votes.app.bookmarks.lists import Wanted, bookmarks, keep
 from votes.app.bookmarks.shelves import Shelf, Shelves, Since, changes_until
-from votes.domain import bookmark
-from votes.domain.bookmark import Annotations, KeepBookmark, RemoveBookmark, ToolBookmarked
-from votes.domain.collection import Named, RemoveCollection, SaveCollection, parent_in
+from votes.domain.bookmarks import bookmark
+from votes.domain.bookmarks.bookmark import (
+    Annotations,
+    KeepBookmark,
+    RemoveBookmark,
+    ToolBookmarked,
+)
+from votes.domain.bookmarks.collection import Named, RemoveCollection, SaveCollection, parent_in
 from votes.domain.person import EraseSubject, Person
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected

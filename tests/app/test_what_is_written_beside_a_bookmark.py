@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from votes.app.bookmarks.lists import keep
 from votes.app.bookmarks.sealing import seal, unseal
-from votes.domain import bookmark
-from votes.domain.bookmark import Annotations
+from votes.domain.bookmarks import bookmark
+from votes.domain.bookmarks.bookmark import Annotations
 from votes.domain.person import Person
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from votes.app.bookmarks.collecting import refusal, save
 from votes.app.bookmarks.sealing import seal_named, unseal_named
 from votes.app.bookmarks.shelves import KeptCollection, Shelf
-from votes.domain import collection
-from votes.domain.collection import COLLECTIONS_MAX, FULL, Named, Saved
+from votes.domain.bookmarks import collection
+from votes.domain.bookmarks.collection import COLLECTIONS_MAX, FULL, Named, Saved
 from votes.domain.person import Person
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,14 +5,15 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
-from votes.domain.collection import CollectionRemoved, CollectionSaved, CollectionShared
+from votes.domain.bookmarks.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked
+from votes.domain.bookmarks.collection import CollectionRemoved, CollectionSaved, CollectionShared
+from votes.domain.bookmarks.unmatched import UnmatchedKept, UnmatchedRemoved
 from votes.domain.events import EVENT_TYPES
-from votes.domain.finding import BurstFound, ClusterFound, Evidence, Networks, OnTool
 from votes.domain.link import LinkUndone, VisitorLinked, VisitorUnlinked
+from votes.domain.moderation.finding import BurstFound, ClusterFound, Evidence, Networks, OnTool
+from votes.domain.moderation.ruling import RulingLifted, RulingMade, Selector
 from votes.domain.person import SubjectErased
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
-from votes.domain.ruling import RulingLifted, RulingMade, Selector
 from votes.domain.tool import (
     Entry,
     Plan,
@@ -22,7 +23,6 @@ from votes.domain.tool import (
     ToolRenamed,
     ToolRevised,
 )
-from votes.domain.unmatched import UnmatchedKept, UnmatchedRemoved
 from votes.domain.vote_events import (
     Before,
     Held,

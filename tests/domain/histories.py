@@ -8,28 +8,18 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from tests import toy
-from votes.domain import (
-    bookmark,
-    collection,
-    link,
-    moved_vote,
-    person,
-    returned_vote,
-    review,
-    ruled_vote,
-    ruling,
-    tool,
-    vote,
-)
-from votes.domain.bookmark import KeepBookmark, RemoveBookmark
-from votes.domain.collection import RemoveCollection, SaveCollection
+from votes.domain import link, moved_vote, person, returned_vote, review, tool, vote
+from votes.domain.bookmarks import bookmark, collection
+from votes.domain.bookmarks.bookmark import KeepBookmark, RemoveBookmark
+from votes.domain.bookmarks.collection import RemoveCollection, SaveCollection
 from votes.domain.link import LinkVisitor, UndoLink, UnlinkVisitor
+from votes.domain.moderation import ruled_vote, ruling
+from votes.domain.moderation.ruled_vote import CarryOut
+from votes.domain.moderation.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.moved_vote import MoveVote, OfferVote
 from votes.domain.person import EraseSubject
 from votes.domain.returned_vote import ReturnVote
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
-from votes.domain.ruled_vote import CarryOut
-from votes.domain.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.terms import RulingId, ToolId, VoterId, user, visitor
 from votes.domain.tool import DelistTool, Entry, ListTool, RenameTool
 from votes.domain.vote import CastVote, RetractVote

@@ -12,8 +12,8 @@ from tests.domain.histories import START, carried_out, log_of
 from tests.domain.specification import given
 from votes.domain import link, moved_vote, vote
 from votes.domain.link import LinkVisitor, UnlinkVisitor, VisitorLinked, VisitorUnlinked
+from votes.domain.moderation.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.moved_vote import Both, MoveVote
-from votes.domain.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.terms import user, visitor
 from votes.domain.tool import Entry, ListTool, ToolListed
 from votes.domain.vote import CastVote, RetractVote, Vote

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from tests.domain.histories import START, carried_out, log_of, vote_commands, voters
 from tests.domain.specification import given
-from votes.domain import ruled_vote, ruling, vote
-from votes.domain.ruled_vote import CarryOut
-from votes.domain.ruling import (
+from votes.domain import vote
+from votes.domain.moderation import ruled_vote, ruling
+from votes.domain.moderation.ruled_vote import CarryOut
+from votes.domain.moderation.ruling import (
     LiftRuling,
     MakeRuling,
     RulingLifted,

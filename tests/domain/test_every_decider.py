@@ -5,21 +5,10 @@ from copy import deepcopy
 from hypothesis import assume, given
 
 from tests.domain.histories import commands, decider_of, histories, log_of
-from votes.domain import (
-    bookmark,
-    collection,
-    link,
-    moved_vote,
-    person,
-    returned_vote,
-    review,
-    ruled_vote,
-    ruling,
-    tool,
-    unmatched,
-    vote,
-)
+from votes.domain import link, moved_vote, person, returned_vote, review, tool, vote
+from votes.domain.bookmarks import bookmark, collection, unmatched
 from votes.domain.events import EVENT_TYPES
+from votes.domain.moderation import ruled_vote, ruling
 from votes.domain.terms import Choice
 from votes.domain.tool import SlugTaken, ToolListed, ToolRenamed
 from votes.domain.vote_events import VoteCast, VoteMoved, VoteRetracted, VoteReverted, VoteWithdrawn

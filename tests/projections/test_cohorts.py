@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.domain.histories import START, carried_out, histories, log_of
 from votes.domain import link, vote
 from votes.domain.link import LinkVisitor, UndoLink, VisitorLinked
+from votes.domain.moderation.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.moved_vote import MoveVote
 from votes.domain.person import EraseSubject
 from votes.domain.returned_vote import ReturnVote
-from votes.domain.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.terms import user, visitor
 from votes.domain.tool import Entry, ListTool, ToolListed
 from votes.domain.vote import CastVote, RetractVote

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog, Row
-from votes.domain.bookmark import BookmarkRemoved
+from votes.domain.bookmarks.bookmark import BookmarkRemoved
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import ReviewWithdrawn
 from votes.domain.tool import Entry, ToolListed

@@ -6,7 +6,7 @@ from itertools import accumulate
 import pytest
 
 from tests.domain.histories import START
-from votes.domain.ruling import RulingLifted, RulingMade, Selector, stream
+from votes.domain.moderation.ruling import RulingLifted, RulingMade, Selector, stream
 from votes.domain.vote_events import VoteDiscounted, VoteHeld, VoteReleased, VoteRestored
 from votes.engine.log import Recorded, reason_of
 from votes.engine.read_models import ReadModels

@@ -19,8 +19,8 @@ from votes.api.routes import live
 from votes.api.routes.mine.sharing import Address
 from votes.api.schemas import portable, portable_parameter
 from votes.app.shapes import Problem
+from votes.domain.bookmarks.unmatched import UnmatchedId
 from votes.domain.terms import CollectionId, LinkId, PersonaSlug, RulingId, ToolSlug
-from votes.domain.unmatched import UnmatchedId
 from votes.http.checks.origins import SAFE
 from votes.http.errors import PROBLEM_TYPE, REFUSALS, problem_of
 from votes.http.moved import IN_PATHS, IN_QUERIES

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from votes.app.my_responses import ToolState
-from votes.domain import bookmark, link, vote
-from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
+from votes.domain import link, vote
+from votes.domain.bookmarks import bookmark
+from votes.domain.bookmarks.bookmark import BookmarkRevised, ToolBookmarked
 from votes.domain.link import VisitorLinked
 from votes.domain.person import Person
 from votes.domain.terms import Choice, ToolId, ToolSlug, VoterId, visitor_of

@@ -16,13 +16,14 @@ import structlog
 from votes.app.moderation.queue import LinkTold
 from votes.app.my_responses import LinkTo
 from votes.domain import link as links
-from votes.domain import moved_vote, returned_vote, ruled_vote
+from votes.domain import moved_vote, returned_vote
 from votes.domain import vote as votes
 from votes.domain.link import Link, LinkUndone, VisitorLinked, link_of
+from votes.domain.moderation import ruled_vote
+from votes.domain.moderation.ruled_vote import CarryOut
 from votes.domain.moved_vote import MoveVote, OfferVote
 from votes.domain.person import stream as person_stream
 from votes.domain.returned_vote import ReturnVote
-from votes.domain.ruled_vote import CarryOut
 from votes.domain.terms import LinkId, PersonId, ToolId, VisitorId, user, visitor
 from votes.domain.vote import Vote
 from votes.domain.vote_events import VoteWithdrawn

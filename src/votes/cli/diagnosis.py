@@ -10,7 +10,8 @@ from msgspec import Struct
 from votes.app.moderation.scanning import CONSUMER
 from votes.cli.settings import has_secrets
 from votes.config import Config, without_password
-from votes.domain import link, ruling
+from votes.domain import link
+from votes.domain.moderation import ruling
 from votes.engine.ports import Unavailable, Unfinished
 from votes.engine.projection import PARKED
 from votes.engine.read_models import ReadModels

@@ -17,7 +17,12 @@ from votes.cli.settings import data_dir_option, with_servers
 from votes.config import Config
 from votes.domain import review, vote
 from votes.domain import tool as tools
-from votes.domain.bookmark import BookmarkRemoved, BookmarkRevised, ToolBookmarked, parts_of
+from votes.domain.bookmarks.bookmark import (
+    BookmarkRemoved,
+    BookmarkRevised,
+    ToolBookmarked,
+    parts_of,
+)
 from votes.domain.review import ReviewPublished, ReviewRevised
 from votes.domain.terms import ToolId, ToolSlug
 from votes.domain.tool import ToolDelisted, ToolEvent

@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from votes.app.bookmarks import lists as bookmarks
 from votes.app.catalogue import tools as catalogue
-from votes.domain import bookmark, review, vote
+from votes.domain import review, vote
 from votes.domain import tool as tools
-from votes.domain.bookmark import Annotations
+from votes.domain.bookmarks import bookmark
+from votes.domain.bookmarks.bookmark import Annotations
 from votes.domain.person import Person
 from votes.domain.review import Opinion
 from votes.domain.terms import (

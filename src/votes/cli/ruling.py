@@ -19,9 +19,9 @@ from votes.app.moderation.explanation import explain
 from votes.app.moderation.queue import PreviewView, RulingsPage, RulingView
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
-from votes.domain import finding as findings
-from votes.domain import ruling as rules
-from votes.domain.ruling import LiftRuling, MakeRuling, RulingMade, Selector, Verdict
+from votes.domain.moderation import finding as findings
+from votes.domain.moderation import ruling as rules
+from votes.domain.moderation.ruling import LiftRuling, MakeRuling, RulingMade, Selector, Verdict
 from votes.domain.terms import Reason, RulingId, Time, ToolId, is_slug
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected

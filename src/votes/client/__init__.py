@@ -48,8 +48,8 @@ from votes.app.shapes import (
 from votes.client.bookmarks import Bookmarks
 from votes.client.events import LiveEvent, events
 from votes.client.transport import RETRIED, ProblemError, problem_of
+from votes.domain.moderation.ruling import Selector, Verdict
 from votes.domain.review import Opinion
-from votes.domain.ruling import Selector, Verdict
 from votes.domain.terms import Choice
 from votes.domain.tool import Entry
 from votes.projections.tallies import TallyView

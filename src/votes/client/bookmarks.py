@@ -20,7 +20,7 @@ from votes.app.bookmarks.responses import (
     UnmatchedPages,
 )
 from votes.client.transport import Transport
-from votes.domain.bookmark import Annotations
+from votes.domain.bookmarks.bookmark import Annotations
 
 
 class Bookmarks(Transport):

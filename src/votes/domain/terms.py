@@ -38,7 +38,7 @@ Tag = Annotated[str, Meta(pattern=_LINE, min_length=1, max_length=50)]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=TAGS_MAX)]
 _RANK = rf"\A[0-9A-Za-z]{{0,{RANK_LENGTH_MAX - 1}}}[1-9A-Za-z]\Z"
 Rank = Annotated[str, Meta(pattern=_RANK, description="A place in an own order.")]
-"""Ranks are ordered by their characters, see `votes.domain.ranks`."""
+"""Ranks are ordered by their characters, see `votes.domain.bookmarks.ranks`."""
 WebAddress = Annotated[str, Meta(pattern=r'\Ahttps?://[^\s\x00-\x20<>"]+\Z', max_length=2_048)]
 Score = Annotated[int, Meta(ge=0, le=100)]
 Price = Annotated[float, Meta(ge=0)]

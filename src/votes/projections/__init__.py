@@ -1,12 +1,12 @@
 """The projections, one subject a file, and the list of them."""
 
 from votes import __version__
-from votes.domain.bookmark import BOOKMARK_EVENTS
-from votes.domain.collection import COLLECTION_EVENTS, CollectionShared
+from votes.domain.bookmarks.bookmark import BOOKMARK_EVENTS
+from votes.domain.bookmarks.collection import COLLECTION_EVENTS, CollectionShared
+from votes.domain.bookmarks.unmatched import UNMATCHED_EVENTS
 from votes.domain.events import EVENT_TYPES
 from votes.domain.link import LINK_EVENTS
 from votes.domain.person import SubjectErased
-from votes.domain.unmatched import UNMATCHED_EVENTS
 from votes.engine.projection import Projections
 from votes.projections.bulk import BULK
 from votes.projections.cohorts import COHORTS

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from votes.domain.finding import BurstFound, ClusterFound, Evidence, Networks, cluster_of
+from votes.domain.moderation.finding import BurstFound, ClusterFound, Evidence, Networks, cluster_of
 from votes.domain.terms import ClusterId
 from votes.engine.log import Position, Recorded
 from votes.engine.projection import Projection

@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from votes.domain.ruling import (
+from votes.domain.moderation.ruling import (
     RulingLifted,
     RulingMade,
     Selector,

@@ -7,7 +7,8 @@ from litestar import post
 from litestar.response.base import ASGIResponse
 
 from votes.app.bookmarks import lists as bookmarks
-from votes.domain import bookmark, vote
+from votes.domain import vote
+from votes.domain.bookmarks import bookmark
 from votes.domain.person import Person
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position

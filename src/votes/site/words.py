@@ -10,7 +10,7 @@ from votes.app.catalogue.listing import category_slug
 from votes.app.catalogue.responses import PanelView
 from votes.app.moderation.queue import WHY
 from votes.domain import verdict
-from votes.domain.ruling import Selector
+from votes.domain.moderation.ruling import Selector
 from votes.domain.terms import PersonaSlug
 from votes.domain.tool import Plan
 from votes.domain.verdict import PANEL_REVIEWS_MIN

@@ -13,7 +13,7 @@ from votes.app.moderation.rulings import carry_out_all
 from votes.app.unlinking import find, name_of, tell, undo_all
 from votes.domain import link, vote
 from votes.domain.link import UndoLink, VisitorLinked
-from votes.domain.ruling import LiftRuling, MakeRuling, Selector
+from votes.domain.moderation.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.terms import user, visitor
 from votes.domain.vote_events import VOTE_EVENTS
 from votes.engine.bulk import submit_all

@@ -11,9 +11,9 @@ from votes.app.linking import TOO_MANY
 from votes.app.mine import my_votes
 from votes.app.moderation.rulings import carry_out_all, preview
 from votes.domain import vote
-from votes.domain.finding import ClusterFound, Evidence, cluster_stream, packed
+from votes.domain.moderation.finding import ClusterFound, Evidence, cluster_stream, packed
+from votes.domain.moderation.ruling import LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.person import EraseSubject
-from votes.domain.ruling import LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.terms import user, visitor
 from votes.domain.vote_events import VoteCast
 from votes.engine.bulk import submit_all

@@ -10,7 +10,7 @@ from tests.domain.histories import START
 from tests.engine.commands.sending import cast, everything, listed, request
 from votes.app.moderation import rulings
 from votes.app.moderation.rulings import carry_out, carry_out_all, preview
-from votes.domain.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
+from votes.domain.moderation.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.terms import VoterId, visitor
 from votes.domain.vote import CastVote
 from votes.domain.vote_events import VOTE_EVENTS, VoteDiscounted

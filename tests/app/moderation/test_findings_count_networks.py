@@ -13,7 +13,7 @@ from tests.app.moderation.test_the_scan_stores_what_it_finds import (
 )
 from tests.engine.commands.sending import everything, listed, request
 from votes.app.moderation import scanning
-from votes.domain.finding import BurstFound, Networks
+from votes.domain.moderation.finding import BurstFound, Networks
 from votes.domain.terms import VoterId
 from votes.domain.vote import CastVote
 from votes.engine.bulk import submit_all

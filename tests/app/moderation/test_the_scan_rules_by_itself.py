@@ -17,9 +17,9 @@ from tests.engine.commands.sending import everything, request
 from tests.scan.planting import DAY_S, START_S, Vote
 from votes.app.moderation.rulings import carry_out_all
 from votes.app.moderation.scan_rulings import BY_SCAN, discount_clusters, release_held
-from votes.domain import finding as findings
-from votes.domain.finding import BurstFound, Record
-from votes.domain.ruling import PREFIX, LiftRuling, RulingMade, ruling_of
+from votes.domain.moderation import finding as findings
+from votes.domain.moderation.finding import BurstFound, Record
+from votes.domain.moderation.ruling import PREFIX, LiftRuling, RulingMade, ruling_of
 from votes.domain.terms import VoterId
 from votes.domain.vote import CastVote
 from votes.engine.bulk import submit_all

@@ -10,8 +10,8 @@ from tests.engine.commands.sending import everything, listed, request
 from tests.scan.planting import LEVELS, START_S, campaign, made_votes
 from votes.app.moderation.rulings import carry_out_all, preview
 from votes.app.moderation.scanning import CONSUMER, Scanner, not_known
-from votes.domain.finding import CLUSTERS, BurstFound, ClusterFound, cluster_of, places
-from votes.domain.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
+from votes.domain.moderation.finding import CLUSTERS, BurstFound, ClusterFound, cluster_of, places
+from votes.domain.moderation.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.terms import VoterId
 from votes.domain.vote import CastVote
 from votes.domain.vote_events import VOTE_EVENTS, VoteCast

@@ -19,8 +19,9 @@ from votes.app.bookmarks import lists as bookmarks
 from votes.app.bookmarks.lists import Sort, Wanted, keep
 from votes.app.bookmarks.shelves import Shelf, Shelves
 from votes.config import Config
-from votes.domain import bookmark, tool
-from votes.domain.bookmark import Annotations
+from votes.domain import tool
+from votes.domain.bookmarks import bookmark
+from votes.domain.bookmarks.bookmark import Annotations
 from votes.domain.person import Person
 from votes.domain.terms import CollectionId, ToolId
 from votes.domain.tool import Entry, ListTool

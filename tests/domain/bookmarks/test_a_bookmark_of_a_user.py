@@ -8,8 +8,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from tests.domain.specification import given
-from votes.domain import bookmark
-from votes.domain.bookmark import (
+from votes.domain.bookmarks import bookmark
+from votes.domain.bookmarks.bookmark import (
     Annotations,
     BookmarkRemoved,
     BookmarkRevised,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from votes.domain import collection
-from votes.domain.collection import (
+from votes.domain.bookmarks import collection
+from votes.domain.bookmarks.collection import (
     Collection,
     CollectionRemoved,
     CollectionSaved,

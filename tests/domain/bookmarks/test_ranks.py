@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from votes.domain.ranks import DIGITS, NoRoom, between, default_rank, moved
+from votes.domain.bookmarks.ranks import DIGITS, NoRoom, between, default_rank, moved
 from votes.domain.terms import RANK_LENGTH_MAX, Rank
 
 ranks = st.from_regex(r"[0-9A-Za-z]{0,20}[1-9A-Za-z]", fullmatch=True)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.e2e.asking import bearer, new_tool, problem, unique
 from tests.e2e.shapes import COLLECTION, check_shape
-from votes.domain.ranks import between
+from votes.domain.bookmarks.ranks import between
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from tests.e2e.asking import bearer, unique
 from tests.e2e.pages.reading import parsed, words
 from tests.polling import wait_for
 from tests.site import SAME_ORIGIN
-from votes.domain.collection import FULL
+from votes.domain.bookmarks.collection import FULL
+from votes.domain.bookmarks.unmatched import UNMATCHED_MAX
 from votes.domain.tool import taken
-from votes.domain.unmatched import UNMATCHED_MAX
 from votes.formats.files import FILE_BYTES_MAX
 from votes.formats.json_file import VALUES_MAX
 from votes.formats.netscape import TAGS_MAX

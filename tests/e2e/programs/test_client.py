@@ -13,8 +13,8 @@ from tests.e2e.asking import bearer, get, unique
 from tests.site import Site
 from votes.app.catalogue.responses import SummaryView
 from votes.client import ProblemError, Votes
-from votes.domain.bookmark import Annotations
-from votes.domain.ruling import Selector
+from votes.domain.bookmarks.bookmark import Annotations
+from votes.domain.moderation.ruling import Selector
 from votes.domain.tool import Entry
 from votes.projections.tallies import TallyView
 

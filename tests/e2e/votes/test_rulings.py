@@ -22,7 +22,7 @@ from tests.polling import wait_for
 from votes.cli.diagnosis import unfinished_checked
 from votes.config import Config
 from votes.domain import vote
-from votes.domain.ruling import RulingMade, Selector, stream
+from votes.domain.moderation.ruling import RulingMade, Selector, stream
 from votes.domain.terms import visitor
 from votes.domain.vote import CastVote
 from votes.engine.bulk import submit_all

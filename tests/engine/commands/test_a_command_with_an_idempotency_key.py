@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tests.domain.histories import START
 from tests.engine.commands.products import PARCELS, VOTES, each_product
 from tests.engine.commands.sending import cast, delisted, everything, listed, request, retract
-from votes.domain.bookmark import KeepBookmark, RemoveBookmark
+from votes.domain.bookmarks.bookmark import KeepBookmark, RemoveBookmark
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
 from votes.engine.batcher import Batcher
 from votes.engine.bulk import submit_all

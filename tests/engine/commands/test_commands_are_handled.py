@@ -18,7 +18,7 @@ from tests.engine.commands.sending import (
     request,
     retract,
 )
-from votes.domain.bookmark import KeepBookmark
+from votes.domain.bookmarks.bookmark import KeepBookmark
 from votes.domain.events import EVENT_TYPES
 from votes.domain.tool import Tool
 from votes.domain.vote import Vote

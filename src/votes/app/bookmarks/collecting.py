@@ -13,8 +13,8 @@ from votes.app.bookmarks.responses import (
 )
 from votes.app.bookmarks.sealing import seal_named
 from votes.app.bookmarks.shelves import TRASH_KEPT, KeptCollection, Shelf
-from votes.domain import collection
-from votes.domain.collection import (
+from votes.domain.bookmarks import collection
+from votes.domain.bookmarks.collection import (
     COLLECTIONS_MAX,
     FULL,
     Named,

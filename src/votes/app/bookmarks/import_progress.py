@@ -7,11 +7,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from votes.app.bookmarks.responses import ImportView
-from votes.domain import bookmark, collection
-from votes.domain.bookmark import BookmarkRevised, ToolBookmarked
-from votes.domain.collection import CollectionSaved
+from votes.domain.bookmarks import bookmark, collection
+from votes.domain.bookmarks.bookmark import BookmarkRevised, ToolBookmarked
+from votes.domain.bookmarks.collection import CollectionSaved
+from votes.domain.bookmarks.unmatched import UnmatchedKept
 from votes.domain.person import Person
-from votes.domain.unmatched import UnmatchedKept
 from votes.engine.decider import Decider
 from votes.engine.handle import Outcome, Result
 from votes.engine.log import Position

@@ -22,10 +22,11 @@ from votes.app.bookmarks.import_progress import counted
 from votes.app.bookmarks.matching import Index
 from votes.app.bookmarks.responses import ImportView, UnreadEntry
 from votes.app.bookmarks.shelves import Shelf
-from votes.domain import bookmark, collection
-from votes.domain import unmatched as pages
-from votes.domain.bookmark import Annotations
-from votes.domain.collection import COLLECTIONS_MAX, Named, parent_in
+from votes.domain.bookmarks import bookmark, collection
+from votes.domain.bookmarks import unmatched as pages
+from votes.domain.bookmarks.bookmark import Annotations
+from votes.domain.bookmarks.collection import COLLECTIONS_MAX, Named, parent_in
+from votes.domain.bookmarks.unmatched import UNMATCHED_MAX, UnmatchedId
 from votes.domain.conditions import CHANGED
 from votes.domain.person import Person
 from votes.domain.terms import (
@@ -38,7 +39,6 @@ from votes.domain.terms import (
     ToolSlug,
     WebAddress,
 )
-from votes.domain.unmatched import UNMATCHED_MAX, UnmatchedId
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Decider
 from votes.engine.handle import ENDED, Request

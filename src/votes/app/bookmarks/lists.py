@@ -13,7 +13,7 @@ from votes.app.bookmarks.sealing import seal
 from votes.app.bookmarks.shelves import TRASH_KEPT, Kept, Removed, Shelf
 from votes.app.catalogue import tools as catalogue
 from votes.app.catalogue.paging import Page, picked_page, sorted_page
-from votes.domain.bookmark import Annotations, KeepBookmark
+from votes.domain.bookmarks.bookmark import Annotations, KeepBookmark
 from votes.domain.conditions import AnyOf
 from votes.domain.person import Person
 from votes.domain.terms import ToolId, ToolSlug

@@ -4,8 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from votes.domain.bookmarks.unmatched import UnmatchedId
 from votes.domain.terms import CollectionId, PublicId, Rank, Time, ToolSlug
-from votes.domain.unmatched import UnmatchedId
 from votes.domain.verdict import Call, PanelVerdict
 from votes.engine.log import Position
 

@@ -5,9 +5,9 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from votes.domain import bookmark, collection
-from votes.domain.bookmark import Annotations, Sealed
-from votes.domain.collection import Named
+from votes.domain.bookmarks import bookmark, collection
+from votes.domain.bookmarks.bookmark import Annotations, Sealed
+from votes.domain.bookmarks.collection import Named
 from votes.domain.person import Person
 from votes.domain.terms import ToolId
 from votes.engine.log import Stream

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from msgspec import Struct
 
 from votes.app.bookmarks.sealing import NOTHING, unseal, unseal_named
-from votes.domain import bookmark, collection
-from votes.domain.bookmark import (
+from votes.domain.bookmarks import bookmark, collection
+from votes.domain.bookmarks.bookmark import (
     BOOKMARK_EVENTS,
     Annotations,
     Standing,
@@ -21,7 +21,7 @@ from votes.domain.bookmark import (
     parts_of,
     standing,
 )
-from votes.domain.collection import (
+from votes.domain.bookmarks.collection import (
     COLLECTION_EVENTS,
     CollectionRemoved,
     CollectionSaved,

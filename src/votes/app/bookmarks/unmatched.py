@@ -11,9 +11,7 @@ from msgspec import Struct
 
 from votes.app.bookmarks.responses import UnmatchedPage, UnmatchedPages
 from votes.app.catalogue.paging import decode_cursor, encode_cursor
-from votes.domain.person import Person
-from votes.domain.terms import PersonId
-from votes.domain.unmatched import (
+from votes.domain.bookmarks.unmatched import (
     PREFIX,
     UNMATCHED_EVENTS,
     KeepUnmatched,
@@ -26,6 +24,8 @@ from votes.domain.unmatched import (
     prefix,
     unmatched_id,
 )
+from votes.domain.person import Person
+from votes.domain.terms import PersonId
 from votes.engine.log import Position, Recorded, Stream
 from votes.engine.ports import EventStore
 from votes.formats.saved import Saved, is_web

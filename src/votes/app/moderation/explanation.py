@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from votes.domain import ruling as rulings
 from votes.domain import verdict
 from votes.domain import vote as votes
-from votes.domain.finding import CLUSTERS, BurstFound, current
-from votes.domain.ruling import RulingMade, Selector, Verdict, ruling_of
+from votes.domain.moderation import ruling as rulings
+from votes.domain.moderation.finding import CLUSTERS, BurstFound, current
+from votes.domain.moderation.ruling import RulingMade, Selector, Verdict, ruling_of
 from votes.domain.terms import Choice, ClusterId, Reason, RulingId, Time, ToolId, ToolSlug
 from votes.domain.verdict import Call
 from votes.domain.vote import Vote

@@ -8,7 +8,7 @@ from votes.app.catalogue.tool_orders import HELD, tool_orders
 from votes.app.catalogue.tools import Tool
 from votes.app.catalogue.trend import Window
 from votes.app.moderation.suspicion import BurstView, ClusterView
-from votes.domain.ruling import Selector, Verdict
+from votes.domain.moderation.ruling import Selector, Verdict
 from votes.domain.terms import LinkId, Reason, RulingId, Time, ToolSlug
 from votes.domain.vote_events import Against
 from votes.engine.log import Position

@@ -12,14 +12,14 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from votes.domain import finding as findings
 from votes.domain import link as links
-from votes.domain import ruled_vote
-from votes.domain import ruling as rulings
 from votes.domain import vote as votes
-from votes.domain.finding import ClusterFound
-from votes.domain.ruled_vote import CarryOut, RuledVote
-from votes.domain.ruling import RulingMade, Selector, ruling_of
+from votes.domain.moderation import finding as findings
+from votes.domain.moderation import ruled_vote
+from votes.domain.moderation import ruling as rulings
+from votes.domain.moderation.finding import ClusterFound
+from votes.domain.moderation.ruled_vote import CarryOut, RuledVote
+from votes.domain.moderation.ruling import RulingMade, Selector, ruling_of
 from votes.domain.terms import ClusterId, RulingId, ToolId, user, visitor
 from votes.domain.vote import Vote
 from votes.domain.vote_events import VOTE_EVENTS, VoteWithdrawn

@@ -13,11 +13,11 @@ from hashlib import sha256
 
 from votes.app.moderation import rulings
 from votes.app.moderation.scanning import ACTOR, Scanner, store_all
-from votes.domain import ruling as rules
 from votes.domain import verdict
 from votes.domain import vote as votes
-from votes.domain.finding import BurstFound
-from votes.domain.ruling import (
+from votes.domain.moderation import ruling as rules
+from votes.domain.moderation.finding import BurstFound
+from votes.domain.moderation.ruling import (
     CLUSTERS_MAX,
     RULING_EVENTS,
     MakeRuling,

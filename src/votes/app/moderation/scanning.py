@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from votes.domain import finding as findings
-from votes.domain.finding import (
+from votes.domain.moderation import finding as findings
+from votes.domain.moderation.finding import (
     CLUSTER_VOTES_MAX,
     CLUSTERS,
     BurstFound,

@@ -5,7 +5,7 @@ from math import exp
 
 from msgspec import Struct
 
-from votes.domain.finding import OnTool
+from votes.domain.moderation.finding import OnTool
 from votes.domain.terms import ClusterId, Time, ToolId, ToolSlug
 from votes.domain.verdict import share
 from votes.engine.log import Position

@@ -20,16 +20,16 @@ from votes.app.bookmarks.shelves import (
     changes_until,
     kept_of,
 )
-from votes.domain import bookmark, collection
-from votes.domain import unmatched as pages
-from votes.domain.bookmark import (
+from votes.domain.bookmarks import bookmark, collection
+from votes.domain.bookmarks import unmatched as pages
+from votes.domain.bookmarks.bookmark import (
     Annotations,
     Bookmark,
     BookmarkCommand,
     KeepBookmark,
     RemoveBookmark,
 )
-from votes.domain.collection import CollectionCommand
+from votes.domain.bookmarks.collection import CollectionCommand
 from votes.domain.conditions import CHANGED
 from votes.domain.person import Person
 from votes.domain.terms import CollectionId, ToolId, ToolSlug

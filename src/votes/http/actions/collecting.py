@@ -5,8 +5,8 @@ import secrets
 import msgspec
 
 from votes.app.bookmarks import collecting
-from votes.domain import collection
-from votes.domain.collection import Collection, Named
+from votes.domain.bookmarks import collection
+from votes.domain.bookmarks.collection import Collection, Named
 from votes.domain.conditions import AnyOf
 from votes.domain.person import Person
 from votes.domain.terms import CollectionId, PublicId

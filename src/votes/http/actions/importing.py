@@ -8,8 +8,8 @@ import msgspec
 from votes.app import import_file
 from votes.app.bookmarks.exporting import all_saved
 from votes.app.bookmarks.responses import ImportView
-from votes.domain import unmatched as pages
-from votes.domain.unmatched import RemoveUnmatched, UnmatchedId, unmatched_id
+from votes.domain.bookmarks import unmatched as pages
+from votes.domain.bookmarks.unmatched import RemoveUnmatched, UnmatchedId, unmatched_id
 from votes.formats import files
 from votes.formats.saved import Saved
 from votes.http.actions.bookmarking import shelf_of

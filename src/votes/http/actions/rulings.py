@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from votes.app.moderation import rulings
 from votes.app.moderation.queue import PreviewView, RulingView
-from votes.domain import finding as findings
-from votes.domain import ruling as rules
-from votes.domain.ruling import RulingMade, Selector, Verdict, ruling_of
+from votes.domain.moderation import finding as findings
+from votes.domain.moderation import ruling as rules
+from votes.domain.moderation.ruling import RulingMade, Selector, Verdict, ruling_of
 from votes.domain.terms import Reason, RulingId, ToolId, ToolSlug, is_slug
 from votes.engine.log import Position
 from votes.http.deadlines import READ_S, within

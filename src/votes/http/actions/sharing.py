@@ -3,7 +3,7 @@
 import msgspec
 
 from votes.app.bookmarks.shelves import KeptCollection, Shelf
-from votes.domain.collection import CollectionShared, shared_stream
+from votes.domain.bookmarks.collection import CollectionShared, shared_stream
 from votes.domain.terms import PublicId
 from votes.http.deadlines import READ_S, within
 from votes.http.errors import Refused

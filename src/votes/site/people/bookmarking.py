@@ -16,9 +16,9 @@ from votes.app.catalogue import tools as catalogue
 from votes.app.catalogue.paging import Page
 from votes.app.catalogue.responses import SummaryView, summary
 from votes.app.unlinking import POSITION_DIGITS_MAX
-from votes.domain import bookmark
-from votes.domain.bookmark import Annotations
-from votes.domain.collection import Named
+from votes.domain.bookmarks import bookmark
+from votes.domain.bookmarks.bookmark import Annotations
+from votes.domain.bookmarks.collection import Named
 from votes.domain.terms import Tag, ToolId
 from votes.engine.reader import ReadSource
 from votes.http.actions.bookmarking import remove, retag, rewrite, shelf_of, undo

@@ -15,9 +15,9 @@ from votes.app.bookmarks.responses import BookmarksChanged
 from votes.app.bookmarks.shelves import KeptCollection, Shelf
 from votes.app.catalogue import tools as catalogue
 from votes.app.catalogue.responses import summary
-from votes.domain import bookmark
-from votes.domain.collection import Named, parent_in
-from votes.domain.ranks import NoRoom, moved
+from votes.domain.bookmarks import bookmark
+from votes.domain.bookmarks.collection import Named, parent_in
+from votes.domain.bookmarks.ranks import NoRoom, moved
 from votes.domain.terms import CollectionId, Rank
 from votes.engine.handle import Outcome
 from votes.http.actions.bookmarking import shelf_of

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from votes.app.bookmarks import lists as bookmarks
 from votes.config import Config
-from votes.domain import bookmark
+from votes.domain.bookmarks import bookmark
 from votes.domain.terms import PersonaSlug, is_slug
 from votes.engine.ports import Unavailable
 from votes.http.checks.identity import LOGIN as SESSION

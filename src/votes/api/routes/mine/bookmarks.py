@@ -15,8 +15,8 @@ from votes.app.bookmarks.responses import (
 )
 from votes.app.catalogue import tools as catalogue
 from votes.app.catalogue.paging import LIMIT_DEFAULT
-from votes.domain import bookmark
-from votes.domain.bookmark import Annotations, RemoveBookmark
+from votes.domain.bookmarks import bookmark
+from votes.domain.bookmarks.bookmark import Annotations, RemoveBookmark
 from votes.http.actions.bookmarking import shelf_of, status_of, view_of
 from votes.http.checks.identity import require_user
 from votes.http.checks.limiting import Limited

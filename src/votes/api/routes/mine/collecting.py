@@ -9,7 +9,7 @@ from votes.api.operation import Operation
 from votes.app.bookmarks import collecting
 from votes.app.bookmarks.responses import CollectionView, MyCollections
 from votes.app.bookmarks.shelves import KeptCollection
-from votes.domain.collection import Named
+from votes.domain.bookmarks.collection import Named
 from votes.domain.terms import CollectionId, Label, Rank
 from votes.http.actions.bookmarking import shelf_of
 from votes.http.actions.collecting import checked_id, remove, save

@@ -18,8 +18,8 @@ from votes.app.bookmarks.responses import (
     BookmarksChanged,
 )
 from votes.app.catalogue.paging import LIMIT_DEFAULT, LIMIT_MAX
-from votes.domain import bookmark
-from votes.domain.bookmark import Annotations, BookmarkCommand, RemoveBookmark
+from votes.domain.bookmarks import bookmark
+from votes.domain.bookmarks.bookmark import Annotations, BookmarkCommand, RemoveBookmark
 from votes.domain.person import Person
 from votes.domain.terms import Tag, ToolId, ToolSlug
 from votes.engine.decider import Rejected

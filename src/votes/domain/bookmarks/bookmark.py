@@ -14,8 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from votes.domain import tool as tools
+from votes.domain.bookmarks.ranks import default_rank
 from votes.domain.conditions import CHANGED, AnyOf, matches
-from votes.domain.ranks import default_rank
 from votes.domain.terms import (
     CollectionId,
     PersonId,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from votes.domain import ruling as rulings
 from votes.domain import vote as votes
-from votes.domain.ruling import RulingEvent, RulingLifted, RulingMade, Verdict
+from votes.domain.moderation import ruling as rulings
+from votes.domain.moderation.ruling import RulingEvent, RulingLifted, RulingMade, Verdict
 from votes.domain.terms import RulingId, ToolId
 from votes.domain.vote import Vote
 from votes.domain.vote_events import (

@@ -15,10 +15,10 @@ from typing import Any, assert_never
 
 from msgspec import Struct
 
-from votes.domain.bookmark import Sealed, tag_of
+from votes.domain.bookmarks.bookmark import Sealed, tag_of
+from votes.domain.bookmarks.ranks import default_rank
 from votes.domain.conditions import CHANGED, AnyOf, matches
 from votes.domain.person import Person
-from votes.domain.ranks import default_rank
 from votes.domain.terms import CollectionId, Label, PersonId, PublicId, Rank
 from votes.engine.decider import Decider, ForStream, Rejected
 from votes.engine.heads import Head

@@ -1,0 +1,1 @@
+"""What users save: bookmarks, collections, and pages that are no tool here."""

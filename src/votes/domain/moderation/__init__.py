@@ -1,0 +1,1 @@
+"""Votes of one hand: what the scan found, and rulings on votes."""
