@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import Any
 
 import asyncpg
@@ -21,13 +21,14 @@ from votes.app.catalogue.past import Past
 from votes.app.catalogue.tools import Tool
 from votes.app.catalogue.trend import BUCKETS_MAX, WIDTH, Window, window
 from votes.config import Config
-from votes.domain.terms import Choice, ToolId, visitor
+from votes.domain.terms import Choice, ToolId, VoterId, visitor
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import stream
 from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.projector import rebuild
 from votes.engine.reader import Reader, ReadSource
 from votes.engine.replica import Replica
+from votes.http.logins.tokens import RANDOM_BYTES, hours, visitor_id
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, Tally, moved
@@ -95,7 +96,7 @@ async def fill(
 
     `imported` is the share of votes that were imported. Answers what those on the tool come to.
     """
-    said, counted = _votes_on_the_tool(chance), []
+    said, counted = _votes_on_the_tool(chance, votes), []
     listed = [(f"tool:{tool}", 0, ToolListed(tool, Entry(tool, "x"))) for tool in TOOLS]
     rows = [_row(n, START, START, TOOLS[n - 1], one) for n, one in enumerate(listed, 1)]
     share = votes / (events - len(TOOLS))
@@ -109,7 +110,7 @@ async def fill(
             counted.append((position, at, moved(vote[-1]).ship, moved(vote[-1]).skip))
         else:
             tool = chance.choice(TOOLS[1:])
-            vote = stream(visitor(f"{number:022}"), tool), 0, VoteCast("ship")
+            vote = stream(_voter(chance, passed), tool), 0, VoteCast("ship")
         rows.append(_row(position, START + passed, at, tool, vote))
         if len(rows) >= ROWS_AT_ONCE or position == events:
             await owner.copy_records_to_table("events", columns=COLUMNS, records=rows)
@@ -126,17 +127,23 @@ def _row(
     return position, at, late, where, version + 1, tool, *CODEC.encode(event), "{}"
 
 
-def _votes_on_the_tool(chance: random.Random) -> Iterator[tuple[str, int, Any]]:
+def _voter(chance: random.Random, passed: timedelta) -> VoterId:
+    """A visitor who was made then."""
+    return visitor(visitor_id(hours(START + passed), chance.randbytes(RANDOM_BYTES)))
+
+
+def _votes_on_the_tool(chance: random.Random, votes: int) -> Iterator[tuple[str, int, Any]]:
     """One of five is of somebody who has voted before: the other choice, or taken back."""
     voters: list[tuple[str, int, Any]] = []
-    while True:
+    for number in count():
         if voters and chance.random() < 0.2:
             place = chance.randrange(len(voters))
             where, version, before = voters[place]
             choice = chance.choice([choice for choice in LATER if choice != before])
         else:
             place, version, before = len(voters), 0, None
-            where, choice = stream(visitor(f"v{place:021}"), TOOL), chance.choice(FIRST)
+            where = stream(_voter(chance, SPAN * number / votes), TOOL)
+            choice = chance.choice(FIRST)
             voters.append((where, 0, None))
         voters[place] = (where, version + 1, choice)
         yield where, version, VoteCast(choice, before) if choice else VoteRetracted(before)

@@ -73,7 +73,7 @@ ClusterId = NewType(
 PersonId = NewType("PersonId", str)
 """A user in the log: 11 random characters (`A-Z a-z 0-9 - _`), made at the user's first write."""
 VisitorId = NewType("VisitorId", str)
-"""A visitor, as the visitor's cookie or token says."""
+"""A visitor, as the visitor's cookie or token says: an hour and 72 random bits."""
 VoterId = NewType("VoterId", str)
 """A voter: `v:…` for a visitor, `user:…` for a user, `for:…` for somebody known elsewhere for whom
 a user votes, `import:…` for a voter of an imported file."""

@@ -17,9 +17,8 @@ from tests.benchmarks.measuring import samples
 from tests.benchmarks.measuring.rounds import Bound, Result, Settings
 from tests.benchmarks.measuring.stack import prepare, servers
 from tests.long_log import TOOL, fill
-from votes.domain import vote
-from votes.domain.terms import ToolId, visitor
 from votes.engine.decider import Rejected
+from votes.engine.log import Stream
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import batcher_on, event_store
 
@@ -27,8 +26,9 @@ SIZES = (100_000, 1_000_000)
 LARGE = 10_000_000
 SHARE_ON_TOOL = 0.1
 SEED = 20_261
-VOTERS = 5_000
-"""Of those on the tool; each log has more."""
+READ = 5_000
+STREAMS = "SELECT DISTINCT stream FROM events WHERE subject = $1 AND type = 'VoteCast' LIMIT $2"
+"""So many of the votes on the tool; each log has more."""
 CALLERS = 64
 RATIO_MAX, BYTES_MAX = 1.1, 300
 
@@ -42,6 +42,7 @@ def run(settings: Settings) -> list[Result]:
 async def _run(settings: Settings, sizes: tuple[int, ...]) -> list[Result]:
     took: Figures = {}
     stored: Figures = {}
+    streams: dict[int, list[Stream]] = {}
     async with AsyncExitStack() as stack:
         stores = {}
         for size in sizes:
@@ -51,11 +52,13 @@ async def _run(settings: Settings, sizes: tuple[int, ...]) -> list[Result]:
             await fill(owner, random.Random(SEED), size, int(size * SHARE_ON_TOOL), 0.1)
             await owner.execute("VACUUM ANALYZE events")
             stored[f"{size:,} events"] = [await _bytes_an_event(owner)]
+            streams[size] = [row["stream"] for row in await owner.fetch(STREAMS, TOOL, READ)]
             await owner.close()
             stores[size] = await stack.enter_async_context(event_store(config))
         for number in range(-1, settings.rounds):
             for size in sizes if number % 2 else reversed(sizes):
-                for name, figure in (await _turn(stores[size], settings.seconds)).items():
+                turn = await _turn(stores[size], streams[size], settings.seconds)
+                for name, figure in turn.items():
                     each = took.setdefault(f"{size:,} events: {name}", [])
                     if number >= 0:  # the first one warms up
                         each.append(figure)
@@ -86,7 +89,9 @@ async def _bytes_an_event(owner: asyncpg.Connection) -> float:
     return float(await owner.fetchval(query))
 
 
-async def _turn(store: PostgresEventStore, seconds: float) -> dict[str, float]:
+async def _turn(
+    store: PostgresEventStore, streams: list[Stream], seconds: float
+) -> dict[str, float]:
     """Votes of 64 callers who each wait for their answer, then streams one by one."""
     batcher, chance = batcher_on(store), random.Random(time.monotonic_ns())
 
@@ -96,8 +101,7 @@ async def _turn(store: PostgresEventStore, seconds: float) -> dict[str, float]:
 
     async def read() -> None:
         """The state of a vote, as the one who casts it again makes it read."""
-        who = visitor(f"v{chance.randrange(VOTERS):021}")
-        assert await store.last_events([vote.stream(who, ToolId(TOOL))])
+        assert await store.last_events([chance.choice(streams)])
 
     votes = await _timed(voted, seconds / 2, CALLERS)
     reads = await _timed(read, seconds / 2, 1)

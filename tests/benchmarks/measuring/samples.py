@@ -1,5 +1,6 @@
 """Votes to measure with: every one of another visitor."""
 
+import random
 from itertools import count
 
 from votes.domain import tool, vote
@@ -9,16 +10,18 @@ from votes.domain.vote_events import VoteCast
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request
 from votes.engine.ports import Addition, Append, Meta
+from votes.http.logins.tokens import RANDOM_BYTES, hours, visitor_id
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import batcher_on, now
 
 VOTERS = 128
-_numbers, _changes = count(), count()
+HOUR = hours(now())
+_changes = count()
 
 
 def voter() -> VoterId:
-    """One who has not voted yet, with an id as long as a real one."""
-    return visitor(f"{next(_numbers):022d}")
+    """One who has not voted yet, with an id like a real one."""
+    return visitor(visitor_id(HOUR, random.randbytes(RANDOM_BYTES)))
 
 
 def cast(slug: str) -> Request:
@@ -29,7 +32,7 @@ def cast(slug: str) -> Request:
 def change(slug: str) -> Request:
     """Of one of few voters, who each change their mind every time."""
     turn, number = divmod(next(_changes), VOTERS)
-    who = visitor(f"again-{number:016d}")
+    who = visitor(visitor_id(HOUR, number.to_bytes(RANDOM_BYTES, "big")))
     choice: Choice = "skip" if turn % 2 else "ship"
     return Request(vote.decider, vote.CastVote(ToolId(slug), who, choice), Meta(), now())
 

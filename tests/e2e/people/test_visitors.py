@@ -1,13 +1,14 @@
 """Visitors: a signed cookie, made at the first vote and never at a read."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from tests.e2e.asking import authorization, get, problem, put, secrets_of, unique, visitor_token
 from tests.site import SAME_ORIGIN
-from votes.http.logins.tokens import Visitor, VisitorTokens
+from votes.http.logins.tokens import Visitor, VisitorTokens, new_visitor
 
 READS = [
     "/v1/tools",
@@ -26,7 +27,7 @@ READS = [
     "/nothing",
 ]
 COOKIE = re.compile(
-    r"(?P<name>visitor|__Host-visitor)=(?P<token>[\w-]{22}\.\d{6}c?\.[\w-]{22}); Path=/; "
+    r"(?P<name>visitor|__Host-visitor)=(?P<token>[\w-]{16}\.\d{6}c?\.[\w-]{22}); Path=/; "
     r"Max-Age=34560000; HttpOnly; SameSite=Lax(?P<secure>; Secure)?"
 )
 
@@ -180,3 +181,11 @@ def test_a_trusted_proxy_says_that_the_browser_is_on_https(live_site, guarded, t
     assert cookie_of(cast(guarded, tool, **said))["name"] == "__Host-visitor"
     assert cookie_of(cast(guarded, tool))["name"] == "visitor"
     assert cookie_of(cast(live_site.url, tool, **said))["name"] == "visitor"
+
+
+def test_visitors_of_one_hour_are_neighbours_in_the_log_and_no_two_are_one():
+    hour, later = datetime(2026, 1, 31, 12, tzinfo=UTC), timedelta(minutes=59, seconds=59)
+    ids = [new_visitor(hour + part, crowded=False).id for part in (timedelta(), later)]
+    next_hour = new_visitor(hour + later + timedelta(seconds=1), crowded=False).id
+    assert ids[0][:4] == ids[1][:4] != next_hour[:4]
+    assert ids[0][4:] != ids[1][4:]
