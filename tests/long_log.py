@@ -26,8 +26,8 @@ from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import stream
 from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.projector import rebuild
-from votes.engine.reader import Reader, ReadSource
-from votes.engine.replica import Replica
+from votes.engine.reading.reader import Reader, ReadSource
+from votes.engine.reading.replica import Replica
 from votes.http.logins.tokens import RANDOM_BYTES, hours, visitor_id
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES

@@ -33,8 +33,8 @@ from votes.engine.heads import Heads
 from votes.engine.ports import EventStore
 from votes.engine.projector import Projector, belongs_to_log
 from votes.engine.read_models import Changes, ReadModels
-from votes.engine.reader import Reader
-from votes.engine.replica import Listener, Replica
+from votes.engine.reading.reader import Reader
+from votes.engine.reading.replica import Listener, Replica
 from votes.languages import languages_of
 from votes.limits.limiter import Limiter
 from votes.limits.networks import Networks

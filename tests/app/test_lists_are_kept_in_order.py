@@ -25,9 +25,9 @@ from votes.app.moderation import queue as moderation
 from votes.domain.review import Opinion
 from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import wilson_lower
-from votes.engine import orders as kept
 from votes.engine.projection import partition_of
 from votes.engine.read_models import Changes, Partition, ReadModels
+from votes.engine.reading import orders as kept
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES, PanelReview, Profile, parts_of
 from votes.projections.tallies import TALLIES, Counts, Tally, tally_view

@@ -15,7 +15,7 @@ from votes.domain.vote import CastVote, RetractVote, VoteCommand
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.http.errors import Refused
 from votes.http.exchange import listed
 from votes.http.moved import Moved

@@ -21,8 +21,8 @@ from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.log import Recorded
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import Reader, ReadSource
-from votes.engine.replica import Replica
+from votes.engine.reading.reader import Reader, ReadSource
+from votes.engine.reading.replica import Replica
 from votes.projections import PROJECTIONS, over_time, tallies
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, Counts

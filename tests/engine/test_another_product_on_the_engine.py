@@ -114,8 +114,10 @@ def test_it_can_be_lifted_out():
     """What the engine loads is its own: no vote, no tool, no driver."""
     script = (
         "import pkgutil, sys, votes.engine as e\n"
-        "for m in pkgutil.iter_modules(e.__path__): __import__(f'votes.engine.{m.name}')\n"
+        "for m in pkgutil.walk_packages(e.__path__, 'votes.engine.'): __import__(m.name)\n"
         "print(*sorted(n for n in sys.modules if n.startswith('votes.')))"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert all(name.startswith("votes.engine") for name in run.stdout.split())
+    loaded = run.stdout.split()
+    assert "votes.engine.reading.reader" in loaded
+    assert all(name.startswith("votes.engine") for name in loaded)

@@ -12,7 +12,7 @@ from votes.domain.tool import Entry, SlugTaken, ToolListed, slug_stream
 from votes.domain.vote_events import VoteCast
 from votes.engine.log import Recorded, Stream
 from votes.engine.read_models import ReadModels
-from votes.engine.replica import Replica
+from votes.engine.reading.replica import Replica
 from votes.live.hub import Hub, Listener
 from votes.live.stream import Streams
 from votes.projections import PROJECTIONS

@@ -12,8 +12,8 @@ from votes.engine.log import Recorded
 from votes.engine.log import Stream as StreamName
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import Reader, ReadSource
-from votes.engine.replica import Replica
+from votes.engine.reading.reader import Reader, ReadSource
+from votes.engine.reading.replica import Replica
 from votes.live import hub as hub_module
 from votes.live import stream as streams_module
 from votes.live.frames import BEFORE_ALL, PIECE_BYTES

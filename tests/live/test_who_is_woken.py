@@ -10,7 +10,7 @@ from tests.live.site import Site, said
 from votes.domain.tool import Entry, ToolRenamed
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import NotYet, ReadSource
+from votes.engine.reading.reader import NotYet, ReadSource
 from votes.live.frames import BEFORE_ALL
 from votes.live.hub import LOG_S, SLICE, SPREAD_S, TICK_S, Hub, Listener, TooMany
 from votes.projections import PROJECTIONS

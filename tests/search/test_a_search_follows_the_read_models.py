@@ -13,9 +13,9 @@ from votes.app.catalogue.tool_orders import TOP
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
 from votes.domain.vote_events import VoteCast
 from votes.engine.log import Recorded, Stream
-from votes.engine.orders import Orders
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import NotYet
+from votes.engine.reading.orders import Orders
+from votes.engine.reading.reader import NotYet
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.search import finder as searching

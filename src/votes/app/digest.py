@@ -16,7 +16,7 @@ from votes.domain.terms import ToolSlug
 from votes.domain.verdict import Call, PanelVerdict
 from votes.engine.ports import EventStore
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import call_of
 

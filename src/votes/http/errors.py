@@ -18,7 +18,7 @@ from votes.app.catalogue.paging import BadCursor
 from votes.app.shapes import Problem
 from votes.engine.decider import Rejected
 from votes.engine.ports import Unavailable
-from votes.engine.reader import NotYet
+from votes.engine.reading.reader import NotYet
 from votes.http.moved import Moved, moved
 
 RETRY_AFTER_S = 1

@@ -25,7 +25,7 @@ from votes.engine.handle import Request as CommandRequest
 from votes.engine.log import Position, Stream
 from votes.engine.ports import Meta
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.http.deadlines import READ_S, WRITE_S, within
 from votes.http.errors import Refused
 from votes.http.etags import client_has, etag_of

@@ -16,8 +16,8 @@ from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import Changes, ReadModels
-from votes.engine.reader import NotYet, Reader, ReadSource
-from votes.engine.replica import Replica
+from votes.engine.reading.reader import NotYet, Reader, ReadSource
+from votes.engine.reading.replica import Replica
 from votes.live.frames import BEFORE_ALL, Frames
 from votes.projections.profiles import PROFILES
 

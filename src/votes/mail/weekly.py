@@ -7,8 +7,8 @@ import msgspec
 from votes.app.catalogue.past import Past
 from votes.app.digest import Digest, digest, since_last, week_of
 from votes.engine.ports import Unavailable
-from votes.engine.reader import Reader, ReadSource
-from votes.engine.replica import Replica
+from votes.engine.reading.reader import Reader, ReadSource
+from votes.engine.reading.replica import Replica
 from votes.projections import PROJECTIONS
 from votes.store.postgres import PostgresEventStore
 from votes.store.subscriptions import Subscriptions

@@ -16,7 +16,7 @@ from votes.app.catalogue.tools import Tool
 from votes.domain.terms import ToolId
 from votes.engine.log import Position
 from votes.engine.read_models import Changes, ReadModels
-from votes.engine.reader import NotYet
+from votes.engine.reading.reader import NotYet
 from votes.projections.profiles import PROFILES, Profile
 from votes.projections.tallies import TALLIES, Tally
 from votes.search.index import Listed, ToolIndex

@@ -16,7 +16,7 @@ from votes.app.catalogue.responses import SummaryView, summary
 from votes.app.catalogue.tool_orders import REVIEWED, TOP, tool_orders
 from votes.app.catalogue.tools import Tool
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.http.checks.limiting import Limited
 from votes.http.errors import Refused
 from votes.http.etags import tagged

@@ -10,7 +10,7 @@ from votes.app.states import NOTHING
 from votes.domain.terms import ToolSlug
 from votes.engine.log import Position
 from votes.engine.ports import Unavailable
-from votes.engine.reader import NotYet, ReadSource
+from votes.engine.reading.reader import NotYet, ReadSource
 from votes.http.checks.identity import Caller, identity
 from votes.http.checks.voters import states_for
 from votes.http.deadlines import OPTIONAL_S, within

@@ -11,8 +11,8 @@ from tests.polling import until
 from votes.domain.tool import Entry
 from votes.engine.handle import Outcome
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import NotYet, Reader
-from votes.engine.replica import Replica
+from votes.engine.reading.reader import NotYet, Reader
+from votes.engine.reading.replica import Replica
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
@@ -139,7 +139,7 @@ async def test_a_process_that_stood_still_does_not_believe_what_it_knew_before(s
     old = ReadModels(PROJECTIONS, await store.epoch(), head - 1)
     replica.changed(old, None)
     assert (await reader.models()).models is old
-    monkeypatch.setattr("votes.engine.replica.HEARTBEAT_TIMEOUT_S", -1.0)
+    monkeypatch.setattr("votes.engine.reading.replica.HEARTBEAT_TIMEOUT_S", -1.0)
     assert replica.fresh() is None
     asking = asyncio.create_task(reader.models())
     await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from votes.api.operation import Operation
 from votes.app.catalogue.responses import TalliesView
 from votes.app.catalogue.tools import Tool
 from votes.engine.log import Position
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.http.checks.limiting import Limited
 from votes.http.deadlines import READ_S, within
 from votes.http.errors import Refused

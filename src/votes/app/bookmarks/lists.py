@@ -17,9 +17,9 @@ from votes.domain.bookmarks.bookmark import Annotations, KeepBookmark
 from votes.domain.conditions import AnyOf
 from votes.domain.person import Person
 from votes.domain.terms import ToolId, ToolSlug
-from votes.engine.orders import Place
 from votes.engine.ports import EventStore
 from votes.engine.read_models import ReadModels
+from votes.engine.reading.orders import Place
 
 Sort = Literal["added", "old", "changed", "name", "verdict", "rank"]
 """By when they were added, the newest first or the oldest; by their last change, the newest first;

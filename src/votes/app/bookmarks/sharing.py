@@ -15,8 +15,8 @@ from votes.app.bookmarks.shelves import Kept, KeptCollection, Shelf
 from votes.app.catalogue import tools as catalogue
 from votes.app.catalogue.paging import Page, sorted_page
 from votes.domain.verdict import panel_verdict
-from votes.engine.orders import Place
-from votes.engine.reader import ReadSource
+from votes.engine.reading.orders import Place
+from votes.engine.reading.reader import ReadSource
 from votes.projections.tallies import call_of
 
 FEED_ENTRIES_MAX = 50

@@ -13,7 +13,7 @@ from votes.app.catalogue.tools import Tool
 from votes.domain.terms import Time, ToolSlug
 from votes.domain.verdict import share
 from votes.engine.log import Position
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.projections.cohorts import COHORTS, keys_of
 from votes.projections.tallies import TALLIES, Counts
 

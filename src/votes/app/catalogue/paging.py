@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from votes.engine.orders import Name, Orders, Place
+from votes.engine.reading.orders import Name, Orders, Place
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 100

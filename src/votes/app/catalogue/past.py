@@ -15,7 +15,7 @@ from votes.domain.vote_events import VOTE_EVENTS
 from votes.engine.log import Position, Recorded
 from votes.engine.ports import CountQuery, EventStore, Unavailable
 from votes.engine.read_model_store import ReadModelStore
-from votes.engine.reader import Reader, ReadSource
+from votes.engine.reading.reader import Reader, ReadSource
 from votes.projections import tallies
 from votes.projections.over_time import (
     HOURS,

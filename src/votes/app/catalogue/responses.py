@@ -11,7 +11,7 @@ from votes.domain.terms import Choice, PersonaSlug, Score, Time, ToolSlug
 from votes.domain.tool import Entry, Plan
 from votes.domain.verdict import PanelVerdict
 from votes.engine.log import Position
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.projections.profiles import PanelReview, Profile
 from votes.projections.tallies import Tally, TallyView, tally_view
 

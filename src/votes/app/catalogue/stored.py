@@ -6,7 +6,7 @@ from typing import Any
 
 from votes.engine.ports import Unavailable
 from votes.engine.read_model_store import ReadModelStore, ValueKey
-from votes.engine.reader import Reader, ReadSource
+from votes.engine.reading.reader import Reader, ReadSource
 
 TRIES_MAX = 20
 RETRY_S = 0.05

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 from votes.app.catalogue.tools import Tool, tool_of
 from votes.domain.terms import PersonaSlug
 from votes.domain.verdict import Call, PanelVerdict, panel_verdict, wilson_lower
-from votes.engine.orders import Ordering, Orders, Place, orders_of
 from votes.engine.read_models import ReadModels
+from votes.engine.reading.orders import Ordering, Orders, Place, orders_of
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, Tally, call_of
 

@@ -12,9 +12,9 @@ from votes.domain.moderation.ruling import Selector, Verdict
 from votes.domain.terms import LinkId, Reason, RulingId, Time, ToolSlug
 from votes.domain.vote_events import Against
 from votes.engine.log import Position
-from votes.engine.orders import Ordering, orders_of
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import ReadSource
+from votes.engine.reading.orders import Ordering, orders_of
+from votes.engine.reading.reader import ReadSource
 from votes.languages import marked
 from votes.projections.profiles import PROFILES
 from votes.projections.rulings import RULINGS, Ruling

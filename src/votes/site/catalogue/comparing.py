@@ -24,7 +24,7 @@ from votes.app.catalogue.tool_orders import BY_NAME, REVIEWED, TOP, ToolOrders, 
 from votes.app.catalogue.tools import Tool
 from votes.domain.terms import SLUG_LENGTH_MAX, ToolSlug
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.http.checks.limiting import Limited
 from votes.http.exchange import Http
 from votes.http.hosts import base

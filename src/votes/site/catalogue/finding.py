@@ -6,7 +6,7 @@ from urllib.parse import quote
 from votes.app.catalogue import tools as catalogue
 from votes.app.catalogue.compared import BETWEEN, COMPARED_MAX, compared_path
 from votes.app.catalogue.tools import Tool
-from votes.engine.reader import NotYet, ReadSource
+from votes.engine.reading.reader import NotYet, ReadSource
 from votes.http.checks.limiting import Limited, limit
 from votes.http.errors import Refused
 from votes.http.exchange import Http, listed, services, tool_slug

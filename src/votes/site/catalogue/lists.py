@@ -11,7 +11,7 @@ from votes.app.catalogue.listing import Choices, Wanted, category_slug
 from votes.app.catalogue.paging import Page
 from votes.app.catalogue.responses import SummaryView, summary
 from votes.app.catalogue.tool_orders import TOP, Sort, tool_orders
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.http.exchange import Http, services
 from votes.http.hosts import base
 from votes.languages import gettext, marked

@@ -19,7 +19,7 @@ from votes.domain.terms import ToolSlug
 from votes.domain.verdict import Call, PanelVerdict
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.http.checks.limiting import Limited
 from votes.http.checks.voters import votes_of
 from votes.http.deadlines import OPTIONAL_S, STATUS_S, within

@@ -20,7 +20,7 @@ from votes.domain.bookmarks import bookmark
 from votes.domain.bookmarks.bookmark import Annotations
 from votes.domain.bookmarks.collection import Named
 from votes.domain.terms import Tag, ToolId
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.http.actions.bookmarking import remove, retag, rewrite, shelf_of, undo
 from votes.http.checks.identity import identity, require_user
 from votes.http.checks.limiting import Limited

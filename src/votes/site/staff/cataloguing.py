@@ -19,7 +19,7 @@ from votes.app.catalogue.tools import Tool
 from votes.domain.conditions import CHANGED, AnyOf
 from votes.domain.terms import ToolSlug, is_slug, is_web_address
 from votes.domain.tool import Entry, Plan, taken
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.http.actions.cataloguing import delist, list_tool, rename
 from votes.http.checks.identity import require_admin
 from votes.http.checks.limiting import Limited

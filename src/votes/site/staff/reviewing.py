@@ -15,7 +15,7 @@ from votes.app.catalogue.tools import Tool
 from votes.domain import review
 from votes.domain.review import Opinion, contradicts
 from votes.domain.terms import PersonaSlug
-from votes.engine.reader import ReadSource
+from votes.engine.reading.reader import ReadSource
 from votes.http.checks.identity import require_panelist
 from votes.http.checks.limiting import Limited
 from votes.http.deadlines import READ_S, within

@@ -12,7 +12,7 @@ from votes.engine.ports import EventStore
 from votes.engine.projection import Projections
 from votes.engine.projector import belongs_to_log, fold_log
 from votes.engine.read_models import ReadModels
-from votes.engine.replica import Replica
+from votes.engine.reading.replica import Replica
 
 WAIT_S = 3.0
 LOG_WAIT_S = 0.5

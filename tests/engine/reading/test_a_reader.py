@@ -13,8 +13,8 @@ from votes.engine.ports import Unavailable
 from votes.engine.projection import partition_of
 from votes.engine.projector import HEARTBEAT_TIMEOUT_S, fold_log
 from votes.engine.read_models import ReadModels
-from votes.engine.reader import LOG_FRESH_S, LOG_WAIT_S, NOTICED_S, WAIT_S, NotYet, Reader
-from votes.engine.replica import Replica
+from votes.engine.reading.reader import LOG_FRESH_S, LOG_WAIT_S, NOTICED_S, WAIT_S, NotYet, Reader
+from votes.engine.reading.replica import Replica
 from votes.store.codec import Codec
 
 loop_factories = NO_TIME

@@ -11,7 +11,7 @@ from votes.engine.log import Recorded
 from votes.engine.projection import Projection, Projections
 from votes.engine.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.read_models import ReadModels
-from votes.engine.replica import Replica
+from votes.engine.reading.replica import Replica
 
 loop_factories = NO_TIME
 

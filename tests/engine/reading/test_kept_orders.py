@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 
 from tests.toy import AT, PLACES, TOY, ParcelMoved
-from votes.engine import orders as kept
 from votes.engine.log import Recorded, Stream
-from votes.engine.orders import Ordering, Orders, orders_of
 from votes.engine.read_models import ReadModels
+from votes.engine.reading import orders as kept
+from votes.engine.reading.orders import Ordering, Orders, orders_of
 
 PARCELS = 10
 
