@@ -18,6 +18,7 @@ from votes.api.routes.live import with_live
 from votes.config import Config, load
 from votes.http.checks.identity import Identity
 from votes.http.checks.limiting import with_rate_limit_fields
+from votes.http.edge.cache import Cache, with_cache
 from votes.http.edge.cors import with_cors
 from votes.http.edge.headers import FOR_OTHER_SITES, FOR_PROGRAMS, FOR_READERS, with_headers
 from votes.http.edge.languages import with_languages
@@ -85,7 +86,7 @@ def create_app(config: Config) -> Asgi:
     pages = _by_path(
         PATHS_FOR_OTHER_SITES,
         _behind_edge(config, FOR_OTHER_SITES, for_readers),
-        _behind_edge(config, FOR_READERS, for_readers),
+        _behind_edge(config, FOR_READERS, with_cache(site, Cache(), for_readers)),
         endings=("/badge.svg/",),
     )
     return _by_path(

@@ -38,10 +38,10 @@ def _etag_of(body: bytes, of: str) -> str:
 _etag_of_short = lru_cache(REMEMBERED_MAX)(_etag_of)
 
 
-def client_has(request: Request[Any, Any, Any], etag: str) -> bool:
+def client_has(scope: Any, etag: str) -> bool:
     """Whether the asker has what the tag stands for. Weak comparison (RFC 9110 §13.1.2), since
     intermediaries may have weakened the tag."""
-    condition = header_of(request.scope, b"if-none-match")
+    condition = header_of(scope, b"if-none-match")
     if condition is None:
         return False
     tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
@@ -63,6 +63,6 @@ def tagged(
     """
     etag = etag_of(body)
     headers = (*headers, ("etag", f"W/{etag}" if compressible else etag))
-    if client_has(request, etag):
+    if client_has(request.scope, etag):
         return ASGIResponse(status_code=304, headers=headers)
     return ASGIResponse(body=body, media_type=media_type, headers=headers)

@@ -358,7 +358,7 @@ def _tagged(
 ) -> ASGIResponse:
     etag = etag_of(body, of)
     headers = (*headers, (b"etag", etag.encode()))
-    if client_has(request, etag):
+    if client_has(request.scope, etag):
         return ASGIResponse(status_code=304, encoded_headers=headers)
     return _json(body, 200, headers)
 

@@ -5,16 +5,18 @@ from collections.abc import Awaitable
 from functools import lru_cache
 from typing import Any
 
-from votes.config import is_loopback
+from votes.config import Config, is_loopback
 from votes.engine.decider import Rejected
 from votes.http.errors import send_problem
-from votes.http.exchange import Asgi, Http, header, services
-from votes.http.proxies import scheme
+from votes.http.exchange import Asgi, Http, services
+from votes.http.proxies import header_of, peer_is_here, scheme
 
 PORT_MAX = 65_535
 HOSTS_REMEMBERED = 64
 
 _NAME = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_PASSED_ON = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via")
+"""What a proxy says. In front of a demo there is none."""
 _REFUSED = Rejected("invalid_parameter", "Host: one header with the name of a site is wanted.")
 
 
@@ -46,13 +48,30 @@ def base(request: Http) -> str:
     Empty where the `Host` cannot be trusted: such links are then relative, so that no response
     carries a made-up name into a cache.
     """
-    return services(request).config.public_url or own_base(request)
+    return base_of(request.scope, services(request).config)
 
 
 def own_base(request: Http) -> str:
     """The address by which this request reached the site, empty where the `Host` is not trusted."""
-    config = services(request).config
-    host = (header(request, b"host") or "").lower()
+    return _own_base(request.scope, services(request).config)
+
+
+def base_of(scope: Any, config: Config) -> str:
+    """As `base`."""
+    return config.public_url or _own_base(scope, config)
+
+
+def _own_base(scope: Any, config: Config) -> str:
+    host = (header_of(scope, b"host") or "").lower()
     if not is_loopback(host) and host not in config.allowed_hosts:
         return ""
-    return f"{scheme(request.scope, config)}://{host}"
+    return f"{scheme(scope, config)}://{host}"
+
+
+def is_here(scope: Any) -> bool:
+    """Whether the request was sent on this machine, to this machine, and passed on by nobody."""
+    return (
+        is_loopback(header_of(scope, b"host") or "")
+        and peer_is_here(scope)
+        and not any(header_of(scope, name) for name in _PASSED_ON)
+    )

@@ -44,6 +44,14 @@ def header_of(scope: Any, name: bytes) -> str | None:
     return None if value is None else str(value, "latin-1")
 
 
+def without_header(scope: Any, name: bytes) -> Any:
+    """The scope of the same request without the header; `name` in lower case."""
+    if header_of(scope, name) is None:
+        return scope
+    headers = [header for header in scope["headers"] if header[0] != name]
+    return {key: value for key, value in scope.items() if key != _HEADERS} | {"headers": headers}
+
+
 def _bare(hop: str) -> str:
     """An address without the port that some proxies add to it."""
     if hop.startswith("["):

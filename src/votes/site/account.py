@@ -3,11 +3,9 @@
 from typing import Literal, assert_never
 from urllib.parse import quote
 
-from votes.config import is_loopback
 from votes.http.checks.identity import Caller
-from votes.http.exchange import Http, header, services
-from votes.http.hosts import base
-from votes.http.proxies import peer_is_here
+from votes.http.exchange import Http, services
+from votes.http.hosts import base, is_here
 from votes.languages import language
 from votes.site.render import LOGOUT, Account
 
@@ -16,8 +14,6 @@ Way = Literal["issuer", "elsewhere", "demo"]
 MODERATORS = {"moderator", "admin"}
 BACK = "{next}"
 """In the address of a site's own login, where to come back to."""
-_PASSED_ON = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via")
-"""What a proxy says. In front of a demo there is none."""
 
 
 def way(request: Http) -> Way | None:
@@ -27,16 +23,7 @@ def way(request: Http) -> Way | None:
         return "issuer"
     if config.login_url:
         return "elsewhere"
-    return "demo" if config.demo_login and _is_here(request) else None
-
-
-def _is_here(request: Http) -> bool:
-    """Whether the request was sent on this machine, to this machine, and passed on by nobody."""
-    return (
-        is_loopback(header(request, b"host") or "")
-        and peer_is_here(request.scope)
-        and not any(header(request, name) for name in _PASSED_ON)
-    )
+    return "demo" if config.demo_login and is_here(request.scope) else None
 
 
 def elsewhere(request: Http, address: str, path: str) -> str:

@@ -1,6 +1,5 @@
 """The pages as an application: HTML, for people, the same for every origin."""
 
-import re
 from typing import Any
 
 from litestar import Litestar
@@ -10,6 +9,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
 
 from votes.http.checks import limiting, origins
+from votes.http.edge.cache import accepts_gzip
 from votes.http.exchange import SMALL_BODY_BYTES_MAX
 from votes.site import about, describing, files, forms
 from votes.site.catalogue import badges, comparing, crawling, pages
@@ -18,7 +18,6 @@ from votes.site.people import bookmarking, collecting, importing, logging_in, ma
 from votes.site.staff import cataloguing, moderating, reviewing
 
 COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="^/og/")
-_NO_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 
 HANDLERS: list[HTTPRouteHandler] = [
     *pages.ROUTES,
@@ -44,8 +43,7 @@ class Gzip(CompressionMiddleware):
     """Litestar's compression, except where a request refuses gzip with `gzip;q=0`."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        accepted = [value for name, value in scope["headers"] if name == b"accept-encoding"]
-        answer = self.app if any(map(_NO_GZIP.search, accepted)) else super().__call__
+        answer = super().__call__ if accepts_gzip(scope) else self.app
         await answer(scope, receive, send)
 
 

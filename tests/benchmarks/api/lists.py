@@ -66,6 +66,8 @@ PAGES = {
     "a page of the sitemap": "/sitemap/tools-1.xml",
     "other pages of the sitemap": "/sitemap/pages.xml",
 }
+NO_CACHE = (b"cookie", b"visitor=nobody")
+"""A cookie of ours, with which a page is rendered for its reader alone."""
 ASKED = 20
 """How often each page is asked for in a round."""
 READERS = 10
@@ -264,7 +266,7 @@ async def _get(app: Asgi, path: str, body: bytearray | None = None) -> int:
         "raw_path": bare.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(b"host", b"127.0.0.1:8000")],
+        "headers": [(b"host", b"127.0.0.1:8000"), NO_CACHE],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8000),
         "state": {},

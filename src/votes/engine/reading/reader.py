@@ -58,7 +58,7 @@ class Reader:
         Raises `NotYet` at the deadline, `Unavailable` when neither Redis nor Postgres responds and
         no older read models are known.
         """
-        live = self._live()
+        live = self.live()
         if live is not None and live.position >= min_position:
             return ReadSource(live, stale=False)
         try:
@@ -72,7 +72,7 @@ class Reader:
         """The read models known here, however old; None where there are none."""
         return self.replica.models or self._last
 
-    def _live(self) -> ReadModels | None:
+    def live(self) -> ReadModels | None:
         """The live read models, unless the log was folded here beyond their position."""
         live, folded = self.replica.fresh(), self._folded
         if live is None or folded is None:
@@ -85,13 +85,13 @@ class Reader:
     async def _wait(self, min_position: Position) -> ReadSource:
         while self.replica.models is not None and self.replica.fresh() is None:  # noqa: ASYNC110
             await asyncio.sleep(NOTICED_S)  # the subscription is about to update or to lose them
-        if self._live() is not None:
+        if self.live() is not None:
             await self.replica.reached(min_position)
-            live = self._live()
+            live = self.live()
             if live is not None and live.position >= min_position:
                 return ReadSource(live, stale=False)
         while True:
-            models, live = await self._from_log(), self._live()
+            models, live = await self._from_log(), self.live()
             if live is not None and live.position >= min_position:  # they came back meanwhile
                 return ReadSource(live, stale=False)
             if models is not None and models.position >= min_position:

@@ -112,6 +112,11 @@ def network_sign(request: Http) -> str | None:
     return None if network.here else _hidden(network.name, config.secret_keys[0])
 
 
+def is_counted(scope: Any) -> bool:
+    """Whether the request was counted towards a limit."""
+    return _VERDICT in scope
+
+
 def verdict_of(scope: Any) -> Verdict:
     """What came of the check of a request, which counts as within its limits where it has none."""
     verdict: Verdict = scope.get(_VERDICT, FREE)

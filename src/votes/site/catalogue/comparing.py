@@ -26,6 +26,7 @@ from votes.domain.terms import SLUG_LENGTH_MAX, ToolSlug
 from votes.engine.read_models import ReadModels
 from votes.engine.reading.reader import ReadSource
 from votes.http.checks.limiting import Limited
+from votes.http.edge.cache import CACHED
 from votes.http.exchange import Http
 from votes.http.hosts import base
 from votes.http.moved import require_current
@@ -55,7 +56,7 @@ First = Annotated[str | None, Parameter(max_length=SLUG_LENGTH_MAX)]
 Picked = Annotated[str | None, Parameter(max_length=2 * SLUG_LENGTH_MAX)]
 
 
-@get("/compare/{names:str}")
+@get("/compare/{names:str}", opt=CACHED)
 async def compare(
     request: Http, names: str, first: First = None, min_position: MinPosition = 0
 ) -> ASGIResponse:
@@ -75,7 +76,7 @@ async def compare(
     return await _side_by_side(request, source, _ordered(found, first), waiting=waiting)
 
 
-@get("/compare", opt=Limited("reads", "a").opt)
+@get("/compare", opt=Limited("reads", "a").opt | CACHED)
 async def pick(
     request: Http,
     a: Picked = None,

@@ -23,6 +23,7 @@ from votes.engine.reading.reader import ReadSource
 from votes.http.checks.limiting import Limited
 from votes.http.checks.voters import votes_of
 from votes.http.deadlines import OPTIONAL_S, STATUS_S, within
+from votes.http.edge.cache import CACHED
 from votes.http.exchange import Http, services
 from votes.http.hosts import base
 from votes.http.parameters import Cursor, MinPosition, Query
@@ -42,7 +43,7 @@ HOME_ROWS_MAX = 6
 FEED_ENTRIES_MAX = 30
 
 
-@get("/", opt=Limited("reads", "q").opt)
+@get("/", opt=Limited("reads", "q").opt | CACHED)
 async def home(
     request: Http,
     sort: Sort | None = None,
@@ -95,7 +96,7 @@ async def _front(
     )
 
 
-@get("/tools/{slug:str}")
+@get("/tools/{slug:str}", opt=CACHED)
 async def tool(request: Http, slug: str, min_position: MinPosition = 0) -> ASGIResponse:
     """A tool with both verdicts, its votes over time, its plans and its reviews."""
     source, waiting = await read_at(request, min_position)
@@ -215,7 +216,7 @@ async def _drift(parts: Services) -> str:
         return gettext("not known")
 
 
-@get("/feed.xml")
+@get("/feed.xml", opt=CACHED)
 async def feed(request: Http) -> ASGIResponse:
     """The newest tools, for feed readers (Atom, RFC 4287)."""
     source, _ = await read_at(request)
