@@ -1,6 +1,6 @@
 """The `votes` command in a process that is forked from one which has imported the program: to
-import it takes longer than most commands. `tests/e2e/programs/test_readme.py` runs it as its users
-do."""
+import it takes longer than most commands, and most of an API process's start.
+`tests/e2e/programs/test_readme.py` runs it as its users do, and so does `votes up` its API."""
 
 import multiprocessing
 import os
@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 # No module that asks at its import whether it writes to a terminal, as those of most commands do.
-_PROCESSES.set_forkserver_preload(["votes.cli", "votes.wiring", "rich.progress", "rich.table"])
+_PROCESSES.set_forkserver_preload(["votes.server", "granian", "rich.progress", "rich.table"])
 
 
 def votes(
@@ -38,9 +39,17 @@ def votes(
         return subprocess.CompletedProcess(arguments, process.exitcode, out, err)
 
 
+def begun(arguments: Sequence[str], env: Mapping[str, str]) -> BaseProcess:
+    """The command in that environment, which writes to where the tests write."""
+    process = _PROCESSES.Process(target=_run, args=(arguments, dict(env), Path.cwd(), ()))
+    process.start()
+    return process
+
+
 def _run(
     arguments: Sequence[str], env: dict[str, str], folder: Path, streams: Sequence[Path]
 ) -> None:
+    multiprocessing.set_start_method(None, force=True)  # as in a process that was not forked
     os.environ.clear()
     os.environ.update(env)
     os.chdir(folder)

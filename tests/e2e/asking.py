@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import hmac
 import json
-import subprocess
-import sys
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ import http_sf
 import httpx
 import jwt
 
+from tests import commands
 from tests.polling import LIMIT_S, wait_for
 from tests.site import SAME_ORIGIN, TLS, Site, free_port
 
@@ -190,16 +189,18 @@ def api_beside(site: Site, **env: str) -> Iterator[str]:
         "VOTES_SECRET_KEYS": kept["secret_key"],
         "VOTES_JWT_SECRET": kept["jwt_secret"],
     }
-    argv = [sys.executable, "-m", "votes", "api", "--port", str(port)]
     settings = {name: value for name, value in (site.env | ours | env).items() if value}
-    process = subprocess.Popen(argv, env=settings)
+    process = commands.begun(["api", "--port", str(port)], settings)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(lambda: is_ready(url), "the API")
         yield url
     finally:
         process.terminate()
-        process.wait(LIMIT_S)
+        process.join(LIMIT_S)
+        ended = process.exitcode is not None
+        process.kill()  # or the tests would wait for it at their end
+        assert ended
 
 
 def is_ready(url: str) -> bool:
