@@ -30,6 +30,8 @@ NAMES = (
     "search",
     "growth",
     "bookmarks",
+    "processes",
+    "idle",
 )
 
 
@@ -39,7 +41,7 @@ def main() -> None:
     from rich.console import Console
 
     from tests.benchmarks import fraud, search
-    from tests.benchmarks.api import bookmarks, first_tries, limits, lists, serve
+    from tests.benchmarks.api import bookmarks, first_tries, idle, limits, lists, processes, serve
     from tests.benchmarks.log import append, fold, growth, imports, past
     from tests.benchmarks.measuring.rounds import Settings, report
     from tests.benchmarks.streams import freshness, live, openings
@@ -51,6 +53,7 @@ def main() -> None:
     benchmarks |= {"live": live, "openings": openings, "past": past, "limits": limits}
     benchmarks |= {"fraud": fraud, "lists": lists, "search": search, "bookmarks": bookmarks}
     benchmarks |= {"growth": growth, "imports": imports}
+    benchmarks |= {"processes": processes, "idle": idle}
     broken = []
     for name in dict.fromkeys(options.names or NAMES):
         results = benchmarks[name].run(settings)

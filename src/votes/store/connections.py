@@ -19,7 +19,8 @@ class Connections(Struct, frozen=True):
     """The role, the size and the time limits, in seconds, of a pool of connections.
 
     A connection is acquired within `connect_s`. Postgres ends a statement after `statement_s`.
-    `settings` are settings of Postgres.
+    One that nobody used for `idle_s` is closed: each is a process of Postgres. `settings` are
+    settings of Postgres.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Connections(Struct, frozen=True):
     statement_s: float
     role: str = API_ROLE
     settings: Mapping[str, str] = {}
+    idle_s: float = 300.0
 
     @property
     def longest_s(self) -> float:
@@ -39,7 +41,8 @@ COMMANDS = Connections("votes", 8, CONNECT_TIMEOUT_S, 10.0)
 """For commands of the command line that add events, or need to know who somebody is."""
 REPORTS = Connections("votes reports", 8, CONNECT_TIMEOUT_S, 10.0, READER_ROLE)
 """For commands that only read the log."""
-WORKER = Connections("votes worker", 8, CONNECT_TIMEOUT_S, 10.0, PROJECTOR_ROLE)
+WORKER = Connections("votes worker", 8, CONNECT_TIMEOUT_S, 10.0, PROJECTOR_ROLE, idle_s=30.0)
+"""At its start all of its work begins at once; then two or three do."""
 WRITES = Connections("votes writes", 1, 1.5, 2.5)
 """For the API's batches, which are stored one after another: nothing else uses it."""
 READS = Connections("votes reads", 4, 1.5, 2.5)
@@ -120,6 +123,7 @@ async def create_pool(
         max_size=use.connections_max,
         timeout=use.connect_s,
         command_timeout=use.statement_s + HANGING_S,
+        max_inactive_connection_lifetime=use.idle_s,
         server_settings={
             "role": use.role,
             "application_name": use.name,

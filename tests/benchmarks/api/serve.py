@@ -6,12 +6,12 @@ that are sent without Litestar. They have their own process and their own turns.
 """
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
-from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -32,8 +32,8 @@ from tests.benchmarks.peers.nothing import BARE
 from tests.polling import wait_for
 from tests.site import free_port
 from votes.config import Config
-from votes.http.logins.tokens import Visitor, VisitorTokens
-from votes.wiring import event_store
+from votes.http.logins.tokens import RANDOM_BYTES, Visitor, VisitorTokens, hours, visitor_id
+from votes.wiring import event_store, now
 
 CLIENTS = 64
 MANY = 256
@@ -41,6 +41,8 @@ API_US_MAX = 60.0
 TOOLS = [f"tool-{number:02}" for number in range(50)]
 REQUESTS_A_SECOND_MAX = 25_000
 LAG_S = 10
+LONG_AGO_H = 48
+"""Votes of visitors who were made less than a day ago may be held."""
 FLOOR = 0.05
 """A third of what a very busy machine has shown."""
 
@@ -155,7 +157,9 @@ async def _tallies(ours: int, nothing: int, settings: Settings) -> Result:
 def known_visitors(seconds: float) -> list[bytes]:
     """Votes, each by another visitor who already has a cookie."""
     tokens = VisitorTokens([SECRET_KEY])
-    known = (tokens.token(Visitor(uuid4().hex)) for _ in range(_enough(seconds)))
+    hour = hours(now()) - LONG_AGO_H
+    made = (visitor_id(hour, os.urandom(RANDOM_BYTES)) for _ in range(_enough(seconds)))
+    known = (tokens.token(Visitor(each, hour)) for each in made)
     return [
         _vote(TOOLS[number % len(TOOLS)], f"Sec-Fetch-Site: none\r\nCookie: visitor={token}\r\n")
         for number, token in enumerate(known)
@@ -188,9 +192,15 @@ def _vote(tool: str, headers: str = "") -> bytes:
 
 
 def turn(
-    port: int, requests: Requests, *, settle: bool = False, clients: int = CLIENTS
+    port: int,
+    requests: Requests,
+    *,
+    settle: bool = False,
+    clients: int = CLIENTS,
+    busy: list[float] | None = None,
 ) -> Callable[[float], float]:
-    """Answers a second; afterwards the projection catches up before the next one's turn."""
+    """Answers a second; afterwards the projection catches up before the next one's turn. How many
+    cores of the machine were busy meanwhile is added to `busy`."""
 
     def measured(seconds: float) -> float:
         prepared = msgspec.msgpack.encode(requests(seconds))
@@ -203,6 +213,8 @@ def turn(
         result = msgspec.json.decode(ended.stdout)
         if result["error"]:
             raise RuntimeError(result["error"])
+        if busy is not None:
+            busy.append(result["busy_cores"])
         if settle:
             wait_for(lambda: lag(port) == 0, "the projection", LAG_S)
         return float(result["answered"] / result["seconds"])

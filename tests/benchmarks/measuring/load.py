@@ -9,8 +9,10 @@ is only one. An answer is read as far as its status and its length; anything but
 import asyncio
 import sys
 import time
+from typing import Any
 
 import msgspec
+import psutil
 import uvloop
 
 
@@ -102,14 +104,25 @@ def answer_length(data: bytes) -> int | None:
 
 async def run(port: int, connections: int, seconds: float, requests: list[bytes]) -> dict:
     load = Load(requests, seconds)
-    start = time.perf_counter()
+    start, before = time.perf_counter(), psutil.cpu_times()
     for _ in range(connections):
         await asyncio.get_running_loop().create_connection(
             lambda: Connection(load), "127.0.0.1", port
         )
     await load.done
     spent = time.perf_counter() - start
-    return {"answered": load.answered, "seconds": spent, "error": load.error}
+    busy = _busy_s(psutil.cpu_times()) - _busy_s(before)
+    return {
+        "answered": load.answered,
+        "seconds": spent,
+        "busy_cores": busy / spent,
+        "error": load.error,
+    }
+
+
+def _busy_s(times: Any) -> float:
+    """How long the machine's cores have been busy, in all."""
+    return float(times.user + times.nice + times.system + times.irq + times.softirq + times.steal)
 
 
 def main() -> None:

@@ -10,11 +10,11 @@ Spent = dict[str, float]
 
 def spent(**roots: int) -> Spent:
     """Of each named process with all below it, and of the servers that this process started."""
-    found = {name: _with_children(pid) for name, pid in roots.items()}
+    found = {name: with_children(pid) for name, pid in roots.items()}
     taken = set(roots.values())
     for child in psutil.Process(os.getpid()).children():
         if child.pid not in taken and (name := _server(child)):
-            found[name] = found.get(name, 0.0) + _with_children(child.pid)
+            found[name] = found.get(name, 0.0) + with_children(child.pid)
     return found
 
 
@@ -23,7 +23,7 @@ def _server(process: psutil.Process) -> str | None:
     return next((name for name in ("postgres", "valkey-server") if name in names), None)
 
 
-def _with_children(pid: int) -> float:
+def with_children(pid: int) -> float:
     """A child that has ended counts in its parent."""
     top = psutil.Process(pid)
     total = 0.0

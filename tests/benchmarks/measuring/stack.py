@@ -76,10 +76,10 @@ def process(
 
 
 @contextmanager
-def api(config: Config, **settings: str) -> Iterator[tuple[int, int]]:
-    """One API process; answers its port and its id."""
+def api(config: Config, workers: int = 1, **settings: str) -> Iterator[tuple[int, int]]:
+    """One API process, or several on one port; answers its port, and the id of what began it."""
     port = free_port()
-    arguments = ("-m", "votes", "api", "--port", str(port))
+    arguments = ("-m", "votes", "api", "--port", str(port), "--workers", str(workers))
     with process(*arguments, config=config, **settings) as running:
         yield port, running.pid
 
