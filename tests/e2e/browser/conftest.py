@@ -18,6 +18,8 @@ COOKIE = "session"
 
 Open = Callable[..., Any]
 Measured = Callable[[str], None]
+BROWSERS = "chromium-headless-shell", "chromium"
+"""Debian's, both with one engine; for the first a new person takes half of the processor time."""
 WITHOUT_SCRIPT = "matchMedia('(scripting: none)').matches"
 
 
@@ -77,7 +79,7 @@ def chromium() -> Iterator[Any]:
         from playwright.sync_api import expect, sync_playwright
     except ImportError:
         pytest.skip("playwright is not installed: THE ELEMENTS ARE NOT TESTED IN A BROWSER")
-    path = shutil.which("chromium")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip("there is no chromium: THE ELEMENTS ARE NOT TESTED IN A BROWSER")
     expect.set_options(timeout=1_000 * LIMIT_S)
