@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from votes.app.catalogue.listing import category_slug
-from votes.app.catalogue.tool_orders import tool_orders
+from votes.app.catalogue.tool_orders import TOP, tool_orders
 from votes.app.catalogue.tools import Tool
 from votes.domain.terms import ToolId
 from votes.engine.log import Position
@@ -118,8 +118,9 @@ class Finder:
                 await self._up_to_date(at_once=bool(min_position))
         except TimeoutError:
             raise NotYet("the search is not up to date yet") from None
+        rows = (await tool_orders(models, TOP)).rows
         hits = self._index.find(text, category, limit)
-        tools = [(score, _tool(models, tool)) for score, tool in hits]
+        tools = [(score, rows.get(tool)) for score, tool in hits]
         shown = (
             SearchResult(tool, score)
             for score, tool in tools
@@ -154,10 +155,3 @@ def _listed(profile: Profile | None, tally: Tally | None) -> Listed | None:
 
 def _is_of(category: str | None, tool: Tool) -> bool:
     return category is None or category_slug(tool.profile.category) == category
-
-
-def _tool(models: ReadModels, tool: ToolId) -> Tool | None:
-    profile, tally = _values(models, tool)
-    if profile is None or tally is None or not profile.listed:
-        return None
-    return Tool(tool, profile, tally)

@@ -4,13 +4,14 @@ import re
 
 from votes.app.catalogue import listing
 from votes.app.catalogue.listing import Choices, Wanted, category_slug
-from votes.app.catalogue.paging import Page, page
+from votes.app.catalogue.paging import Page, page, sorted_page
 from votes.app.catalogue.responses import Suggestion, SuggestionsView
 from votes.app.catalogue.tool_orders import TOP, Sort, facets_of, place, tool_orders
 from votes.app.catalogue.tools import Tool
 from votes.engine.log import Position
+from votes.engine.orders import Place
 from votes.engine.read_models import ReadModels
-from votes.search.finder import FOUND_MAX, Finder
+from votes.search.finder import FOUND_MAX, Finder, SearchResult
 from votes.search.index import tier
 
 SUGGESTIONS_DEFAULT = 8
@@ -39,12 +40,17 @@ async def tools_page(
         return await listing.tools(models, sort or "top", wanted, cursor, limit)
     only = category_slug(wanted.category) if wanted.category else None
     results = await finder.find(models, q, only, FOUND_MAX, min_position)
-    keyed = [
-        ([-one.score, one.tool.slug] if sort is None else [*place(sort, one.tool)[:-1]], one.tool)
-        for one in results
-        if wanted.any_facets or wanted.has(facets_of(one.tool))
-    ]
-    return page(keyed, f"tools {sort or 'found'}", cursor, limit)
+    if not wanted.any_facets:
+        results = [one for one in results if wanted.has(facets_of(one.tool))]
+    if sort is not None:
+        keyed = [([*place(sort, one.tool)[:-1]], one.tool) for one in results]
+        return page(keyed, f"tools {sort}", cursor, limit)
+    found = sorted_page(results, _fit, "tools found", cursor, limit)
+    return Page([one.tool for one in found.items], found.next_cursor, found.total)
+
+
+def _fit(one: SearchResult) -> Place:
+    return -one.score, one.tool.slug
 
 
 async def choices(finder: Finder, models: ReadModels, wanted: Wanted, q: str | None) -> Choices:
