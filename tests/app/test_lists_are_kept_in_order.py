@@ -239,6 +239,8 @@ async def assert_right(models):
         for name in CATEGORIES
         if (same := [one for one in tools if one.profile.category == name])
     }
+    anew = loaded(models)
+    assert surroundings.pairs(models, orders) == surroundings.pairs(anew, await tool_orders(anew))
     held = [one for one in tools if one.tally.counts.held]
     queue = sorted(held, key=lambda one: (-one.tally.counts.held, one.slug, one.id))
     assert (await moderation.watched(models, None, 100)).items == queue

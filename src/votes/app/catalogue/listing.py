@@ -85,6 +85,10 @@ def _lists(orders: ToolOrders, sort: Sort, wanted: Wanted) -> list[ToolList]:
 
 def categories(orders: ToolOrders) -> list[tuple[str, int]]:
     """Each category with its number of tools, by name."""
+    return orders.kept("categories", lambda: _categories(orders))
+
+
+def _categories(orders: ToolOrders) -> list[tuple[str, int]]:
     return sorted(
         (category, count)
         for (sort, category, facets), count in orders.counts().items()
@@ -114,8 +118,12 @@ def choices(cells: Iterable[Cell], wanted: Wanted) -> Choices:
     )
 
 
-def kept_cells(orders: ToolOrders) -> Iterator[Cell]:
+def kept_cells(orders: ToolOrders) -> list[Cell]:
     """The cells of all listed tools."""
+    return orders.kept("cells", lambda: list(_kept_cells(orders)))
+
+
+def _kept_cells(orders: ToolOrders) -> Iterator[Cell]:
     for (sort, category, facets), number in orders.counts().items():
         if sort == "top" and category is not None and facets is not None:
             yield category, facets, number

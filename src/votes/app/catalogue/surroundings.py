@@ -29,6 +29,10 @@ def neighbours(orders: ToolOrders, tool: Tool, number: int = NEIGHBOURS_MAX) -> 
 def pairs(models: ReadModels, orders: ToolOrders) -> list[Pair]:
     """Tools with reviews first, then the closest two of the large categories, closest first; where
     too few tools have votes, the two best."""
+    return orders.kept("pairs", lambda: _pairs(models, orders))
+
+
+def _pairs(models: ReadModels, orders: ToolOrders) -> list[Pair]:
     reviewed = orders.first(REVIEWED, 2 * PAIRS_MAX)
     largest = sorted(categories(orders), key=lambda item: (-item[1], item[0]))[:CATEGORIES_MAX]
     best = [orders.first(("top", category, None), CANDIDATES_MAX) for category, _ in largest]

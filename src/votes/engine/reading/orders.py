@@ -26,6 +26,7 @@ SAMPLED = 64
 
 Row = TypeVar("Row")
 Name = TypeVar("Name", bound=Hashable)
+Found = TypeVar("Found")
 Place = tuple[Any, ...]
 
 
@@ -61,6 +62,7 @@ class Orders(Generic[Row, Name]):
         self._since: dict[str, Row | None] | None = None
         """The rows that changed since a build began, as they were then; None without a build."""
         self._catching_up: asyncio.Task[None] | None = None
+        self._kept: dict[str, Any] = {}
 
     def follow(self, changes: Changes) -> None:
         """Note which rows the changes may move."""
@@ -100,6 +102,14 @@ class Orders(Generic[Row, Name]):
             self._move_some(models)
             yield
 
+    def kept(self, name: str, find: Callable[[], Found]) -> Found:
+        """What `find` finds in these lists. It is kept under the name until a row or a list
+        changes, so whoever gets it leaves it as it is."""
+        if name not in self._kept:
+            self._kept[name] = find()
+        found: Found = self._kept[name]
+        return found
+
     def counts(self) -> dict[Name, int]:
         """The number of rows of each list that is not empty."""
         return {name: len(places) for name, places in self._lists.items()}
@@ -129,6 +139,7 @@ class Orders(Generic[Row, Name]):
         """Move some of the changed rows to their new places."""
         for _ in range(min(STEP_MOVED, len(self._changed))):
             key = self._changed.pop()
+            self._kept.clear()
             before, after = self.rows.pop(key, None), self._ordering.row(models, key)
             if after is not None:
                 self.rows[key] = after
@@ -194,6 +205,7 @@ class Orders(Generic[Row, Name]):
                 yield
             self._lists.update(lists)
             self._built.add(family)
+            self._kept.clear()
         finally:
             self._since = None
 

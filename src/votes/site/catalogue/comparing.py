@@ -7,6 +7,7 @@ from urllib.parse import quote
 from litestar import get
 from litestar.params import Parameter
 from litestar.response.base import ASGIResponse
+from markupsafe import Markup
 from msgspec import Struct
 
 from votes.app.catalogue import comparison, surroundings
@@ -42,6 +43,7 @@ ONWARD_MAX = 6
 """So many other comparisons are offered at the end of one."""
 OFFERED_MAX = 500
 """So many tools, the top ones, are offered as one types: more would be a page of megabytes."""
+OPTION = Markup('    <option value="{}">{}</option>\n')
 ROWS = (
     marked("Panel verdict"),
     marked("Community"),
@@ -165,7 +167,6 @@ async def _form(
     texts: dict[str, str],
     unknown: list[Unknown],
 ) -> ASGIResponse:
-    offered = orders.first(TOP, OFFERED_MAX)
     head = Head(
         titled(gettext("Compare tools")),
         gettext("Name two to four tools, and see where the panel and the voters part ways."),
@@ -181,9 +182,15 @@ async def _form(
         stale=source.stale,
         texts=texts,
         unknown=unknown,
-        tools=sorted((tool.slug, tool.profile.name) for tool in offered),
+        offered=orders.kept("offered", lambda: _options(orders)),
         featured=surroundings.pairs(source.models, orders),
     )
+
+
+def _options(orders: ToolOrders) -> Markup:
+    """The tools that are offered, as options of the form."""
+    named = sorted((tool.slug, tool.profile.name) for tool in orders.first(TOP, OFFERED_MAX))
+    return Markup("").join(OPTION.format(slug, name) for slug, name in named)
 
 
 async def _side_by_side(
