@@ -141,8 +141,10 @@ def page(template: str, head: Head, account: Account = NOBODY, **values: Any) ->
 async def page_by_turns(
     turn: Turn, template: str, head: Head, account: Account = NOBODY, **values: Any
 ) -> str:
-    """The page, as `page` renders it; each `TURN_S` it waits for the next `turn`."""
+    """The page, as `page` renders it. It waits for the next `turn` before it begins, each `TURN_S`,
+    and at the end, as what led to it and what follows take their time too."""
     parts, clock = [], asyncio.get_running_loop().time
+    await turn()
     until_s = clock() + TURN_S
     rendered = environment().get_template(template).generate(head=head, account=account, **values)
     for part in rendered:
@@ -150,7 +152,9 @@ async def page_by_turns(
         if clock() > until_s:
             await turn()
             until_s = clock() + TURN_S
-    return _in_language("".join(parts))
+    text = _in_language("".join(parts))
+    await turn()
+    return text
 
 
 def _in_language(text: str) -> str:
