@@ -22,12 +22,13 @@ from tests.benchmarks.measuring.rounds import Result, Settings
 from tests.search.catalogues import AT, names, tagline
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote_events import VoteCast
-from votes.engine.log import Recorded
+from votes.engine.log import Recorded, Stream
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.search.finder import FOUND_MAX, Finder
 from votes.search.pages import SUGGESTIONS_DEFAULT
 
+ANY = Stream("any")
 SIZES = (1_000, 10_000, 100_000)
 TEXTS = 1_000
 COMMITS = 20
@@ -76,7 +77,7 @@ async def _measure(size: int) -> Figures:
 def _models(called: list[str]) -> ReadModels:
     models = ReadModels(PROJECTIONS, "epoch")
     models.fold(
-        Recorded(at, "any", 1, ToolListed(f"tool-{at}", _entry(name, at)), AT, f"id-{at}")
+        Recorded(at, ANY, 1, ToolListed(f"tool-{at}", _entry(name, at)), AT, f"id-{at}")
         for at, name in enumerate(called, 1)
     )
     return models
@@ -124,8 +125,8 @@ async def _one(finder: Finder, models: ReadModels, text: str, limit: int) -> flo
 
 async def _one_change(finder: Finder, models: ReadModels, number: int) -> float:
     event = ToolListed(f"new-{number}", Entry(f"Brandnew {number}", "New"))
-    vote = [Recorded(models.position + 2, "any", 1, VoteCast("ship"), AT, f"new-{number}")]
-    listing = Recorded(models.position + 1, "any", 1, event, AT, f"new-{number}")
+    vote = [Recorded(models.position + 2, ANY, 1, VoteCast("ship"), AT, f"new-{number}")]
+    listing = Recorded(models.position + 1, ANY, 1, event, AT, f"new-{number}")
     finder.follow(models, models.fold([listing, *vote]))
     began = time.perf_counter()
     await finder.catch_up()

@@ -1,6 +1,8 @@
 """`RateLimit` and `RateLimit-Policy` as draft-ietf-httpapi-ratelimit-headers-10 has them: lists of
 RFC 9651, read by the parser of an author of that RFC."""
 
+from typing import Any
+
 import http_sf
 import pytest
 from hypothesis import given
@@ -151,7 +153,7 @@ def test_the_fields_of_real_responses(live_site):
         visitor = authorization(visitor_token(http), "Visitor")
     user, far = bearer(live_site, unique("user")), {"X-Forwarded-For": "203.0.113.7"}
     tool = new_tool(live_site)
-    requests = [
+    requests: list[tuple[str, str, dict[str, Any]]] = [
         ("PUT", f"/v1/tools/{tool}/vote", {"json": {"choice": "ship"}, "headers": user}),
         ("DELETE", f"/v1/tools/{tool}/vote", {"headers": visitor | far}),
         ("POST", "/v1/visitors", {"headers": far}),

@@ -23,7 +23,7 @@ from votes.domain import tool
 from votes.domain.bookmarks import bookmark
 from votes.domain.bookmarks.bookmark import Annotations
 from votes.domain.person import Person
-from votes.domain.terms import CollectionId, ToolId
+from votes.domain.terms import CollectionId, PersonId, ToolId
 from votes.domain.tool import Entry, ListTool
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
@@ -67,7 +67,7 @@ def run(settings: Settings) -> list[Result]:
 async def _measured(config: Config, size: int, rounds: int) -> dict[str, list[float]]:
     await prepare(config)
     async with event_store(config) as store:
-        person = Person("ann", bytes(range(64)), now())
+        person = Person(PersonId("ann"), bytes(range(64)), now())
         await _fill(store, person, size)
         models = ReadModels(PROJECTIONS, await store.epoch())
         await fold_log(store, models)

@@ -222,7 +222,7 @@ async def _running(app: Asgi) -> AsyncIterator[None]:
     """The application between its start and its end."""
     asked: asyncio.Queue[Any] = asyncio.Queue()
     said: asyncio.Queue[Any] = asyncio.Queue()
-    life = asyncio.create_task(app({"type": "lifespan", "asgi": {}}, asked.get, said.put))
+    life = asyncio.ensure_future(app({"type": "lifespan", "asgi": {}}, asked.get, said.put))
     for phase in ("startup", "shutdown"):
         await asked.put({"type": f"lifespan.{phase}"})
         answer = await said.get()
@@ -335,6 +335,8 @@ def _readers(port: int, request: bytes, seconds: float) -> Iterator[None]:
     with subprocess.Popen(
         [*command, str(seconds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
     ) as load:
+        assert load.stdin is not None
+        assert load.stdout is not None
         load.stdin.write(msgspec.msgpack.encode([request]))
         load.stdin.close()
         time.sleep(seconds / 10)

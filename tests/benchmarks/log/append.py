@@ -174,7 +174,8 @@ class Whole:
     and Postgres."""
 
     def __init__(self, store: Counted, cast: Callable[[str], Request]) -> None:
-        self._batcher = batcher_on(store, Heads())
+        counted: Any = store  # it has what a batcher calls
+        self._batcher = batcher_on(counted, Heads())
         self._cast = cast
         self.p99_ms: list[float] = []
         self.per_core_s: list[float] = []
@@ -208,7 +209,8 @@ def _appends(store: PostgresEventStore, sizes: Sizes) -> Turn:
     batcher = Batcher(append)
 
     async def call() -> None:
-        positions: Any = await batcher.submit(samples.append_of(TOOL))
+        append: Any = samples.append_of(TOOL)
+        positions: Any = await batcher.submit(append)
         assert positions
 
     return lambda seconds: callers(call, seconds)
@@ -257,6 +259,7 @@ def _each(url: str) -> Turn:
             async def call() -> None:
                 document = document_of([samples.append_of(TOOL)], codec)
                 row = await pool.fetchrow(QUERIES["append"], document)
+                assert row is not None
                 assert not row["refused"]
 
             return await callers(call, seconds)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from eventsourcing.application import Application
@@ -36,7 +37,7 @@ class Vote(Aggregate):
 @contextmanager
 def eventsourcing(config: Config, *, ordered: bool) -> Iterator[Turn]:
     """Votes a second of its application."""
-    application = Application(env=_settings(config, ordered=ordered))
+    application: Application[Any] = Application(env=_settings(config, ordered=ordered))
 
     def turn(seconds: float) -> float:
         counts = [0] * THREADS

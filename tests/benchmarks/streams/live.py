@@ -24,7 +24,7 @@ from tests.polling import wait_for
 from tests.site import free_port
 from votes.config import Config
 from votes.domain import vote
-from votes.domain.terms import VoterId
+from votes.domain.terms import ToolId, VoterId
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Request, handle
 from votes.engine.ports import Meta
@@ -162,7 +162,7 @@ async def _vote(config: Config, per_s: int, seconds: float, tools: int = 1) -> d
 
         async def one() -> None:
             tool = random.choice(TOOLS[:tools])
-            command = vote.CastVote(tool, VoterId(f"user:{uuid4()}"), "ship")
+            command = vote.CastVote(ToolId(tool), VoterId(f"user:{uuid4()}"), "ship")
             answer: Any = await submit(Request(vote.decider, command, Meta(actor="b"), now()))
             if tool == TOOLS[0]:
                 acknowledged[answer.position] = time.perf_counter()
