@@ -2,6 +2,7 @@
 
 import asyncio
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 from hypothesis import event, given, settings
@@ -25,7 +26,7 @@ LONG = 5_000
 PATHS = ("/", "/tools/a", "/long", "/mine", "/counted", "/not-cached", "/missing", "/broken")
 ALONE = ("/mine", "/counted", "/not-cached")
 """What is rendered for each request."""
-HEADERS = (
+HEADERS: tuple[dict[str, str], ...] = (
     {},
     {"accept-encoding": "gzip, br"},
     {"accept-encoding": "gzip;q=0"},
@@ -47,6 +48,11 @@ class Site:
         reader = SimpleNamespace(live=lambda: self.models if self.live else None)
         services = SimpleNamespace(reader=reader, config=CONFIG)
         self.state = SimpleNamespace(services=services, identity=Identity.of(CONFIG))
+
+    def cached(self, cache: Cache) -> Any:
+        """Its pages, through the cache."""
+        site: Any = self
+        return with_cache(site, cache, self.pages)
 
     async def pages(self, scope, _, send):
         self.calls += 1
@@ -145,7 +151,8 @@ def test_a_page_is_what_its_reader_would_get_now(program):
 
 async def _done(program):
     site, cache = Site(), Cache(BYTES_MAX)
-    app, answers = with_cache(site, cache, site.pages), []
+    app = site.cached(cache)
+    answers: list[Answer] = []
     for step in [*program, *[("render",)] * 2]:
         await _ask(site, app, answers, *step)
         await _happen(site, *step)
@@ -163,7 +170,7 @@ async def _done(program):
     assert len(set(numbers)) == len(numbers)
 
 
-async def _ask(site, app, answers, *step):
+async def _ask(site, app, answers, *step: Any):
     match step:
         case "ask" | "ask and render" as kind, path, language, headers:
             answers.append(Answer(site, app, path, language, headers))
@@ -176,9 +183,11 @@ async def _ask(site, app, answers, *step):
             answers.append(Answer(site, app, asked.path, asked.language, headers))
         case "give up", back if len(answers) > back:
             answers[-1 - back].task.cancel()
+        case _:
+            pass
 
 
-async def _happen(site, *step):
+async def _happen(site, *step: Any):
     match step:
         case ("render",):
             _let_go(site)
@@ -190,6 +199,8 @@ async def _happen(site, *step):
             site.live = not site.live
         case "wait", seconds:
             await elapse(seconds)
+        case _:
+            pass
 
 
 def _let_go(site):
@@ -240,7 +251,7 @@ def _is_right(answer):
 def test_those_who_wait_get_the_page_that_is_rendered_and_later_ones_too():
     async def run():
         site = Site()
-        app = with_cache(site, Cache(), site.pages)
+        app = site.cached(Cache())
         answers = [Answer(site, app, "/", "en", {}) for _ in range(10)]
         await _settle()
         _let_go(site)

@@ -9,8 +9,8 @@ from votes.app.catalogue.responses import Suggestion, SuggestionsView
 from votes.app.catalogue.tool_orders import TOP, Sort, facets_of, place, tool_orders
 from votes.app.catalogue.tools import Tool
 from votes.engine.log import Position
-from votes.engine.orders import Place
 from votes.engine.read_models import ReadModels
+from votes.engine.reading.orders import Place
 from votes.search.finder import FOUND_MAX, Finder, SearchResult
 from votes.search.index import tier
 

@@ -24,7 +24,7 @@ def run(settings: Settings) -> list[Result]:
         asyncio.run(set_up(config))
         with (
             api(config) as one,
-            api(config, workers=2) as two,
+            api(config, 2) as two,
             process("-m", "workers", config=config) as worker,
         ):
             for port, _ in (one, two):

@@ -76,7 +76,7 @@ def process(
 
 
 @contextmanager
-def api(config: Config, workers: int = 1, **settings: str) -> Iterator[tuple[int, int]]:
+def api(config: Config, workers: int = 1, /, **settings: str) -> Iterator[tuple[int, int]]:
     """One API process, or several on one port; answers its port, and the id of what began it."""
     port = free_port()
     arguments = ("-m", "votes", "api", "--port", str(port), "--workers", str(workers))
