@@ -101,7 +101,7 @@ async def fill(
     rows = [_row(n, START, START, TOOLS[n - 1], one) for n, one in enumerate(listed, 1)]
     share = votes / (events - len(TOOLS))
     for number in range(events - len(TOOLS)):
-        position, passed = len(TOOLS) + number + 1, SPAN * number / events
+        position, passed = len(TOOLS) + number + 1, SPAN * (number / events)
         at = START + (passed * chance.random() if chance.random() < imported else passed)
         if int((number + 1) * share) > int(number * share):
             tool, vote = TOOL, next(said)
@@ -142,7 +142,7 @@ def _votes_on_the_tool(chance: random.Random, votes: int) -> Iterator[tuple[str,
             choice = chance.choice([choice for choice in LATER if choice != before])
         else:
             place, version, before = len(voters), 0, None
-            where = stream(_voter(chance, SPAN * number / votes), TOOL)
+            where = stream(_voter(chance, SPAN * (number / votes)), TOOL)
             choice = chance.choice(FIRST)
             voters.append((where, 0, None))
         voters[place] = (where, version + 1, choice)

@@ -45,7 +45,7 @@ from votes.mail.delivery import CLAIM, deliver
 from votes.mail.letters import FROM_FOLDER, Letters
 from votes.mail.sending import mailer_of
 from votes.projections import PROJECTIONS
-from votes.running import beside, ends_the_process, first_of
+from votes.running import beside, ends_the_process, first_of, give_back_memory
 from votes.search.finder import PAUSE_S, Finder
 from votes.store.connections import COMMANDS, PAST, READS, WORKER, WRITES, Connections, create_pool
 from votes.store.lead import leading, until_lost
@@ -209,7 +209,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
             asyncio.create_task(subscription.run(), name="subscription"),
             asyncio.create_task(keep_log_free(store), name="free log"),
             asyncio.create_task(keep_orders(replica), name="orders"),
-            asyncio.create_task(beside("search", PAUSE_S, finder.catch_up), name="search"),
+            asyncio.create_task(keep_search(finder), name="search"),
             asyncio.create_task(beside("imports", IMPORTS_POLL_S, importer.look), name="imports"),
             asyncio.create_task(beside("networks", SEEN_POLL_S, networks.write), name="networks"),
         ]
@@ -349,6 +349,16 @@ async def keep_log_free(store: PostgresEventStore) -> None:
             logger.warning("ended sessions that held the log", sessions=ended)
 
     await beside("free log", FREE_LOG_POLL_S, free)
+
+
+async def keep_search(finder: Finder) -> None:
+    """Bring the index of the search up to date, again and again, until cancelled."""
+
+    async def keep() -> None:
+        if await finder.catch_up():  # the last part of what follows a load
+            await asyncio.to_thread(give_back_memory)
+
+    await beside("search", PAUSE_S, keep)
 
 
 async def keep_orders(replica: Replica) -> None:

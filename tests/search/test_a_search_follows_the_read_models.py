@@ -98,6 +98,15 @@ async def listed_all() -> Site:
     return site
 
 
+async def test_all_tools_are_looked_at_after_a_load_alone():
+    site = Site()
+    assert await site.finder.catch_up()
+    site.happen("one", ToolListed("slug-one", Entry("Atlas", "Tests")))
+    assert not await site.finder.catch_up()
+    site.load()
+    assert await site.finder.catch_up()
+
+
 async def test_after_a_load_the_lists_come_before_the_index():
     site, listed = await listed_all(), []
     site.load()

@@ -60,8 +60,8 @@ class Finder:
         if self._changed is None or self._changed:
             self._changes.set()
 
-    async def catch_up(self) -> None:
-        """Wait for changes, and bring the index up to date with them."""
+    async def catch_up(self) -> bool:
+        """Wait for changes, and bring the index up to date with them; whether all was looked at."""
         await self._changes.wait()
         self._changes.clear()
         models, changed, self._changed = self._models, self._changed, set()
@@ -85,6 +85,7 @@ class Finder:
         self._passes_done = self._passes_begun
         self._pass_done.set()
         self._pass_done = asyncio.Event()
+        return changed is None
 
     def _take_all(self, parts: Iterable[tuple[Mapping[str, Profile], Mapping[str, Tally]]]) -> None:
         found = {
