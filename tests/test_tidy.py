@@ -38,6 +38,8 @@ IMPURE_CALL = re.compile(
     r"(^|\.)((datetime|date)\.(now|today)|utcnow|time\.(time|time_ns|monotonic)|uuid[1-7]|urandom)$"
     r"|^(random|secrets)\."
 )
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where statements have statements inside."""
 POLLING = re.compile(r"^_?(poll|until|eventually|wait_(for|until))(_\w+)?$")
 
 Check = Callable[[str, str], Iterator[str]]
@@ -60,7 +62,7 @@ def short_files(path: str, text: str) -> Iterator[str]:
 
 
 def short_functions(path: str, text: str) -> Iterator[str]:
-    for node in nodes(path, text):
+    for node in statements(path, text):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > FUNCTION_LINES_MAX:
@@ -124,7 +126,8 @@ def pure_core(path: str, text: str) -> Iterator[str]:
 
 def no_sleeping_tests(path: str, text: str) -> Iterator[str]:
     """A benchmark may pace its load; a test waits only in the loop of a poll_* or wait_for."""
-    if path.startswith("tests/") and not path.startswith("tests/benchmarks/"):
+    waits = "sleep" in text and path.startswith("tests/")
+    if waits and not path.startswith("tests/benchmarks/"):
         polls = {id(call) for node in nodes(path, text) for call in polled_sleeps(node)}
         for node in nodes(path, text):
             if isinstance(node, ast.expr) and is_sleep(node) and id(node) not in polls:
@@ -159,15 +162,26 @@ def dotted(node: ast.AST) -> str:
 
 @functools.lru_cache(maxsize=1)
 def nodes(path: str, text: str) -> list[ast.AST]:
-    return list(ast.walk(_parsed(text))) if path.endswith(".py") else []
+    return list(ast.walk(_parsed(path, text)))
 
 
-def _parsed(text: str) -> ast.Module:
+def statements(path: str, text: str) -> Iterator[ast.AST]:
+    """Without what they are made of, which is most of the nodes."""
+    found: list[ast.AST] = [_parsed(path, text)]
+    for node in found:
+        for block in BLOCKS:
+            found += getattr(node, block, ())
+        yield node
+
+
+@functools.lru_cache(maxsize=1)
+def _parsed(path: str, text: str) -> ast.Module:
     """Once more where CPython 3.11 lost count of its depth (python/cpython#106905)."""
+    code = text if path.endswith(".py") else ""
     try:
-        return ast.parse(text)
+        return ast.parse(code)
     except SystemError:
-        return ast.parse(text)
+        return ast.parse(code)
 
 
 def strings(path: str, text: str) -> Iterator[tuple[int, str]]:

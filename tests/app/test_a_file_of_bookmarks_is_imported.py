@@ -53,7 +53,7 @@ PAGES = st.builds(
         st.integers(1, 40).map(lambda day: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(day)),
     ),
 ).map(tidy)
-FEW = settings(max_examples=30)
+FEW = settings(max_examples=3 * settings.default.max_examples // 10)
 FILES = st.lists(PAGES, min_size=1, max_size=8)
 
 

@@ -168,7 +168,7 @@ def added(results):
     return [None if isinstance(one, Rejected) else one for one in results]
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(st.lists(acts, max_size=3), st.lists(rows, min_size=1, max_size=4), meanwhile)
 async def test_whoever_is_faster_was_there_before(before, piece, theirs):
     many, single = Log(), Log()
