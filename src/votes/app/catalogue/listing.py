@@ -130,5 +130,6 @@ def _kept_cells(orders: ToolOrders) -> Iterator[Cell]:
 
 
 def cells_of(tools: Iterable[Tool]) -> list[Cell]:
-    """The cells of these tools, each of which counts by itself."""
-    return [(tool.profile.category, facets_of(tool), 1) for tool in tools]
+    """The cells of these tools."""
+    numbers = Counter((tool.profile.category, facets_of(tool)) for tool in tools)
+    return [(category, facets, number) for (category, facets), number in numbers.items()]
