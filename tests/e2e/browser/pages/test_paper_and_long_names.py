@@ -64,3 +64,23 @@ def test_a_table_of_four_scrolls_in_itself_and_its_first_column_stays(
     assert shown["x"] + shown["width"] <= width
     for card in page.locator("article.card").all():
         assert card.bounding_box()["width"] >= 200
+
+
+WITH_COUNTS = """(count) => [...document.querySelectorAll("ship-vote button")].flatMap((button) => {
+  button.querySelector("[part=count]").textContent = count;
+  const place = button.getBoundingClientRect();
+  return [...button.children].filter((part) => {
+    const { left, right, top, bottom } = part.getBoundingClientRect();
+    return left < place.left || right > place.right || top < place.top || bottom > place.bottom;
+  }).map((part) => part.textContent);
+})"""
+"""Sets the numbers of votes on the page, and returns what is outside of its button then."""
+
+
+@pytest.mark.parametrize("width", [360, 390, 1280, 1600])
+def test_the_counts_of_many_votes_stay_in_their_buttons(live_site: Site, person: Open, width: int):
+    context = person(viewport={"width": width, "height": 900}, java_script_enabled=False)
+    for path in ("/?sort=top", "/tools/notion", PAIR):
+        page = visit(context, live_site.url + path)
+        for count in ("7", "118", "6,794", "118,974"):
+            assert page.evaluate(WITH_COUNTS, count) == [], (path, count)
