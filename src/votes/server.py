@@ -83,11 +83,12 @@ def create_app(config: Config) -> Asgi:
     api, turns = create_api(running), Turns()
     others = with_live(api, with_end(with_rate_limit_fields(with_turns(turns, api))))
     for_programs = with_cors(config, with_hot_routes(api, others))
-    for_readers = with_end(with_rate_limit_fields(with_turns(turns, site)), problem_pages(site))
+    plain, tell = with_rate_limit_fields(with_turns(turns, site)), problem_pages(site)
+    cached = with_turns(turns, with_cache(site, Cache(), plain))
     pages = _by_path(
         PATHS_FOR_OTHER_SITES,
-        _behind_edge(config, FOR_OTHER_SITES, for_readers),
-        _behind_edge(config, FOR_READERS, with_cache(site, Cache(), for_readers)),
+        _behind_edge(config, FOR_OTHER_SITES, with_end(plain, tell)),
+        _behind_edge(config, FOR_READERS, with_end(cached, tell)),
         endings=("/badge.svg/",),
     )
     return _by_path(
