@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.no_time import NO_TIME, elapse
 from tests.live.site import Client, Site
+from votes.engine.read_models import ReadModels
 from votes.live.frames import BEFORE_ALL, HEARTBEAT
 from votes.live.hub import SLICE, TICK_S, Listener, TooMany
 from votes.live.stream import (
@@ -20,6 +21,7 @@ from votes.live.stream import (
     RETRY_MAX_MS,
     RETRY_MIN_MS,
 )
+from votes.projections import PROJECTIONS
 
 loop_factories = NO_TIME
 
@@ -97,6 +99,7 @@ async def test_when_the_reader_goes_the_answer_ends_and_the_hub_forgets_it():
     await asyncio.wait_for(stream.task, 1)
     assert stream.client.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
     assert site.hub.count == 0
+    assert site.streams._streams == set()
 
 
 async def test_where_there_is_no_room_nothing_is_sent():
@@ -250,6 +253,19 @@ async def test_who_has_seen_more_in_another_world_gets_no_states_from_before():
     keeping.cancel()
 
 
+async def test_who_was_sent_nothing_yet_is_sent_no_states_from_before_either():
+    site = Site("a")
+    keeping = await kept(site)
+    world, position = site.models.world, site.models.position
+    stream = await opened(site, Listener(("a",), None, world, position))
+    site.replica.changed(ReadModels(PROJECTIONS, "e", generation=1), None)
+    await elapse(BEHIND_S / 2)
+    assert len(stream.client.bodies) == 1
+    await elapse(BEHIND_S + 2 * KEEP_S)
+    assert len(stream.client.bodies) == 2
+    keeping.cancel()
+
+
 async def test_of_many_that_are_kept_each_is_looked_after_once_in_a_while():
     site = Site("a")
     keeping = await kept(site)
@@ -257,6 +273,18 @@ async def test_of_many_that_are_kept_each_is_looked_after_once_in_a_while():
     await elapse(HEARTBEAT_S + 2 * KEEP_S)
     assert all(HEARTBEAT in stream.client.bodies for stream in streams)
     keeping.cancel()
+
+
+async def test_of_a_long_snapshot_the_loop_serves_others_between_two_pieces():
+    tools = [f"t{number}" for number in range(60)]
+    site = Site(*tools)
+    stream = Open(site, Listener(tuple(tools), None))
+    for _ in range(100):
+        before = len(stream.client.bodies)
+        await asyncio.sleep(0)
+        assert len(stream.client.bodies) <= before + 1
+    assert len(stream.client.bodies) > 3
+    assert stream.listener.position == site.models.position
 
 
 async def test_one_that_is_anew_in_another_world_gets_all_states():

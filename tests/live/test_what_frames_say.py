@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.live.site import Site, said
 from votes.domain.tool import Entry, ToolDelisted, ToolRenamed, ToolRevised
+from votes.live import frames as frames_module
 from votes.live.frames import BEFORE_ALL, PIECE_BYTES, Frames
 from votes.live.stream import DIGITS_MAX, place_of
 from votes.projections.tallies import TALLIES
@@ -42,6 +43,7 @@ async def test_a_tool_that_never_was_is_told_once_before_everything():
     frames, _ = frames_of(site, "a", "nobody")
     assert frames[0] == ("e.0-0", "delisted", {"tool": "nobody", "position": 0, "former": []})
     assert len(frames) == 3
+    assert frames_of(site, "nobody", "a")[0] == frames
     assert frames_of(site, "nobody", position=0) == ([], 0)
 
 
@@ -135,6 +137,24 @@ async def test_a_summary_says_the_tally_of_now():
         site.vote()
 
 
+async def test_a_state_is_encoded_once_for_all_who_ask(monkeypatch):
+    encoded, encode = [], frames_module._encode
+
+    def counted(view: object) -> bytes:
+        encoded.append(view)
+        return encode(view)
+
+    monkeypatch.setattr(frames_module, "_encode", counted)
+    site, frames = Site("a"), Frames("e.0", stale=False)
+    for states in (2, 4):  # a vote changes the tally, which stands in the summary too
+        site.vote()
+        first = frames.since(site.models, ("a",), BEFORE_ALL)
+        assert frames.since(site.models, ("a",), BEFORE_ALL) is first
+        frames.forget_pieces()
+        assert frames.since(site.models, ("a",), BEFORE_ALL) == first
+        assert len(encoded) == states
+
+
 async def test_pieces_that_were_gathered_are_gathered_anew_once_forgotten():
     site, frames = Site("a"), Frames("e.0", stale=False)
     piece, _ = frames.since(site.models, ("a",), BEFORE_ALL)
@@ -142,18 +162,20 @@ async def test_pieces_that_were_gathered_are_gathered_anew_once_forgotten():
     assert frames.since(site.models, ("a",), BEFORE_ALL)[0] == piece
 
 
-async def test_a_piece_ends_with_the_frame_that_fills_it():
+async def test_a_piece_ends_with_the_frame_that_fills_it_and_nothing_is_left_out():
     tools = [f"t{number}" for number in range(60)]
     site = Site(*tools)
     frames, piece, position = Frames("e.0", stale=False), b"", BEFORE_ALL
-    sizes = []
+    sizes, states = [], 0
     while True:
         piece, position = frames.since(site.models, tuple(tools), position)
         if not piece:
             break
+        states += len(said(piece))
         last = piece.rstrip(b"\n").rpartition(b"\n\n")[2]
         sizes.append((len(piece), len(piece) - len(last)))
     assert len(sizes) > 2
+    assert states == 2 * len(tools)
     assert all(size >= PIECE_BYTES > without_last - 3_000 for size, without_last in sizes[:-1])
 
 
