@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 import httpx
@@ -27,14 +27,16 @@ from votes.config import REDIS_PREFIX_DEFAULT
 from votes.embedded import Addresses, addresses, started
 from votes.limits.policies import POLICIES
 
-HOLDING = {
+HOLDING: dict[str, Any] = {
     "VOTES_LIMIT_UNPROVEN_VISITORS_BY_NETWORK": "3/3600",
     "VOTES_LIMIT_UNPROVEN_VOTES_BY_TOOL": "4/3600",
 }
 """What holds votes, as it is without any setting."""
 COUNTING = dict.fromkeys(HOLDING, "off")
 """Settings for sites of tests that cast votes of many new visitors from this machine: all count."""
-TIRELESS = {policy.setting: "off" for policy in POLICIES if policy.by in ("visitor", "user")}
+TIRELESS: dict[str, Any] = {
+    policy.setting: "off" for policy in POLICIES if policy.by in ("visitor", "user")
+}
 """Settings for sites of tests in which a few people do what thousands would."""
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 """What a browser says of the requests of a site's own pages."""

@@ -2,6 +2,8 @@
 
 import asyncpg
 
+from votes.domain.terms import ToolId
+
 SLUGS = "SELECT substr(stream, 6) AS slug, data->>'tool' AS id FROM events WHERE type = 'SlugTaken'"
 VOTES_BY_SLUG = f"""(
     SELECT events.*, slug AS tool,
@@ -14,9 +16,9 @@ VOTES_BY_SLUG = f"""(
 were the tool's id."""
 
 
-async def ids_by_slug(url: str) -> dict[str, str]:
+async def ids_by_slug(url: str) -> dict[str, ToolId]:
     connection = await asyncpg.connect(url, timeout=5)
     try:
-        return {row["slug"]: row["id"] for row in await connection.fetch(SLUGS)}
+        return {row["slug"]: ToolId(row["id"]) for row in await connection.fetch(SLUGS)}
     finally:
         await connection.close()

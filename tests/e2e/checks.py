@@ -72,7 +72,7 @@ def file_of_bookmarks(name: str) -> bytes:
 def route_of(handler: HTTPRouteHandler, query: str = "") -> Route:
     (method,), (path,) = handler.http_methods - {"HEAD", "OPTIONS"}, handler.paths
     operation = operation_of(handler)
-    example = EXAMPLES.get(handler.operation_id, {}).get("body")
+    example = EXAMPLES.get(str(handler.operation_id), {}).get("body")
     body = b"" if example is None else msgspec.json.encode(example)
     return Route(str(method), path, operation, body, query)
 

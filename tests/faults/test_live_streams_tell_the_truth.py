@@ -106,7 +106,8 @@ async def until_broken_cast_votes(config: Config, breaking: asyncio.Task[None]) 
 async def fold_states(config: Config) -> dict[tuple[str, int], State]:
     """Every state that a tally had, by tool and position: what streams may say."""
     states: dict[tuple[str, int], State] = {}
-    slugs = {found: slug for slug, found in (await ids_by_slug(config.postgres_url)).items()}
+    ids = await ids_by_slug(config.postgres_url)
+    slugs: dict[str, str] = {tool: slug for slug, tool in ids.items()}
     counted: dict[str, Any] = {tool: tallies.Tally(tallies.Counts(), 0, now()) for tool in TOOLS}
     async with event_store(config) as store:
         async for batch in store.after(0, 5_000):

@@ -1,5 +1,7 @@
 """Collections: made, nested, moved by one write, removed and brought back with what was in them."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -28,7 +30,7 @@ def tree(http: httpx.Client, me: dict[str, str]) -> list[tuple[str, str | None, 
     return [(one["name"], one["inside"], one["bookmarks"]) for one in found]
 
 
-def keep(http: httpx.Client, me: dict[str, str], tool: str, **kept: object) -> dict[str, object]:
+def keep(http: httpx.Client, me: dict[str, str], tool: str, **kept: object) -> dict[str, Any]:
     return http.put(f"/v1/me/bookmarks/{tool}", json=kept, headers=me).json()
 
 

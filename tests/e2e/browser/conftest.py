@@ -60,7 +60,7 @@ def another_site(issuer: Provider, post: Post) -> Iterator[Site]:
     server = Controller(post, hostname="127.0.0.1", port=free_port())
     server.start()
     port = free_port()
-    mails = {
+    mails: dict[str, Any] = {
         "VOTES_SMTP_URL": f"smtp://127.0.0.1:{server.port}",
         "VOTES_MAIL_FROM": "news@example.com",
         "VOTES_PUBLIC_URL": f"http://127.0.0.1:{port}",

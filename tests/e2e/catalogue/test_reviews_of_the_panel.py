@@ -117,7 +117,8 @@ def test_a_panelist_reads_what_waits_what_is_done_and_what_it_said_before(http, 
 
 def test_all_tools_that_wait_are_read_page_by_page(http, live_site):
     me = bearer(live_site, unique("pia"), "panelist", persona=unique("persona"))
-    seen, cursor = [], None
+    seen: list[str] = []
+    cursor = None
     while cursor is not None or not seen:
         asked = {"limit": 100, "cursor": cursor}
         page = http.get("/v1/me/reviews/missing", params=asked, headers=me).json()

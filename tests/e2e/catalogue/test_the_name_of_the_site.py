@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.e2e.asking import api_beside, get, problem
-from tests.e2e.pages.reading import PAIR, meta, one, parsed
+from tests.e2e.pages.reading import PAIR, attribute, meta, one, parsed
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 PAGES = ("/", "/tools/notion", PAIR, "/compare", "/?sort=new")
@@ -73,12 +73,12 @@ def test_a_name_that_nobody_vouches_for_works_and_is_not_repeated(live_site, hos
         answer = get(live_site.url + path, headers=headers)
         assert answer.status_code == 200
         assert f"//{host}" not in answer.text
-        canonical = one(parsed(answer.text), "link", rel="canonical").get("href")
+        canonical = attribute(one(parsed(answer.text), "link", rel="canonical"), "href")
         assert canonical.startswith("/")
         assert not canonical.startswith("//")
     feed = get(f"{live_site.url}/feed.xml", headers=headers).text
     assert f"//{host}" not in feed
-    links = [link.get("href") for link in ElementTree.fromstring(feed).iter(f"{ATOM}link")]
+    links = [attribute(link, "href") for link in ElementTree.fromstring(feed).iter(f"{ATOM}link")]
     assert [link for link in links if not link.startswith("/")] == []
     assert get(f"{live_site.url}/v1/tools/notion/tally", headers=headers).status_code == 200
 

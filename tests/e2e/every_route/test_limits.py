@@ -171,8 +171,9 @@ def test_writes_of_a_user(limited, live_site):
     *_, last = asked(limited, "PUT", "/v1/me/bookmarks/notion", json={}, headers=user)
     beyond(last, "writes-by-user")
     with browser(limited) as http:
-        form = {"data": {"bookmarked": "yes"}, "headers": user | FORM}
-        assert http.post("/tools/notion/bookmark", **form).status_code == 429
+        form = {"bookmarked": "yes"}
+        answer = http.post("/tools/notion/bookmark", data=form, headers=user | FORM)
+    assert answer.status_code == 429
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,9 @@ def test_after_a_page_with_a_vote_no_other_is_without(live_site: Site, tool):
 
 def position(page) -> int:
     """Where the log was at the last vote that the page of a tool shows."""
-    return int(re.search(r'data-tally=.{1,2000}?"position": ?([0-9]+)', unescape(page.text))[1])
+    shown = re.search(r'data-tally=.{1,2000}?"position": ?([0-9]+)', unescape(page.text))
+    assert shown
+    return int(shown[1])
 
 
 def test_a_made_up_name_of_the_site_is_on_nobodys_page(live_site: Site):

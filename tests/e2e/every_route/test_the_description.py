@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -162,7 +162,7 @@ def test_every_write_takes_an_idempotency_key(description):
 
 def test_every_operation_says_who_may(description, live_site):
     """Nobody gets in where a user is wanted, and a user without the role where a role is."""
-    wanted = Counter()
+    wanted: Counter[str] = Counter()
     for path, method, said in operations(description):
         if path == "/v1/live":
             assert said["security"] == []
@@ -222,7 +222,8 @@ def cases(url: str) -> st.SearchStrategy[Any]:
     """Requests that the description allows, and requests that it does not."""
     schema = schemathesis.openapi.from_url(f"{url}/openapi.json").exclude(path="/v1/live")
     modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-    found = [result.ok() for result in schema.get_all_operations()]
+    results: Iterable[Any] = schema.get_all_operations()
+    found = [result.ok() for result in results]
     return st.one_of([one.as_strategy(generation_mode=mode) for one in found for mode in modes])
 
 
@@ -279,7 +280,8 @@ class Asking:
         """Put something known in each place where it may stand, `pick` steps from the newest."""
         for places in (case.path_parameters, case.query):
             for name in places if isinstance(places, dict) else ():
-                kind = {"a": "slug", "b": "slug", "tool": "slug", "tools": "slug"}.get(name, name)
+                kinds = {"a": "slug", "b": "slug", "tool": "slug", "tools": "slug"}
+                kind = kinds.get(str(name), str(name))
                 if known := self.known.get(kind):
                     places[name] = known[-1 - pick % len(known)]
 

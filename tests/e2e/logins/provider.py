@@ -44,7 +44,7 @@ class Provider:
         self.refuse: int | None = None
         self.sign_with: Any = None
 
-    def settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, Any]:
         names = ("VOTES_OIDC_ISSUER", "VOTES_OIDC_CLIENT_ID", "VOTES_OIDC_CLIENT_SECRET")
         return dict(zip(names, (self.url, CLIENT, SECRET), strict=True))
 

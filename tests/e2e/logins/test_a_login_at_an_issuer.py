@@ -68,7 +68,7 @@ def is_nobody(http: httpx.Client) -> bool:
 def heading(answer: httpx.Response, status: int) -> str:
     assert answer.status_code == status, answer.text
     assert "no-store" in answer.headers["cache-control"]
-    return re.search("<h1>(.*?)</h1>", answer.text)[1]
+    return str(re.findall("<h1>(.*?)</h1>", answer.text)[0])
 
 
 def begun_cookies(http: httpx.Client) -> dict[str, str]:

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.e2e.asking import api_beside, bearer, browser
-from tests.e2e.pages.reading import named, one, page, words
+from tests.e2e.pages.reading import attribute, named, one, page, words
 from votes.config import ConfigError, load
 
 LOGIN = "https://example.com/account?do=login&return_to={next}"
@@ -21,8 +21,8 @@ def url(live_site):
 
 def test_the_link_says_where_to_come_back_to(url):
     with browser(url) as http:
-        link = one(page(http, "/?category=llm"), "a", class_="plain", rel="nofollow").get("href")
-        answer = http.get(link)
+        link = one(page(http, "/?category=llm"), "a", class_="plain", rel="nofollow")
+        answer = http.get(attribute(link, "href"))
         assert answer.status_code == 303
         assert answer.headers["cache-control"] == "private, no-store"
         address = answer.headers["location"]
@@ -50,7 +50,9 @@ def test_who_has_logged_in_there_is_known_and_logs_out_there(url, live_site):
         tree = page(http, "/votes")
         assert "Ada" in words(one(tree, "span", class_="account-name"))
         (link,) = [link for link in named(tree, "a", class_="plain") if not link.get("hreflang")]
-        assert link.get("href").startswith("https://example.com/account/logout?to=http%3A%2F%2F127")
+        assert attribute(link, "href").startswith(
+            "https://example.com/account/logout?to=http%3A%2F%2F127"
+        )
         assert not named(tree, "form", action="/logout")
 
 

@@ -30,7 +30,9 @@ def test_one_click_makes_everybody(live_site, tool):
             assert buttons == DEMO.keys() == MAY.keys()
             answer = be(http, who)
             assert (answer.status_code, answer.headers["location"]) == (303, "/votes")
-            assert DEMO[who].name in words(one(page(http, "/votes"), "span", class_="account-name"))
+            assert str(DEMO[who].name) in words(
+                one(page(http, "/votes"), "span", class_="account-name")
+            )
             assert http.get("/moderation").status_code == status
     review = {"score": 90, "choice": "ship", "body": "Good."}
     with browser(live_site.url) as http:

@@ -54,6 +54,13 @@ def one(tree: Element, kind: str, **attributes: str) -> Element:
     return found[0]
 
 
+def attribute(element: Element, name: str) -> str:
+    """What the element has under this name, which must be there."""
+    value = element.get(name)
+    assert value is not None, f"{element.tag} without {name}"
+    return value
+
+
 def section(tree: Element, name: str) -> Element:
     """The section that is labelled by the heading with this id."""
     return one(tree, "section", aria_labelledby=name)

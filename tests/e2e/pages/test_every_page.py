@@ -17,6 +17,7 @@ from tests.e2e.pages.reading import (
     PAGES,
     PAIR,
     addresses,
+    attribute,
     meta,
     named,
     one,
@@ -114,7 +115,7 @@ def test_the_sheet_is_one_small_file(http):
 
 def test_files_of_another_release_are_not_served(http):
     sheet = next(e for e in page(http, "/").iter("link") if "site.css" in e.get("href", ""))
-    here = sheet.get("href")
+    here = attribute(sheet, "href")
     for path in (
         here.replace("/static/", "/static/0"),
         f"{here}x",
@@ -171,7 +172,7 @@ def test_a_voter_s_page_is_theirs_alone(http, tool):
 @pytest.mark.parametrize("path", ["/", "/tools/notion", PAIR, "/compare", "/?category=llm"])
 def test_its_head_tells_others_what_it_is(http, path):
     tree = page(http, path)
-    canonical = one(tree, "link", rel="canonical").get("href")
+    canonical = attribute(one(tree, "link", rel="canonical"), "href")
     assert canonical.startswith(str(http.base_url).rstrip("/"))
     assert http.get(canonical).status_code == 200
     assert meta(tree, "og:url") == canonical

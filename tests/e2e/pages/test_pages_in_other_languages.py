@@ -11,7 +11,7 @@ import pytest
 from babel import Locale
 
 from tests.e2e.asking import api_beside, bearer, browser, get, new_shared_collection, unique
-from tests.e2e.pages.reading import PAGES, PAIR, named, one, page, parsed, title, words
+from tests.e2e.pages.reading import PAGES, PAIR, attribute, named, one, page, parsed, title, words
 from tests.languages.pseudo import CLOSE, OPEN, TAG, write_pseudo
 from tests.site import SAME_ORIGIN
 from votes.http.edge.languages import ALONE
@@ -149,7 +149,7 @@ def test_nor_where_it_says_what_was_done_and_imported(added, data, keeper):
     file = {"file": ("bookmarks.html", '<a href="https://x.example">1</a><a href="no">2</a>')}
     begun = added.post(f"/{TAG}/bookmarks/import", files=file, headers=keeper)
     told = page(added, begun.headers["location"], headers=keeper)
-    assert "marks-import" in one(told, "section", id="import").get("class")
+    assert "marks-import" in attribute(one(told, "section", id="import"), "class")
     assert not untranslated(told, data)
 
 

@@ -111,7 +111,8 @@ steps = st.lists(
 @given(steps)
 def test_whatever_two_processes_are_asked_they_know_the_same(live_site, beside, tools, asked):
     me = bearer(live_site, unique("user"))
-    notes, votes = {}, {}
+    notes: dict[str, str] = {}
+    votes: dict[str, str] = {}
     with browser(live_site.url) as here, browser(beside) as there:
         for number, (process, place, what) in enumerate(asked):
             http, tool = (here, there)[process], tools[place]

@@ -79,7 +79,9 @@ def test_it_is_complete_however_much_that_is(live_site, http, monkeypatch):
     async def read():
         async with event_store(Config(postgres_url=live_site.servers.app_url)) as store:
             person = await People(store, store).find(subject)
+            assert person is not None
             shelf = await Shelves(store).of(person)
+            assert shelf is not None
             return await export.export(store, None, subject, shelf, [])
 
     said = asyncio.run(read())

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.asking import authorization, get, problem, put, secrets_of, unique, visitor_token
 from tests.site import SAME_ORIGIN
+from votes.domain.terms import VisitorId
 from votes.http.logins.tokens import Visitor, VisitorTokens, new_visitor
 
 READS = [
@@ -143,7 +144,7 @@ def test_a_visitors_token_votes_without_a_cookie(live_site, http, tool):
 
 def test_a_token_that_says_no_hour_is_that_of_a_visitor_of_before(live_site, tool):
     tokens = VisitorTokens([secrets_of(live_site)["secret_key"].encode()])
-    headers = authorization(tokens.token(Visitor("of-an-earlier-release")), "Visitor")
+    headers = authorization(tokens.token(Visitor(VisitorId("of-an-earlier-release"))), "Visitor")
     assert headers["Authorization"].count(".") == 1
     assert cast(live_site.url, tool, **headers).json()["previous"] is None
     assert get(f"{live_site.url}/v1/me", headers=headers).json()["id"] == "of-an-earlier-release"

@@ -127,7 +127,8 @@ def test_every_bookmark_is_on_one_page(http, live_site, me, sort):
     tools = {new_tool(live_site) for _ in range(5)}
     for tool in tools:
         keep(http, me, tool)
-    found, cursor = [], {}
+    found: list[str] = []
+    cursor: dict[str, str | None] = {}
     for _ in range(3):
         params = {"sort": sort, "limit": 2, **cursor}
         page = http.get("/v1/me/bookmarks", params=params, headers=me)

@@ -23,12 +23,12 @@ ROLES: tuple[Role, ...] = get_args(Role)
 Statuses = Mapping[Role, int]
 
 
-def everybody(status: int) -> Statuses:
+def everybody(status: int) -> dict[Role, int]:
     return dict.fromkeys(ROLES, status)
 
 
-def users(status: int) -> Statuses:
-    return everybody(status) | {"nobody": 401, "visitor": 401}
+def users(status: int) -> dict[Role, int]:
+    return {**everybody(status), "nobody": 401, "visitor": 401}
 
 
 def only(status: int, *roles: Role) -> Statuses:

@@ -168,11 +168,11 @@ async def test_a_refusal_says_its_code(live_site):
 
 async def test_a_lost_answer_is_asked_for_again_and_counts_once(live_site, tool):
     """A proxy that drops the first answer to each request, after the server has acted."""
-    dropped = []
+    dropped: list[bytes] = []
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        length = int(re.search(rb"content-length: (\d+)", head.lower())[1])
+        (length,) = map(int, re.findall(rb"content-length: (\d+)", head.lower()))
         request = head + await reader.readexactly(length)
         upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", live_site.port)
         upstream.write(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))

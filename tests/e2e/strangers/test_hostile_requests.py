@@ -225,7 +225,8 @@ async def status_of(port: int, request: bytes, *, leave: bool) -> int:
 
 
 async def attack(port: int, known: Known, seed: int) -> dict[str, Counter[int]]:
-    rng, statuses = random.Random(seed), {}
+    rng = random.Random(seed)
+    statuses: dict[str, Counter[int]] = {}
     todo = iter([HOSTILE[number % len(HOSTILE)] for number in range(REQUESTS)])
 
     async def attacker() -> None:

@@ -227,7 +227,7 @@ def test_a_ruling_takes_votes_out_of_their_cohorts_and_lifted_puts_them_back(
     whole = {"pro": (5, 0, 5)}, (0, 0, 0)
     assert split(cohorts(live_site, tool, moderator, min_position=last)) == whole
     made = request("POST", f"{live_site.url}/v1/rulings", json=said, headers=moderator).json()
-    none = {}, (0, 0, 0)
+    none: tuple[dict[str, object], tuple[int, int, int]] = {}, (0, 0, 0)
     wait_for(lambda: split(cohorts(live_site, tool, moderator)) == none, "the ruling")
     assert cohorts(live_site, tool, moderator)["distinct"] == 0
     request("DELETE", f"{live_site.url}/v1/rulings/{made['id']}", headers=moderator)

@@ -36,7 +36,7 @@ def seen(site, redis, tokens):
     """What Redis has of each visitor."""
     visitors = [token.partition(".")[0] for token in tokens]
     written: dict[bytes, bytes] = {}
-    for key in redis.scan_iter(networks(site.prefix, "*"), count=1_000):
+    for key in redis.scan_iter(networks(site.prefix, 0).removesuffix("0") + "*", count=1_000):
         written |= redis.hgetall(key)
     return [written.get(visitor.encode()) for visitor in visitors]
 

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -23,7 +24,7 @@ from votes.cli.diagnosis import unfinished_checked
 from votes.config import Config
 from votes.domain import vote
 from votes.domain.moderation.ruling import RulingMade, Selector, stream
-from votes.domain.terms import visitor
+from votes.domain.terms import RulingId, visitor
 from votes.domain.vote import CastVote
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
@@ -51,16 +52,15 @@ async def voted_on(live_site, http):
         token = authorization(visitor_token(http), "Visitor")
         http.put(f"/v1/tools/{slug}/vote", json={"choice": "skip"}, headers=token)
     async with event_store(Config(postgres_url=live_site.servers.app_url)) as store:
-        (last,) = await store.last_events([Stream(f"slug:{slug}")])
-        tool = (await store.last_events([last]))[last].event.tool
+        (taken,) = await store.last_events([Stream(f"slug:{slug}")])
+        tool = (await store.last_events([taken]))[taken].event.tool
         commands = [
             CastVote(tool, visitor(f"{slug}-{number}"), "ship", "unproven" if number < 2 else None)
             for number in range(CAMPAIGN)
         ]
-        results = await submit_all(
-            store, [Request(vote.decider, one, Meta("test"), THEN) for one in commands]
-        )
-    seen = {"min_position": results[-1].position}
+        requests = [Request(vote.decider, one, Meta("test"), THEN) for one in commands]
+        last: Any = (await submit_all(store, requests))[-1]
+    seen = {"min_position": last.position}
     assert http.get(f"/v1/tools/{slug}/tally", params=seen).json()["ship"] == CAMPAIGN - 2
     return slug
 
@@ -259,7 +259,9 @@ def test_what_is_not_in_the_catalogue_cannot_be_explained(live_site):
 
 def test_the_doctor_names_rulings_that_are_not_carried_out():
     old = datetime.now(UTC) - timedelta(hours=1)
-    made = Recorded(9, stream("a-ruling"), 1, RulingMade(Selector(), "discount", "A test."), old)
+    made = Recorded(
+        9, stream(RulingId("a-ruling")), 1, RulingMade(Selector(), "discount", "A test."), old
+    )
     found = unfinished_checked("rulings", [Unfinished(made, 0)])
     assert (found.ok, found.found) == (False, "not carried out: a-ruling")
     assert unfinished_checked("rulings", [Unfinished(replace(made, at=datetime.now(UTC)), 0)]).ok

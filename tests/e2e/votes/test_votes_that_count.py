@@ -22,6 +22,7 @@ from tests.polling import wait_for
 from tests.site import HOLDING, SAME_ORIGIN, Site, site
 from tests.slugs import VOTES_BY_SLUG, ids_by_slug
 from votes.config import Config
+from votes.domain.terms import VisitorId
 from votes.http.checks import proofs
 from votes.http.logins.tokens import NEW_H, Visitor, VisitorTokens, hours
 from votes.limits.policies import POLICIES
@@ -43,7 +44,7 @@ _hosts = count(1)
 @pytest.fixture(scope="module")
 def program() -> Iterator[Site]:
     """Which takes any number of votes, and holds those of many new visitors."""
-    settings = {policy.setting: "off" for policy in POLICIES} | HOLDING
+    settings: dict[str, Any] = {policy.setting: "off" for policy in POLICIES} | HOLDING
     settings |= {"VOTES_TRUSTED_PROXIES": "127.0.0.0/8", "VOTES_CHALLENGE_COST": str(COST)}
     with site(**settings) as running:
         yield running
@@ -75,8 +76,8 @@ def tokens_of(program: Site) -> VisitorTokens:
 
 def old_visitor(program: Site) -> dict[str, str]:
     """The header of a visitor who is new no more."""
-    made_h = hours(now()) - NEW_H - 1
-    return authorization(tokens_of(program).token(Visitor(uuid4().hex, made_h)), "Visitor")
+    old = Visitor(VisitorId(uuid4().hex), hours(now()) - NEW_H - 1)
+    return authorization(tokens_of(program).token(old), "Visitor")
 
 
 def cast(http: httpx.Client, tool: str, choice: str = "ship", **headers: str) -> httpx.Response:
@@ -258,11 +259,10 @@ def test_a_proof_counts_once(program, tool, crowded):
 
 def expired(program: Site, tool: str, token: str) -> altcha.Challenge:
     """A challenge of the site itself, made too long ago."""
-    keys = (secrets_of(program)["secret_key"].encode(),)
     ids = asyncio.run(ids_by_slug(program.servers.owner_url))
     made = now() - timedelta(seconds=proofs.LIFETIME_S + 1)
     visitor_id = token.partition(".")[0]
-    config = Config(secret_keys=keys, challenge_cost=COST)
+    config = Config(secret_keys=(secrets_of(program)["secret_key"].encode(),), challenge_cost=COST)
     challenge = proofs.challenge(config, ids[tool], visitor_id, made)
     return altcha.Challenge.from_dict(msgspec.to_builtins(challenge))
 
@@ -276,7 +276,7 @@ def test_a_proof_for_something_else_is_as_good_as_none(program, tool, crowded, c
             http.post("/v1/visitors", headers=crowded).json()["token"] for _ in range(2)
         )
         me = authorization(token, "Visitor") | crowded
-        challenge = challenged(http, tool, **me)
+        challenge: Any = challenged(http, tool, **me)
         match case:
             case "another tool":
                 challenge = challenged(http, new_tool(program), **me)
@@ -288,7 +288,7 @@ def test_a_proof_for_something_else_is_as_good_as_none(program, tool, crowded, c
                 challenge = expired(program, tool, token)
             case "prolonged":
                 challenge.parameters.expires_at += 600
-            case "made easier":
+            case _:
                 challenge.parameters.key_prefix = ""
         assert is_held(cast(http, tool, **me, **{"Votes-Proof": solved(challenge)}))
         good = solved(challenged(http, tool, **me))

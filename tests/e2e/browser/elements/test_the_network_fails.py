@@ -142,7 +142,8 @@ def test_a_page_written_after_the_docs_outlives_a_refused_stream(
     script = script.replace("mistral-3-small", tool).replace("5_000 + 10_000", "100 + 100")
     script = script.replace("console.log(", "heard.push(")
     other_site.scripts[f"/{tool}.js"] = f"globalThis.heard = [];\n{script}".encode()
-    context, refused = person(), []
+    context = person()
+    refused: list[str] = []
 
     def refuse_first(route: Any) -> None:
         if refused:

@@ -74,7 +74,8 @@ def test_it_hears_states_changes_and_what_is_gone(live_site: Site, person: Open,
 
 
 def test_a_refused_stream_is_asked_for_again(live_site: Site, person: Open, subscribed, tool: str):
-    context, refusals = person(), []
+    context = person()
+    refusals: list[str] = []
 
     def refuse_once(route: Any) -> None:
         if refusals:

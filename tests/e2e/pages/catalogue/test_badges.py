@@ -98,7 +98,7 @@ def test_it_says_the_panel_s_verdict_and_scores(live_site, http):
 
 def codes(http, tool, by="community"):
     tree = page(http, f"/tools/{tool}/badge?by={by}")
-    return [field.text.removeprefix("\n") for field in tree.iter("textarea")]
+    return [str(field.text).removeprefix("\n") for field in tree.iter("textarea")]
 
 
 @pytest.mark.parametrize("by", ["community", "panel"])

@@ -8,6 +8,7 @@ from tests.e2e.asking import unique
 from tests.e2e.pages.reading import one, page, words
 from tests.engine.commands.sending import append_to
 from votes.config import Config
+from votes.domain.terms import ToolId
 from votes.domain.tool import Entry, Plan, SlugTaken, ToolListed, slug_stream, stream
 from votes.wiring import event_store
 
@@ -24,7 +25,7 @@ ENTRIES = {
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 async def test_all_its_pages_are_shown(live_site, http, admin, entry):
-    slug, at = unique("tool"), datetime.now(UTC)
+    slug, at = ToolId(unique("tool")), datetime.now(UTC)
     listed = append_to(stream(slug), 0, ToolListed(slug, entry), at=at, subject=slug)
     taken = append_to(slug_stream(slug), 0, SlugTaken(slug), at=at, subject=slug)
     async with event_store(Config(postgres_url=live_site.servers.app_url)) as store:

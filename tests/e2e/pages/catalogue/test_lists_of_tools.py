@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.e2e.asking import new_tool, unique
-from tests.e2e.pages.reading import named, one, page, words
+from tests.e2e.pages.reading import attribute, named, one, page, words
 
 FILTERS = ("category", "price", "panel", "call")
 
@@ -58,7 +58,7 @@ def test_a_search_keeps_the_filters_and_each_page_too(http):
     form = one(tree, "form", role="search")
     kept = {field.get("name"): field.get("value") for field in named(form, "input")}
     assert kept["price"] == "free"
-    (following,) = [link.get("href") for link in named(tree, "a", rel="next")]
+    (following,) = [attribute(link, "href") for link in named(tree, "a", rel="next")]
     assert query(following).keys() == {"price", "sort", "cursor"}
     first = {link.get("href") for link in named(tree, "a", class_="row-name")}
     second = {link.get("href") for link in named(page(http, following), "a", class_="row-name")}

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.asking import new_tool, unique
-from tests.e2e.pages.reading import PAIR, named, one, page, words
+from tests.e2e.pages.reading import PAIR, attribute, named, one, page, words
 
 HAIKU, MISTRAL = "claude-haiku-open-weights", "mistral-3-small"
 
@@ -85,14 +85,15 @@ def test_the_two_sides_are_swapped_and_each_is_changed(http):
         return [words(link) for link in named(one(tree, "h1"), "span", class_="unit")]
 
     tree = page(http, PAIR)
-    links = {words(link): link.get("href") for link in named(one(tree, "p", role="group"), "a")}
+    group = one(tree, "p", role="group")
+    links = {words(link): attribute(link, "href") for link in named(group, "a")}
     change = {link.get("aria-label"): link.get("href") for link in named(tree, "a")}
     assert change["Change Claude Haiku Open Weights"] == f"/compare?b={MISTRAL}"
     assert change["Change Mistral 3 Small"] == f"/compare?a={HAIKU}"
     other = page(http, links["Swap sides"])
     assert order(other) == ["Mistral 3 Small", "vs Claude Haiku Open Weights"]
     assert order(tree) == ["Claude Haiku Open Weights", "vs Mistral 3 Small"]
-    assert one(other, "link", rel="canonical").get("href").endswith(PAIR)
+    assert attribute(one(other, "link", rel="canonical"), "href").endswith(PAIR)
     back = {words(link): link.get("href") for link in named(one(other, "p", role="group"), "a")}
     assert back["Swap sides"] == PAIR
     next_ = {field.get("value") for field in named(other, "input", name="next")}

@@ -5,7 +5,7 @@ import json
 import httpx
 
 from tests.e2e.asking import bearer, get, new_tool, put, unique
-from tests.e2e.pages.reading import PAIR, meta, named, one, page, section, title, words
+from tests.e2e.pages.reading import PAIR, attribute, meta, named, one, page, section, title, words
 
 A, B = "claude-haiku-open-weights", "mistral-3-small"
 
@@ -163,8 +163,8 @@ def test_three_and_four_tools_are_side_by_side_at_one_address(http):
         moved(http, "/compare/" + "-vs-".join(reversed(chosen)), path)
         fields = zip("dcba", chosen, strict=False)
         moved(http, "/compare?" + "&".join(f"{field}={slug}" for field, slug in fields), path, 303)
-        assert meta(tree, "og:image").endswith(f"/og/{'-vs-'.join(chosen)}.png")
-        graph = json.loads(one(tree, "script", type="application/ld+json").text)["@graph"]
+        assert str(meta(tree, "og:image")).endswith(f"/og/{'-vs-'.join(chosen)}.png")
+        graph = json.loads(str(one(tree, "script", type="application/ld+json").text))["@graph"]
         assert [thing["name"] for thing in graph[:-1]] == names
     moved(http, f"/compare/{A}-vs-{B}-vs-{A}", PAIR)
     page(http, "/compare/" + "-vs-".join([*slugs, "miro"]), 404)
@@ -187,7 +187,7 @@ def test_a_persona_s_scores_are_told_apart_over_all_tools(http):
 def test_a_tool_is_added_put_first_changed_and_removed(http):
     chosen = sorted((A, B, "notion"))
     tree = page(http, "/compare/" + "-vs-".join(chosen))
-    links = {link.get("aria-label"): link.get("href") for link in named(tree, "a")}
+    links = {link.get("aria-label"): attribute(link, "href") for link in named(tree, "a")}
     first = page(http, links["Put first: Notion"])
     assert words(one(first, "h1")).startswith("Notion vs ")
     assert "Put first: Notion" not in {link.get("aria-label") for link in named(first, "a")}

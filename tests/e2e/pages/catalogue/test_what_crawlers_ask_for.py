@@ -46,7 +46,7 @@ def test_each_language_has_files_of_its_own_whose_pages_name_their_siblings(http
     at = str(http.base_url).rstrip("/")
     for file in (english[0], german[-1]):
         for url in ElementTree.fromstring(http.get(file).text):
-            own, *others = (one.get("href") or one.text for one in url)
+            own, *others = (one.get("href") or str(one.text) for one in url)
             path = others[0].removeprefix(at)
             assert others == [f"{at}{path}", f"{at}/de{path}"]
             assert own == (f"{at}/de{path}" if file.startswith("/de/") else f"{at}{path}")

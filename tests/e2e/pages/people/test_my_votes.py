@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.asking import bearer, new_tool, request, unique
-from tests.e2e.pages.reading import named, one, page, words
+from tests.e2e.pages.reading import attribute, named, one, page, words
 from tests.site import SAME_ORIGIN
 from votes.site.catalogue import pages
 
@@ -24,7 +24,7 @@ def rows(tree):
     for row in named(tree, "li", class_="row"):
         (said,) = named(row, "span", class_="choice")
         link = one(row, "a", class_="row-name")
-        found.append((link.get("href").removeprefix("/tools/"), words(said)))
+        found.append((attribute(link, "href").removeprefix("/tools/"), words(said)))
     return found
 
 

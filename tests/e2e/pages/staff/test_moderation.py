@@ -1,6 +1,7 @@
 """Moderators rule on votes by plain forms; all read the journal."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -40,8 +41,8 @@ async def watched(live_site, http, tool):
             for number, voter in enumerate(voters)
         ]
         asked = [Request(vote.decider, command, Meta("test"), at) for command in commands]
-        last = (await submit_all(store, asked))[-1].position
-    seen = {"min_position": last}
+        last: Any = (await submit_all(store, asked))[-1]
+    seen = {"min_position": last.position}
     assert http.get(f"/v1/tools/{tool}/tally", params=seen).json()["held"] == HELD
     return tool
 

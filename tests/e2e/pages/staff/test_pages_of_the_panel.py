@@ -4,7 +4,7 @@ reviews by plain forms."""
 import pytest
 
 from tests.e2e.asking import bearer, new_tool, unique
-from tests.e2e.pages.reading import named, one, page, parsed, section, words
+from tests.e2e.pages.reading import attribute, named, one, page, parsed, section, words
 from tests.site import SAME_ORIGIN
 
 SAID = {"score": "62", "choice": "ship", "body": "It holds.\r\n\r\nBut <slowly>."}
@@ -48,7 +48,7 @@ def test_a_review_is_previewed_published_revised_and_withdrawn(http, panelist, p
     assert kept == "It holds.\n\nBut <slowly>."
     assert stored(http, tool) == []
 
-    hidden = {field.get("name"): field.get("value") for field in named(seen, "input")}
+    hidden = {attribute(field, "name"): field.get("value") for field in named(seen, "input")}
     after = published(http, panelist, tool, **hidden)
     assert "Your review is published" in words(one(after, "main"))
     (review,) = stored(http, tool)
@@ -85,7 +85,7 @@ def test_a_score_that_contradicts_the_choice_is_asked_about_once(
     if asks:
         seen = section(parsed(answer.text), "preview")
         assert "Is that what you mean?" in words(one(seen, "p", role="alert"))
-        fields = {field.get("name"): field.get("value") for field in named(seen, "input")}
+        fields = {attribute(field, "name"): field.get("value") for field in named(seen, "input")}
         published(http, panelist, tool, **fields)
         assert [review["score"] for review in stored(http, tool)] == [int(score)]
 
@@ -123,7 +123,7 @@ def test_each_panelist_sees_which_tools_wait_for_them(live_site, http, panelist,
 
     def links(who, part, path="/panel"):
         found = named(section(page(http, path, headers=who), part), "a", class_="row-name")
-        return [link.get("href").removeprefix("/panel/") for link in found]
+        return [attribute(link, "href").removeprefix("/panel/") for link in found]
 
     assert links(panelist, "done") == [done]
     assert links(other, "done") == []
