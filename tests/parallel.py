@@ -11,7 +11,7 @@ UNITS = (
     ("browsers", ("tests/e2e/browser/",)),
     ("faults", ("tests/faults/",)),  # they share a program
 )
-SLOW = ("tests/e2e/", "tests/integration/")
+SLOW = ("tests/e2e/", "tests/integration/", "tests/test_")
 """Of the other units, each a file, these come first, so that none is left alone at the end."""
 
 

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from tests import site
-from tests.parallel import UNITS, by_unit, unit_of
+from tests.parallel import SLOW, UNITS, by_unit, unit_of
 
 ROOT = Path(__file__).parent.parent
 CONFTEST = 'pytest_plugins = ["tests.figures", "tests.parallel"]'
@@ -35,6 +35,9 @@ def test_the_tests_of_a_unit_are_begun_together_and_the_slow_ones_first():
     changes = [unit for before, unit in zip(["", *units], units, strict=False) if unit != before]
     assert len(changes) == len(set(changes))
     assert changes[: len(UNITS)] == [name for name, _ in UNITS]
+    slow = [unit.startswith(SLOW) for unit in changes[len(UNITS) :]]
+    assert slow == sorted(slow, reverse=True)
+    assert all(any(unit.startswith(name) for unit in changes) for name in SLOW)
 
 
 @pytest.mark.parametrize("parallel", [[], ["-n", "2", "--dist", "loadscope"]])
