@@ -46,7 +46,7 @@ def program() -> Iterator[Site]:
     """Which takes any number of votes, and holds those of many new visitors."""
     settings: dict[str, Any] = {policy.setting: "off" for policy in POLICIES} | HOLDING
     settings |= {"VOTES_TRUSTED_PROXIES": "127.0.0.0/8", "VOTES_CHALLENGE_COST": str(COST)}
-    with site(**settings) as running:
+    with site(own_valkey=True, **settings) as running:
         yield running
 
 
