@@ -32,7 +32,7 @@ OTHER_BYTES = 2_000
 """Of a response, beside its body and its address."""
 
 _SHARED = (b"cache-control", b"public, max-age=0, must-revalidate")
-_OF_THE_BODY = (b"content-type", b"content-length", b"content-encoding", b"set-cookie")
+_NOT_IN_304 = (b"content-type", b"content-length", b"content-encoding", b"set-cookie")
 _NO_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 
 
@@ -207,7 +207,7 @@ async def _send(page: Page, scope: Any, send: Any) -> None:
     """The page, or that the client has it."""
     status, headers, body = 200, page.headers, page.body
     if client_has(scope, page.etag):
-        headers = tuple(header for header in headers if header[0] not in _OF_THE_BODY)
+        headers = tuple(header for header in headers if header[0] not in _NOT_IN_304)
         status, body = 304, b""
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
