@@ -24,7 +24,7 @@ from votes.store.migrate import migrate
 from votes.store.postgres import PostgresEventStore
 from votes.wiring import event_store
 
-pytest_plugins = ["tests.contract.stores", "tests.figures", "tests.parallel"]
+pytest_plugins = ["tests.contract.stores", "tests.running.figures", "tests.running.parallel"]
 
 SECRET_KEYS = (b"the-first-key-of-the-tests", b"the-second-key-of-the-tests")
 JWT_SECRET = "the-jwt-secret-of-all-the-tests-0"

@@ -21,8 +21,8 @@ import httpx
 from msgspec.structs import replace
 
 from tests import commands
-from tests.once import made_once
 from tests.polling import wait_for
+from tests.running.once import made_once
 from votes.config import REDIS_PREFIX_DEFAULT
 from votes.embedded import Addresses, addresses, started
 from votes.limits.policies import POLICIES

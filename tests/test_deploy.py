@@ -17,8 +17,8 @@ import yaml
 from packaging.requirements import Requirement
 
 from tests.polling import until_told
-from tests.roles import API, ENDED, PROJECTOR, wrong
 from tests.site import new_cluster
+from tests.stored.roles import API, ENDED, PROJECTOR, wrong
 from votes.embedded import started
 from votes.embedded.servers import package
 from votes.limits.policies import POLICIES

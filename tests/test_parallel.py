@@ -9,10 +9,10 @@ import pytest
 from redis import Redis
 
 from tests import site
-from tests.parallel import SLOW, UNITS, by_unit, unit_of
+from tests.running.parallel import SLOW, UNITS, by_unit, unit_of
 
 ROOT = Path(__file__).parent.parent
-CONFTEST = 'pytest_plugins = ["tests.figures", "tests.parallel"]'
+CONFTEST = 'pytest_plugins = ["tests.running.figures", "tests.running.parallel"]'
 TEST = """
 def test_it(measured):
     measured("a figure of {name}")

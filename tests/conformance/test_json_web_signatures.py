@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from tests.e2e.asking import hmac_token
-from tests.publishing import publishing
+from tests.e2e.logins.publishing import publishing
 from votes.engine.ports import Unavailable
 from votes.http.logins.published_keys import ASYMMETRIC
 from votes.http.logins.tokens import TokenInvalid, UserTokens

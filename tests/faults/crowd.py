@@ -12,7 +12,7 @@ import httpx
 
 from tests.polling import LIMIT_S, until
 from tests.site import TLS, Site
-from tests.slugs import VOTES_BY_SLUG
+from tests.stored.slugs import VOTES_BY_SLUG
 from votes.domain.terms import visitor
 from votes.domain.vote import stream
 

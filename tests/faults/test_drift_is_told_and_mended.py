@@ -10,8 +10,8 @@ from redis import Redis
 from tests.e2e.asking import get
 from tests.e2e.pages.reading import one, parsed, words
 from tests.faults.killing import hanging, kill, wait_until_ready
-from tests.kept import KEYS, place
 from tests.polling import wait_for
+from tests.stored.keys import KEYS, place
 from votes import demo
 from votes.projections.tallies import Counts, Tally
 

@@ -17,7 +17,7 @@ from tests.faults.killing import part
 from tests.integration.live.sse import Refused, connect, events, position
 from tests.polling import until
 from tests.site import TIRELESS, Site, site
-from tests.slugs import ids_by_slug
+from tests.stored.slugs import ids_by_slug
 from votes.cli.settings import completed
 from votes.config import Config
 from votes.domain import vote

@@ -17,7 +17,7 @@ from tests.e2e.asking import get
 from tests.faults.crowd import poll_settled, rows
 from tests.polling import wait_for
 from tests.site import COUNTING, TIRELESS, TLS, Site, free_port
-from tests.slugs import VOTES_BY_SLUG
+from tests.stored.slugs import VOTES_BY_SLUG
 from votes.cli.settings import completed, environment, with_secrets
 from votes.config import load
 from votes.domain.terms import visitor

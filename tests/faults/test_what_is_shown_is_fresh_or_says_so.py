@@ -12,9 +12,9 @@ from redis import Redis
 
 from tests.e2e.asking import get, put
 from tests.faults.killing import hanging, kill, wait_until_ready
-from tests.kept import KEYS
 from tests.polling import wait_for
 from tests.site import Site
+from tests.stored.keys import KEYS
 
 TOOL = "airtable"
 

@@ -17,7 +17,7 @@ from tests.domain import arbitrary
 from tests.e2e.asking import get, put
 from tests.polling import wait_for
 from tests.site import TLS, Site, site
-from tests.slugs import ids_by_slug
+from tests.stored.slugs import ids_by_slug
 from votes.domain.events import EVENT_TYPES
 from votes.store.codec import Codec
 

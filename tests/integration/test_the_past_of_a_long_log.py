@@ -6,8 +6,8 @@ import re
 import asyncpg
 import pytest
 
-from tests import long_log
-from tests.long_log import KINDS, TOOL, asking, fill
+from tests.stored import long_log
+from tests.stored.long_log import KINDS, TOOL, asking, fill
 from votes.store.connections import PAST, create_pool
 from votes.store.queries import QUERIES
 

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from tests.lengths import length
+from tests.running.lengths import length
 from tests.scan.planting import LEVELS, campaign, made_votes, office, real_votes, shuffled
 from tests.scan.trials import planted, scanned, summed, tried
 

@@ -5,7 +5,7 @@ from statistics import mean
 
 import pytest
 
-from tests.lengths import length
+from tests.running.lengths import length
 from votes.scan import newness
 from votes.scan.newness import Newness
 

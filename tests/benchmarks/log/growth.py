@@ -16,7 +16,7 @@ import uvloop
 from tests.benchmarks.measuring import samples
 from tests.benchmarks.measuring.rounds import Bound, Result, Settings
 from tests.benchmarks.measuring.stack import prepare, servers
-from tests.long_log import TOOL, fill
+from tests.stored.long_log import TOOL, fill
 from votes.engine.decider import Rejected
 from votes.engine.log import Stream
 from votes.store.postgres import PostgresEventStore

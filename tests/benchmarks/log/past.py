@@ -11,7 +11,7 @@ import uvloop
 
 from tests.benchmarks.measuring.rounds import Result, Settings
 from tests.benchmarks.measuring.stack import prepare, servers
-from tests.long_log import KINDS, Asking, asking
+from tests.stored.long_log import KINDS, Asking, asking
 
 EVENTS, VOTES = 1_000_000, 100_000
 SEED = 20_261

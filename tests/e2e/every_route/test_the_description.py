@@ -17,7 +17,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.generation.modes import GenerationMode
 
 from tests.e2e.asking import NOT_BY_WORKER, bearer, events, get, new_ruling, new_tool, request
-from tests.lengths import length
+from tests.running.lengths import length
 from votes.api.bookmark_examples import UNMATCHED
 from votes.api.examples import LINK
 from votes.engine.log import POSITION_MAX

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from tests.e2e.asking import ANSWER_S, api_beside, authorization, get, hmac_token, problem
-from tests.publishing import Published, publishing
+from tests.e2e.logins.publishing import Published, publishing
 from votes.engine.ports import Unavailable
 from votes.http.logins import fetched, published_keys
 from votes.http.logins.tokens import TokenInvalid, UserTokens

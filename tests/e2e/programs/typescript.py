@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.once import made_once
+from tests.running.once import made_once
 
 ROOT = Path(__file__).parents[3]
 PROJECT = ROOT / "docs" / "typescript"

@@ -21,8 +21,8 @@ from tests.e2e.asking import (
     secrets_of,
     unique,
 )
-from tests.lengths import length
 from tests.polling import wait_for
+from tests.running.lengths import length
 from tests.site import Site
 from votes.http.logins.tokens import VisitorTokens, new_visitor
 from votes.wiring import now

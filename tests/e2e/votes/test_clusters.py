@@ -9,7 +9,7 @@ from tests.e2e.asking import bearer, new_tool
 from tests.e2e.pages.reading import named, one, page, parsed, section, words
 from tests.polling import wait_for
 from tests.site import SAME_ORIGIN
-from tests.slugs import ids_by_slug
+from tests.stored.slugs import ids_by_slug
 from votes.config import Config
 from votes.domain import vote
 from votes.domain.terms import visitor

@@ -11,7 +11,7 @@ from redis import Redis
 from tests.e2e.asking import authorization, bearer, browser, new_tool, visitor_token
 from tests.polling import wait_for
 from tests.site import SAME_ORIGIN
-from tests.slugs import ids_by_slug
+from tests.stored.slugs import ids_by_slug
 from votes.config import Config
 from votes.domain import vote
 from votes.domain.terms import visitor

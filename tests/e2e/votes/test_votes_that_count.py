@@ -17,10 +17,10 @@ import pytest
 
 from tests.e2e.asking import api_beside, authorization, bearer, browser, new_tool, secrets_of
 from tests.faults.killing import hanging, wait_until_ready
-from tests.lengths import length
 from tests.polling import wait_for
+from tests.running.lengths import length
 from tests.site import HOLDING, SAME_ORIGIN, Site, site
-from tests.slugs import VOTES_BY_SLUG, ids_by_slug
+from tests.stored.slugs import VOTES_BY_SLUG, ids_by_slug
 from votes.config import Config
 from votes.domain.terms import VisitorId
 from votes.http.checks import proofs

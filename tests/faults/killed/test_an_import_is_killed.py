@@ -13,7 +13,7 @@ import pytest
 from tests.faults.crowd import rows
 from tests.polling import until
 from tests.site import Site
-from tests.slugs import VOTES_BY_SLUG
+from tests.stored.slugs import VOTES_BY_SLUG
 
 ROWS = 8_000
 VOTERS = 4_000

@@ -15,9 +15,9 @@ from redis.exceptions import RedisError
 from tests.faults.killing import family, part
 from tests.faults.soak.record import Outage, Record
 from tests.faults.soak.wire import Broken, Connection
-from tests.kept import KEYS
 from tests.polling import LIMIT_S
 from tests.site import Site
+from tests.stored.keys import KEYS
 
 STOPPED_S = (1.0, 8.0)
 PAUSE_S = (0.5, 3.0)

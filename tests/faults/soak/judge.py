@@ -19,7 +19,7 @@ from tests.faults.soak.stolen import ACTOR
 from tests.faults.soak.wire import Broken, Connection
 from tests.polling import LIMIT_S
 from tests.site import Site
-from tests.slugs import VOTES_BY_SLUG
+from tests.stored.slugs import VOTES_BY_SLUG
 
 POLL_S = 0.2
 VOTE_P99_S = 1.0

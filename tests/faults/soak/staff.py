@@ -12,7 +12,7 @@ from tests.faults.soak.honest import poll_settled
 from tests.faults.soak.record import Record
 from tests.faults.soak.wire import Connection
 from tests.site import Site
-from tests.slugs import VOTES_BY_SLUG
+from tests.stored.slugs import VOTES_BY_SLUG
 from votes.domain import vote
 from votes.domain.terms import VoterId
 

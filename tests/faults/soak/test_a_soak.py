@@ -19,8 +19,8 @@ from tests.faults.soak.readers import Reader, Stream
 from tests.faults.soak.record import Clock, Record
 from tests.faults.soak.staff import Importer, Staff
 from tests.faults.soak.stolen import ODD_TOOLS, Thief, preload
-from tests.lengths import length
 from tests.polling import until
+from tests.running.lengths import length
 from tests.site import TIRELESS, Site, free_port, site
 from votes.config import Config
 from votes.domain.person import Person

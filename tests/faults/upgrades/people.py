@@ -15,8 +15,8 @@ from tests.faults.soak.record import Record
 from tests.faults.soak.wire import Answer, Broken, Connection
 from tests.faults.upgrades.house import House, Running, ask
 from tests.integration.live.sse import Event
-from tests.lengths import length
 from tests.polling import until
+from tests.running.lengths import length
 from votes.domain import vote
 from votes.domain.terms import visitor
 from votes.live.frames import STALE

@@ -28,8 +28,8 @@ from tests.faults.upgrades.checks import judge
 from tests.faults.upgrades.house import SHIPPED, House, Running, is_ready
 from tests.faults.upgrades.people import PAGES, VOTERS, People, Visitor
 from tests.faults.upgrades.releases import RELEASES
-from tests.kept import KEYS
 from tests.polling import until
+from tests.stored.keys import KEYS
 from votes.cli.settings import with_secrets
 from votes.config import load
 from votes.embedded import started

@@ -9,8 +9,8 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from tests.kept import keys_of
 from tests.polling import LIMIT_S, until
+from tests.stored.keys import keys_of
 from votes.config import Config
 from votes.domain import tool, vote
 from votes.domain.terms import ToolId, visitor

@@ -24,8 +24,8 @@ from tests.integration.projection.following import (
     two_tools,
 )
 from tests.integration.projection.scene import generation
-from tests.kept import keys_of
 from tests.polling import until
+from tests.stored.keys import keys_of
 from votes.domain.vote_events import VoteCast
 from votes.embedded import Addresses
 from votes.engine.log import Recorded

@@ -22,8 +22,8 @@ from tests.integration.projection.following import (
     saved,
     two_tools,
 )
-from tests.kept import keys_of
 from tests.polling import until
+from tests.stored.keys import keys_of
 from votes.domain.vote_events import VoteCast
 from votes.embedded import Addresses
 from votes.engine.log import Recorded

@@ -22,8 +22,8 @@ from tests.integration.projection.scene import (
     worker,
 )
 from tests.integration.projection.test_models_of_several_releases import BEFORE
-from tests.kept import keys_of
 from tests.polling import LIMIT_S, until
+from tests.stored.keys import keys_of
 from votes.config import Config
 from votes.engine.projector import rebuild
 from votes.engine.read_model_store import AuditReport

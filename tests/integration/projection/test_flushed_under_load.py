@@ -14,9 +14,9 @@ from tests.integration.projection.scene import (
     submit,
     worker,
 )
-from tests.kept import keys_of
-from tests.lengths import length
 from tests.polling import until
+from tests.running.lengths import length
+from tests.stored.keys import keys_of
 from votes.engine.handle import Outcome
 from votes.engine.projector import rebuild
 from votes.engine.verify import verify

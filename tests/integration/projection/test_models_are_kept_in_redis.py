@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import NoScriptError
 
 from tests.integration.projection.scene import dump
-from tests.kept import keys_of, of_partition
+from tests.stored.keys import keys_of, of_partition
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote_events import VoteCast
 from votes.engine.log import Recorded

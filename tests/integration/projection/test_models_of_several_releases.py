@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 from tests.integration.projection.scene import TOOLS, ballot, ended_by_cancellation, fill, submit
-from tests.kept import KEYS, keys_of
 from tests.polling import until
+from tests.stored.keys import KEYS, keys_of
 from votes.domain.events import EVENT_TYPES
 from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.log import Position

@@ -23,8 +23,8 @@ from tests.integration.projection.scene import (
     settled,
     submit,
 )
-from tests.kept import keys_of, of_partition, place
 from tests.polling import LIMIT_S, until
+from tests.stored.keys import keys_of, of_partition, place
 from votes.domain.events import EVENT_TYPES
 from votes.engine.projection import partition_of
 from votes.engine.projector import HEARTBEAT_INTERVAL_S, PASS_EVENTS_MAX, fold_log, rebuild

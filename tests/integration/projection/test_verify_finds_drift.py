@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.integration.projection.scene import TOOLS, ballot, fill, generation, settled, worker
-from tests.kept import HASHES, keys_of, of_partition
+from tests.stored.keys import HASHES, keys_of, of_partition
 from votes.engine.ports import Unavailable
 from votes.engine.projection import partition_of
 from votes.engine.projector import rebuild

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.long_log import COLUMNS, TOOL, fill
+from tests.stored.long_log import COLUMNS, TOOL, fill
 from votes.domain.review import Opinion, ReviewPublished
 from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.columns import fold_columns

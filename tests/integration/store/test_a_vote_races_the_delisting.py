@@ -6,7 +6,7 @@ from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 
 from tests.engine.commands.sending import cast, delisted, everything, listed
-from tests.lengths import length
+from tests.running.lengths import length
 from votes.domain.tool import ToolDelisted
 from votes.domain.vote_events import VoteCast
 from votes.engine.bulk import submit_all

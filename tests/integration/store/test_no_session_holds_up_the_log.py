@@ -12,7 +12,7 @@ from tests.conftest import url_of
 from tests.engine.commands.sending import append_to
 from tests.integration.store.calling import call_append
 from tests.polling import until_told
-from tests.roles import ENDED
+from tests.stored.roles import ENDED
 from votes.domain.vote_events import VoteCast
 from votes.engine.ports import Unavailable
 from votes.store.lead import leading

@@ -8,7 +8,7 @@ from multiprocessing.synchronize import Barrier
 import pytest
 
 from tests.engine.commands.sending import everything, request
-from tests.lengths import length
+from tests.running.lengths import length
 from votes.domain.terms import ToolId
 from votes.domain.tool import Entry, ListTool, RenameTool, SlugTaken, slug_of
 from votes.engine.bulk import submit_all

@@ -1,4 +1,4 @@
-"""The table of `tests/roles.py` holds where a superuser migrated, as `votes up` does."""
+"""The table of `tests/stored/roles.py` holds where a superuser migrated, as `votes up` does."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from tests.conftest import create_database, drop_database, url_of
-from tests.roles import ALLOWED, API, HOLES, PROJECTOR, READER, REFUSED, ROLES, wrong
+from tests.stored.roles import ALLOWED, API, HOLES, PROJECTOR, READER, REFUSED, ROLES, wrong
 from votes.store.connections import PAST, READS, WORKER, WRITES, create_pool
 from votes.store.migrate import migrate
 
