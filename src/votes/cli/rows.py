@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from votes.app.catalogue import unambiguous
+from votes.formats import unambiguous
 
 LINE_BYTES_MAX = 1024 * 1024
 PEEK_BYTES = 4096

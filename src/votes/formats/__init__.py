@@ -1,1 +1,2 @@
-"""Files of bookmarks, as browsers and other products write them, and as `votes` does."""
+"""Files of bookmarks, as browsers and other products write them, and as `votes` does;
+and JSON without repeated fields."""

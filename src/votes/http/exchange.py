@@ -14,7 +14,6 @@ from litestar.types import Send
 from msgspec import Struct
 
 from votes.app.catalogue import tools as catalogue
-from votes.app.catalogue import unambiguous
 from votes.app.catalogue.tools import Tool
 from votes.domain import person as persons
 from votes.domain.person import EraseSubject, Person
@@ -26,6 +25,7 @@ from votes.engine.log import Position, Stream
 from votes.engine.ports import Meta
 from votes.engine.read_models import ReadModels
 from votes.engine.reading.reader import ReadSource
+from votes.formats import unambiguous
 from votes.http.deadlines import READ_S, WRITE_S, within
 from votes.http.errors import Refused
 from votes.http.etags import client_has, etag_of
