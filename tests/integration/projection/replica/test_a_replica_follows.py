@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.conftest import valkey
-from tests.integration.projection.following import (
+from tests.integration.projection.replica.following import (
     AT,
     EPOCH,
     A,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import valkey
-from tests.integration.projection.following import (
+from tests.integration.projection.replica.following import (
     AT,
     A,
     B,

@@ -3,7 +3,14 @@
 import asyncio
 import time
 
-from tests.integration.projection.following import A, Follower, cast, replace, shown_at, two_tools
+from tests.integration.projection.replica.following import (
+    A,
+    Follower,
+    cast,
+    replace,
+    shown_at,
+    two_tools,
+)
 from tests.integration.projection.scene import ended_by_cancellation
 from tests.polling import until
 from votes.engine.projector import HEARTBEAT_TIMEOUT_S
