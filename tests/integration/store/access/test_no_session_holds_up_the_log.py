@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import url_of
 from tests.engine.commands.sending import append_to
-from tests.integration.store.calling import call_append
+from tests.integration.store.access.calling import call_append
 from tests.polling import until_told
 from tests.stored.roles import ENDED
 from votes.domain.vote_events import VoteCast
@@ -20,7 +20,7 @@ from votes.wiring import keep_log_free
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LOCK = "LOCK TABLE log IN SHARE UPDATE EXCLUSIVE MODE"
-DEPLOY_PAGE = Path(__file__).parents[3] / "deploy" / "README.md"
+DEPLOY_PAGE = Path(__file__).parents[4] / "deploy" / "README.md"
 
 
 def database_of(config) -> str:

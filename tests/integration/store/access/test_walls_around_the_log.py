@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from tests.engine.commands.sending import append_to
-from tests.integration.store.calling import call_append, call_with
+from tests.integration.store.access.calling import call_append, call_with
 from tests.polling import until_told
 from votes.domain.vote_events import VoteCast
 from votes.store.postgres import PostgresEventStore
