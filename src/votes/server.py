@@ -31,8 +31,8 @@ from votes.live.sockets import limit_connections
 from votes.live.stream import Streams
 from votes.logs import set_up_logs
 from votes.running import ends_the_process
+from votes.site.about.describing import docs_of
 from votes.site.application import create_site
-from votes.site.describing import docs_of
 from votes.site.html import problem_pages
 from votes.site.people.logging_in import login_of
 from votes.site.pictures.gallery import Gallery

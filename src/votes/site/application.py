@@ -11,7 +11,8 @@ from litestar.middleware.compression import CompressionMiddleware
 from votes.http.checks import limiting, origins
 from votes.http.edge.cache import accepts_gzip
 from votes.http.exchange import SMALL_BODY_BYTES_MAX
-from votes.site import about, describing, files, forms
+from votes.site import files, forms
+from votes.site.about import describing, explaining
 from votes.site.catalogue import badges, comparing, crawling, pages
 from votes.site.html import PAGE_PROBLEMS
 from votes.site.people import bookmarking, collecting, importing, logging_in, mailing
@@ -22,7 +23,7 @@ COMPRESSION = CompressionConfig("gzip", gzip_compress_level=6, exclude="^/og/")
 HANDLERS: list[HTTPRouteHandler] = [
     *pages.ROUTES,
     *comparing.ROUTES,
-    *about.ROUTES,
+    *explaining.ROUTES,
     *badges.ROUTES,
     *describing.ROUTES,
     *crawling.ROUTES,

@@ -33,7 +33,8 @@ from votes.http.hosts import base
 from votes.http.moved import require_current
 from votes.http.parameters import MinPosition
 from votes.languages import gettext, marked
-from votes.site import linked_data, words
+from votes.site import words
+from votes.site.catalogue import linked_data
 from votes.site.catalogue.finding import NEAR_MAX, missing_pair, near, only_one
 from votes.site.html import SHARED, redirect
 from votes.site.reading import answer, is_of, my_states, read_at, reader

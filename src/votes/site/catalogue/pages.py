@@ -29,7 +29,8 @@ from votes.http.hosts import base
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.readiness import readiness
 from votes.languages import gettext, number
-from votes.site import linked_data, words
+from votes.site import words
+from votes.site.catalogue import linked_data
 from votes.site.catalogue.finding import tool_at
 from votes.site.catalogue.lists import tools_list
 from votes.site.html import shared_page

@@ -47,7 +47,7 @@ async def docs(request: Http) -> ASGIResponse:
     about = "Every operation of the API: what it takes, what it answers, and who may ask."
     at = base(request)
     head = Head(f"API · {SITE_NAME}", about, DOCS, at)
-    return await answer(request, "docs.html", head, content=rendered(at))
+    return await answer(request, "about/docs.html", head, content=rendered(at))
 
 
 def docs_of(document: dict[str, Any]) -> Callable[[str], Markup]:
@@ -57,7 +57,7 @@ def docs_of(document: dict[str, Any]) -> Callable[[str], Markup]:
 
 
 def _rendered(document: dict[str, Any], address: str) -> Markup:
-    text = environment().get_template("docs_content.html")
+    text = environment().get_template("about/docs_content.html")
     made = text.render(
         document=document,
         by_tag=_by_tag(document, address or ANYWHERE),

@@ -30,7 +30,7 @@ async def verdicts(request: Http) -> ASGIResponse:
     )
     return await answer(
         request,
-        "verdicts.html",
+        "about/verdicts.html",
         Head(titled(gettext("How verdicts are made")), about, VERDICTS, base(request)),
         rules=verdict,
         examples=[(ship, skip, community(ship, skip)) for ship, skip in EXAMPLES],
@@ -42,7 +42,9 @@ async def about(request: Http) -> ASGIResponse:
     """What this site is for, and who says what on it."""
     description = gettext("What this site is for, who says what on it, and how to take part.")
     return await answer(
-        request, "about.html", Head(titled(gettext("About")), description, "/about", base(request))
+        request,
+        "about/about.html",
+        Head(titled(gettext("About")), description, "/about", base(request)),
     )
 
 
@@ -52,7 +54,7 @@ async def privacy(request: Http, erased: str | None = None) -> ASGIResponse:
     description = gettext("What is stored of you, for how long, and how to see it or be forgotten.")
     return await answer(
         request,
-        "privacy.html",
+        "about/privacy.html",
         Head(titled(gettext("Privacy")), description, PRIVACY, base(request)),
         claims=services(request).config.cohort_claims,
         days=COOKIE_MAX_AGE_S // DAY_S,
@@ -66,7 +68,7 @@ async def erase_form(request: Http) -> ASGIResponse:
     user, fields = await require_user(request), await read_form(request)
     if "sure" not in fields:
         head = Head(titled(gettext("Erase me")), "", PRIVACY, base(request), indexed=False)
-        return await answer(request, "erase.html", head, private=True)
+        return await answer(request, "about/erase.html", head, private=True)
     await erase(request, user.subject)
     gone = as_text(identity(request).cookie(request, LOGIN, "", 0))
     return redirect(f"{PRIVACY}?erased=yes", 303, PRIVATE, gone)
