@@ -6,8 +6,8 @@ from typing import Any
 import structlog
 
 from votes.app.digest import week_of
-from votes.engine.projector import rebuild as rebuild_models
-from votes.engine.verify import audit as audit_models
+from votes.engine.projecting.projector import rebuild as rebuild_models
+from votes.engine.projecting.verify import audit as audit_models
 from votes.mail.weekly import write_weekly_mail
 from votes.store.connections import WORKER
 from votes.wiring import event_store, now, read_model_store

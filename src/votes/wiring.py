@@ -31,7 +31,7 @@ from votes.engine.batcher import Batcher
 from votes.engine.handle import Request, Result, handle
 from votes.engine.heads import Heads
 from votes.engine.ports import EventStore
-from votes.engine.projector import Projector, belongs_to_log
+from votes.engine.projecting.projector import Projector, belongs_to_log
 from votes.engine.read_models import Changes, ReadModels
 from votes.engine.reading.reader import Reader
 from votes.engine.reading.replica import Listener, Replica

@@ -9,8 +9,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from votes.engine.log import Position
+from votes.engine.projecting.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.projection import Projections, partition_of
-from votes.engine.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.read_model_store import AuditReport, Heartbeat, ValueKey
 from votes.engine.read_models import Changes, Partition, ReadModels
 

@@ -10,7 +10,7 @@ from tests.engine.no_time import elapse
 from tests.engine.watched_store import WatchedStore
 from tests.toy import EVENTS, TOY, Move, request
 from votes.engine.bulk import submit_all
-from votes.engine.projector import Projector, fold_log
+from votes.engine.projecting.projector import Projector, fold_log
 from votes.engine.read_models import ReadModels
 from votes.store.codec import Codec
 

@@ -18,8 +18,7 @@ from tests.engine.parcels import (
 )
 from tests.toy import TOWNS, Move, request
 from votes.engine.bulk import submit_all
-from votes.engine.projection import PARTITIONS, partition_of
-from votes.engine.projector import (
+from votes.engine.projecting.projector import (
     HEARTBEAT_INTERVAL_S,
     PASS_EVENTS_MAX,
     PASS_PAUSE_MAX_S,
@@ -27,6 +26,7 @@ from votes.engine.projector import (
     RELOAD_PAUSE_MAX_S,
     RELOAD_PAUSE_S,
 )
+from votes.engine.projection import PARTITIONS, partition_of
 
 loop_factories = NO_TIME
 

@@ -8,8 +8,8 @@ from tests.engine.commands.sending import append_to
 from tests.engine.no_time import NO_TIME
 from tests.engine.parcels import REBUILDING, Scene
 from tests.toy import EVENTS, PLACES, STOCKS, TOY, ParcelMoved, Stock
+from votes.engine.projecting.projector import PARKED_LOGGED_MAX, rebuild
 from votes.engine.projection import PARKED, Parked, Projections, partition_of
-from votes.engine.projector import PARKED_LOGGED_MAX, rebuild
 from votes.engine.read_models import ReadModels
 from votes.store.codec import Codec
 

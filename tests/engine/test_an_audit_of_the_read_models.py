@@ -8,10 +8,10 @@ from votes.domain.events import EVENT_TYPES
 from votes.domain.review import Opinion, PublishReview
 from votes.domain.vote_events import VoteCast
 from votes.engine.bulk import submit_all
+from votes.engine.projecting.projector import fold_log
+from votes.engine.projecting.verify import verify
 from votes.engine.projection import PARKED, partition_of
-from votes.engine.projector import fold_log
 from votes.engine.read_models import ReadModels
-from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
 from votes.projections.cohorts import COHORTS
 from votes.projections.findings import BURSTS, CLUSTERS

@@ -29,8 +29,8 @@ from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome
 from votes.engine.log import Recorded
+from votes.engine.projecting.projector import fold_log
 from votes.engine.projection import PARKED, Projection, Projections, partition_of
-from votes.engine.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.store.codec import Codec
 

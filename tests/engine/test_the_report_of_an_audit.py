@@ -11,11 +11,11 @@ from tests.engine.watched_store import WatchedStore
 from tests.toy import AT, EVENTS, STOCKS, TOY, Move, Stock, request
 from votes.engine.bulk import submit_all
 from votes.engine.ports import Unavailable
+from votes.engine.projecting.projector import fold_log
+from votes.engine.projecting.verify import CATCH_UP_POLL_S, CATCH_UP_S, Audit, audit, verify
 from votes.engine.projection import partition_of
-from votes.engine.projector import fold_log
 from votes.engine.read_model_store import AuditReport
 from votes.engine.read_models import ReadModels
-from votes.engine.verify import CATCH_UP_POLL_S, CATCH_UP_S, Audit, audit, verify
 from votes.store.codec import Codec
 
 loop_factories = NO_TIME

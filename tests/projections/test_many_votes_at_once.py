@@ -21,10 +21,10 @@ from votes.domain.vote_events import (
     VoteDiscounted,
     VoteRetracted,
 )
-from votes.engine.columns import fold_columns
 from votes.engine.log import Recorded, Unreadable
+from votes.engine.projecting.columns import fold_columns
+from votes.engine.projecting.projector import fold_log
 from votes.engine.projection import ONE_BY_ONE, PARKED, Projection, Projections, partition_of
-from votes.engine.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS, over_time
 from votes.projections.bulk import BULK

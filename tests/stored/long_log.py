@@ -25,7 +25,7 @@ from votes.domain.terms import Choice, ToolId, VoterId, visitor
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import stream
 from votes.domain.vote_events import VoteCast, VoteRetracted
-from votes.engine.projector import rebuild
+from votes.engine.projecting.projector import rebuild
 from votes.engine.reading.reader import Reader, ReadSource
 from votes.engine.reading.replica import Replica
 from votes.http.logins.tokens import RANDOM_BYTES, hours, visitor_id

@@ -28,7 +28,7 @@ from votes.domain.terms import ToolId, ToolSlug
 from votes.domain.tool import ToolDelisted, ToolEvent
 from votes.domain.vote_events import VOTE_EVENTS
 from votes.engine.log import Recorded, Stream
-from votes.engine.projector import PASS_EVENTS_MAX, fold_log
+from votes.engine.projecting.projector import PASS_EVENTS_MAX, fold_log
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES

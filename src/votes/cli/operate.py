@@ -26,10 +26,10 @@ from votes.cli.settings import (
 from votes.config import Config, ConfigError
 from votes.domain.terms import PersonaSlug, Subject
 from votes.engine.log import Position
+from votes.engine.projecting.projector import PASS_EVENTS_MAX
+from votes.engine.projecting.projector import rebuild as rebuild_models
+from votes.engine.projecting.verify import Audit, audit
 from votes.engine.projection import PARKED, Projection
-from votes.engine.projector import PASS_EVENTS_MAX
-from votes.engine.projector import rebuild as rebuild_models
-from votes.engine.verify import Audit, audit
 from votes.projections import PROJECTIONS
 from votes.store.connections import REPORTS
 from votes.store.migrate import migrate as apply_migrations

@@ -27,7 +27,7 @@ from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome, Request
 from votes.engine.ports import EventStore, Meta
-from votes.engine.projector import fold_log
+from votes.engine.projecting.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import Counts, Tally, tally_view

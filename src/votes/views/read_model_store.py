@@ -18,8 +18,8 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from votes.engine.ports import Unavailable
+from votes.engine.projecting.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.projection import PARTITIONS, Projections, partition_of
-from votes.engine.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.read_model_store import AuditReport, Heartbeat, ValueKey
 from votes.engine.read_models import Changes, Partition, ReadModels
 from votes.views.announcements import ANNOUNCED_BYTES_MAX, ANNOUNCEMENTS_MAX

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from votes.engine.ports import Unavailable
+from votes.engine.projecting.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.projection import Projections
-from votes.engine.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.read_models import Changes, ReadModels
 from votes.views.announcements import NONE_YET, Announcement, Announcements
 from votes.views.keys import Namespace

@@ -28,7 +28,7 @@ from votes.domain.tool import Entry, ListTool
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.ports import Meta
-from votes.engine.projector import fold_log
+from votes.engine.projecting.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.store.postgres import PostgresEventStore

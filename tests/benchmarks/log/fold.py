@@ -16,9 +16,9 @@ from tests.benchmarks.measuring import samples
 from tests.benchmarks.measuring.rounds import Aim, Bound, Result, Settings, Turn, alternate
 from tests.benchmarks.measuring.stack import prepare, servers
 from votes.engine.batcher import BATCH_COMMANDS_MAX
-from votes.engine.columns import fold_columns
+from votes.engine.projecting.columns import fold_columns
+from votes.engine.projecting.projector import REBUILD_EVENTS_MAX, fold_log, rebuild
 from votes.engine.projection import ONE_BY_ONE
-from votes.engine.projector import REBUILD_EVENTS_MAX, fold_log, rebuild
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES

@@ -10,8 +10,8 @@ from tests.engine.no_time import NO_TIME, elapse
 from tests.toy import EVENTS, STOCKS, TOY, Move, Stock, request
 from votes.engine.bulk import submit_all
 from votes.engine.ports import Unavailable
+from votes.engine.projecting.projector import HEARTBEAT_TIMEOUT_S, fold_log
 from votes.engine.projection import partition_of
-from votes.engine.projector import HEARTBEAT_TIMEOUT_S, fold_log
 from votes.engine.read_models import ReadModels
 from votes.engine.reading.reader import LOG_FRESH_S, LOG_WAIT_S, NOTICED_S, WAIT_S, NotYet, Reader
 from votes.engine.reading.replica import Replica

@@ -8,8 +8,8 @@ import pytest
 from tests.engine.no_time import NO_TIME, elapse
 from tests.toy import AT, EVENTS, STOCKS, TOY, ParcelMoved, located, parcel_of
 from votes.engine.log import Recorded
+from votes.engine.projecting.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.projection import Projection, Projections
-from votes.engine.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.read_models import ReadModels
 from votes.engine.reading.replica import Replica
 

@@ -18,8 +18,8 @@ from votes.domain.tool import Entry
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Outcome, Request
 from votes.engine.ports import EventStore, Meta, Unavailable
+from votes.engine.projecting.projector import Projector
 from votes.engine.projection import PARTITIONS, partition_of
-from votes.engine.projector import Projector
 from votes.projections import PROJECTIONS
 from votes.views.keys import Namespace
 from votes.views.read_model_store import RedisReadModelStore

@@ -25,9 +25,9 @@ from tests.integration.projection.test_models_of_several_releases import BEFORE
 from tests.polling import LIMIT_S, until
 from tests.stored.keys import keys_of
 from votes.config import Config
-from votes.engine.projector import rebuild
+from votes.engine.projecting.projector import rebuild
+from votes.engine.projecting.verify import verify
 from votes.engine.read_model_store import AuditReport
-from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
 from votes.store.postgres import PostgresEventStore

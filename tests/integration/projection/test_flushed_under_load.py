@@ -18,8 +18,8 @@ from tests.polling import until
 from tests.running.lengths import length
 from tests.stored.keys import keys_of
 from votes.engine.handle import Outcome
-from votes.engine.projector import rebuild
-from votes.engine.verify import verify
+from votes.engine.projecting.projector import rebuild
+from votes.engine.projecting.verify import verify
 from votes.projections import PROJECTIONS
 from votes.views.keys import Namespace
 from votes.views.read_model_store import RedisReadModelStore

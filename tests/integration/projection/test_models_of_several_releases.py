@@ -13,9 +13,9 @@ from tests.stored.keys import KEYS, keys_of
 from votes.domain.events import EVENT_TYPES
 from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.log import Position
+from votes.engine.projecting.projector import Projector, belongs_to_log, rebuild
+from votes.engine.projecting.verify import verify
 from votes.engine.projection import Projection, Projections
-from votes.engine.projector import Projector, belongs_to_log, rebuild
-from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES

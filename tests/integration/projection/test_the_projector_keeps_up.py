@@ -26,10 +26,15 @@ from tests.integration.projection.scene import (
 from tests.polling import LIMIT_S, until
 from tests.stored.keys import keys_of, of_partition, place
 from votes.domain.events import EVENT_TYPES
+from votes.engine.projecting.projector import (
+    HEARTBEAT_INTERVAL_S,
+    PASS_EVENTS_MAX,
+    fold_log,
+    rebuild,
+)
+from votes.engine.projecting.verify import verify
 from votes.engine.projection import partition_of
-from votes.engine.projector import HEARTBEAT_INTERVAL_S, PASS_EVENTS_MAX, fold_log, rebuild
 from votes.engine.read_models import Changes, ReadModels
-from votes.engine.verify import verify
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
 from votes.store.codec import Codec
@@ -100,7 +105,7 @@ async def test_what_was_appended_without_a_bell_is_projected_at_the_heartbeat(st
 
 
 async def test_a_log_of_many_passes_is_projected(store, space, monkeypatch):
-    monkeypatch.setattr("votes.engine.projector.PASS_EVENTS_MAX", 7)
+    monkeypatch.setattr("votes.engine.projecting.projector.PASS_EVENTS_MAX", 7)
     assert PASS_EVENTS_MAX > 7
     async with projecting(store, space) as appended:
         await reached(space, 0)

@@ -9,10 +9,10 @@ import pytest
 from tests.integration.projection.scene import TOOLS, ballot, fill, generation, settled, worker
 from tests.stored.keys import HASHES, keys_of, of_partition
 from votes.engine.ports import Unavailable
+from votes.engine.projecting.projector import rebuild
+from votes.engine.projecting.verify import audit, verify
 from votes.engine.projection import partition_of
-from votes.engine.projector import rebuild
 from votes.engine.read_model_store import AuditReport
-from votes.engine.verify import audit, verify
 from votes.projections import PROJECTIONS, tallies
 from votes.views.read_model_store import RedisReadModelStore
 from votes.wiring import batcher_on

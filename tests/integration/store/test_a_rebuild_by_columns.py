@@ -9,9 +9,9 @@ import pytest
 from tests.stored.long_log import COLUMNS, TOOL, fill
 from votes.domain.review import Opinion, ReviewPublished
 from votes.domain.vote_events import VoteCast, VoteRetracted
-from votes.engine.columns import fold_columns
+from votes.engine.projecting.columns import fold_columns
+from votes.engine.projecting.projector import fold_log
 from votes.engine.projection import ONE_BY_ONE
-from votes.engine.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.store.codec import Codec

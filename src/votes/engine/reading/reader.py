@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from votes.engine.log import Position
 from votes.engine.ports import EventStore
+from votes.engine.projecting.projector import belongs_to_log, fold_log
 from votes.engine.projection import Projections
-from votes.engine.projector import belongs_to_log, fold_log
 from votes.engine.read_models import ReadModels
 from votes.engine.reading.replica import Replica
 

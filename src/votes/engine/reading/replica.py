@@ -7,8 +7,8 @@ from itertools import count
 from typing import Any
 
 from votes.engine.log import POSITION_MAX, Position
+from votes.engine.projecting.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.projection import Projection
-from votes.engine.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.read_models import Changes, ReadModels
 
 Listener = Callable[[ReadModels | None, Changes | None], None]

@@ -29,8 +29,8 @@ from tests.stored.keys import keys_of
 from votes.domain.vote_events import VoteCast
 from votes.embedded import Addresses
 from votes.engine.log import Recorded
+from votes.engine.projecting.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.projection import partition_of
-from votes.engine.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.read_models import Changes, Partition
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES

@@ -13,7 +13,7 @@ from tests.integration.projection.replica.following import (
 )
 from tests.integration.projection.scene import ended_by_cancellation
 from tests.polling import until
-from votes.engine.projector import HEARTBEAT_TIMEOUT_S
+from votes.engine.projecting.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.read_models import ReadModels
 
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from votes.engine.log import Position
 from votes.engine.ports import EventStore, Unavailable
+from votes.engine.projecting.projector import belongs_to_log, refold
 from votes.engine.projection import PARKED, PARTITIONS, Parked, Projections
-from votes.engine.projector import belongs_to_log, refold
 from votes.engine.read_model_store import AuditReport, ReadModelStore
 from votes.engine.read_models import Partition, ReadModels
 

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from votes.engine.columns import fold_columns
 from votes.engine.log import POSITION_MAX, Position
 from votes.engine.ports import EventStore
+from votes.engine.projecting.columns import fold_columns
 from votes.engine.projection import PARKED, PARTITIONS, Parked, Projection
 from votes.engine.read_model_store import ReadModelStore
 from votes.engine.read_models import Changes, ReadModels, checksum_of
