@@ -13,7 +13,7 @@ import httpx
 from tests.polling import LIMIT_S, until
 from tests.site import TLS, Site
 from tests.stored.slugs import VOTES_BY_SLUG
-from votes.domain.terms import visitor
+from votes.domain.terms import ToolId, visitor
 from votes.domain.vote import stream
 
 TOOLS = ("notion", "asana", "canva")
@@ -58,7 +58,7 @@ class Crowd:
             path = f"/v1/tools/{tool}/vote"
             vote = partial(client.request, method, path, headers=headers, json=body)
             answer = await poll_settled(vote, self.failures)
-            self._note(stream(visitor(token.partition(".")[0]), tool), choice, answer)
+            self._note(stream(visitor(token.partition(".")[0]), ToolId(tool)), choice, answer)
 
     def _note(self, stream: str, choice: str | None, answer: dict[str, Any]) -> None:
         known = self.history.setdefault(stream, [])

@@ -41,13 +41,12 @@ def vote(client: httpx.Client, choice: str = "ship") -> httpx.Response:
 
 async def ask_all(client: httpx.Client, expected: list[Expected], **headers: str) -> None:
     """All at once: each has its status within its deadline. Those that have not are asked again."""
-    options = {"base_url": client.base_url, "cookies": client.cookies, "timeout": TIMEOUT_S}
     headers |= SAME_ORIGIN
 
     async def ask(http: httpx.AsyncClient, method, path, status, deadline_s) -> str | None:
-        body = {"json": {"choice": "ship"}} if method == "PUT" else {}
+        body = {"choice": "ship"} if method == "PUT" else None
         begun = time.monotonic()
-        answer = await http.request(method, path, headers=headers, **body)
+        answer = await http.request(method, path, headers=headers, json=body)
         took = time.monotonic() - begun
         if answer.status_code == 503 and not path.startswith(("/health", "/status")):
             assert answer.headers["retry-after"]
@@ -55,7 +54,13 @@ async def ask_all(client: httpx.Client, expected: list[Expected], **headers: str
             return None
         return f"{method} {path}: {answer.status_code} after {took:.1f} s, not {status}"
 
-    async with httpx.AsyncClient(verify=TLS, **options, follow_redirects=True) as http:
+    async with httpx.AsyncClient(
+        base_url=client.base_url,
+        cookies=client.cookies,
+        follow_redirects=True,
+        timeout=TIMEOUT_S,
+        verify=TLS,
+    ) as http:
         for _ in range(ROUNDS):
             missed = await asyncio.gather(*(ask(http, *one) for one in expected))
             expected = [one for one, told in zip(expected, missed, strict=True) if told]

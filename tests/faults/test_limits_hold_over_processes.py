@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.e2e.asking import api_beside, new_tool, secrets_of, unique
+from votes.domain.terms import VisitorId
 from votes.http.logins.tokens import Visitor, VisitorTokens
 
 PROCESSES = 4
@@ -107,7 +108,7 @@ def votes_on(program) -> Request:
     tokens, tool = VisitorTokens([secrets_of(program)["secret_key"].encode()]), new_tool(program)
 
     def vote() -> bytes:
-        token = tokens.token(Visitor(unique("visitor")))
+        token = tokens.token(Visitor(VisitorId(unique("visitor"))))
         return (
             f"PUT /v1/tools/{tool}/vote HTTP/1.1\r\nHost: 127.0.0.1\r\n"
             f"Authorization: Visitor {token}\r\nContent-Type: application/json\r\n"

@@ -23,7 +23,7 @@ from votes.config import Config
 from votes.domain import vote
 from votes.domain.terms import ToolId, VoterId
 from votes.engine.bulk import submit_all
-from votes.engine.handle import Request
+from votes.engine.handle import Outcome, Request
 from votes.engine.ports import Meta
 from votes.projections import tallies
 from votes.wiring import event_store, now
@@ -81,32 +81,35 @@ class Reader:
             self.writer.transport.abort()
 
 
-def command(ids: dict[str, str]) -> vote.CastVote:
+def command(ids: dict[str, ToolId]) -> vote.CastVote:
     """One of many people, some of whom have voted before."""
     voter = VoterId(f"user:{random.randrange(10**5)}")
-    return vote.CastVote(ToolId(ids[random.choice(TOOLS)]), voter, random.choice(("ship", "skip")))
+    return vote.CastVote(ids[random.choice(TOOLS)], voter, random.choice(("ship", "skip")))
 
 
-async def until_broken_cast_votes(config: Config, breaking: asyncio.Task[None]) -> int:
+async def until_broken_cast_votes(
+    config: Config, ids: dict[str, ToolId], breaking: asyncio.Task[None]
+) -> int:
     """Votes at a steady pace, at least `VOTES`; answers how many changed something."""
-    changed, asked, ids = 0, 0, await ids_by_slug(config.postgres_url)
+    changed, asked = 0, 0
     async with event_store(config) as store:
         while asked < VOTES or not breaking.done():
             commands = [command(ids) for _ in range(CHUNK)]
             answers = await submit_all(
                 store, [Request(vote.decider, each, Meta(actor="test"), now()) for each in commands]
             )
-            changed += sum(answer.changed for answer in answers)
+            for answer in answers:
+                assert isinstance(answer, Outcome), answer
+                changed += answer.changed
             asked += CHUNK
             await asyncio.sleep(0.1)
     breaking.result()
     return changed
 
 
-async def fold_states(config: Config) -> dict[tuple[str, int], State]:
+async def fold_states(config: Config, ids: dict[str, ToolId]) -> dict[tuple[str, int], State]:
     """Every state that a tally had, by tool and position: what streams may say."""
     states: dict[tuple[str, int], State] = {}
-    ids = await ids_by_slug(config.postgres_url)
     slugs: dict[str, str] = {tool: slug for slug, tool in ids.items()}
     counted: dict[str, Any] = {tool: tallies.Tally(tallies.Counts(), 0, now()) for tool in TOOLS}
     async with event_store(config) as store:
@@ -151,8 +154,9 @@ async def run_streams(running: Site) -> None:
     try:
         await until_connected(readers, STREAMS)
         breaking = asyncio.create_task(break_things(running, readers))
-        assert await until_broken_cast_votes(config, breaking) > VOTES // 2
-        states = await fold_states(config)
+        ids = await ids_by_slug(running.servers.app_url)
+        assert await until_broken_cast_votes(config, ids, breaking) > VOTES // 2
+        states = await fold_states(config, ids)
         final = {tool: max(p for t, p in states if t == tool) for tool in TOOLS}
         await wait_until_converged(readers, final, tasks)
     finally:

@@ -75,7 +75,7 @@ def told(site: Site, tools: list[str], min_position: int) -> Counts:
     with httpx.Client(verify=TLS, base_url=site.url, timeout=30) as client:
 
         def live(asked: str) -> list[dict[str, Any]]:
-            params = {"tools": asked, "min_position": min_position}
+            params: dict[str, str | int] = {"tools": asked, "min_position": min_position}
             answer = client.get("/v1/tallies", params=params)
             tallies = [] if answer.status_code == SERVICE_UNAVAILABLE else answer.json()["tallies"]
             return [] if any(tally["stale"] for tally in tallies) else tallies

@@ -20,7 +20,7 @@ from tests.site import COUNTING, TIRELESS, TLS, Site, free_port
 from tests.stored.slugs import VOTES_BY_SLUG
 from votes.cli.settings import completed, environment, with_secrets
 from votes.config import load
-from votes.domain.terms import visitor
+from votes.domain.terms import ToolId, visitor
 from votes.domain.vote import stream
 
 TOOL = "todoist"
@@ -89,11 +89,11 @@ async def test_one_voter_at_two_processes_has_one_vote(program, second_url):
             program,
             f"SELECT position, version, choice, previous FROM {VOTES_BY_SLUG}"
             " WHERE said = $1 ORDER BY position",
-            stream(visitor(token.partition(".")[0]), TOOL),
+            stream(visitor(token.partition(".")[0]), ToolId(TOOL)),
         )
         head = max(answer.json()["position"] for answer in answers)
-        asked = {"params": {"min_position": head}}
-        reads = [partial(client.get, f"{url}/v1/tools/{TOOL}/tally", **asked) for url in urls]
+        path = f"/v1/tools/{TOOL}/tally?min_position={head}"
+        reads = [partial(client.get, url + path) for url in urls]
         tallies = [await poll_settled(read, Counter()) for read in reads]
     assert [row["version"] for row in stored] == list(range(1, len(stored) + 1))
     choices = [row["choice"] for row in stored]

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from typing import Literal, get_args
 
 import pytest
 
@@ -33,8 +34,11 @@ async def vote_during(program, fault: Callable[[], None]) -> tuple[Crowd, Counte
     return crowd, reading.result()
 
 
-@pytest.mark.parametrize("name", ["worker", "api", "postgres", "valkey"])
-async def test_nothing_acknowledged_is_lost_by_a_kill_of(program, name):
+Part = Literal["worker", "api", "postgres", "valkey"]
+
+
+@pytest.mark.parametrize("name", get_args(Part))
+async def test_nothing_acknowledged_is_lost_by_a_kill_of(program, name: Part):
     crowd, read = await vote_during(program, lambda: kill(program, name))
     wait_until_ready(program)
     await check(program, crowd)

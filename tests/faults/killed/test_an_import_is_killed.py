@@ -66,6 +66,7 @@ async def test_an_import_that_is_killed_can_be_run_again(program, made_up):
             *command, env=program.env, stdin=PIPE, stdout=DEVNULL
         )
         # It waits for more lines than come, so that it has not ended before it is killed.
+        assert running.stdin is not None
         running.stdin.writelines(lines[: kill * len(lines) // (KILLS + 1)])
 
         async def more(least: int = before) -> bool:

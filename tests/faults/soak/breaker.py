@@ -181,6 +181,10 @@ def key_of(redis: Redis, mind: random.Random, kind: bytes | None = None) -> byte
     return mind.choice(found)
 
 
+def fields_of(redis: Redis, key: bytes) -> list[bytes]:
+    return sorted(redis.execute_command("HKEYS", key))
+
+
 def flush(redis: Redis, _: random.Random) -> None:
     redis.flushall()
 
@@ -191,8 +195,8 @@ def lose(redis: Redis, mind: random.Random) -> None:
 
 def lose_fields(redis: Redis, mind: random.Random) -> None:
     key = key_of(redis, mind, b"hash")
-    fields = sorted(redis.hkeys(key))
-    redis.hdel(key, *mind.sample(fields, min(3, len(fields))))
+    fields = fields_of(redis, key)
+    redis.execute_command("HDEL", key, *mind.sample(fields, min(3, len(fields))))
 
 
 def garble(redis: Redis, mind: random.Random) -> None:
@@ -204,17 +208,17 @@ def retype(redis: Redis, mind: random.Random) -> None:
 
 
 def add_field(redis: Redis, mind: random.Random) -> None:
-    redis.hset(key_of(redis, mind, b"hash"), b"\xff\x00", mind.choice(GARBAGE))
+    redis.execute_command("HSET", key_of(redis, mind, b"hash"), b"\xff\x00", mind.choice(GARBAGE))
 
 
 def garble_value(redis: Redis, mind: random.Random) -> None:
     key = key_of(redis, mind, b"hash")
-    redis.hset(key, mind.choice(sorted(redis.hkeys(key))), mind.choice(GARBAGE))
+    redis.execute_command("HSET", key, mind.choice(fields_of(redis, key)), mind.choice(GARBAGE))
 
 
 def point_far(redis: Redis, _: random.Random) -> None:
     """The pointer as it is, at a position that the log never had."""
-    pointer = redis.get(KEYS.live)
+    pointer: bytes | None = redis.execute_command("GET", KEYS.live)
     if pointer and pointer.endswith(b"}"):
         redis.set(KEYS.live, pointer.replace(b'"position":', b'"position":9'))
 
@@ -229,7 +233,7 @@ def retype_pointer(redis: Redis, _: random.Random) -> None:
 
 def _as_list(redis: Redis, key: str | bytes) -> None:
     redis.delete(key)
-    redis.rpush(key, "a list")
+    redis.execute_command("RPUSH", key, "a list")
 
 
 def shout(redis: Redis, mind: random.Random) -> None:

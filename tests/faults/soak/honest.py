@@ -9,7 +9,7 @@ from tests.faults.soak.record import Acknowledged, Record
 from tests.faults.soak.wire import Answer, Broken, Connection
 from tests.polling import LIMIT_S
 from votes.domain import vote
-from votes.domain.terms import VoterId, visitor
+from votes.domain.terms import ToolId, VoterId, visitor
 
 SETTLED_S = LIMIT_S
 RETRY_S = 0.1
@@ -102,7 +102,7 @@ class Voter:
 
     def _note(self, tool: str, choice: str | None, told: dict, *, as_if_first: bool) -> None:
         record = self.record
-        stream = vote.stream(VoterId(self.name), tool)
+        stream = vote.stream(VoterId(self.name), ToolId(tool))
         before = record.choices.get(stream)
         record.choices[stream] = choice
         record.done["votes acknowledged"] += 1

@@ -4,7 +4,7 @@ import asyncio
 import json
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from time import monotonic
 from typing import Any
@@ -134,7 +134,7 @@ async def judge_tallies(record: Record, site: Site, log: Log, head: int) -> None
             record.complain("a wrong number at the end", told)
 
 
-async def poll_streams(record: Record, log: Log, streams: list[Stream]) -> None:
+async def poll_streams(record: Record, log: Log, streams: Sequence[Stream]) -> None:
     """Until each page shows what the log says."""
 
     def behind() -> Iterator[str]:

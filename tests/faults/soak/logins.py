@@ -4,7 +4,7 @@ import asyncio
 import json
 from contextlib import closing, suppress
 from time import monotonic, time
-from typing import Any
+from typing import Any, Literal, get_args
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -18,7 +18,8 @@ LIFETIME_S = 24 * 3600
 WELL_S = (3.0, 8.0)
 BAD_S = (1.0, 6.0)
 DRIP_S = 1.0
-MANNERS = ("drip", "hang", "close", "garbage", "fail")
+Bad = Literal["drip", "hang", "close", "garbage", "fail"]
+MANNERS: tuple[Bad, ...] = get_args(Bad)
 HEAD = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
@@ -28,7 +29,7 @@ class Logins:
     def __init__(self, port: int) -> None:
         self.port = port
         self.url = f"http://{HOST}:{port}/keys"
-        self.manner = ""
+        self.manner: Bad | Literal[""] = ""
         self._key = generate_private_key(SECP256R1())
         key = json.loads(ECAlgorithm.to_jwk(self._key.public_key()))
         self._body = json.dumps({"keys": [key | {"kid": KEY_ID, "alg": "ES256"}]}).encode()
@@ -60,6 +61,8 @@ class Logins:
                     writer.write(head + b"[" * len(self._body))
                 case "fail":
                     writer.write(HEAD % (500, 0))
+                case "close":
+                    pass
                 case "":
                     writer.write(head + self._body)
             await writer.drain()

@@ -14,7 +14,7 @@ from tests.faults.soak.wire import Connection
 from tests.site import Site
 from tests.stored.slugs import VOTES_BY_SLUG
 from votes.domain import vote
-from votes.domain.terms import VoterId
+from votes.domain.terms import ToolId, VoterId
 
 PAUSE_S = 1.0
 IMPORT_PAUSE_S = 6.0
@@ -87,8 +87,9 @@ class Importer:
         return False
 
     async def _note(self, good: dict[tuple[str, str], str]) -> None:
-        streams = {
-            vote.stream(VoterId(voter), tool): choice for (tool, voter), choice in good.items()
+        streams: dict[str, str] = {
+            vote.stream(VoterId(voter), ToolId(tool)): choice
+            for (tool, voter), choice in good.items()
         }
         self.record.choices.update(streams)
         self.record.done["votes imported"] += len(streams)

@@ -14,7 +14,7 @@ import asyncpg
 from tests.faults.soak.record import Outage, Record
 from tests.site import Site
 from votes.domain import vote
-from votes.domain.terms import VoterId
+from votes.domain.terms import ToolId, VoterId
 from votes.store.queries import QUERIES
 
 ACTOR = "stolen"
@@ -33,12 +33,13 @@ Row = tuple[str, int, Any]
 def unreadable(tool: str, voter: str) -> Sequence[Row]:
     """Type, schema and data of events that cannot be read."""
     vote = {"choice": "ship"}
+    other: Sequence[Any] = (None, 5, True, "ship", [], {}, [vote])
     deep: Any = vote
     for _ in range(DEEP):
         deep = {"choice": deep}
     return (
         ("VoteCast", 1, {"choice": 5}),
-        *(("VoteCast", 1, data) for data in (None, 5, True, "ship", [], {}, [vote])),
+        *(("VoteCast", 1, data) for data in other),
         ("VoteCast", 1, vote | {"choice": "SHIP"}),
         ("VoteCast", 1, vote | {"choice": None}),
         ("VoteCast", 1, vote | {"choice": {"of": voter}}),
@@ -102,7 +103,7 @@ async def insert(
 
 
 def stream_of(voter: str, tool: str) -> str:
-    return vote.stream(VoterId(voter), tool)
+    return vote.stream(VoterId(voter), ToolId(tool))
 
 
 class Thief:

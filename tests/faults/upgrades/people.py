@@ -18,7 +18,7 @@ from tests.integration.live.sse import Event
 from tests.polling import until
 from tests.running.lengths import length
 from votes.domain import vote
-from votes.domain.terms import visitor
+from votes.domain.terms import ToolId, visitor
 from votes.live.frames import STALE
 
 VOTES_PER_S = length(80, 600)
@@ -72,7 +72,7 @@ class Regular(Voter):
             await self.record.pause(due - monotonic())
             due += EACH_S
             tool = self.mind.choice(self.tools)
-            before = self.record.choices.get(vote.stream(self.who, tool))
+            before = self.record.choices.get(vote.stream(self.who, ToolId(tool)))
             await self._vote(tool, self.mind.choice([one for one in CHOICES if one != before]))
             await self._look(tool)
 

@@ -32,6 +32,7 @@ from tests.polling import until
 from tests.stored.keys import KEYS
 from votes.cli.settings import with_secrets
 from votes.config import load
+from votes.domain.terms import VisitorId
 from votes.embedded import started
 from votes.engine.projection import PARTITIONS
 from votes.http.logins import tokens
@@ -77,7 +78,7 @@ def visitors(house: House) -> list[Visitor]:
     """With tokens that every release knows."""
     signing = tokens.VisitorTokens(with_secrets(load(house.env)).secret_keys)
     ids = [uuid4().hex for _ in range(VOTERS)]
-    return [(visitor, signing.token(tokens.Visitor(visitor))) for visitor in ids]
+    return [(visitor, signing.token(tokens.Visitor(VisitorId(visitor)))) for visitor in ids]
 
 
 @asynccontextmanager

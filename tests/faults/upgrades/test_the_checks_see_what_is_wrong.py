@@ -13,10 +13,10 @@ from tests.faults.upgrades.house import House
 from tests.faults.upgrades.people import Counting, Counts, Page
 from tests.integration.live.sse import Event
 from votes.domain import vote
-from votes.domain.terms import VoterId
+from votes.domain.terms import ToolId, VoterId
 
 NEW, RAISED = "with a new model", "with raised versions"
-TOOL = "atlas"
+TOOL = ToolId("atlas")
 STORED = [
     (1, "atlas", "VoteCast"),
     (2, "bolt", "VoteCast"),
