@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from tests.domain.arbitrary import entries
 from tests.domain.histories import START, histories, log_of
+from tests.domain.names import ATLAS
 from votes.domain import review, tool
 from votes.domain.review import Opinion, ReviewPublished, ReviewRevised, ReviewWithdrawn
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
@@ -24,14 +25,14 @@ GOOD, BAD = Opinion(80, "ship"), Opinion(20, "skip")
 
 def by(persona, event):
     """The event in the stream of the persona's review."""
-    return review.stream("atlas", persona), event
+    return review.stream(ATLAS, persona), event
 
 
 def profile_after(*events, start=None):
     """The profile after the events, at positions and minutes 1, 2, …"""
     profile = start
     for position, said in enumerate(events, 1):
-        stream, event = said if isinstance(said, tuple) else (tool.stream("atlas"), said)
+        stream, event = said if isinstance(said, tuple) else (tool.stream(ATLAS), said)
         at = START + timedelta(minutes=position)
         profile = evolve(profile, Recorded(position, stream, 1, event, at, "atlas"))
     return profile
@@ -154,14 +155,15 @@ def test_it_equals_what_the_deciders_know(history):
     for recorded in log.events:
         if type(recorded.event) in PROFILES.on and recorded.subject == "atlas":
             profile, last = evolve(profile, recorded), recorded
-    state = fold(tool.decider, [r.event for r in log.of([tool.stream("atlas")])])
+    state = fold(tool.decider, [r.event for r in log.of([tool.stream(ATLAS)])])
     assert (profile is not None) == (state.listed is not None)
     if profile is None:
         return
     assert (profile.listed, profile.slug) == (state.listed, state.slug)
+    assert last is not None
     assert profile.position == last.position
     assert state.entry in (None, profile.entry)
     for persona in ("builder", "skeptic"):
         kept = {shown.persona: shown.opinion for shown in profile.reviews}.get(persona)
-        events = [r.event for r in log.of([review.stream("atlas", persona)])]
+        events = [r.event for r in log.of([review.stream(ATLAS, persona)])]
         assert kept == fold(review.decider, events).opinion

@@ -20,6 +20,7 @@ from tests.domain.histories import (
     vote_commands,
     voters,
 )
+from tests.domain.names import ANN, ATLAS, BOB, BOLT, CYD, FIRST
 from votes.domain import vote
 from votes.domain.terms import user
 from votes.domain.tool import Entry, ListTool, ToolListed, ToolRenamed
@@ -33,7 +34,7 @@ from votes.domain.vote_events import (
     VoteRetracted,
 )
 from votes.engine.decider import fold
-from votes.engine.log import TIME_END, TIME_MIN, Recorded
+from votes.engine.log import TIME_END, TIME_MIN, Recorded, Stream
 from votes.engine.projection import partition_of
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS, tallies
@@ -46,15 +47,23 @@ from votes.projections.tallies import (
     tally_view,
 )
 
+ANY, TOOL, VOTE = Stream("any"), Stream("tool:atlas"), Stream("vote:x")
 EMPTY = Tally(Counts(), 0, START)
 LISTINGS = [
-    ListTool("atlas", "atlas", Entry("Atlas", "Maps")),
-    ListTool("bolt", "bolt", Entry("Bolt", "Tools")),
+    ListTool(ATLAS, "atlas", Entry("Atlas", "Maps")),
+    ListTool(BOLT, "bolt", Entry("Bolt", "Tools")),
 ]
 
 
 def cast(choice, previous=None):
     return VoteCast(choice, previous)
+
+
+def evolved(tally, position, event, at=START) -> Tally:
+    """The tally after an event on one vote."""
+    after = tallies.evolve(tally, Recorded(position, VOTE, position, event, at))
+    assert after is not None
+    return after
 
 
 def is_vote(event):
@@ -63,9 +72,9 @@ def is_vote(event):
 
 def recounted(log, tool):
     """What stands at the end of each voter's own history."""
-    standing = Counter()
-    for voter in ("ann", "bob", "cyd"):
-        stream = vote.stream(user(voter), tool)
+    standing: Counter[str] = Counter()
+    for person in (ANN, BOB, CYD):
+        stream = vote.stream(user(person), tool)
         state = fold(vote.decider, [recorded.event for recorded in log.of([stream])])
         if state.choice is not None:
             standing[state.against or state.choice] += 1
@@ -125,7 +134,7 @@ def test_it_stands_at_the_last_event_that_moved_it(history):
 @given(arbitrary.events, st.integers(1, 2**62))
 def test_an_event_that_is_no_vote_leaves_it_as_it_is(event, position):
     before = Tally(Counts(2, 2, 2, 2, 2, 2, 2), 0, START)  # an event takes two away at most
-    after = tallies.evolve(before, Recorded(position, "any", 1, event, START))
+    after = tallies.evolve(before, Recorded(position, ANY, 1, event, START))
     assert (after is before) == (not is_vote(event))
 
 
@@ -133,33 +142,33 @@ def test_an_event_that_is_no_vote_leaves_it_as_it_is(event, position):
 def test_a_vote_at_a_time_that_was_never_is_refused(year):
     at = datetime(year, 1, 1, tzinfo=UTC)
     with pytest.raises(ValueError, match="no vote was cast at"):
-        tallies.evolve(EMPTY, Recorded(1, "any", 1, cast("ship"), at))
+        tallies.evolve(EMPTY, Recorded(1, ANY, 1, cast("ship"), at))
 
 
 @pytest.mark.parametrize("at", [TIME_MIN, TIME_END - timedelta(microseconds=1)])
 def test_a_vote_at_the_first_time_and_at_the_last_counts(at):
-    assert tallies.evolve(EMPTY, Recorded(1, "any", 1, cast("ship"), at)).ship == 1
+    assert evolved(EMPTY, 1, cast("ship"), at).ship == 1
 
 
 @pytest.mark.parametrize("event", [VoteRetracted("ship"), cast("ship", "skip")])
 def test_a_vote_that_was_not_there_cannot_be_taken_back(event):
     with pytest.raises(ValueError, match=r"^it retracts a vote that does not exist$"):
-        tallies.evolve(EMPTY, Recorded(1, "any", 1, event, START))
+        tallies.evolve(EMPTY, Recorded(1, ANY, 1, event, START))
 
 
 def test_it_begins_at_nothing_when_the_tool_is_listed_and_outlives_a_second_listing():
     listed = ToolListed("atlas", Entry("Atlas", "Maps"))
-    begun = tallies.evolve(None, Recorded(7, "tool:atlas", 1, listed, START, "atlas"))
+    begun = tallies.evolve(None, Recorded(7, TOOL, 1, listed, START, "atlas"))
     assert begun == Tally(Counts(), 7, START)
-    assert tallies.evolve(begun, Recorded(9, "tool:atlas", 3, listed, START)) is begun
-    assert tallies.evolve(None, Recorded(9, "vote:x", 1, cast("ship"), START)) is None
+    assert tallies.evolve(begun, Recorded(9, TOOL, 3, listed, START)) is begun
+    assert tallies.evolve(None, Recorded(9, VOTE, 1, cast("ship"), START)) is None
 
 
 def heat_of(*seconds):
-    tally: Tally | None = EMPTY
+    tally = EMPTY
     for position, second in enumerate(seconds, 1):
         at = datetime.fromtimestamp(second, UTC)
-        tally = tallies.evolve(tally, Recorded(position, "vote:x", position, cast("ship"), at))
+        tally = evolved(tally, position, cast("ship"), at)
     return tally.heat
 
 
@@ -183,24 +192,23 @@ def test_votes_two_centuries_apart_are_as_hot_in_either_order():
 
 def test_a_retraction_leaves_the_heat():
     at = START + timedelta(days=1)
-    warm = tallies.evolve(EMPTY, Recorded(1, "vote:x", 1, cast("ship"), START))
-    retracted = VoteRetracted("ship")
-    after = tallies.evolve(warm, Recorded(2, "vote:x", 2, retracted, at))
+    warm = evolved(EMPTY, 1, cast("ship"))
+    after = evolved(warm, 2, VoteRetracted("ship"), at)
     assert after == Tally(Counts(), 2, at, warm.heat, moves=2)
 
 
 def test_a_vote_that_does_not_count_gives_no_heat_and_takes_its_own_when_discounted():
     def heat(*events):
-        tally: Tally | None = EMPTY
+        tally = EMPTY
         for position, (event, minutes) in enumerate(events, 1):
             at = START + timedelta(minutes=minutes)
-            tally = tallies.evolve(tally, Recorded(position, "vote:x", position, event, at))
+            tally = evolved(tally, position, event, at)
         return tally.heat
 
     one, two = (cast("ship"), 0), (cast("ship"), 9)
     unproven = VoteCast("ship", against="unproven"), 5
-    discounted = VoteDiscounted("first", "ship"), 9
-    restored = VoteRestored("first", "ship", None, "ruling"), 9
+    discounted = VoteDiscounted(FIRST, "ship"), 9
+    restored = VoteRestored(FIRST, "ship", None, "ruling"), 9
     assert heat(one, unproven) == heat(one)
     assert isclose(heat(one, two, discounted), heat(one))
     assert isclose(heat(one, two, discounted, restored), heat(one, two))
@@ -211,7 +219,7 @@ def models_after(*events):
     """The read models after the events about one tool at positions 1, 2, …"""
     models = ReadModels(PROJECTIONS, "here")
     models.fold(
-        Recorded(position, "any", position, event, START, "id-1")
+        Recorded(position, ANY, position, event, START, "id-1")
         for position, event in enumerate(events, 1)
     )
     return models
@@ -269,8 +277,7 @@ def test_without_a_tally_or_the_profile_there_is_no_frame():
 
 def test_where_there_is_no_heat_none_is_taken():
     cold = Tally(Counts(ship=1), 0, START)
-    discounted = VoteDiscounted("first", "ship")
-    assert tallies.evolve(cold, Recorded(1, "vote:x", 1, discounted, START)).heat == 0.0
+    assert evolved(cold, 1, VoteDiscounted(FIRST, "ship")).heat == 0.0
 
 
 @given(tools, st.lists(st.tuples(voters, choices), max_size=30))

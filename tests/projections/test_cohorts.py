@@ -9,28 +9,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.histories import START, carried_out, histories, log_of
+from tests.domain.names import ANN, ATLAS, BOB, BOLT
 from votes.domain import link, vote
 from votes.domain.link import LinkVisitor, UndoLink, VisitorLinked
 from votes.domain.moderation.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.moved_vote import MoveVote
 from votes.domain.person import EraseSubject
 from votes.domain.returned_vote import ReturnVote
-from votes.domain.terms import user, visitor
+from votes.domain.terms import RulingId, user, visitor
 from votes.domain.tool import Entry, ListTool, ToolListed
 from votes.domain.vote import CastVote, RetractVote
 from votes.domain.vote_events import VOTE_EVENTS, VoteCast, VoteWithdrawn
 from votes.engine.decider import fold
-from votes.engine.log import Recorded
+from votes.engine.log import Recorded, Stream
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS, cohorts
 from votes.projections.cohorts import COHORTS, keys_of
 from votes.projections.tallies import TALLIES, Counts
 from votes.views.messages import Values
 
-TOOLS, CLAIMS = ("atlas", "bolt"), ("plan", "organisation")
+TOOLS, CLAIMS = (ATLAS, BOLT), ("plan", "organisation")
 LISTINGS = [ListTool(tool, tool, Entry(tool, "Tests")) for tool in TOOLS]
 UNDO = "the last link of the browser"
-PERSONS = ("ann", "bob")
+PERSONS = (ANN, BOB)
 SAID = ({"plan": "pro"}, {"plan": "free", "organisation": "acme"}, {"plan": "pro"}, None)
 
 
@@ -42,24 +43,24 @@ def meeting(chance):
         person, browser, ruling = map(chance.choice, (PERSONS, browsers, rulings[-3:]))
         choice, claims = map(chance.choice, (("ship", "skip"), SAID))
         held, verdict = map(chance.choice, ((None, None, "unproven"), ("discount", "release")))
-        everywhere = [carried_out(user(each), "atlas", ruling) for each in PERSONS]
-        made = MakeRuling(f"ruling {turn}", "atlas", Selector(), verdict, "A burst.")
+        everywhere = [carried_out(user(each), ATLAS, ruling) for each in PERSONS]
+        made = MakeRuling(RulingId(f"ruling {turn}"), ATLAS, Selector(), verdict, "A burst.")
         act = chance.choice(
             [
-                [CastVote("atlas", user(person), choice, held, None, claims)],
-                [CastVote("atlas", user(person), choice, held, None, claims)],
-                [RetractVote("atlas", user(person))],
-                [CastVote("atlas", visitor(browser), choice, held)],
-                [RetractVote("atlas", visitor(browser))],
-                [CastVote("atlas", user(person), choice, held, browser)],
+                [CastVote(ATLAS, user(person), choice, held, None, claims)],
+                [CastVote(ATLAS, user(person), choice, held, None, claims)],
+                [RetractVote(ATLAS, user(person))],
+                [CastVote(ATLAS, visitor(browser), choice, held)],
+                [RetractVote(ATLAS, visitor(browser))],
+                [CastVote(ATLAS, user(person), choice, held, browser)],
                 [made],
-                [carried_out(user(person), "atlas", ruling)],
+                [carried_out(user(person), ATLAS, ruling)],
                 everywhere,
-                [LiftRuling(ruling, "atlas"), *everywhere],
+                [LiftRuling(ruling, ATLAS), *everywhere],
                 [
-                    CastVote("atlas", visitor(browser), choice, held),
+                    CastVote(ATLAS, visitor(browser), choice, held),
                     LinkVisitor(browser, person),
-                    MoveVote(browser, person, "atlas"),
+                    MoveVote(browser, person, ATLAS),
                 ],
                 [(UNDO, browser)],
                 [(UNDO, browser)],
@@ -98,7 +99,7 @@ def undo_last(log, browser):
     if isinstance(made.event, VisitorLinked):
         which = browser, made.event.person
         log.submit(UndoLink(*which, made.position))
-        log.submit(ReturnVote(*which, "atlas", made.position))
+        log.submit(ReturnVote(*which, ATLAS, made.position))
 
 
 def folded(*lists):
@@ -114,7 +115,7 @@ def folded(*lists):
 
 
 def split(models, tool, claim):
-    found = {}
+    found: dict[str | None, Counts] = {}
     for key in keys_of(tool, claim):
         found |= models.get(COHORTS, key) or {}
     return found
@@ -122,7 +123,7 @@ def split(models, tool, claim):
 
 def recounted(log):
     """What stands at the end of each voter's own history, by tool, claim and value."""
-    counts = defaultdict(Counts)
+    counts: dict[tuple[str, str, str | None], Counts] = defaultdict(Counts)
     streams = {recorded.stream: recorded.subject for recorded in log.events}
     for stream, tool in streams.items():
         if stream.startswith("vote:"):
@@ -182,19 +183,23 @@ def test_whoever_meets_does_all_that_can_be_done_to_a_vote():
     assert said == set(VOTE_EVENTS) - {VoteWithdrawn}
 
 
+def listed(position):
+    listing = ToolListed("atlas", Entry("Atlas", "x"))
+    return Recorded(position, Stream("tool:atlas"), 1, listing, START, "atlas")
+
+
 def test_a_vote_before_the_listing_of_its_tool_counts_nowhere():
-    stream, said = vote.stream("user:ann", "atlas"), {"plan": "pro"}
+    stream, said = vote.stream(user(ANN), ATLAS), {"plan": "pro"}
     early = Recorded(1, stream, 1, VoteCast("ship", claims=said), START, "atlas")
-    listed = Recorded(2, "tool:atlas", 1, ToolListed("atlas", Entry("Atlas", "x")), START, "atlas")
-    assert split(folded([early, listed]), "atlas", "plan") == {}
+    assert split(folded([early, listed(2)]), "atlas", "plan") == {}
 
 
 def test_what_a_stolen_login_adds_takes_no_vote_out_of_the_tally():
     """An event that names claims which no vote had is counted as it says."""
-    listed = Recorded(1, "tool:atlas", 1, ToolListed("atlas", Entry("Atlas", "x")), START, "atlas")
-    first = Recorded(2, "a", 1, VoteCast("ship"), START, "atlas")
+    stream = vote.stream(user(ANN), ATLAS)
+    first = Recorded(2, stream, 1, VoteCast("ship"), START, "atlas")
     planted = VoteCast("skip", "ship", previous_claims={"plan": "pro"})
-    models = folded([listed, first, Recorded(3, "a", 2, planted, START, "atlas")])
+    models = folded([listed(1), first, Recorded(3, stream, 2, planted, START, "atlas")])
     assert models.get(TALLIES, "atlas").counts == Counts(skip=1)
     assert split(models, "atlas", "plan") == {"pro": Counts(ship=-1)}
     assert models.parked() == {}

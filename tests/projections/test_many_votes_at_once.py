@@ -14,6 +14,7 @@ from tests.contract.memory_store import MemoryEventStore, MemoryLog, Row
 from votes.domain.bookmarks.bookmark import BookmarkRemoved
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import ReviewWithdrawn
+from votes.domain.terms import RulingId
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote_events import (
     Against,
@@ -21,7 +22,7 @@ from votes.domain.vote_events import (
     VoteDiscounted,
     VoteRetracted,
 )
-from votes.engine.log import Recorded, Unreadable
+from votes.engine.log import Recorded, Stream, Unreadable
 from votes.engine.projecting.columns import fold_columns
 from votes.engine.projecting.projector import fold_log
 from votes.engine.projection import ONE_BY_ONE, PARKED, Projection, Projections, partition_of
@@ -54,7 +55,7 @@ retractions = st.builds(VoteRetracted, choices, against, previous_claims=claims)
 others = st.sampled_from(
     [
         *(ToolListed("atlas", Entry("Atlas", "Tests")), ReviewWithdrawn(), BookmarkRemoved()),
-        VoteDiscounted("no such ruling", "ship", claims={"plan": "pro"}),
+        VoteDiscounted(RulingId("no such ruling"), "ship", claims={"plan": "pro"}),
         Unreadable("VoteCast", 9, "newer"),
     ]
 )
@@ -71,12 +72,12 @@ written = st.tuples(
 )
 LISTINGS = [(ToolListed(tool, Entry(tool, "Tests")), tool, HOURS[1], False) for tool in TOOLS]
 STANDING = [
-    (VoteCast(choice, against=why), tool, HOURS[1], False)
+    (vote, tool, HOURS[1], False)
     for tool in TOOLS
-    for choice, why in (
-        ("ship", None),
-        ("skip", None),
-        *(("ship", why) for why in get_args(Against)),
+    for vote in (
+        VoteCast("ship"),
+        VoteCast("skip"),
+        *(VoteCast("ship", against=why) for why in get_args(Against)),
     )
     for _ in range(2)
 ]
@@ -90,7 +91,7 @@ def _near_marks(monkeypatch):
 
 def log_of(rows):
     return [
-        Recorded(position, f"any:{position}", 1, event, at, tool, late)
+        Recorded(position, Stream(f"any:{position}"), 1, event, at, tool, late)
         for position, (event, tool, at, late) in enumerate(rows, 1)
     ]
 
@@ -176,7 +177,8 @@ async def test_votes_in_columns_are_folded_together():
     await fold_columns(store, models, len(events))
     parts = [each.position for each in events if each.subject == "atlas@1"]
     assert sorted(store.alone) == sorted([1, 2, *parts, len(events)])
-    assert models.get(TALLIES, "atlas").ship == models.get(TALLIES, "bolt").ship == 14
+    ships = {tool: tally.ship for tool, tally in models.items(TALLIES)}
+    assert ships["atlas"] == ships["bolt"] == 14
 
 
 @given(st.lists(written, min_size=20, max_size=40), st.integers(3, 80), st.integers(3, 80))

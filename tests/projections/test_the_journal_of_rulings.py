@@ -6,6 +6,7 @@ from itertools import accumulate
 import pytest
 
 from tests.domain.histories import START
+from tests.domain.names import ATLAS, FIRST
 from votes.domain.moderation.ruling import RulingLifted, RulingMade, Selector, stream
 from votes.domain.vote_events import VoteDiscounted, VoteHeld, VoteReleased, VoteRestored
 from votes.engine.log import Recorded, reason_of
@@ -15,10 +16,10 @@ from votes.projections.rulings import RULINGS, Ruling
 
 MADE = RulingMade(Selector(held=True), "discount", "A burst.")
 ON_A_VOTE = (
-    VoteDiscounted("first", "ship"),
-    VoteReleased("first", "ship", "unproven"),
-    VoteRestored("first", "ship"),
-    VoteHeld("first", "ship", "unproven"),
+    VoteDiscounted(FIRST, "ship"),
+    VoteReleased(FIRST, "ship", "unproven"),
+    VoteRestored(FIRST, "ship"),
+    VoteHeld(FIRST, "ship", "unproven"),
 )
 
 
@@ -29,7 +30,7 @@ def hours(number):
 def journal_after(*events):
     """The read models after events on the tool `atlas`, at positions 1, 2, …, one an hour."""
     models = ReadModels(PROJECTIONS, "here")
-    of_ruling = stream("first")
+    of_ruling = stream(FIRST)
     models.fold(
         Recorded(number, of_ruling, number, event, hours(number), "atlas")
         for number, event in enumerate(events, 1)
@@ -40,7 +41,7 @@ def journal_after(*events):
 def test_it_begins_with_what_was_ruled():
     assert dict(journal_after(MADE).items(RULINGS)) == {
         "first": Ruling(
-            tool="atlas",
+            tool=ATLAS,
             selector=Selector(held=True),
             verdict="discount",
             reason="A burst.",

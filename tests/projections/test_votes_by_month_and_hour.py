@@ -1,11 +1,13 @@
 """The votes on a tool over time: months and hours say by how much the votes in them changed it."""
 
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.histories import START
+from tests.domain.names import FIRST
 from votes.domain.vote_events import (
     VoteCast,
     VoteDiscounted,
@@ -14,10 +16,11 @@ from votes.domain.vote_events import (
     VoteRestored,
     VoteRetracted,
 )
-from votes.engine.log import Recorded
+from votes.engine.log import Recorded, Stream
 from votes.projections.over_time import HOURS, MARK_EVERY, MARKS, MONTHS, Slot, month_number
 from votes.projections.tallies import Counts, Tally
 
+ANY = Stream("any")
 LISTED = Tally(Counts(), 1, START)
 CHANGES = {
     VoteCast("ship"): Counts(ship=1),
@@ -26,13 +29,13 @@ CHANGES = {
     VoteCast("skip", "skip", None, "unchecked"): Counts(skip=1, unchecked=-1),
     VoteRetracted("skip"): Counts(skip=-1),
     VoteRetracted("skip", "ruled"): Counts(ruled=-1),
-    VoteDiscounted("r", "ship"): Counts(ship=-1, ruling=1),
-    VoteDiscounted("r", "ship", "unproven"): Counts(unproven=-1, ruling=1),
-    VoteDiscounted("r", None): Counts(),
-    VoteRestored("r", "skip", None, "ruling"): Counts(skip=1, ruling=-1),
-    VoteRestored("r", "skip", "unproven", "ruling"): Counts(unproven=1, ruling=-1),
-    VoteReleased("r", "skip", "unchecked"): Counts(skip=1, unchecked=-1),
-    VoteHeld("r", "ship", "unproven"): Counts(ship=-1, unproven=1),
+    VoteDiscounted(FIRST, "ship"): Counts(ship=-1, ruling=1),
+    VoteDiscounted(FIRST, "ship", "unproven"): Counts(unproven=-1, ruling=1),
+    VoteDiscounted(FIRST, None): Counts(),
+    VoteRestored(FIRST, "skip", None, "ruling"): Counts(skip=1, ruling=-1),
+    VoteRestored(FIRST, "skip", "unproven", "ruling"): Counts(unproven=1, ruling=-1),
+    VoteReleased(FIRST, "skip", "unchecked"): Counts(skip=1, unchecked=-1),
+    VoteHeld(FIRST, "ship", "unproven"): Counts(ship=-1, unproven=1),
 }
 """What each event on a vote adds to the tally."""
 
@@ -41,7 +44,7 @@ times = st.integers(0, 5).map(lambda hours: START + timedelta(hours=hours)) | st
 ).map(lambda days: START + timedelta(days=days))
 votes = st.lists(st.tuples(st.sampled_from(list(CHANGES)), times, st.booleans()), max_size=30).map(
     lambda said: [
-        Recorded(position, "any", 1, event, at, "atlas", late)
+        Recorded(position, ANY, 1, event, at, "atlas", late)
         for position, (event, at, late) in enumerate(said, 2)
     ]
 )
@@ -50,7 +53,7 @@ votes = st.lists(st.tuples(st.sampled_from(list(CHANGES)), times, st.booleans())
 
 def folded(model, recorded, tally=LISTED):
     """The values by key after the events; `tally` is that of the tool before each."""
-    values = {}
+    values: dict[str, Any] = {}
     for event in recorded:
         for key in model.on[type(event.event)](event):
             values[key] = model.evolve(values.get(key), event, key, lambda *_: tally)
@@ -87,7 +90,7 @@ def test_months_are_counted_on_over_the_turn_of_the_year():
 
 @given(votes)
 def test_each_day_has_its_hours(recorded):
-    days = {}
+    days: dict[str, list[Recorded]] = {}
     for event in recorded:
         days.setdefault(f"atlas@{event.at.toordinal()}", []).append(event)
     hours = {key: slots_of(those, lambda at: at.hour) for key, those in days.items()}
@@ -101,7 +104,7 @@ def test_before_the_tool_is_listed_no_vote_counts(recorded):
 
 
 def test_a_mark_is_the_tally_before_every_so_many_votes():
-    vote = Recorded(9, "any", 1, VoteCast("ship"), START, "atlas")
+    vote = Recorded(9, ANY, 1, VoteCast("ship"), START, "atlas")
     for moves in range(2 * MARK_EVERY + 1):
         tally = Tally(Counts(moves), 8, START, moves=moves)
         due = {"atlas@9": tally if moves % MARK_EVERY == 0 else None}
