@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from tests import toy
+from tests.domain.names import ANN, ATLAS, BOB, BOLT, CYD, FIRST, HERE, SECOND, THERE
 from votes.domain import link, moved_vote, person, returned_vote, review, tool, vote
 from votes.domain.bookmarks import bookmark, collection
 from votes.domain.bookmarks.bookmark import KeepBookmark, RemoveBookmark
@@ -36,9 +37,9 @@ def carried_out(voter: VoterId, tool: ToolId, ruling: RulingId) -> CarryOut:
 
 
 # So few of each that commands meet.
-tools = st.sampled_from(("atlas", "bolt"))
+tools = st.sampled_from((ATLAS, BOLT))
 slugs = st.sampled_from(("atlas", "bolt", "map", "chart"))
-voters = st.sampled_from([user("ann"), user("bob"), user("cyd")])
+voters = st.sampled_from([user(ANN), user(BOB), user(CYD)])
 choices = st.sampled_from(("ship", "skip"))
 personas = st.sampled_from(("builder", "skeptic"))
 entries = st.sampled_from((Entry("Atlas", "Maps"), Entry("Bolt", "Tools", tagline="Fast")))
@@ -59,8 +60,8 @@ claims = st.none() | st.sampled_from(
 vote_commands = st.builds(CastVote, tools, voters, choices, helds, st.none(), claims) | st.builds(
     RetractVote, tools, voters
 )
-visitors = st.sampled_from(("here", "there"))
-persons = st.sampled_from(("ann", "bob"))
+visitors = st.sampled_from((HERE, THERE))
+persons = st.sampled_from((ANN, BOB))
 places = st.integers(1, 12)
 linked_votes = st.builds(CastVote, tools, voters | visitors.map(visitor), choices, helds) | (
     st.builds(CastVote, tools, persons.map(user), choices, helds, visitors)
@@ -75,25 +76,25 @@ link_commands = (
     | linked_votes
     | st.builds(RetractVote, tools, visitors.map(visitor))
 )
-rulings = st.sampled_from(("first", "second"))
+rulings = st.sampled_from((FIRST, SECOND))
 verdicts = st.sampled_from(("discount", "release"))
 ruling_commands = (
     st.builds(MakeRuling, rulings, tools, st.just(Selector()), verdicts, st.just("A burst."))
     | st.builds(LiftRuling, rulings, tools)
     | st.builds(carried_out, voters, tools, rulings)
 )
-bookmark_commands = st.builds(
-    KeepBookmark, st.sampled_from(("ann", "bob")), tools, annotations, times
-) | st.builds(RemoveBookmark, st.sampled_from(("ann", "bob")), tools)
+bookmark_commands = st.builds(KeepBookmark, persons, tools, annotations, times) | st.builds(
+    RemoveBookmark, persons, tools
+)
 collections = st.sampled_from(("collection:ann:a", "collection:ann:b"))
 addresses = st.none() | st.sampled_from(("first".ljust(22, "-"), "other".ljust(22, "-")))
 collection_commands = st.builds(
-    SaveCollection, collections, st.just("ann"), st.sampled_from((b"x", b"y")), addresses, times
-) | st.builds(RemoveCollection, collections, st.just("ann"))
+    SaveCollection, collections, st.just(ANN), st.sampled_from((b"x", b"y")), addresses, times
+) | st.builds(RemoveCollection, collections, st.just(ANN))
 review_commands = st.builds(PublishReview, tools, personas, opinions) | st.builds(
     WithdrawReview, tools, personas
 )
-erasures = st.builds(EraseSubject, st.sampled_from(("ann", "bob")))
+erasures = st.builds(EraseSubject, persons)
 by_people = vote_commands | bookmark_commands | collection_commands | erasures
 commands = tool_commands | by_people | review_commands | ruling_commands | link_commands
 histories = st.lists(commands, max_size=60)

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.domain.histories import START, carried_out, log_of
+from tests.domain.names import ANN, BOB, FIRST, HERE, SECOND, THERE
 from tests.domain.specification import given
 from votes.domain import link, moved_vote, vote
 from votes.domain.link import LinkVisitor, UnlinkVisitor, VisitorLinked, VisitorUnlinked
 from votes.domain.moderation.ruling import LiftRuling, MakeRuling, Selector
 from votes.domain.moved_vote import Both, MoveVote
-from votes.domain.terms import user, visitor
+from votes.domain.terms import ToolId, user, visitor
 from votes.domain.tool import Entry, ListTool, ToolListed
 from votes.domain.vote import CastVote, RetractVote, Vote
 from votes.domain.vote_events import (
@@ -30,7 +31,7 @@ from votes.engine.heads import NOTHING, Head
 from votes.projections import tallies
 from votes.projections.tallies import Counts
 
-TOOL, HERE, ANN, BOB = "atlas", "here", "ann", "bob"
+TOOL = ToolId("atlas")
 LISTING = ListTool(TOOL, TOOL, Entry("Atlas", "Maps"))
 LISTED = ToolListed(TOOL, Entry("Atlas", "Maps"))
 LINK, MOVE = LinkVisitor(HERE, ANN), MoveVote(HERE, ANN, TOOL)
@@ -144,15 +145,17 @@ def test_nothing_is_moved_that_is_not_there_or_not_the_users(said):
 
 
 def test_of_two_votes_under_two_rulings_the_users_stays_under_its_own():
-    first, second = (VoteCast("ship", against="ruled", discounted_by=name) for name in "ab")
+    first, second = (
+        VoteCast("ship", against="ruled", discounted_by=name) for name in (FIRST, SECOND)
+    )
     assert moved(theirs=first, own=second) == [
-        withdrawn(None, "a", choice="ship", against="ruled", discounted_by="a")
+        withdrawn(None, FIRST, choice="ship", against="ruled", discounted_by=FIRST)
     ]
 
 
 def test_of_two_links_with_acts_of_one_moment_the_one_that_was_first_stays():
     asked = moved_vote.OfferVote(HERE, ANN, TOOL, 6)
-    theirs, own = VoteWithdrawn(6, Before("ship")), VoteMoved("skip", origin=Origin("there", 5))
+    theirs, own = VoteWithdrawn(6, Before("ship")), VoteMoved("skip", origin=Origin(THERE, 5))
     heads = {THEIRS: Head(theirs, 2, 7, START), OWN: Head(own, 1, 4, START)}
     state = state_of(moved_vote.offering, asked, heads)
     assert moved_vote.offering.decide(asked, state) == []
@@ -232,7 +235,7 @@ def test_one_vote_counts_and_it_is_the_newest_act(history):
 @for_all(acts, selectors)
 @example([CastVote(TOOL, visitor(HERE), "ship")], Selector())
 def test_when_votes_are_discounted_does_not_matter_to_a_link(history, selector):
-    made = MakeRuling("first", TOOL, selector, "discount", "A burst.")
+    made = MakeRuling(FIRST, TOOL, selector, "discount", "A burst.")
     early, late = (log_of([LISTING, *history]) for _ in range(2))
     for log in (early, late):
         log.submit(made)
@@ -249,7 +252,7 @@ def test_when_votes_are_discounted_does_not_matter_to_a_link(history, selector):
 def test_a_ruling_lifted_after_a_link_leaves_no_trace(history, selector, verdict, late):
     """Carried out before the link or, where `late`, after it."""
     plain, log = (log_of([LISTING, *history]) for _ in range(2))
-    log.submit(MakeRuling("first", TOOL, selector, verdict, "A burst."))
+    log.submit(MakeRuling(FIRST, TOOL, selector, verdict, "A burst."))
     asked = list(carry_out(log, "first", selector))
     if not late:
         follow(log, asked)
@@ -257,7 +260,7 @@ def test_a_ruling_lifted_after_a_link_leaves_no_trace(history, selector, verdict
         one.submit(LINK)
         one.submit(MOVE)
     follow(log, asked)
-    log.submit(LiftRuling("first", TOOL))
+    log.submit(LiftRuling(FIRST, TOOL))
     follow(log, list(carry_out(log, "first")))
     assert counts(log) == counts(plain)
 
@@ -269,7 +272,7 @@ def test_a_ruling_lifted_after_a_link_leaves_no_trace(history, selector, verdict
 )
 def test_a_link_lets_no_discounted_or_held_vote_count(history, selector):
     log = log_of([LISTING, *history])
-    log.submit(MakeRuling("first", TOOL, selector, "discount", "A burst."))
+    log.submit(MakeRuling(FIRST, TOOL, selector, "discount", "A burst."))
     follow(log, list(carry_out(log, "first", selector)))
     before = [last_of(log, stream)[1] for stream in (THEIRS, OWN)]
     counting = [one for one in before if one.choice is not None and one.against is None]

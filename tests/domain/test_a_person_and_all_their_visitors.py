@@ -1,6 +1,7 @@
 """However visitors log in, what counts is as if each person had done all of it themselves."""
 
 from datetime import datetime
+from typing import Any
 
 from hypothesis import example
 from hypothesis import given as for_all
@@ -8,18 +9,19 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from tests.domain.histories import Log, log_of
+from tests.domain.names import ANN, BOB, HERE, THERE
 from votes.domain import link, vote
 from votes.domain.link import Link, LinkVisitor, UndoLink, VisitorLinked
 from votes.domain.moved_vote import MoveVote, OfferVote
 from votes.domain.returned_vote import ReturnVote
-from votes.domain.terms import user, visitor
+from votes.domain.terms import ToolId, VisitorId, user, visitor
 from votes.domain.tool import Entry, ListTool
 from votes.domain.vote import CastVote, RetractVote
 from votes.projections import tallies
 from votes.projections.tallies import Counts
 
-TOOL = "atlas"
-VISITORS, PERSONS = ("here", "there", "yonder"), ("ann", "bob")
+TOOL = ToolId("atlas")
+VISITORS, PERSONS = (HERE, THERE, VisitorId("yonder")), (ANN, BOB)
 visitors, persons = st.sampled_from(VISITORS), st.sampled_from(PERSONS)
 choices = st.none() | st.sampled_from(("ship", "skip"))
 helds = st.none() | st.just("unproven")
@@ -147,6 +149,7 @@ class Site(Struct):
         for recorded in self.log.events:
             if recorded.subject == TOOL:
                 found = tallies.evolve(found, recorded)
+        assert found is not None
         return found.counts
 
     def check(self):
@@ -169,7 +172,7 @@ TAKEN_BACK = [
     ("login", "there", "ann"),
 ]
 """What was taken back last stays so, also where the person has no other act on the tool."""
-AFTER_ONE_UNDONE = [
+AFTER_ONE_UNDONE: list[tuple[Any, ...]] = [
     ("act", "there", "skip", None),
     ("act", "here", "ship", None),
     ("login", "here", "ann"),

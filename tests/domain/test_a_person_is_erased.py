@@ -1,10 +1,11 @@
 """A person is erased once, and for good."""
 
+from tests.domain.names import ANN
 from tests.domain.specification import given
 from votes.domain import person
 from votes.domain.person import EraseSubject, SubjectErased
 
-ERASE = EraseSubject("ann")
+ERASE = EraseSubject(ANN)
 
 
 def test_it_is_stored_once():
@@ -13,5 +14,5 @@ def test_it_is_stored_once():
 
 
 def test_it_is_in_a_stream_of_the_person_alone():
-    assert person.decider.streams(ERASE) == ("person:ann",) == (person.stream("ann"),)
+    assert person.decider.streams(ERASE) == ("person:ann",) == (person.stream(ANN),)
     assert person.decider.subject(ERASE) == "ann"

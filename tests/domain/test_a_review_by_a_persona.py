@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.domain.names import NOTION
 from tests.domain.specification import given
 from votes.domain import review
 from votes.domain.review import (
@@ -25,10 +26,10 @@ WITHDRAWN = ReviewWithdrawn()
 
 
 def publish(opinion):
-    return PublishReview("notion", "skeptic", opinion)
+    return PublishReview(NOTION, "skeptic", opinion)
 
 
-WITHDRAW = WithdrawReview("notion", "skeptic")
+WITHDRAW = WithdrawReview(NOTION, "skeptic")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_a_command_writes_to_the_reviews_stream_and_reads_the_tools():
 
 
 def test_a_stream_says_whose_it_is():
-    assert review.persona_of(review.stream("notion", "skeptic")) == "skeptic"
+    assert review.persona_of(review.stream(NOTION, "skeptic")) == "skeptic"
 
 
 @pytest.mark.parametrize("stream", ["", "review:", "review:notion", "review:notion:A", "tool:a:b"])

@@ -4,7 +4,7 @@ import pytest
 
 from tests.domain.specification import given
 from votes.domain import tool
-from votes.domain.terms import is_slug
+from votes.domain.terms import ToolId, is_slug
 from votes.domain.tool import (
     DelistTool,
     Entry,
@@ -19,24 +19,26 @@ from votes.domain.tool import (
     ToolRevised,
 )
 from votes.engine.decider import ForStream, Rejected
+from votes.engine.log import Stream
 
 ENTRY = Entry("Notion", "Notes", plans=(Plan("Plus", 12.0, "user/mo"),))
 OTHER = Entry("Notion", "Documents")
 LISTED = ToolListed("notion", ENTRY)
 DELISTED = ToolDelisted("notion")
-TAKEN = SlugTaken("id-1")
-ELSEWHERE = ForStream("slug:notion", TAKEN)
+ID, OTHER_ID = ToolId("id-1"), ToolId("id-2")
+TAKEN = SlugTaken(ID)
+ELSEWHERE = ForStream(Stream("slug:notion"), TAKEN)
 
 
-def listing(entry, tool="id-1", slug="notion"):
+def listing(entry, tool=ID, slug="notion"):
     return ListTool(tool, slug, entry)
 
 
-def renaming(slug="lotion", tool="id-1"):
+def renaming(slug="lotion", tool=ID):
     return RenameTool(tool, slug)
 
 
-DELIST = DelistTool("id-1")
+DELIST = DelistTool(ID)
 
 
 def test_an_unheard_of_tool_is_listed_and_takes_its_slug():
@@ -57,23 +59,23 @@ def test_listing_it_otherwise_revises_it():
 
 @pytest.mark.parametrize("tags", [(ENTRY.tag,), (OTHER.tag, ENTRY.tag), ("*",), None])
 def test_an_entry_is_revised_as_it_was_read(tags):
-    command = ListTool("id-1", "notion", OTHER, tags)
+    command = ListTool(ID, "notion", OTHER, tags)
     given(tool.decider, TAKEN, LISTED).when(command).then(ToolRevised("notion", OTHER))
 
 
 @pytest.mark.parametrize("tags", [(OTHER.tag,), (), ("",)])
 def test_an_entry_that_was_read_otherwise_is_left_as_it_is(tags):
     for entry in (ENTRY, OTHER):
-        command = ListTool("id-1", "notion", entry, tags)
+        command = ListTool(ID, "notion", entry, tags)
         given(tool.decider, TAKEN, LISTED).when(command).then_refused("changed")
 
 
 @pytest.mark.parametrize("before", [(), (TAKEN, LISTED, DELISTED)])
 def test_without_a_listed_entry_only_no_tag_is_right(before):
     for tags in ((ENTRY.tag,), ("*",)):
-        command = ListTool("id-1", "notion", ENTRY, tags)
+        command = ListTool(ID, "notion", ENTRY, tags)
         given(tool.decider, *before).when(command).then_refused("changed")
-    first = given(tool.decider, *before).when(ListTool("id-1", "notion", ENTRY, ()))
+    first = given(tool.decider, *before).when(ListTool(ID, "notion", ENTRY, ()))
     first.then(*(() if before else (ELSEWHERE,)), LISTED)
 
 
@@ -102,7 +104,7 @@ def test_a_delisted_tool_is_listed_anew_whatever_it_was(entry):
 
 def test_a_renamed_tool_takes_another_slug_and_keeps_its_entry():
     given(tool.decider, LISTED).when(renaming()).then(
-        ForStream("slug:lotion", TAKEN), ToolRenamed("lotion", ENTRY)
+        ForStream(Stream("slug:lotion"), TAKEN), ToolRenamed("lotion", ENTRY)
     )
 
 
@@ -111,7 +113,7 @@ def test_renaming_it_again_to_what_it_is_called_changes_nothing():
     given(tool.decider, TAKEN, LISTED, renamed).when(renaming()).then_nothing()
 
 
-@pytest.mark.parametrize("holder", ["id-1", "id-2"])
+@pytest.mark.parametrize("holder", [ID, OTHER_ID])
 def test_a_slug_that_was_ever_taken_is_not_free(holder):
     """Not even for the tool itself: what browsers and caches know of its address stays true."""
     given(tool.decider, LISTED, SlugTaken(holder)).when(renaming()).then_refused("slug_taken")
@@ -127,15 +129,15 @@ def test_what_is_listed_under_a_former_slug_keeps_that_of_now():
 
 
 def test_a_new_tool_takes_neither_the_slug_nor_the_id_of_another():
-    given(tool.decider, TAKEN).when(listing(ENTRY, "id-2")).then_refused("slug_taken")
+    given(tool.decider, TAKEN).when(listing(ENTRY, OTHER_ID)).then_refused("slug_taken")
     given(tool.decider, LISTED).when(listing(ENTRY, slug="lotion")).then_refused("contended")
 
 
 @pytest.mark.parametrize(
     ("command", "state"),
     [
-        (renaming(), Tool(True, "notion", ENTRY, taken_by="id-2")),
-        (listing(ENTRY, slug="lotion"), Tool(taken_by="id-2")),
+        (renaming(), Tool(True, "notion", ENTRY, taken_by=OTHER_ID)),
+        (listing(ENTRY, slug="lotion"), Tool(taken_by=OTHER_ID)),
     ],
 )
 def test_a_refusal_names_the_slug(command, state):
@@ -158,8 +160,8 @@ def test_a_command_writes_to_the_tools_own_stream_and_to_that_of_the_slug():
 
 def test_what_is_asked_for_does_not_depend_on_the_id_made_for_it():
     asked = tool.decider.as_sent
-    assert asked(listing(ENTRY)) == asked(listing(ENTRY, "id-2")) != asked(listing(OTHER))
-    assert asked(renaming()) != asked(renaming(tool="id-2"))
+    assert asked(listing(ENTRY)) == asked(listing(ENTRY, OTHER_ID)) != asked(listing(OTHER))
+    assert asked(renaming()) != asked(renaming(tool=OTHER_ID))
 
 
 @pytest.mark.parametrize("slug", ["a", "node.js"])

@@ -3,14 +3,15 @@
 import pytest
 from msgspec.structs import replace
 
+from tests.domain.names import BOB, NOTION
 from tests.domain.specification import given
 from votes.domain import vote
-from votes.domain.terms import VoterId, user, visitor
+from votes.domain.terms import PersonId, VoterId, user, visitor
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRenamed, ToolRevised
 from votes.domain.vote import CastVote, RetractVote
 from votes.domain.vote_events import VoteCast, VoteRetracted
 
-ANN = user("ann")
+ANN = user(PersonId("ann"))
 LISTED = ToolListed("notion", Entry("Notion", "Notes"))
 REVISED = ToolRevised("notion", Entry("Notion", "Documents"))
 DELISTED = ToolDelisted("notion")
@@ -21,10 +22,10 @@ RETRACTED = VoteRetracted(previous="ship")
 
 
 def cast(choice):
-    return CastVote("notion", ANN, choice)
+    return CastVote(NOTION, ANN, choice)
 
 
-RETRACT = RetractVote("notion", ANN)
+RETRACT = RetractVote(NOTION, ANN)
 CLAIMS = (None, {"plan": "free"}, {"plan": "pro"})
 
 
@@ -52,7 +53,7 @@ def test_another_choice_names_the_one_that_it_replaces():
 def test_a_vote_has_the_claims_with_which_it_was_cast():
     """The same choice again changes nothing, whatever the claims are now."""
     free, pro = {"plan": "free"}, {"plan": "pro"}
-    as_free, as_pro = (CastVote("notion", ANN, "ship", claims=one) for one in (free, pro))
+    as_free, as_pro = (CastVote(NOTION, ANN, "ship", claims=one) for one in (free, pro))
     shipped = VoteCast("ship", claims=free)
     given(vote.decider, LISTED).when(as_free).then(shipped)
     for same in (as_free, as_pro, cast("ship")):
@@ -68,7 +69,7 @@ def test_a_vote_has_the_claims_with_which_it_was_cast():
 
 
 def test_what_is_asked_is_the_same_with_other_claims():
-    sent = {vote.decider.as_sent(CastVote("notion", ANN, "ship", claims=one)) for one in CLAIMS}
+    sent = {vote.decider.as_sent(CastVote(NOTION, ANN, "ship", claims=one)) for one in CLAIMS}
     assert len(sent) == 1
 
 
@@ -106,7 +107,7 @@ def test_votes_outlive_a_renaming():
 
 @pytest.mark.parametrize("held", ["unproven", "unchecked"])
 def test_a_held_vote_counts_when_it_comes_again_proven(held):
-    cast_held, vote_held = CastVote("notion", ANN, "ship", held), VoteCast("ship", against=held)
+    cast_held, vote_held = CastVote(NOTION, ANN, "ship", held), VoteCast("ship", against=held)
     given(vote.decider, LISTED).when(cast_held).then(vote_held)
     given(vote.decider, LISTED, vote_held).when(cast_held).then_nothing()
     now_counts = VoteCast("ship", "ship", previous_against=held)
@@ -115,15 +116,15 @@ def test_a_held_vote_counts_when_it_comes_again_proven(held):
 
 
 def test_a_vote_that_counts_is_not_held_for_coming_again():
-    again = CastVote("notion", ANN, "ship", "unproven")
+    again = CastVote(NOTION, ANN, "ship", "unproven")
     given(vote.decider, LISTED, SHIP).when(again).then_nothing()
-    other = CastVote("notion", ANN, "skip", "unproven")
+    other = CastVote(NOTION, ANN, "skip", "unproven")
     given(vote.decider, LISTED, SHIP).when(other).then(VoteCast("skip", "ship", "unproven"))
 
 
 def test_whether_a_vote_is_held_is_no_part_of_what_is_asked():
     asked = vote.decider.as_sent(cast("ship"))
-    assert vote.decider.as_sent(CastVote("notion", ANN, "ship", "unproven")) == asked
+    assert vote.decider.as_sent(CastVote(NOTION, ANN, "ship", "unproven")) == asked
     assert vote.decider.as_sent(cast("skip")) != asked
     assert vote.decider.as_sent(RETRACT) != asked
 
@@ -131,7 +132,7 @@ def test_whether_a_vote_is_held_is_no_part_of_what_is_asked():
 def test_nor_is_whose_vote_it_became():
     """So an idempotency key of a visitor is the same one after a link."""
     for command in (cast("ship"), RETRACT):
-        linked = replace(command, voter=user("bob"), by="here")
+        linked = replace(command, voter=user(BOB), by="here")
         assert vote.decider.as_sent(linked) == vote.decider.as_sent(command)
 
 
@@ -142,9 +143,11 @@ def test_a_command_writes_to_the_voters_stream_and_reads_the_tools():
 
 @pytest.mark.parametrize("voter", [ANN, visitor("x"), VoterId("import:a:b"), VoterId("")])
 def test_a_stream_says_whose_vote_it_is(voter):
-    assert vote.voter_of(vote.stream(voter, "notion")) == voter
+    assert vote.voter_of(vote.stream(voter, NOTION)) == voter
 
 
 def test_a_visitor_and_a_user_of_one_name_are_two_voters():
-    streams = {vote.stream(voter, "notion") for voter in (user("x"), visitor("x"), VoterId("x"))}
+    streams = {
+        vote.stream(voter, NOTION) for voter in (user(PersonId("x")), visitor("x"), VoterId("x"))
+    }
     assert len(streams) == 3

@@ -9,7 +9,7 @@ from votes.domain import link, moved_vote, person, returned_vote, review, tool, 
 from votes.domain.bookmarks import bookmark, collection, unmatched
 from votes.domain.events import EVENT_TYPES
 from votes.domain.moderation import ruled_vote, ruling
-from votes.domain.terms import Choice
+from votes.domain.terms import Choice, ToolId
 from votes.domain.tool import SlugTaken, ToolListed, ToolRenamed
 from votes.domain.vote_events import VoteCast, VoteMoved, VoteRetracted, VoteReverted, VoteWithdrawn
 from votes.engine.decider import ForStream, Rejected, fold
@@ -65,13 +65,16 @@ def test_a_decision_is_events_of_known_types_or_a_stable_refusal(history, comman
 
 @given(histories)
 def test_a_slug_leads_to_one_tool_for_good(history):
-    taken, called = {}, {}
+    taken: dict[str, ToolId] = {}
+    called: dict[str, str] = {}
     for recorded in log_of(history).events:
         match recorded.event:
             case SlugTaken(holder):
                 assert taken.setdefault(tool.slug_of(recorded.stream), holder) == holder
             case ToolListed(slug=slug) | ToolRenamed(slug=slug):
                 called[recorded.subject] = slug
+            case _:
+                pass
     assert all(taken[slug] == holder for holder, slug in called.items())
 
 
@@ -94,3 +97,5 @@ def test_what_an_event_of_votes_replaces_is_what_was_there(history):
                 assert before.choice == current.pop(recorded.stream)
             case VoteRetracted(previous=previous):
                 assert previous == current.pop(recorded.stream)
+            case _:
+                pass

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from tests.domain.names import ANN, BOB, BOLT, NOTION
 from tests.domain.specification import given
 from votes.domain.bookmarks import bookmark
 from votes.domain.bookmarks.bookmark import (
@@ -17,6 +18,7 @@ from votes.domain.bookmarks.bookmark import (
     RemoveBookmark,
     ToolBookmarked,
 )
+from votes.domain.terms import CollectionId
 from votes.domain.tool import Entry, ToolDelisted, ToolListed, ToolRevised
 
 THEN = datetime(2026, 5, 1, tzinfo=UTC)
@@ -24,6 +26,7 @@ LATER = THEN + timedelta(days=1)
 LISTED = ToolListed("notion", Entry("Notion", "Notes"))
 REVISED = ToolRevised("notion", Entry("Notion", "Documents"))
 DELISTED = ToolDelisted("notion")
+K = CollectionId("k")
 PLAIN = b""
 NOTED = b"For the team, encrypted"
 KEPT = ToolBookmarked(PLAIN, THEN)
@@ -31,10 +34,10 @@ REMOVED = BookmarkRemoved()
 
 
 def keep(annotations=PLAIN, at=LATER):
-    return KeepBookmark("ann", "notion", annotations, at)
+    return KeepBookmark(ANN, NOTION, annotations, at)
 
 
-REMOVE = RemoveBookmark("ann", "notion")
+REMOVE = RemoveBookmark(ANN, NOTION)
 
 
 @pytest.mark.parametrize("events", [(LISTED,), (LISTED, REVISED), (LISTED, KEPT, REMOVED)])
@@ -82,26 +85,30 @@ def test_what_was_written_beside_it_outlives_a_delisting():
     relisted.when(keep(PLAIN)).then(BookmarkRevised(PLAIN, THEN, LATER))
 
 
+def tag_after(event) -> str:
+    standing = bookmark.standing(event)
+    assert standing is not None
+    return standing.tag
+
+
 def test_with_tags_it_is_changed_only_in_one_of_these_states():
-    standing = bookmark.standing
-    first = standing(KEPT).tag
-    second = standing(BookmarkRevised(NOTED, THEN, LATER)).tag
+    first, second = map(tag_after, (KEPT, BookmarkRevised(NOTED, THEN, LATER)))
     there = given(bookmark.decider, LISTED, KEPT)
     for tags in ((first,), ("x", first), ("*",)):
-        revise = KeepBookmark("ann", "notion", NOTED, LATER, tags)
+        revise = KeepBookmark(ANN, NOTION, NOTED, LATER, tags)
         there.when(revise).then(BookmarkRevised(NOTED, THEN, LATER))
-        there.when(RemoveBookmark("ann", "notion", tags)).then(REMOVED)
+        there.when(RemoveBookmark(ANN, NOTION, tags)).then(REMOVED)
     for others in ((second,), (), ("x",)):
-        there.when(KeepBookmark("ann", "notion", PLAIN, LATER, others)).then_refused("changed")
-        there.when(RemoveBookmark("ann", "notion", others)).then_refused("changed")
+        there.when(KeepBookmark(ANN, NOTION, PLAIN, LATER, others)).then_refused("changed")
+        there.when(RemoveBookmark(ANN, NOTION, others)).then_refused("changed")
 
 
 def test_with_no_tag_at_all_it_is_kept_only_where_there_is_none():
-    kept = KeepBookmark("ann", "notion", NOTED, LATER, ())
+    kept = KeepBookmark(ANN, NOTION, NOTED, LATER, ())
     given(bookmark.decider, LISTED).when(kept).then(ToolBookmarked(NOTED, LATER))
     given(bookmark.decider, LISTED, KEPT, REMOVED).when(kept).then(ToolBookmarked(NOTED, LATER))
     for tags in (("*",), ("x",)):
-        asked = KeepBookmark("ann", "notion", NOTED, LATER, tags)
+        asked = KeepBookmark(ANN, NOTION, NOTED, LATER, tags)
         given(bookmark.decider, LISTED, KEPT, REMOVED).when(asked).then_refused("changed")
 
 
@@ -116,10 +123,10 @@ def test_each_state_has_a_tag_of_its_own():
 
 
 def test_another_tag_takes_the_place_of_a_tag():
-    written = Annotations("n", ("a", "b", "c"), "k")
-    assert written.retagged("b", "x") == Annotations("n", ("a", "x", "c"), "k")
-    assert written.retagged("b", None) == Annotations("n", ("a", "c"), "k")
-    assert written.retagged("b", "c").canonical() == Annotations("n", ("a", "c"), "k")
+    written = Annotations("n", ("a", "b", "c"), K)
+    assert written.retagged("b", "x") == Annotations("n", ("a", "x", "c"), K)
+    assert written.retagged("b", None) == Annotations("n", ("a", "c"), K)
+    assert written.retagged("b", "c").canonical() == Annotations("n", ("a", "c"), K)
     assert written.retagged("x", "y") == written
 
 
@@ -136,9 +143,9 @@ def test_a_command_is_the_same_whenever_it_comes():
 def test_to_keep_it_otherwise_or_to_remove_it_is_another_command():
     others = [
         *(keep(PLAIN), keep(NOTED), keep(None), REMOVE),
-        *(KeepBookmark("bob", "notion", PLAIN, LATER), KeepBookmark("ann", "figma", PLAIN, LATER)),
-        *(RemoveBookmark("bob", "notion"), RemoveBookmark("ann", "figma")),
-        *(KeepBookmark("ann", "notion", PLAIN, LATER, ("a",)), RemoveBookmark("ann", "notion", ())),
+        *(KeepBookmark(BOB, NOTION, PLAIN, LATER), KeepBookmark(ANN, BOLT, PLAIN, LATER)),
+        *(RemoveBookmark(BOB, NOTION), RemoveBookmark(ANN, BOLT)),
+        *(KeepBookmark(ANN, NOTION, PLAIN, LATER, ("a",)), RemoveBookmark(ANN, NOTION, ())),
     ]
     sent = [bookmark.decider.as_sent(command) for command in others]
     assert all(one != other for one, other in combinations(sent, 2))
@@ -156,13 +163,13 @@ ids = st.text(alphabet="ab-_19", min_size=1, max_size=5)
 
 @for_all(ids, ids)
 def test_no_users_prefix_begins_another_users_streams(one, other):
-    mine = bookmark.stream(other, "notion").startswith(bookmark.prefix(one))
+    mine = bookmark.stream(other, NOTION).startswith(bookmark.prefix(one))
     assert mine == (one == other)
 
 
 @for_all(ids)
 def test_a_stream_says_whose_it_is_and_of_which_tool(user):
-    assert bookmark.parts_of(bookmark.stream(user, "notion")) == (user, "notion")
+    assert bookmark.parts_of(bookmark.stream(user, NOTION)) == (user, "notion")
 
 
 @pytest.mark.parametrize("stream", ["", "vote:3:ann:x", "bookmark", "bookmark:ann"])

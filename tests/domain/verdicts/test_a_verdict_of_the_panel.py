@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from votes.domain.terms import Choice
 from votes.domain.verdict import panel
 
+SHIP: tuple[Choice, int] = ("ship", 50)
+SKIP: tuple[Choice, int] = ("skip", 50)
 opinions = st.lists(st.tuples(st.sampled_from(("ship", "skip")), st.integers(0, 100)), max_size=12)
 
 
@@ -32,7 +34,7 @@ opinions = st.lists(st.tuples(st.sampled_from(("ship", "skip")), st.integers(0, 
     ],
 )
 def test_the_table(ship, skip, verdict):
-    assert panel([("ship", 50)] * ship + [("skip", 50)] * skip).verdict == verdict
+    assert panel([SHIP] * ship + [SKIP] * skip).verdict == verdict
 
 
 @pytest.mark.parametrize("score", [0, 50, 100])
