@@ -35,10 +35,11 @@ class Processes(Struct):
 
 @pytest.fixture
 async def postgres_processes(config: Config):
-    pools = []
+    assert config.postgres_url is not None
+    pools, url = [], config.postgres_url
 
     async def another():
-        pools.append(await create_pool(config.postgres_url, EVERYBODY))
+        pools.append(await create_pool(url, EVERYBODY))
         return pools[-1]
 
     spare = [await another() for _ in range(4)]

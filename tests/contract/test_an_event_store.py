@@ -11,7 +11,7 @@ from tests.toy import ParcelMoved
 from votes.domain.events import EVENT_TYPES
 from votes.domain.review import ReviewWithdrawn
 from votes.domain.tool import Entry, Plan, ToolDelisted, ToolListed
-from votes.engine.log import POSITION_MAX, Unreadable
+from votes.engine.log import POSITION_MAX, Stream, Unreadable
 from votes.engine.ports import (
     Addition,
     Append,
@@ -73,7 +73,7 @@ ENTRY = Entry("Ünïcödé \U0001f680", "\u4e2d\u6587", 'quotes "and" \\', plans
 
 @pytest.mark.parametrize("event", [ToolListed("rocket", ENTRY), ParcelMoved("\u4e2d", 'a "b" \\')])
 async def test_an_event_comes_back_as_it_was_appended(log, event):
-    stream = "tool:\u00e9\U0001f680 a:b%_"
+    stream = Stream("tool:\u00e9\U0001f680 a:b%_")
     added = Addition(stream, 0, "\u00fc \U0001f680", event)
     assert await log.append([Append([added], Meta("test"), AT)]) == [1]
     (recorded,) = await everything(log)
@@ -264,8 +264,8 @@ async def test_a_key_that_is_taken_refuses_all_that_builds_on_its_append(log):
 
 async def test_an_answer_may_stand_at_an_event_of_any_stream_of_its_append(log):
     key = uuid4()
-    keyed = KeyedResult(key, b"asked", "[1]", "b", 1)
-    events = [Addition("b", 0, "s", said("1")), Addition("a", 0, "s", said("2"))]
+    keyed = KeyedResult(key, b"asked", "[1]", Stream("b"), 1)
+    events = [Addition(Stream("b"), 0, "s", said("1")), Addition(Stream("a"), 0, "s", said("2"))]
     assert await log.append([Append(events, Meta("test"), AT, {}, keyed)]) == [2]
     assert (await log.results([key]))[key].position == 1
 
@@ -305,7 +305,7 @@ async def test_late_is_what_happened_more_than_ten_minutes_before_it_was_stored(
 async def test_alike_are_those_about_a_subject_within_positions_and_times(log, late):
     then, other = (AT, datetime.now(UTC)) if late else (datetime.now(UTC), AT)
     later = then + timedelta(seconds=1)
-    other_type = Append([Addition("p", 0, "a", ReviewWithdrawn())], Meta("test"), then)
+    other_type = Append([Addition(Stream("p"), 0, "a", ReviewWithdrawn())], Meta("test"), then)
     one, two = about("a", "1", "x", at=then), about("a", "3", "x", at=then)
     await log.append([one, about("b", "2", "x", at=then), two])
     await log.append([about("a", "4", "x", at=later), other_type, about("ab", "5", "x", at=then)])
@@ -327,7 +327,7 @@ async def test_alike_are_those_about_a_subject_within_positions_and_times(log, l
 
 
 async def test_the_last_events_about_a_subject_are_in_order(log):
-    other_type = Append([Addition("p", 0, "a", ReviewWithdrawn())], Meta("test"), AT)
+    other_type = Append([Addition(Stream("p"), 0, "a", ReviewWithdrawn())], Meta("test"), AT)
     await log.append([about("a", "1", "1", "2"), about("b", "2", "x"), other_type])
     await log.append([about("a", "3", "3")])
 

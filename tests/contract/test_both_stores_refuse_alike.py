@@ -11,6 +11,7 @@ from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START
 from tests.engine.commands.sending import KEYS
 from votes.domain.vote_events import VoteCast
+from votes.engine.log import Stream
 from votes.engine.ports import Addition, Append, KeyedResult, Meta
 
 STREAMS = ("a", "b", "c", "d")
@@ -44,18 +45,21 @@ def batches(draw):
 
 def appends_of(name, batch):
     """The batch on streams and under keys that are this example's alone; each key once."""
-    appends, used = [], set()
+
+    def of_name(stream):
+        return Stream(f"{name}:{stream}")
+
+    appends, used = [], set[int]()
     for added, guards, key, stream in batch:
         events = [
-            Addition(f"{name}:{stream}", version, name, VoteCast("ship"))
-            for stream, version in added
+            Addition(of_name(stream), version, name, VoteCast("ship")) for stream, version in added
         ]
         keyed = None
         if key not in used | {None}:
             used.add(key)
             last, version = (added[-1][0], added[-1][1] + 1) if added else (stream, 0)
-            keyed = KeyedResult(uuid5(KEYS, f"{name}:{key}"), b"", "[]", f"{name}:{last}", version)
-        guarded = {f"{name}:{stream}": version for stream, version in guards}
+            keyed = KeyedResult(uuid5(KEYS, f"{name}:{key}"), b"", "[]", of_name(last), version)
+        guarded = {of_name(stream): version for stream, version in guards}
         appends.append(Append(events, Meta("test"), START, guarded, keyed))
     return appends
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.contract.test_an_event_store import AT, FIRST, append, everything
 from votes.domain.tool import Entry, ToolListed
+from votes.engine.log import Stream
 from votes.engine.ports import Addition, Append, Meta
 
 LONG = Entry("Rocket", "Tests", "a long text " * 40)
@@ -17,7 +18,7 @@ async def test_columns_of_exactly_so_many_events_are_what_the_lists_say(log, lim
     times = [FIRST, now - timedelta(hours=1), now.replace(microsecond=1), now, now, AT]
     for number, at in enumerate(times):
         await log.append([append(str(number), 0, str(number), at=at)])
-    long = Addition("tool:rocket", 0, "rocket", ToolListed("rocket", LONG))
+    long = Addition(Stream("tool:rocket"), 0, "rocket", ToolListed("rocket", LONG))
     await log.append([Append([long], Meta("test"), AT)])
     read = [each async for each in log.columns(1, limit)]
     assert [len(columns.positions) for _, columns in read] == [limit] * (6 // limit)

@@ -2,11 +2,12 @@
 
 from tests.contract.test_an_event_store import AT, SAID, about
 from votes.domain.review import ReviewWithdrawn
+from votes.engine.log import Stream
 from votes.engine.ports import Addition, Append, Meta
 
 
 async def test_the_events_about_a_subject_go_on_after_a_position(log):
-    other_type = Append([Addition("p", 0, "a", ReviewWithdrawn())], Meta("test"), AT)
+    other_type = Append([Addition(Stream("p"), 0, "a", ReviewWithdrawn())], Meta("test"), AT)
     await log.append([about("a", "1", "1", "2"), about("b", "2", "x"), other_type])
     await log.append([about("a", "3", "3"), about("aa", "4", "x")])
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from votes.domain.vote_events import VoteCast
-from votes.engine.log import POSITION_MAX
+from votes.engine.log import POSITION_MAX, Stream
 from votes.engine.ports import Addition, Append, CountQuery, EventCount, Meta
 
 EVENTS = (
@@ -20,7 +20,7 @@ EVENTS = (
 async def test_they_are_counted_together_without_these_fields(log, late):
     now = datetime.now(UTC)
     then = now - timedelta(days=1) if late else now
-    added = [Addition("a", version, "a", event) for version, event in enumerate(EVENTS)]
+    added = [Addition(Stream("a"), version, "a", event) for version, event in enumerate(EVENTS)]
     await log.append([Append(added, Meta("test"), then)])
 
     async def found(*apart_from):

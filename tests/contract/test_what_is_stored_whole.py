@@ -6,6 +6,7 @@ import pytest
 
 from tests.contract.test_an_event_store import AT, TIMES_REFUSED, answer, append, said, words
 from tests.engine.commands.sending import everything
+from votes.engine.log import Stream
 from votes.engine.ports import Meta, Part, StoredResult, Whole
 
 
@@ -16,7 +17,7 @@ def part(stream, version, word, command_id=None, at=AT):
 
 
 def whole(*parts, **guards):
-    return Whole(parts, Meta("import"), guards)
+    return Whole(parts, Meta("import"), {Stream(name): version for name, version in guards.items()})
 
 
 async def test_what_is_stored_whole_is_stored_in_order_each_with_its_result(log):
