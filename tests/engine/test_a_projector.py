@@ -41,11 +41,11 @@ async def test_what_is_appended_is_projected_at_once():
         await scene.send("p1")
         scene.appended.set()
         await elapse(HEARTBEAT_INTERVAL_S / 4)
-        assert scene.stored.live.position == 1
+        assert scene.stored.shown.position == 1
         await scene.send("p2")
         scene.appended.set()
         await elapse(HEARTBEAT_INTERVAL_S / 4)
-        assert scene.stored.live.position == 2
+        assert scene.stored.shown.position == 2
     assert scene.logged == [REBUILDING]
 
 
@@ -54,9 +54,9 @@ async def test_what_is_appended_by_another_process_is_projected_at_the_heartbeat
     async with scene.running(for_s=HEARTBEAT_INTERVAL_S / 4):
         await scene.send("p1")
         await elapse(HEARTBEAT_INTERVAL_S / 2)
-        assert scene.stored.live.position == 0
+        assert scene.stored.shown.position == 0
         await elapse(HEARTBEAT_INTERVAL_S / 2)
-        assert scene.stored.live.position == 1
+        assert scene.stored.shown.position == 1
         await elapse(2 * HEARTBEAT_INTERVAL_S)
         assert await scene.is_right()
     assert scene.logged == [REBUILDING]
@@ -103,7 +103,10 @@ async def test_the_pause_after_a_long_pass_is_longer():
 async def test_an_idle_projector_says_at_each_heartbeat_that_the_models_are_at_the_head():
     scene = Scene(FarStore)
     async with scene.running(for_s=4 * HEARTBEAT_INTERVAL_S):
-        heartbeats = [changes.read_at for changes in scene.stored.applied]
+        heartbeats: list[float] = []
+        for changes in scene.stored.applied:
+            assert changes.read_at is not None
+            heartbeats.append(changes.read_at)
     apart = [later - earlier for earlier, later in pairwise(heartbeats)]
     assert apart == pytest.approx([HEARTBEAT_INTERVAL_S + 2 * LATENCY_S] * len(apart))
     assert len(heartbeats) >= 3
@@ -192,10 +195,10 @@ async def test_a_stored_partition_with_wrong_values_is_noticed_within_a_round_an
     await scene.send("p1")
     async with scene.running(for_s=HEARTBEAT_INTERVAL_S / 2):
         number = partition_of("aalen")
-        scene.stored.live.partitions[number].values.clear()
+        scene.stored.shown.partitions[number].values.clear()
         await elapse(PARTITIONS * HEARTBEAT_INTERVAL_S + 1)
         assert await scene.is_right()
-        assert scene.stored.live.generation == 2
+        assert scene.stored.shown.generation == 2
         await elapse(2 * PARTITIONS * HEARTBEAT_INTERVAL_S)
     wrong = f"the stored partition {number} has wrong values"
     assert scene.logged == [REBUILDING, wrong, RELOADING, REBUILDING]
@@ -205,7 +208,7 @@ async def test_a_busy_projector_too_notices_what_it_does_not_touch():
     scene = Scene()
     await scene.send("p1")
     async with scene.running(for_s=0.01):
-        scene.stored.live.partitions[partition_of("p1")].values.clear()
+        scene.stored.shown.partitions[partition_of("p1")].values.clear()
         assert partition_of("p1") not in (partition_of("aalen"), partition_of("p2"))
         for number in range(4 * PARTITIONS):
             await scene.send("p2", town=TOWNS[number % 2])
@@ -237,7 +240,7 @@ async def test_models_that_another_has_moved_on_are_loaded_again():
         await scene.send("p2")
         scene.appended.set()
         await elapse(HEARTBEAT_INTERVAL_S / 2)
-        assert scene.stored.live.position == 2
+        assert scene.stored.shown.position == 2
     assert (scene.logged, scene.stored.resumed) == ([REBUILDING, RELOADING], [1])
 
 
@@ -249,7 +252,7 @@ async def test_a_log_that_was_restored_to_an_earlier_moment_is_folded_anew():
         scene.log.streams.pop(row.stream)
         await elapse(2 * HEARTBEAT_INTERVAL_S)
         assert await scene.is_right()
-        assert scene.stored.live.position == 1
+        assert scene.stored.shown.position == 1
     assert scene.logged == [REBUILDING, RELOADING, REBUILDING]
 
 

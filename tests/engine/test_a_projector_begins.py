@@ -1,5 +1,7 @@
 """What a projector begins with: the stored read models, or others built anew from the log."""
 
+from typing import Literal, get_args
+
 import pytest
 from msgspec import Struct
 
@@ -41,8 +43,11 @@ async def test_models_that_are_of_use_are_gone_on_from():
     assert (scene.logged, scene.stored.resumed) == ([], [1])
 
 
-@pytest.mark.parametrize("of_no_use", ["epoch", "checksum", "position", "checkpoint"])
-async def test_models_of_another_log_or_from_beyond_its_head_are_built_anew(of_no_use):
+Part = Literal["epoch", "checksum", "position", "checkpoint"]
+
+
+@pytest.mark.parametrize("of_no_use", get_args(Part))
+async def test_models_of_another_log_or_from_beyond_its_head_are_built_anew(of_no_use: Part):
     scene = Scene()
     await scene.send("p1", "p2")
     odd = await scene.folded()

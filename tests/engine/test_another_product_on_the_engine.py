@@ -6,6 +6,7 @@ What holds for every product is in the suites that run with both: see `products.
 import subprocess
 import sys
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,18 +29,18 @@ from tests.toy import (
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome
-from votes.engine.log import Recorded
+from votes.engine.log import Recorded, Stream
 from votes.engine.projecting.projector import fold_log
 from votes.engine.projection import PARKED, Projection, Projections, partition_of
 from votes.engine.read_models import ReadModels
 from votes.store.codec import Codec
 
 
-async def folded(asked):
+async def folded(asked: list[Move | Lose]) -> tuple[ReadModels, dict[str, str]]:
     """The models of the log that the commands lead to, and where each parcel then is."""
     store = MemoryEventStore(MemoryLog(), codec=Codec(EVENTS))
     answers = await submit_all(store, [request(command) for command in asked])
-    places = {}
+    places: dict[str, str] = {}
     for command, answer in zip(asked, answers, strict=True):
         match command:
             case Move(parcel, town):
@@ -65,7 +66,7 @@ async def test_its_models_equal_a_recount_whatever_was_asked(asked):
 def test_an_event_is_left_out_where_it_cannot_be_folded_and_nowhere_else():
     assert partition_of("aalen") != partition_of("bath")
     models = ReadModels(TOY, "epoch")
-    moved = Recorded(1, "parcel:p1", 1, ParcelMoved("p1", "aalen", left="bath"), AT)
+    moved = Recorded(1, Stream("parcel:p1"), 1, ParcelMoved("p1", "aalen", left="bath"), AT)
     changes = models.fold([moved])
     assert models.get(STOCKS, "aalen") == Stock(1, 1)
     assert models.get(STOCKS, "bath") is None
@@ -77,7 +78,7 @@ def test_what_is_no_longer_is_gone_from_the_changes_of_others_too():
     for position, town in enumerate(("aalen", "bath"), 1):
         left = None if position == 1 else "aalen"
         event = ParcelMoved("p1", town, left)
-        changes = models.fold([Recorded(position, "parcel:p1", position, event, AT)])
+        changes = models.fold([Recorded(position, Stream("parcel:p1"), position, event, AT)])
         follower.adopt(changes)
     assert follower.partitions[partition_of("aalen")].of(STOCKS) == {}
     assert dict(follower.items(STOCKS)) == dict(models.items(STOCKS)) == {"bath": Stock(1, 2)}
@@ -101,9 +102,10 @@ def test_a_model_is_found_by_its_name():
 def test_models_of_another_version_or_name_have_another_signature():
     raised = Projection("stocks", Stock, on=STOCKS.on, evolve=STOCKS.evolve, version=2)
     named = Projection("stock", Stock, on=STOCKS.on, evolve=STOCKS.evolve)
+    others: list[list[Projection[Any]]] = [[STOCKS], [raised], [named], [STOCKS, PLACES]]
     found = {
         Projections(models, events=EVENTS, ignored=(), release=release).signature
-        for models in ([STOCKS], [raised], [named], [STOCKS, PLACES])
+        for models in others
         for release in ("1", "2")
     }
     assert len(found) == 4

@@ -14,7 +14,7 @@ from tests.engine.commands.products import each_product
 from votes import __version__
 from votes.domain.tool import Entry, ToolDelisted, ToolListed
 from votes.domain.vote_events import VoteCast, VoteRetracted
-from votes.engine.log import Recorded, Unreadable
+from votes.engine.log import Recorded, Stream, Unreadable
 from votes.engine.projection import PARKED, PARTITIONS, Parked, partition_of
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
@@ -200,7 +200,7 @@ def test_an_event_that_a_partition_already_parks_is_not_parked_again():
 def test_an_event_that_cannot_be_folded_is_parked_under_its_tool_and_the_next_is_folded():
     models = ReadModels(PROJECTIONS, "epoch")
     before_all_time = Recorded(
-        2, "any", 1, VoteCast("ship"), datetime.min.replace(tzinfo=UTC), "atlas"
+        2, Stream("any"), 1, VoteCast("ship"), datetime.min.replace(tzinfo=UTC), "atlas"
     )
     nothing_to_take_back = recorded(3, VoteRetracted("skip"))
     counted = recorded(4, VoteCast("ship"))
@@ -210,11 +210,9 @@ def test_an_event_that_cannot_be_folded_is_parked_under_its_tool_and_the_next_is
         3: "VoteRetracted",
     }
     assert all(parked.reason.startswith("ValueError: ") for parked in models.parked().values())
-    assert (
-        models.get(TALLIES, "atlas").ship,
-        models.get(TALLIES, "atlas").skip,
-        models.position,
-    ) == (1, 0, 4)
+    tally = models.get(TALLIES, "atlas")
+    assert tally is not None
+    assert (tally.ship, tally.skip, models.position) == (1, 0, 4)
 
 
 READABLE = recorded(7, VoteCast("ship"))
@@ -236,8 +234,11 @@ def test_what_was_left_out_is_tried_again_when_it_may_go_better(parked, event, w
 def test_a_tool_that_is_delisted_has_a_tally_still():
     models = ReadModels(PROJECTIONS, "epoch")
     models.fold([recorded(1, LISTED), recorded(2, ToolDelisted("atlas"))])
-    assert models.get(TALLIES, "atlas").total == 0
-    assert not models.get(PROFILES, "atlas").listed
+    tally, profile = models.get(TALLIES, "atlas"), models.get(PROFILES, "atlas")
+    assert tally is not None
+    assert tally.total == 0
+    assert profile is not None
+    assert not profile.listed
     assert models.get(PROFILES, "bolt") is None
     assert models.get(TALLIES, "bolt") is None
 
@@ -259,7 +260,7 @@ def test_a_slugs_partition_never_changes():
 def test_times_are_kept_to_the_microsecond():
     at = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
     models = ReadModels(PROJECTIONS, "epoch")
-    models.fold([Recorded(1, "tool:atlas", 1, LISTED, at, "atlas")])
+    models.fold([Recorded(1, Stream("tool:atlas"), 1, LISTED, at, "atlas")])
     for model, when in ((TALLIES, "as_of"), (PROFILES, "listed_at")):
         kept = msgspec.json.encode(models.get(model, "atlas"))
         assert getattr(msgspec.json.decode(kept, type=model.value), when) == at

@@ -33,6 +33,12 @@ class WatchedStore(MemoryReadModelStore):
         else:
             self._stored.show(models)
 
+    @property
+    def shown(self) -> ReadModels:
+        """As `live`, where some are stored."""
+        assert self.live is not None
+        return self.live
+
     async def load(self) -> ReadModels | None:
         self.loads.append(asyncio.get_running_loop().time())
         return await super().load()

@@ -18,6 +18,7 @@ from tests.domain.histories import Log, histories, log_of
 from tests.engine.commands.sending import cast, delisted, listed, request, retract
 from votes.domain import tool, vote
 from votes.domain.events import EVENT_TYPES
+from votes.domain.terms import ToolId, VoterId
 from votes.engine.handle import Request
 from votes.engine.log import Recorded, Stream
 from votes.engine.projection import Projections
@@ -110,7 +111,7 @@ VOTES = Product(
         "retract": lambda slug: retract("ann", slug),
         "delist": delisted,
     },
-    streams=lambda slug: (tool.stream(slug), vote.stream("ann", slug)),
+    streams=lambda slug: (tool.stream(ToolId(slug)), vote.stream(VoterId("ann"), ToolId(slug))),
 )
 
 

@@ -7,8 +7,17 @@ import pytest
 from msgspec.structs import replace
 
 from tests.domain.histories import START
+from tests.domain.names import ANN, ATLAS
 from tests.engine.commands.products import PARCELS, VOTES, each_product
-from tests.engine.commands.sending import cast, delisted, everything, listed, request, retract
+from tests.engine.commands.sending import (
+    cast,
+    delisted,
+    everything,
+    listed,
+    obeyed,
+    request,
+    retract,
+)
 from votes.domain.bookmarks.bookmark import KeepBookmark, RemoveBookmark
 from votes.domain.review import Opinion, PublishReview, WithdrawReview
 from votes.engine.batcher import Batcher
@@ -33,12 +42,12 @@ MOVED_ON = [
     (listed(name="Other", key="k"), [delisted()]),
     (delisted(key="k"), [listed()]),
     (
-        request(KeepBookmark("ann", "atlas", NOTED, START), "k"),
-        [request(RemoveBookmark("ann", "atlas"))],
+        request(KeepBookmark(ANN, ATLAS, NOTED, START), "k"),
+        [request(RemoveBookmark(ANN, ATLAS))],
     ),
     (
-        request(PublishReview("atlas", "skeptic", Opinion(9, "skip", "No.")), "k"),
-        [request(WithdrawReview("atlas", "skeptic"))],
+        request(PublishReview(ATLAS, "skeptic", Opinion(9, "skip", "No.")), "k"),
+        [request(WithdrawReview(ATLAS, "skeptic"))],
     ),
 ]
 
@@ -91,7 +100,7 @@ async def test_one_that_changes_nothing_because_of_its_own_batch_keeps_its_place
     put = product.put
     await submit(log, product.first())
     batch = [put("ann", here), put("ann", here, key="k"), put("ann", there)]
-    _, one, same, last = await submit_all(log, [put("bob", here), *batch])
+    _, one, same, last = map(obeyed, await submit_all(log, [put("bob", here), *batch]))
     assert (one.changed, same.changed, last.changed) == (True, False, True)
     assert same.position == one.position
     assert first_time(await submit(log, put("ann", here, key="k"))) == same
@@ -118,7 +127,8 @@ async def test_sent_twice_in_one_batch_it_has_one_effect(log, product):
     here, there = product.values
     await submit(log, product.first())
     wanted = product.put("ann", here, key="k")
-    first, second, other = await submit_all(log, [wanted, wanted, product.put("bob", there)])
+    batch = [wanted, wanted, product.put("bob", there)]
+    first, second, other = map(obeyed, await submit_all(log, batch))
     assert (first.repeated, second.repeated) == (False, True)
     assert first_time(second) == first
     assert other.changed
@@ -131,7 +141,7 @@ async def test_two_commands_under_one_key_in_one_batch_are_not_both_obeyed(log, 
     await submit(log, product.first())
     batch = [product.put("ann", here, key="k"), product.put("ann", there, key="k")]
     first, second = await submit_all(log, batch)
-    assert (product.of(first.after), second) == (here, KEY_REUSED)
+    assert (product.of(obeyed(first).after), second) == (here, KEY_REUSED)
 
 
 def batcher_on(store):
@@ -168,7 +178,7 @@ async def test_sent_to_two_processes_at_once_it_has_one_effect(processes, produc
 async def test_under_another_key_the_same_command_changes_nothing(log):
     at = START + timedelta(days=1)
     await submit(log, listed())
-    first = await submit(log, request(KeepBookmark("ann", "atlas", NOTED, START), "k1"))
-    other = await submit(log, request(KeepBookmark("ann", "atlas", NOTED, at), "k2"))
+    first = await submit(log, request(KeepBookmark(ANN, ATLAS, NOTED, START), "k1"))
+    other = await submit(log, request(KeepBookmark(ANN, ATLAS, NOTED, at), "k2"))
     assert (first.changed, other.changed) == (True, False)
     assert other.after.standing.added_at == START

@@ -52,7 +52,7 @@ def decide(command: Claim, state: Holder) -> list[Any] | Rejected:
         return []
     if state.taken:
         return Rejected("taken", "Somebody has this name.")
-    taken = ForStream(f"name:{command.name}", NameTaken(command.name))
+    taken = ForStream(Stream(f"name:{command.name}"), NameTaken(command.name))
     return [NameClaimed(command.who, command.name), taken]
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain import arbitrary
 from tests.domain.histories import START, commands
+from tests.domain.names import ANN, ATLAS
 from tests.engine.commands.products import each_product
 from tests.engine.commands.sending import (
     append_to,
@@ -15,6 +16,8 @@ from tests.engine.commands.sending import (
     delisted,
     everything,
     listed,
+    obeyed,
+    refusal,
     request,
     retract,
 )
@@ -27,18 +30,18 @@ from votes.engine.batcher import ATTEMPTS_MAX, BATCH_COMMANDS_MAX, CONTENDED
 from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Outcome, handle
-from votes.engine.log import Unreadable
+from votes.engine.log import Stream, Unreadable
 from votes.engine.ports import Append, KeyedResult, Meta
 from votes.store.codec import Codec
 
 
 async def test_each_command_is_answered_for_itself(log):
     batch = [listed(), cast("ann", "ship"), cast("bob", "skip", tool="bolt"), retract("cyd")]
-    one, ann, bob, cyd = await submit_all(log, batch)
+    tool, ann, bob, cyd = await submit_all(log, batch)
+    one = obeyed(tool)
     assert (type(one.before), one.before.listed, one.after.listed) == (Tool, None, True)
     assert ann == Outcome(Vote(True), Vote(True, "ship"), changed=True, position=3)
-    assert isinstance(bob, Rejected)
-    assert bob.code == "tool_unknown"
+    assert refusal(bob) == "tool_unknown"
     assert cyd == Outcome(Vote(True), Vote(True), changed=False, position=0)
     assert await log.head() == 3
 
@@ -48,7 +51,7 @@ async def test_a_command_sees_what_those_before_it_in_the_batch_lead_to(log, pro
     here, there = product.values
     put, clear = product.put, product.clear
     batch = [product.first(), put("ann", here), put("ann", there), put("ann", there), clear("ann")]
-    answers = await submit_all(log, batch)
+    answers = list(map(obeyed, await submit_all(log, batch)))
     assert [answer.changed for answer in answers] == [True, True, True, False, True]
     assert answers[3].position == answers[2].position
     assert [r.version for r in await everything(log)][product.opening :] == [1, 2, 3]
@@ -57,8 +60,8 @@ async def test_a_command_sees_what_those_before_it_in_the_batch_lead_to(log, pro
 async def test_a_command_sees_what_those_before_it_did_to_its_other_streams(log):
     batch = [listed(), cast("ann", "ship"), delisted(), cast("ann", "skip")]
     *others, last = await submit_all(log, batch)
-    assert [answer.changed for answer in others] == [True, True, True]
-    assert last.code == "tool_unknown"
+    assert [obeyed(answer).changed for answer in others] == [True, True, True]
+    assert refusal(last) == "tool_unknown"
 
 
 @each_product
@@ -66,7 +69,7 @@ async def test_what_changes_nothing_stands_at_the_streams_last_event(log, produc
     here, _ = product.values
     people = [product.put(who, here) for who in ("ann", "bob", "cyd")]
     await submit_all(log, [product.first(), *people])
-    (again,) = await submit_all(log, [product.put("ann", here)])
+    again = obeyed(*await submit_all(log, [product.put("ann", here)]))
     assert (again.changed, again.position) == (False, product.opening + 1)
     assert again.before == again.after
     assert product.of(again.after) == here
@@ -81,8 +84,8 @@ async def test_a_command_that_lost_a_race_is_decided_anew(processes, product):
     batch = [product.put("ann", here), product.put("bob", here)]
     lost, won = await handle(raced, batch)
     assert lost is None
-    assert won.position == product.opening + 2
-    (retried,) = await submit_all(mine, batch[:1])
+    assert obeyed(won).position == product.opening + 2
+    retried = obeyed(*await submit_all(mine, batch[:1]))
     assert (product.of(retried.before), product.of(retried.after)) == (there, here)
 
 
@@ -127,7 +130,7 @@ async def test_the_attempts_are_bounded(processes, product):
 async def test_more_commands_than_a_batch_holds_are_handled_in_order(log, product):
     names = [f"v{number}" for number in range(BATCH_COMMANDS_MAX + 10)]
     asked = [product.put(name, product.values[0]) for name in names]
-    answers = await submit_all(log, [product.first(), *asked])
+    answers = map(obeyed, await submit_all(log, [product.first(), *asked]))
     first = product.opening
     assert [answer.position for answer in answers] == list(range(first, first + len(names) + 1))
     streams = [recorded.stream for recorded in await everything(log)]
@@ -139,9 +142,9 @@ async def test_what_a_newer_release_wrote_is_not_decided_on(processes):
     newer, older = processes.store(), processes.store(codec=Codec(known))
     await submit_all(newer, [listed(), cast("ann", "ship")])
     (answer,) = await submit_all(older, [cast("ann", "skip")])
-    assert (answer.code, await newer.head()) == ("written_by_newer_release", 3)
+    assert (refusal(answer), await newer.head()) == ("written_by_newer_release", 3)
     (other,) = await submit_all(older, [retract("bob")])
-    assert not other.changed
+    assert not obeyed(other).changed
 
 
 async def test_no_commands_are_no_work(log):
@@ -150,7 +153,7 @@ async def test_no_commands_are_no_work(log):
 
 
 async def test_where_an_event_comes_from_and_when_it_happened_is_kept(log):
-    kept = KeepBookmark("ann", "atlas", b"x", START)
+    kept = KeepBookmark(ANN, ATLAS, b"x", START)
     await submit_all(log, [listed(), request(kept, at=START)])
     last = (await everything(log))[-1]
     assert (last.stream, last.at) == ("bookmark:ann:atlas", START)
@@ -174,13 +177,13 @@ async def test_nothing_is_decided_on_what_is_not_stored_yet(processes, then):
     wanted = listed(key="k")
     taken = keyed_elsewhere(wanted)
     answers = await submit_all(TakesKeyFirst(mine, theirs, [taken]), [wanted, then])
-    assert [answer.code for answer in answers] == ["idempotency_key_reused", "tool_unknown"]
+    assert list(map(refusal, answers)) == ["idempotency_key_reused", "tool_unknown"]
     assert await everything(mine) == []
 
 
 def keyed_elsewhere(wanted):
     """An append with the command id of the request, for another command."""
-    keyed = KeyedResult(wanted.command_id, b"another", "[null,null,false]", "tool:other", 0)
+    keyed = KeyedResult(wanted.command_id, b"another", "[null,null,false]", Stream("tool:other"), 0)
     return Append([], Meta("other"), START, {}, keyed)
 
 
@@ -190,7 +193,7 @@ async def test_a_refusal_that_rests_on_an_event_of_the_batch_waits_for_it(proces
     raced = LosesRace(mine, theirs, [listed(name="Revised")])
     first, second = await handle(raced, [delisted(), cast("ann", "ship")])
     assert first is None
-    assert second.changed
+    assert obeyed(second).changed
 
 
 @given(command=commands, own=arbitrary.events, read=arbitrary.events)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import Log
+from tests.domain.names import ATLAS
 from tests.engine.commands.products import PRODUCTS
-from tests.engine.commands.sending import cast, delisted, everything, listed, retract
-from votes.domain.terms import visitor
+from tests.engine.commands.sending import cast, delisted, everything, listed, obeyed, retract
+from votes.domain import tool, vote
+from votes.domain.terms import VoterId, visitor
 from votes.domain.tool import Tool
-from votes.domain.tool import stream as tool_stream
-from votes.domain.vote import stream as vote_stream
 from votes.domain.vote_events import VoteCast
 from votes.engine.batcher import Batcher
 from votes.engine.decider import ForStream, Rejected
@@ -27,6 +27,7 @@ from votes.engine.log import Stream
 from votes.engine.ports import Unavailable
 
 FORGOTTEN = None
+OF_ATLAS, OF_ANN = tool.stream(ATLAS), vote.stream(VoterId("ann"), ATLAS)
 
 
 def heads_ever(recorded, stream):
@@ -106,50 +107,48 @@ class CountsReads:
 
 async def test_what_is_remembered_is_not_read_again(log):
     store, heads = CountsReads(log), Heads()
-    own, tool = vote_stream("ann", "atlas"), tool_stream("atlas")
     await handle(log, [listed()])
-    assert (await handle(store, [cast("ann", "ship")], heads))[0].position == 3
-    assert store.read == [{tool}]
-    assert (await handle(store, [cast("ann", "skip")], heads))[0].position == 4
+    assert obeyed(*await handle(store, [cast("ann", "ship")], heads)).position == 3
+    assert store.read == [{OF_ATLAS}]
+    assert obeyed(*await handle(store, [cast("ann", "skip")], heads)).position == 4
     assert store.read[1:] == []
-    (same,) = await handle(store, [cast("ann", "skip")], heads)
+    same = obeyed(*await handle(store, [cast("ann", "skip")], heads))
     assert (same.changed, same.position) == (False, 4)
-    assert store.read[1:] == [{own, tool}]
+    assert store.read[1:] == [{OF_ANN, OF_ATLAS}]
 
 
 async def test_the_first_vote_of_a_visitor_is_one_call(log):
     store, heads = CountsReads(log), Heads()
     await handle(log, [listed()], heads)
-    (first,) = await handle(store, [cast(visitor("ann"), "ship")], heads)
+    first = obeyed(*await handle(store, [cast(visitor("ann"), "ship")], heads))
     assert (first.changed, first.position) == (True, 3)
     assert store.read == []
 
 
 async def test_a_vote_that_is_guessed_to_be_the_first_and_is_not_is_read_once(log):
     store, heads = CountsReads(log), Heads()
-    own, tool = vote_stream("ann", "atlas"), tool_stream("atlas")
     await handle(log, [listed()], heads)
     await handle(log, [cast("ann", "skip")])
     assert await handle(store, [cast("ann", "ship")], heads) == [None]
     assert [one.event for one in (await everything(log))[2:]] == [VoteCast("skip")]
-    (again,) = await handle(store, [cast("ann", "ship")], heads)
+    again = obeyed(*await handle(store, [cast("ann", "ship")], heads))
     assert (again.before.choice, again.position) == ("skip", 4)
-    assert store.read == [{own, tool}]
+    assert store.read == [{OF_ANN, OF_ATLAS}]
 
 
 async def test_a_vote_that_is_taken_back_is_read_first(log):
     store, heads = CountsReads(log), Heads()
     await handle(log, [listed()], heads)
     await handle(log, [cast("ann", "skip")])
-    (back,) = await handle(store, [retract("ann")], heads)
+    back = obeyed(*await handle(store, [retract("ann")], heads))
     assert (back.before.choice, back.position) == ("skip", 4)
-    assert store.read == [{vote_stream("ann", "atlas")}]
+    assert store.read == [{OF_ANN}]
 
 
 async def test_without_a_cache_nothing_is_guessed(log):
     await handle(log, [listed()])
     await handle(log, [cast("ann", "skip")])
-    (changed,) = await handle(log, [cast("ann", "ship")])
+    changed = obeyed(*await handle(log, [cast("ann", "ship")]))
     assert changed.before.choice == "skip"
 
 
@@ -163,7 +162,7 @@ async def test_nothing_is_remembered_of_a_log_that_went_away(log):
     await handle(log, [cast("ann", "ship")], heads)
     with pytest.raises(Unavailable):
         await handle(Gone(log), [cast("bob", "ship")], heads)
-    assert heads.cached([tool_stream("atlas"), vote_stream("ann", "atlas")]) == {}
+    assert heads.cached([OF_ATLAS, OF_ANN]) == {}
 
 
 def test_what_was_not_used_for_longest_is_forgotten_first():

@@ -65,6 +65,7 @@ def assert_as_if_one_after_another(product, events, answers):
         recorded = at.get(answer.position)
         assert answer.after == after(product, wanted, recorded)
         if answer.changed:
+            assert recorded is not None
             assert recorded.stream == wanted.decider.streams(wanted.command)[0]
             assert product.of(answer.before) == getattr(recorded.event, product.replaced)
         else:

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
-from tests.engine.commands.sending import cast, everything, listed, request, retract
+from tests.domain.names import ANN, BOB
+from tests.engine.commands.sending import cast, everything, listed, obeyed, request, retract
 from votes.domain.person import EraseSubject, SubjectErased, stream
 from votes.engine.batcher import Batcher
 from votes.engine.handle import ENDED, handle
 from votes.engine.heads import NOTHING, Heads
-
-ANN, BOB = "ann", "bob"
 
 
 def of(person, wanted):
@@ -30,8 +29,9 @@ def erase(person):
 async def test_before_it_is_decided_as_ever_and_after_it_refused(log):
     await handle(log, [listed()])
     before = await handle(log, [of(ANN, cast(ANN, "ship")), of(BOB, cast(BOB, "ship"))])
-    assert [answer.changed for answer in before] == [True, True]
-    assert (await handle(log, [erase(ANN)]))[0].changed
+    assert [obeyed(answer).changed for answer in before] == [True, True]
+    (erased,) = await handle(log, [erase(ANN)])
+    assert obeyed(erased).changed
     answers = await handle(
         log,
         [
@@ -43,14 +43,15 @@ async def test_before_it_is_decided_as_ever_and_after_it_refused(log):
         ],
     )
     assert answers[:4] == [ENDED] * 4
-    assert answers[4].changed
+    assert obeyed(answers[4]).changed
 
 
 async def test_a_stored_result_is_not_told_any_more(log):
     wanted = of(ANN, cast(ANN, "ship", key="k"))
     await handle(log, [listed()])
-    assert (await handle(log, [wanted]))[0].changed
-    assert (await handle(log, [wanted]))[0].repeated
+    (first,) = await handle(log, [wanted])
+    (again,) = await handle(log, [wanted])
+    assert (obeyed(first).changed, obeyed(again).repeated) == (True, True)
     await handle(log, [erase(ANN)])
     assert await handle(log, [wanted]) == [ENDED]
 
@@ -59,7 +60,7 @@ async def test_erased_in_the_same_batch(log):
     await handle(log, [listed()])
     wanted = [of(ANN, cast(ANN, "ship")), erase(ANN), of(ANN, cast(ANN, "skip")), erase(ANN)]
     first, erased, last, again = await handle(log, wanted)
-    assert (first.changed, erased.changed, again.changed) == (True, True, False)
+    assert [obeyed(one).changed for one in (first, erased, again)] == [True, True, False]
     assert last == ENDED
 
 
@@ -73,7 +74,7 @@ async def test_another_process_that_does_not_know_is_refused(processes, remember
     heads.remember(remembered)
     answers = await handle(there, [of(ANN, cast(ANN, "skip")), of(BOB, cast(BOB, "ship"))], heads)
     assert answers[0] is None  # decided on what it knew, and refused by the log
-    assert answers[1].changed
+    assert obeyed(answers[1]).changed
     assert await handle(there, [of(ANN, cast(ANN, "skip"))], heads) == [ENDED]
     key = [of(ANN, cast(ANN, "ship", key="k"))]  # changes nothing, and its result would be stored
     assert await handle(there, key) == [ENDED]

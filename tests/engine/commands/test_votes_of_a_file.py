@@ -3,6 +3,7 @@ row are as if they came one by one."""
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
 from tests.domain.histories import START, decider_of
 from tests.domain.histories import commands as any_commands
+from tests.domain.names import ANN, ATLAS, BOB, BOLT
 from tests.engine.commands.products import CODEC
 from tests.engine.commands.sending import everything, request
 from votes.cli.importing import IMPORTS, Rows
@@ -27,7 +29,7 @@ from votes.engine.ports import Unavailable
 from votes.store.codec import Codec
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-PERSONS = {f"user:{name}": Person(name, name.encode() * 21, START) for name in ("ann", "bob")}
+PERSONS = {f"user:{name}": Person(name, name.encode() * 21, START) for name in (ANN, BOB)}
 rows = st.fixed_dictionaries(
     {
         "tool": st.sampled_from(("atlas", "bolt")),
@@ -38,9 +40,9 @@ rows = st.fixed_dictionaries(
 )
 files = st.lists(st.lists(rows, max_size=12), max_size=4)
 """Rows as they come, in pieces."""
-VOTERS = [VoterId("import:cyd"), visitor("here"), visitor("there"), user("ann"), user("bob")]
+VOTERS = [VoterId("import:cyd"), visitor("here"), visitor("there"), user(ANN), user(BOB)]
 choices = st.sampled_from(("ship", "skip"))
-tools, voters = st.sampled_from(("atlas", "bolt")), st.sampled_from(VOTERS)
+tools, voters = st.sampled_from((ATLAS, BOLT)), st.sampled_from(VOTERS)
 votes = st.builds(vote.CastVote, tools, voters, choices)
 near = (
     votes
@@ -56,7 +58,7 @@ others = st.lists(st.lists(acts, max_size=6), min_size=4, max_size=4)
 """What others do before each piece."""
 meanwhile = st.lists(st.lists(acts, min_size=1, max_size=3), max_size=2)
 """What others do before each append, while that is on its way."""
-LISTED = [ListTool(name, name, Entry(name, "Maps")) for name in ("atlas", "bolt")]
+LISTED = [ListTool(tool, tool, Entry(tool, "Maps")) for tool in (ATLAS, BOLT)]
 
 
 class Log:
@@ -120,7 +122,7 @@ async def test_a_file_leaves_the_same_as_its_rows_one_by_one(file, theirs):
 
 async def all_at_once(rows, file):
     """Each piece is begun while the one before it is on its way."""
-    tasks = []
+    tasks: list[asyncio.Task[Any]] = []
     for piece in file:
         before = tasks[-1] if tasks else None
         tasks.append(asyncio.create_task(rows.submit(requests(piece), before)))
@@ -168,7 +170,7 @@ def added(results):
     return [None if isinstance(one, Rejected) else one for one in results]
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.lists(acts, max_size=3), st.lists(rows, min_size=1, max_size=4), meanwhile)
 async def test_whoever_is_faster_was_there_before(before, piece, theirs):
     many, single = Log(), Log()
@@ -203,7 +205,7 @@ async def test_a_vote_is_decided_like_any_other_of_its_choice(history, thing, da
     log = Log()
     await log.do(LISTED)
     await log.do(history)
-    voter = data.draw(st.sampled_from([user("ann"), visitor("here"), VoterId("import:cyd")]))
+    voter = data.draw(st.sampled_from([user(ANN), visitor("here"), VoterId("import:cyd")]))
     choice = data.draw(st.sampled_from(("ship", "skip")))
     command = vote.CastVote(thing, voter, choice)
     decider = decider_of(command)
@@ -216,8 +218,8 @@ async def test_a_vote_is_decided_like_any_other_of_its_choice(history, thing, da
 
 async def test_a_vote_behind_an_event_of_a_newer_release_is_refused():
     log, older = Log(), Codec(tuple(kind for kind in EVENT_TYPES if kind is not VoteRetracted))
-    await log.do([*LISTED, vote.CastVote("atlas", VoterId("import:cyd"), "ship")])
-    await log.do([vote.RetractVote("atlas", VoterId("import:cyd"))])
+    await log.do([*LISTED, vote.CastVote(ATLAS, VoterId("import:cyd"), "ship")])
+    await log.do([vote.RetractVote(ATLAS, VoterId("import:cyd"))])
     piece = [{"tool": name, "voter": "cyd", "choice": "ship"} for name in ("atlas", "bolt")]
     rows = Rows(MemoryEventStore(log._log, older))
     assert await rows.submit(requests(piece)) == [NEWER, True]
@@ -225,8 +227,8 @@ async def test_a_vote_behind_an_event_of_a_newer_release_is_refused():
 
 async def test_that_a_row_changes_nothing_holds_only_if_nobody_was_faster():
     log, piece = Log(), [{"tool": "atlas", "voter": "cyd", "choice": "ship"}]
-    await log.do([*LISTED, vote.CastVote("atlas", VOTERS[0], "ship")])
-    raced = Raced(log, [[], [vote.RetractVote("atlas", VOTERS[0])]])
+    await log.do([*LISTED, vote.CastVote(ATLAS, VOTERS[0], "ship")])
+    raced = Raced(log, [[], [vote.RetractVote(ATLAS, VOTERS[0])]])
     assert await Rows(raced).submit(requests(piece)) == [True]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.engine.no_time import NO_TIME, elapse
 from tests.toy import AT, EVENTS, STOCKS, TOY, ParcelMoved, located, parcel_of
-from votes.engine.log import Recorded
+from votes.engine.log import Recorded, Stream
 from votes.engine.projecting.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.projection import Projection, Projections
 from votes.engine.read_models import ReadModels
@@ -35,7 +35,7 @@ class Framed:
 
     def move(self, parcel, town):
         position = self.models.position + 1
-        event = Recorded(position, f"parcel:{parcel}", 1, ParcelMoved(parcel, town), AT)
+        event = Recorded(position, Stream(f"parcel:{parcel}"), 1, ParcelMoved(parcel, town), AT)
         self.replica.changed(self.models, self.models.fold([event]))
 
     def read(self, parcel):
@@ -73,7 +73,7 @@ async def test_what_is_not_there_has_no_frame_until_it_comes():
     assert site.read("p1") is None
     site.replica.changed(site.models, None)
     assert site.read("p1") is None
-    site.models.fold([Recorded(1, "parcel:p1", 1, ParcelMoved("p1", "bath"), AT)])
+    site.models.fold([Recorded(1, Stream("parcel:p1"), 1, ParcelMoved("p1", "bath"), AT)])
     assert site.read("p1") == b"bath"
 
 

@@ -61,7 +61,8 @@ def towns(orders):
 
 
 async def test_all_who_wait_have_one_task_build_the_orders_and_others_have_turns_in_between(models):
-    looked_at, turns = [], 0
+    looked_at: list[str] = []
+    turns = 0
     ordering = by_town(looked_at)
     waiting = [asyncio.create_task(orders_of(models, ordering)) for _ in range(5)]
     while not all(each.done() for each in waiting):
@@ -161,7 +162,7 @@ async def test_a_row_moves_in_one_list_and_stays_in_the_other(models):
 def test_a_build_takes_only_so_much_in_a_step(models):
     """The rows are looked at, then placed, then split into four parts, which are sorted and make up
     the list."""
-    looked_at = []
+    looked_at: list[str] = []
     after_each = [len(looked_at) for _ in Orders(by_town(looked_at)).steps(models, ["town"])]
     assert after_each == [2, 4, 6, 8, 10] + 5 * [10] + 4 * [10] + 4 * [10] + [10]
 
@@ -207,7 +208,8 @@ def test_lists_that_are_sorted_alike_are_those_of_sorting_each(models):
 
 
 async def test_changes_within_a_step_take_no_turn_of_others(models):
-    ordering, turns = by_town(), []
+    ordering = by_town()
+    turns: list[str] = []
     await orders_of(models, ordering)
     move(models, *((f"p{number}", "bath") for number in range(kept.STEP_MOVED)))
     asyncio.get_running_loop().call_soon(turns.append, "a turn")
