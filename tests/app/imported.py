@@ -12,6 +12,7 @@ from votes.app.bookmarks.responses import ImportView
 from votes.app.bookmarks.shelves import Shelf
 from votes.domain import tool
 from votes.domain.person import Person
+from votes.domain.terms import PersonId, ToolId
 from votes.domain.tool import DelistTool, Entry, ListTool
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
@@ -20,7 +21,8 @@ from votes.formats import files
 from votes.formats.saved import Saved
 
 ANN, BOB = (
-    Person(name, bytes(range(start, start + 64)), START) for name, start in (("ann", 0), ("bob", 9))
+    Person(PersonId(name), bytes(range(start, start + 64)), START)
+    for name, start in (("ann", 0), ("bob", 9))
 )
 HERE = "https://votes.example"
 ENTRIES = {
@@ -39,7 +41,9 @@ class Site:
         self.views: list[ImportView] = []
 
     async def opened(self) -> "Site":
-        await self.ask(*(ListTool(f"id-{slug}", slug, entry) for slug, entry in ENTRIES.items()))
+        await self.ask(
+            *(ListTool(ToolId(f"id-{slug}"), slug, entry) for slug, entry in ENTRIES.items())
+        )
         return self
 
     async def ask(self, *commands):

@@ -22,6 +22,7 @@ from votes.domain.bookmarks import collection
 from votes.domain.bookmarks.bookmark import Annotations
 from votes.domain.bookmarks.collection import Named
 from votes.domain.person import EraseSubject
+from votes.domain.terms import CollectionId, ToolId
 from votes.domain.tool import DelistTool, Entry, ListTool
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
@@ -53,7 +54,8 @@ PAGES = st.builds(
         st.integers(1, 40).map(lambda day: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(day)),
     ),
 ).map(tidy)
-FEW = settings(max_examples=3 * settings.default.max_examples // 10)
+ATLAS, BOLT, NEW = map(ToolId, ("id-atlas", "id-bolt", "id-new"))
+FEW = settings(max_examples=3 * settings().max_examples // 10)
 FILES = st.lists(PAGES, min_size=1, max_size=8)
 
 
@@ -185,30 +187,32 @@ async def test_pages_become_bookmarks_of_the_tools_that_they_are():
     assert (view.unmatched, view.done, view.total) == (1, 6, 6)
     shelf = await site.shelf()
     assert set(shelf.kept) == {"id-atlas", "id-bolt", "id-chart-2"}
-    atlas = shelf.kept["id-atlas"]
+    atlas = shelf.kept[ATLAS]
     assert (atlas.written.note, atlas.written.tags, atlas.standing.added_at) == ("n", ("a",), at)
     assert atlas.written.url is None
+    assert atlas.written.collection is not None
     inside = shelf.collections[atlas.written.collection].named
+    assert inside.parent is not None
     assert (inside.name, shelf.collections[inside.parent].named.name) == ("Now", "Work")
-    assert shelf.kept["id-bolt"].written.url == "https://bolt.example/"
+    assert shelf.kept[BOLT].written.url == "https://bolt.example/"
     assert await site.unmatched() == ["https://news.example/chart"]
 
 
 async def test_what_is_there_stays_and_is_added_to():
     site = await Site().opened()
-    mine = Named("mine", "Mine")
+    mine = Named(CollectionId("mine"), "Mine")
     await submit_all(
         site.store,
         [
             Request(collection.decider, collecting.save(ANN, mine, None, START), Meta(), START),
-            request(keep(ANN, "id-atlas", Annotations("old", ("a",), mine.id), START), at=START),
+            request(keep(ANN, ATLAS, Annotations("old", ("a",), mine.id), START), at=START),
         ],
     )
     view = await site.bring(
         [Saved("https://atlas.example/app", "", ("Mine",), ("b", "a"), "new", now())]
     )
     assert (view.added, view.revised, view.collections, view.unmatched) == (0, 1, 0, 0)
-    kept = (await site.shelf()).kept["id-atlas"]
+    kept = (await site.shelf()).kept[ATLAS]
     assert kept.written == Annotations("old\n\nnew", ("a", "b"), mine.id)
     assert kept.standing.added_at == START
     assert kept.standing.changed_at > START
@@ -244,7 +248,7 @@ async def test_a_bookmark_of_a_tool_that_is_no_longer_listed_stays_one():
     site = await Site().opened()
     await site.bring([Saved("https://atlas.example/app", "Atlas", (), ("a",))])
     first = await site.file()
-    await site.ask(DelistTool("id-atlas"))
+    await site.ask(DelistTool(ATLAS))
     head = await site.store.head()
     await site.bring(first)
     assert await site.store.head() == head
@@ -274,19 +278,19 @@ async def test_a_list_that_would_be_too_long_stores_nothing(monkeypatch):
 async def test_a_bookmark_that_changes_meanwhile_is_not_overwritten(monkeypatch):
     site = await Site().opened()
     await site.bring([Saved("https://atlas.example/app", "", (), ("a",))])
-    shelves = []
+    shelves: list[Shelf] = []
 
     class Interrupted(Shelf):
         async def catch_up(self, store):
             await super().catch_up(store)
             if not shelves:
                 written = Annotations("mine", ("z",))
-                await site.ask(keep(ANN, "id-atlas", written, now()))
+                await site.ask(keep(ANN, ATLAS, written, now()))
             shelves.append(self)
 
     monkeypatch.setattr(bookmark_import, "Shelf", Interrupted)
     await site.bring([Saved("https://atlas.example/app", "", (), ("b",), "new")])
-    kept = (await site.shelf()).kept["id-atlas"].written
+    kept = (await site.shelf()).kept[ATLAS].written
     assert kept == Annotations("mine\n\nnew", ("z", "b"))
     assert len(shelves) == 2
 
@@ -319,10 +323,10 @@ async def test_a_page_becomes_a_bookmark_when_its_tool_comes():
         return await bookmark_import.match_again(site.store, ANN, pages, index, since, now)
 
     assert await again() == 0
-    await site.ask(ListTool("id-new", "new", Entry("New", "Maps", url="https://new.example")))
+    await site.ask(ListTool(NEW, "new", Entry("New", "Maps", url="https://new.example")))
     assert await again(since=await site.store.head()) == 0
     assert await again() == 1
-    kept = (await site.shelf()).kept["id-new"]
+    kept = (await site.shelf()).kept[NEW]
     assert (kept.written.note, kept.written.tags, kept.standing.added_at) == (
         "n",
         ("a",),

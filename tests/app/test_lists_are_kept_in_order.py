@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from votes.app.catalogue.tool_orders import (
     BY_NAME,
     REVIEWED,
     TOOLS,
+    Price,
     place,
     reviewed_by,
     tool_orders,
@@ -24,7 +26,7 @@ from votes.app.catalogue.tools import Tool
 from votes.app.moderation import queue as moderation
 from votes.domain.review import Opinion
 from votes.domain.tool import Entry, Plan
-from votes.domain.verdict import wilson_lower
+from votes.domain.verdict import Call, PanelVerdict, wilson_lower
 from votes.engine.projection import partition_of
 from votes.engine.read_models import Changes, Partition, ReadModels
 from votes.engine.reading import orders as kept
@@ -34,9 +36,9 @@ from votes.projections.tallies import TALLIES, Counts, Tally, tally_view
 
 IDS = ("t1", "t2", "t3", "t4", "t5", "t6")
 SORTS = ("top", "trending", "new", "controversial")
-CALLS = ("none", "too_early", "ship", "skip", "split")
-PANELS = ("pending", "ship", "mixed", "skip")
-PRICES = ("free", "paid", "unknown")
+CALLS: tuple[Call, ...] = ("none", "too_early", "ship", "skip", "split")
+PANELS: tuple[PanelVerdict, ...] = ("pending", "ship", "mixed", "skip")
+PRICES: tuple[Price, ...] = ("free", "paid", "unknown")
 CATEGORIES = ("Developer Tools", "developer-tools", "Notes", "写作")
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 REVIEW = PanelReview("builder", Opinion(70, "ship", ""), START)
@@ -111,7 +113,7 @@ def site(*first):
 
 def change(models, values):
     """As the projector's changes come."""
-    partitions = {}
+    partitions: dict[int, Partition] = {}
     for name, key, value in values:
         partition = partitions.setdefault(partition_of(key), Partition(models.position))
         partition.values.setdefault(name, {})[key] = value
@@ -190,7 +192,8 @@ def sorted_anew(models, sort, wanted=ANY):
 
 async def read(models, sort, wanted, limit=2):
     """All pages together, and the total that each says."""
-    found, cursor = [], None
+    found: list[Any] = []
+    cursor = None
     while not found or cursor is not None:
         shown = await listing.tools(models, sort, wanted, cursor, limit)
         found, cursor = [*found, *shown.items], shown.next_cursor
@@ -314,7 +317,8 @@ def test_who_reads_on_while_tools_move_misses_and_repeats_none_that_stayed(first
 @given(st.lists(values, max_size=12), st.integers(1, 3), st.integers(1, 4))
 def test_a_walk_finds_all_that_fit_whatever_its_bounds(first, limit, walk_max):
     async def run():
-        models, shown, cursor, walks = site(*first), [], None, 0
+        shown: list[Any] = []
+        models, cursor, walks = site(*first), None, 0
         while walks == 0 or cursor is not None:
             found = await reviewing.unreviewed(models, REVIEW.persona, cursor, limit)
             shown, cursor, walks = [*shown, *found.items], found.next_cursor, walks + 1
@@ -335,7 +339,8 @@ def test_a_walk_stops_at_its_bound_and_goes_on_from_there(monkeypatch):
     for key in ("tb", "tc", "td"):
         profile = models.get(PROFILES, key)
         change(models, [(PROFILES.name, key, replace(profile, reviews=(REVIEW,)))])
-    pages, cursor = [], None
+    pages: list[list[str]] = []
+    cursor = None
     while not pages or cursor is not None:
         found = asyncio.run(reviewing.unreviewed(models, REVIEW.persona, cursor, 5))
         pages, cursor = [*pages, [one.slug for one in found.items]], found.next_cursor

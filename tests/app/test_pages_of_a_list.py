@@ -1,6 +1,7 @@
 """A list is read page by page, while it changes."""
 
 import base64
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +20,8 @@ def keyed(found):
 
 
 def read_all(found, limit):
-    pages, cursor = [], None
+    pages: list[Any] = []
+    cursor = None
     while not pages or cursor is not None:
         pages.append(page(keyed(found), "new", cursor, limit))
         cursor = pages[-1].next_cursor
@@ -81,5 +83,5 @@ def test_text_that_is_no_cursor_of_the_list_is_refused(cursor):
 
 def test_a_cursor_does_not_tell_how_the_list_goes_on():
     shown = page(keyed([[1, "a"], [2, "b"]]), "new", None, 1)
-    text = base64.urlsafe_b64decode(shown.next_cursor + "==")
+    text = base64.urlsafe_b64decode(f"{shown.next_cursor}==")
     assert msgspec.json.decode(text) == ["new", 1, "a"]

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.domain.names import ANN, BOB
 from tests.engine.commands.sending import everything, request
 from votes.app.catalogue import tools as catalogue
 from votes.app.catalogue.tool_orders import TOP, tool_orders
@@ -23,7 +24,7 @@ from votes.projections import PROJECTIONS
 
 SLUGS = ("atlas", "bolt", "map", "chart")
 slugs = st.sampled_from(SLUGS)
-people = st.sampled_from((user("ann"), user("bob")))
+people = st.sampled_from((user(ANN), user(BOB)))
 steps = st.one_of(
     st.tuples(st.just("list"), slugs),
     st.tuples(st.just("rename"), slugs, slugs),
@@ -71,7 +72,7 @@ class Site:
         (answer,) = await submit_all(self.store, [request(command)])
         self.note(command, answer)
 
-    def note(self, command, answer):
+    def note(self, command: ToolCommand | VoteCommand, answer):
         match command:
             case ListTool(tool=tool, slug=slug):
                 assert not isinstance(answer, Rejected)

@@ -49,6 +49,7 @@ async def test_a_path_names_its_tools_whatever_else_is_listed(slugs):
                 assert [slug for _, slug in parse_qsl(at.query)] == list(chosen)
             else:
                 found = compared(models, at.path.removeprefix("/compare/"))
+                assert found is not None
                 assert [tool.slug for tool in found] == list(chosen)
 
 

@@ -2,13 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.contract.memory_read_models import MemoryModels, MemoryReadModelStore
 from tests.contract.memory_store import MemoryEventStore, MemoryLog
+from tests.domain.names import ATLAS
 from tests.engine.commands.sending import append_to, everything
 from votes.app.catalogue import past as past_module
 from votes.app.catalogue.past import Past
@@ -18,7 +21,7 @@ from votes.domain.terms import VoterId
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote import stream
 from votes.domain.vote_events import VoteCast, VoteRetracted
-from votes.engine.log import Recorded
+from votes.engine.log import Recorded, Stream
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import ReadModels
 from votes.engine.reading.reader import Reader, ReadSource
@@ -55,10 +58,11 @@ MIXED = [
 """Each kind of vote between two of the other, in one hour."""
 
 
-class Kept:
+class Kept(MemoryReadModelStore):
     """Read models as they are kept, but for a first time at which they are being replaced."""
 
     def __init__(self, models: ReadModels) -> None:
+        super().__init__(MemoryModels(), PROJECTIONS)
         self.models, self.asked = models, 0
 
     async def values(self, generation, asked):
@@ -70,7 +74,8 @@ class Kept:
 
 async def logged(given_votes):
     """The past of a log of these votes, its models, and the events about the first tool."""
-    log, current = MemoryLog(), {}
+    log = MemoryLog()
+    current: dict[Stream, tuple[int, Any]] = {}
     store = MemoryEventStore(log)
     for tool in ("atlas", "bolt"):
         listed = ToolListed(tool, Entry(tool, "x"))
@@ -93,8 +98,10 @@ async def logged(given_votes):
 
 
 def atlas(models: ReadModels) -> Tool:
-    found = "atlas", models.get(PROFILES, "atlas"), models.get(TALLIES, "atlas")
-    return Tool(*found)
+    profile, tally = models.get(PROFILES, "atlas"), models.get(TALLIES, "atlas")
+    assert profile is not None
+    assert tally is not None
+    return Tool(ATLAS, profile, tally)
 
 
 def moved(events: list[Recorded]) -> Counts:
@@ -190,5 +197,5 @@ async def test_who_has_lost_the_read_models_does_not_tell_of_a_part_as_if_it_wer
 
 def test_a_vote_before_the_listing_counts_for_nothing():
     models = ReadModels(PROJECTIONS, "any")
-    models.fold([Recorded(1, stream(VoterId("ann"), "atlas"), 1, VoteCast("ship"), NOW, "atlas")])
+    models.fold([Recorded(1, stream(VoterId("ann"), ATLAS), 1, VoteCast("ship"), NOW, "atlas")])
     assert not any(partition.values for partition in models.partitions)

@@ -8,7 +8,7 @@ from tests.domain.histories import START
 from tests.engine.commands.sending import everything, listed, request
 from votes.app.linking import Links
 from votes.app.states import states
-from votes.domain.terms import ToolId, user
+from votes.domain.terms import ToolId, VisitorId, user
 from votes.domain.vote import CastVote, RetractVote
 from votes.engine.batcher import Batcher
 from votes.engine.bulk import submit_all
@@ -20,7 +20,7 @@ from votes.projections import tallies
 
 TOOLS = ("atlas", "bolt", "chart")
 PERSONS = ("ann", "bob")
-BROWSERS = ("desk", "phone", "shared")
+BROWSERS = tuple(map(VisitorId, ("desk", "phone", "shared")))
 CHOICES = ("ship", "skip")
 
 
@@ -97,6 +97,7 @@ class Process:
         found = await states(
             self.store, voter, None, {ToolId(tool): ToolId(tool) for tool in TOOLS}
         )
+        assert found is not None
         return {tool: state.vote for tool, state in found.items()}
 
 
@@ -114,4 +115,5 @@ async def of_tool(log, tool="atlas"):
     for recorded in await everything(log):
         if recorded.subject == tool:
             found = tallies.evolve(found, recorded)
+    assert found is not None
     return found.counts

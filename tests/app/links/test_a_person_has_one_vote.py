@@ -8,11 +8,12 @@ from msgspec import Struct, field
 from tests.app.links.browsers import BROWSERS, CHOICES, PERSONS, TOOLS, Clock, Dying, Process
 from tests.engine.commands.sending import everything, listed
 from votes.domain import link
+from votes.domain.terms import VisitorId
 from votes.engine.bulk import submit_all
 from votes.engine.log import TIME_MIN
 from votes.engine.ports import Unavailable
 from votes.projections import tallies
-from votes.projections.tallies import Counts
+from votes.projections.tallies import Counts, Tally
 
 
 class Model(Struct):
@@ -51,15 +52,17 @@ class Model(Struct):
 
 async def tallies_after(log, position):
     """The tallies at the position, then each other one that a tool has had since, in order."""
-    now = dict.fromkeys(TOOLS)
-    since = {tool: [] for tool in TOOLS}
+    now: dict[str, Tally] = {}
+    since: dict[str, list[Counts]] = {tool: [] for tool in TOOLS}
     for recorded in await everything(log):
         if recorded.position == position + 1:
-            since = {tool: [now[tool].counts] for tool in TOOLS if now[tool]}
+            since = {tool: [tally.counts] for tool, tally in now.items()}
         if (tool := recorded.subject) in TOOLS:
-            before, now[tool] = now[tool], tallies.evolve(now[tool], recorded)
-            if recorded.position > position and before and before.counts != now[tool].counts:
-                since[tool].append(now[tool].counts)
+            before, after = now.get(tool), tallies.evolve(now.get(tool), recorded)
+            if after is not None:
+                now[tool] = after
+                if recorded.position > position and before and before.counts != after.counts:
+                    since[tool].append(after.counts)
     return {tool: now[tool].counts for tool in TOOLS}, since
 
 
@@ -73,7 +76,7 @@ async def rounds(log, random, number, deadly):
     for turn in range(number):
         which = random.randrange(2)
         if random.random() < 0.1:
-            browsers[random.randrange(len(browsers))] = f"new in {turn}"
+            browsers[random.randrange(len(browsers))] = VisitorId(f"new in {turn}")
         person, browser = random.choice((*PERSONS, None)), random.choice(browsers)
         position, before = await log.head(), model.counts()
         if deadly and random.random() < 0.2:  # a new process takes over

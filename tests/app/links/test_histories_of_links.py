@@ -19,7 +19,7 @@ from votes.domain.terms import user, visitor
 from votes.domain.vote_events import VoteCast, VoteRetracted
 from votes.engine.bulk import submit_all
 from votes.projections import tallies
-from votes.projections.tallies import Counts
+from votes.projections.tallies import Counts, Tally
 
 
 class Act(Struct):
@@ -49,6 +49,8 @@ class Owners:
                 case LinkUndone():
                     undone = link.link_of(one.stream)
                     self.part(self.made[undone], undone)
+                case _:
+                    pass
 
     def move(self, who):
         for act in self.acts:
@@ -73,11 +75,11 @@ async def check(log):
     for act in newest.values():
         if act.choice is not None:
             expected[act.tool] += Counts(**{act.choice: 1})
-    found = dict.fromkeys(TOOLS)
+    found: dict[str, Tally | None] = dict.fromkeys(TOOLS)
     for one in events:
         if one.subject in TOOLS:
             found[one.subject] = tallies.evolve(found[one.subject], one)
-    assert {tool: one.counts for tool, one in found.items()} == expected
+    assert {tool: tally and tally.counts for tool, tally in found.items()} == expected
 
 
 async def one_more(log, random, processes, clock):

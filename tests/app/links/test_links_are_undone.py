@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from tests.app.links.browsers import TOOLS, Dying, of_tool, start
+from tests.domain.names import ANN, ATLAS, BOB
 from tests.engine.commands.sending import everything, request
 from votes.app import unlinking
 from votes.app.moderation.rulings import carry_out_all
@@ -14,7 +15,7 @@ from votes.app.unlinking import find, name_of, tell, undo_all
 from votes.domain import link, vote
 from votes.domain.link import UndoLink, VisitorLinked
 from votes.domain.moderation.ruling import LiftRuling, MakeRuling, Selector
-from votes.domain.terms import user, visitor
+from votes.domain.terms import LinkId, ToolId, VisitorId, user, visitor
 from votes.domain.vote_events import VOTE_EVENTS
 from votes.engine.bulk import submit_all
 from votes.engine.ports import Unavailable
@@ -91,7 +92,7 @@ async def test_tallies_change_in_no_hour_but_that_of_the_visitors_votes(log, ane
     for one in await everything(log):
         change = tallies.moved(one.event)
         if one.position > first and change != Counts():
-            assert one.at == times[vote.stream(visitor("desk"), one.subject)]
+            assert one.at == times[vote.stream(visitor("desk"), ToolId(one.subject))]
 
 
 async def test_what_was_done_later_stands(log):
@@ -134,7 +135,8 @@ async def test_it_is_not_made_again_by_itself_but_when_it_is_asked_for(log):
     process.links.clear()
     await process.links.join("desk", "ann")
     assert await standing(log) == before
-    await submit_all(log, [request(link.LinkVisitor("desk", "ann"), at=process.clock.now())])
+    linking = link.LinkVisitor(VisitorId("desk"), ANN)
+    await submit_all(log, [request(linking, at=process.clock.now())])
     await process.links.settle("desk", "ann")
     assert [await of_tool(log, tool) for tool in TOOLS] == [
         Counts(skip=1),
@@ -142,7 +144,7 @@ async def test_it_is_not_made_again_by_itself_but_when_it_is_asked_for(log):
         Counts(skip=1),
     ]
     await process.links.join("desk", "bob")
-    assert await process.links.voter("desk") == user("bob")
+    assert await process.links.voter("desk") == user(BOB)
 
 
 async def test_undone_and_linked_to_another_before_it_is_carried_out(log):
@@ -163,7 +165,7 @@ async def test_an_earlier_link_is_undone_and_the_last_one_stands(log):
     await process.act("atlas", "ship", None, "desk")
     await undo(log, process, "desk", 0)
     await undo_all(log, process.clock.now())
-    assert await process.links.voter("desk") == user("bob")
+    assert await process.links.voter("desk") == user(BOB)
     assert await process.read("bob", "phone") == {"atlas": "ship", "bolt": "skip", "chart": "skip"}
 
 
@@ -172,10 +174,10 @@ async def test_while_the_link_is_still_being_carried_out(log):
     on each the vote is the visitor's in the end."""
     one, other = await start(log, 2)
     for number in range(30):
-        browser = f"browser-{number}"
+        browser = VisitorId(f"browser-{number}")
         for tool in TOOLS:
             await one.act(tool, "ship", None, browser)
-        await submit_all(log, [request(link.LinkVisitor(browser, "ann"), at=one.clock.now())])
+        await submit_all(log, [request(link.LinkVisitor(browser, ANN), at=one.clock.now())])
         await asyncio.gather(
             other.links.settle(browser, "ann"),
             undo(log, one, browser),
@@ -204,18 +206,18 @@ async def test_a_worker_may_die_anywhere_and_two_may_work_at_once(log, seed):
         )
         assert all(one is None or isinstance(one, Unavailable) for one in done), done
     await undo_all(log, process.clock.now())
-    phone = vote.stream(visitor("phone"), "chart")
+    phone = vote.stream(visitor("phone"), ToolId("chart"))
     assert {s: v for s, v in (await standing(log)).items() if s != phone} == before
     assert await log.unfinished(link.PREFIX, 9) == []
 
 
 async def ruled(log, process, name, selector=None):
-    made = MakeRuling(name, "atlas", selector or Selector(), "discount", "A burst.")
+    made = MakeRuling(name, ATLAS, selector or Selector(), "discount", "A burst.")
     await submit_all(log, [request(made, at=process.clock.now())])
 
 
 async def lift(log, process, name):
-    await submit_all(log, [request(LiftRuling(name, "atlas"), at=process.clock.now())])
+    await submit_all(log, [request(LiftRuling(name, ATLAS), at=process.clock.now())])
 
 
 @pytest.mark.parametrize("lifted", ["linked", "undone", "between", "carried out", None])
@@ -249,7 +251,9 @@ async def test_a_ruling_from_before_the_link_holds_for_whose_vote_it_was_on(log,
     assert await of_tool(log) == (counted if lifted is None else Counts(ship=1, skip=1))
     models = ReadModels(PROJECTIONS, "here")
     models.fold(await everything(log))
-    assert models.get(RULINGS, "first").votes == (counted.ruling if lifted is None else 0)
+    ruling = models.get(RULINGS, "first")
+    assert ruling is not None
+    assert ruling.votes == (counted.ruling if lifted is None else 0)
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -278,12 +282,12 @@ async def test_a_link_is_found_by_its_name_alone(log):
     assert await find(log, name) == made
     assert not any(word in name for word in ("desk", "ann"))
     for other in ("", "0", f"{made.position}", f"{made.position}-", f"{made.position}-{0:012}"):
-        assert await find(log, other) is None
+        assert await find(log, LinkId(other)) is None
     for position in range(made.position + 3):
         if position != made.position:
-            assert await find(log, f"{position}-{name.partition('-')[2]}") is None
+            assert await find(log, LinkId(f"{position}-{name.partition('-')[2]}")) is None
     for odd in ("9" * 400 + "-0", "٣-000000000000", "-1-000000000000", "\0"):
-        assert await find(log, odd) is None
+        assert await find(log, LinkId(odd)) is None
 
 
 async def test_what_is_told_of_a_link(log):

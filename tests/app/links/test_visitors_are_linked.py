@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.app.links.browsers import BROWSERS, TOOLS, of_tool, start
+from tests.domain.names import ANN, ATLAS, BOB, FIRST
 from tests.engine.commands.sending import append_to, everything, request
 from votes.app import linking
 from votes.app.linking import TOO_MANY
@@ -14,10 +15,12 @@ from votes.domain import vote
 from votes.domain.moderation.finding import ClusterFound, Evidence, cluster_stream, packed
 from votes.domain.moderation.ruling import LiftRuling, MakeRuling, RulingMade, Selector
 from votes.domain.person import EraseSubject
-from votes.domain.terms import user, visitor
+from votes.domain.terms import ClusterId, user, visitor
 from votes.domain.vote_events import VoteCast
 from votes.engine.bulk import submit_all
 from votes.projections.tallies import Counts
+
+SUSPECTS = ClusterId("suspects")
 
 
 async def test_votes_that_arrive_while_a_link_is_made_are_the_persons(log):
@@ -55,10 +58,10 @@ async def test_another_process_looks_again_after_a_while(log, monkeypatch):
     await one.act("atlas", "ship", "ann", "shared")
     await other.act("atlas", "ship", "bob", "shared")
     await one.act("atlas", "ship", "ann", "shared")
-    assert await one.links.voter("shared") == user("bob")
+    assert await one.links.voter("shared") == user(BOB)
     one.links.clear()
     await one.act("atlas", "ship", "ann", "shared")
-    assert await other.links.voter("shared") == user("ann")
+    assert await other.links.voter("shared") == user(ANN)
 
 
 async def test_a_link_says_what_became_the_users_each_time_it_is_asked_for(log):
@@ -80,7 +83,7 @@ async def test_a_vote_that_is_moved_keeps_its_time(log):
     await process.links.join("desk", "ann")
     moved, withdrawn = (await everything(log))[-2:]
     assert (moved.at, withdrawn.at) == (at, at)
-    assert moved.stream == vote.stream(user("ann"), "atlas")
+    assert moved.stream == vote.stream(user(ANN), ATLAS)
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -88,7 +91,7 @@ async def test_a_link_to_a_person_who_was_erased_is_none(log, known):
     process = await start(log)
     await process.act("atlas", "ship", None, "desk")
     await process.links.join("desk", "ann")
-    await submit_all(log, [request(EraseSubject("ann"), at=process.clock.now())])
+    await submit_all(log, [request(EraseSubject(ANN), at=process.clock.now())])
     if known:  # what the process remembers does not matter
         await process.act("bolt", "ship", None, "desk")
         await process.act("bolt", None, None, "desk")
@@ -126,14 +129,14 @@ async def test_a_user_is_linked_to_so_many_visitors_and_no_more(log, monkeypatch
 async def test_a_ruling_finds_a_vote_that_became_a_users_before_it_was_carried_out(log):
     process = await start(log)
     await process.act("atlas", "ship", None, "desk")
-    made = MakeRuling("first", "atlas", Selector(), "discount", "A burst.")
+    made = MakeRuling(FIRST, ATLAS, Selector(), "discount", "A burst.")
     await submit_all(log, [request(made, at=process.clock.now())])
     await process.links.join("desk", "ann")
     await process.act("atlas", "skip", "ann", None)
     assert await of_tool(log) == Counts(skip=1)
     await carry_out_all(log, process.clock.now())
     assert await of_tool(log) == Counts(ruling=1)
-    await submit_all(log, [request(LiftRuling("first", "atlas"), at=process.clock.now())])
+    await submit_all(log, [request(LiftRuling(FIRST, ATLAS), at=process.clock.now())])
     await carry_out_all(log, process.clock.now())
     assert await of_tool(log) == Counts(skip=1)
 
@@ -145,9 +148,9 @@ async def test_a_ruling_on_what_a_user_did_later_is_not_for_what_a_visitor_did(l
     await process.links.join("desk", "ann")
     until = process.clock.now()
     await process.act("atlas", "skip", "ann", None)
-    made = MakeRuling("first", "atlas", Selector(None, until), "discount", "A burst.")
+    made = MakeRuling(FIRST, ATLAS, Selector(None, until), "discount", "A burst.")
     await submit_all(log, [request(made, at=process.clock.now())])
-    said = await preview(log, "atlas", made_event(made), await log.head())
+    said = await preview(log, ATLAS, made_event(made), await log.head())
     await carry_out_all(log, process.clock.now())
     assert (said.votes, await of_tool(log)) == (0, Counts(skip=1))
 
@@ -165,8 +168,8 @@ async def test_a_ruling_on_a_cluster_finds_a_vote_that_became_a_users(log, linke
     if linked == "before":
         await process.links.join("desk", "ann")
     found = cluster_of(cast[:1], process.clock.now())
-    await log.append([append_to(cluster_stream("suspects"), 0, found)])
-    made = MakeRuling("first", "atlas", Selector(cluster="suspects"), "discount", "One hand.")
+    await log.append([append_to(cluster_stream(SUSPECTS), 0, found)])
+    made = MakeRuling(FIRST, ATLAS, Selector(cluster=SUSPECTS), "discount", "One hand.")
     await submit_all(log, [request(made, at=process.clock.now())])
     if linked == "after":
         await process.links.join("desk", "ann")
@@ -185,12 +188,12 @@ def cluster_of(cast, at):
 async def test_a_lifted_ruling_restores_a_vote_that_was_linked_before_it_was_lifted(log):
     process = await start(log)
     await process.act("atlas", "ship", None, "desk")
-    made = MakeRuling("first", "atlas", Selector(), "discount", "A burst.")
+    made = MakeRuling(FIRST, ATLAS, Selector(), "discount", "A burst.")
     await submit_all(log, [request(made, at=process.clock.now())])
     await carry_out_all(log, process.clock.now())
     await process.links.join("desk", "ann")
     assert await of_tool(log) == Counts(ruling=1)
-    await submit_all(log, [request(LiftRuling("first", "atlas"), at=process.clock.now())])
+    await submit_all(log, [request(LiftRuling(FIRST, ATLAS), at=process.clock.now())])
     await carry_out_all(log, process.clock.now())
     assert await of_tool(log) == Counts(ship=1)
 
@@ -202,8 +205,8 @@ async def test_my_votes_are_those_of_the_user_newest_first_and_none_taken_back(l
     await process.act("chart", "ship", None, "desk")
     await process.act("chart", None, None, "desk")
     await process.links.join("desk", "ann")
-    page = await my_votes(log, None, user("ann"), None, 1)
+    page = await my_votes(log, None, user(ANN), None, 1)
     assert ([one.tool for one in page.items], page.total) == (["bolt"], 2)
-    rest = await my_votes(log, None, user("ann"), page.next_cursor, 1)
+    rest = await my_votes(log, None, user(ANN), page.next_cursor, 1)
     assert ([one.tool for one in rest.items], rest.next_cursor) == (["atlas"], None)
     assert (await my_votes(log, None, visitor("desk"), None, 9)).items == []

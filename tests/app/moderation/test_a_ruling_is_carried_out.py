@@ -7,11 +7,12 @@ from random import Random
 import pytest
 
 from tests.domain.histories import START
+from tests.domain.names import ATLAS, FIRST
 from tests.engine.commands.sending import cast, everything, listed, request
 from votes.app.moderation import rulings
 from votes.app.moderation.rulings import carry_out, carry_out_all, preview
 from votes.domain.moderation.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
-from votes.domain.terms import VoterId, visitor
+from votes.domain.terms import Choice, VoterId, visitor
 from votes.domain.vote import CastVote
 from votes.domain.vote_events import VOTE_EVENTS, VoteDiscounted
 from votes.engine.bulk import submit_all
@@ -36,7 +37,7 @@ def honest(number, tool="atlas"):
     """Votes at all hours of the day, but not in the window."""
     hour = number % 24
     at = START + timedelta(hours=hour, minutes=40 + number % 7)
-    choice = "ship" if number % 3 else "skip"
+    choice: Choice = "ship" if number % 3 else "skip"
     return request(CastVote(tool, VoterId(f"user:{number}"), choice), at=at)
 
 
@@ -114,7 +115,7 @@ async def test_carried_out_a_ruling_counts_at_the_time_of_each_vote(log):
 
 
 async def hours(log):
-    found = {}
+    found: dict[int, Counts] = {}
     for recorded in await everything(log):
         if type(recorded.event) in VOTE_EVENTS:
             change = tallies.moved(recorded.event)
@@ -204,7 +205,7 @@ async def test_several_at_once_come_to_the_same(log):
 
 async def test_a_ruling_holds_for_the_votes_that_stood_when_it_was_made(log):
     first, second, third = (of_campaign(number) for number in range(3))
-    other = CastVote("atlas", visitor("bot-0"), "skip")
+    other = CastVote(ATLAS, visitor("bot-0"), "skip")
     await submitted(log, listed(), first, second, make(), third, request(other, at=SOON))
     await carry_out_all(log, LATER)
     assert await counts(log) == Counts(ship=1, ruling=2)
@@ -228,7 +229,7 @@ async def test_a_preview_says_what_will_come(log, verdict, selector):
     await submitted(log, listed(), *held, *counted, *people, cast("user:0", "ship"), discounted)
     await carry_out_all(log, LATER)
     before, head = await counts(log), await log.head()
-    said = await preview(log, "atlas", RulingMade(selector, verdict, "A burst."), head)
+    said = await preview(log, ATLAS, RulingMade(selector, verdict, "A burst."), head)
     assert await log.head() == head
     await submitted(log, make(selector=selector, verdict=verdict))
     await carry_out_all(log, LATER)
@@ -252,10 +253,10 @@ async def test_a_vote_that_is_changed_meanwhile_is_discounted_at_its_new_time(lo
         async def append(self, batch):
             if not self.changed:
                 self.changed = True
-                again = CastVote("atlas", visitor("bot-0"), "skip")
+                again = CastVote(ATLAS, visitor("bot-0"), "skip")
                 await submitted(log, request(again, at=SOON))
             return await log.append(batch)
 
     assert await carry_out(Changing(), ruling, LATER)
     last = (await everything(log))[-1]
-    assert (last.event, last.at) == (VoteDiscounted("first", "skip"), SOON)
+    assert (last.event, last.at) == (VoteDiscounted(FIRST, "skip"), SOON)

@@ -20,7 +20,7 @@ from votes.app.moderation.scan_rulings import BY_SCAN, discount_clusters, releas
 from votes.domain.moderation import finding as findings
 from votes.domain.moderation.finding import BurstFound, Record
 from votes.domain.moderation.ruling import PREFIX, LiftRuling, RulingMade, ruling_of
-from votes.domain.terms import VoterId
+from votes.domain.terms import ToolId, VoterId
 from votes.domain.vote import CastVote
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
@@ -94,7 +94,7 @@ async def test_those_of_a_burst_wait_for_a_moderator(log, hours, left):
     await logged(log, COUNTED)
     begun = AT + timedelta(hours=2)
     found = BurstFound(begun, begun + timedelta(hours=1), 30, 30, 30, 0.1)
-    burst = Record(findings.burst_stream("t1", 7), "t1", found)
+    burst = Record(findings.burst_stream(ToolId("t1"), 7), "t1", found)
     await submit_all(log, [Request(findings.decider, burst, Meta("test"), LATER)])
     await held(log, hours=hours)
     assert await released(log, at=IN_TWO_DAYS + timedelta(days=3)) == left
@@ -127,7 +127,7 @@ async def test_what_a_moderator_lifted_is_left_to_moderators(log):
     await held(log)
     assert await released(log) == 0
     (ruling,) = await made(log)
-    lift = LiftRuling(ruling_of(ruling.stream), "t1")
+    lift = LiftRuling(ruling_of(ruling.stream), ToolId("t1"))
     await submit_all(log, [request(lift, at=LATER)])
     await carry_out_all(log, LATER)
     assert await released(log, LATER) == 4

@@ -12,7 +12,7 @@ from votes.app.moderation.rulings import carry_out_all, preview
 from votes.app.moderation.scanning import CONSUMER, Scanner, not_known
 from votes.domain.moderation.finding import CLUSTERS, BurstFound, ClusterFound, cluster_of, places
 from votes.domain.moderation.ruling import PREFIX, LiftRuling, MakeRuling, RulingMade, Selector
-from votes.domain.terms import VoterId
+from votes.domain.terms import ClusterId, RulingId, VoterId
 from votes.domain.vote import CastVote
 from votes.domain.vote_events import VOTE_EVENTS, VoteCast
 from votes.engine.bulk import submit_all
@@ -202,7 +202,7 @@ async def test_one_ruling_takes_the_campaign_out_of_a_tally_and_lifted_puts_it_b
     for tool in [on.tool for on in cluster.event.evidence.tools]:
         alone = [vote for vote in honest if vote.tool == tool]
         before = await counts(log, tool)
-        name = f"r-{tool}"
+        name = RulingId(f"r-{tool}")
         selector = Selector(cluster=cluster_of(cluster.stream))
         said = await preview(log, tool, RulingMade(selector, "discount", "x"), await log.head())
         made = MakeRuling(name, tool, selector, "discount", "A campaign.")
@@ -232,7 +232,7 @@ async def test_votes_without_those_of_a_cluster_are_the_others(log):
     ]
     assert all_ == of_it + others
     assert of_it == sum(vote.tool == tool for vote in bots)
-    neither = Selector(cluster="nothing")
+    neither = Selector(cluster=ClusterId("nothing"))
     said = await preview(log, tool, RulingMade(neither, "discount", "x"), await log.head())
     assert said.votes == 0
 
