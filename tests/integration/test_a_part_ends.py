@@ -39,7 +39,7 @@ ENDS = [
 
 @pytest.mark.parametrize(("part", "said"), ENDS)
 async def test_it_ends_when_a_part_has_ended_and_not_when_it_is_stopped(monkeypatch, part, said):
-    raised = []
+    raised: list[int] = []
     monkeypatch.setattr(signal, "raise_signal", raised.append)
     task = asyncio.create_task(part(), name="a part")
     task.add_done_callback(ends_the_process)

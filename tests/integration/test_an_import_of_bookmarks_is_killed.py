@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
+from tests.engine.commands.sending import obeyed
 from tests.polling import until
 from votes.app import import_file
 from votes.app.bookmarks import unmatched
@@ -22,6 +23,7 @@ from votes.config import Config
 from votes.domain import person as persons
 from votes.domain import tool
 from votes.domain.person import EraseSubject, Person
+from votes.domain.terms import ToolId
 from votes.domain.tool import Entry, ListTool
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
@@ -103,9 +105,10 @@ async def desk(config: Config, store: PostgresEventStore) -> AsyncIterator[Desk]
     entries = [
         (n, Entry(f"Tool {n}", "Tests", url=f"https://tool-{n}.example")) for n in range(TOOLS)
     ]
-    listed = [ListTool(f"id-{n}", f"tool-{n}", entry) for n, entry in entries]
+    listed = [ListTool(ToolId(f"id-{n}"), f"tool-{n}", entry) for n, entry in entries]
     await submit_all(store, [Request(tool.decider, one, Meta("test"), now()) for one in listed])
     people = People(store, store)
+    assert config.redis_url is not None
     async with connect_redis(config.redis_url) as redis:
         space = Namespace(redis, config.redis_prefix)
         person = await people.person("somebody")
@@ -183,7 +186,7 @@ async def test_an_erasure_ends_it_and_leaves_nothing(desk):
     assert await process.wait() == 0
     left = [key async for key in desk.space.redis.scan_iter(f"{desk.space.prefix}:import:*")]
     assert left == [keys.matched(desk.space.prefix).encode()]
-    assert await desk.store.head() == erased.position
+    assert await desk.store.head() == obeyed(erased).position
     assert await desk.people.by_id([desk.person.id]) == {}
 
 

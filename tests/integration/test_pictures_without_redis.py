@@ -32,8 +32,8 @@ def port(request) -> Iterator[int]:
 async def test_it_is_drawn_and_remembered_here(port, monkeypatch):
     redis = connect_redis(f"redis://127.0.0.1:{port}")
     gallery = Gallery(RedisPictures(Namespace(redis, "votes")))
-    drawn = await gallery.picture((SIDE,), "example.com/tools/a-slug", None)
+    drawn = await gallery.picture((SIDE,), "example.com/tools/a-slug", "a network")
     assert Image.open(BytesIO(drawn)).size == (1200, 630)
     monkeypatch.setattr("votes.site.pictures.gallery.draw", None)  # it is not drawn again
-    assert await gallery.picture((SIDE,), "example.com/tools/a-slug", None) == drawn
+    assert await gallery.picture((SIDE,), "example.com/tools/a-slug", "a network") == drawn
     await redis.aclose()

@@ -14,7 +14,7 @@ async def test_whatever_it_raises_is_logged_once_and_it_is_tried_again():
     outcomes = iter(
         [ValueError("odd"), ValueError("odd"), Unavailable("away"), None, KeyError("x")]
     )
-    done = []
+    done: list[None] = []
 
     async def work() -> None:
         if isinstance(outcome := next(outcomes, None), Exception):

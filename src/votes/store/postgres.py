@@ -38,7 +38,7 @@ _UNREPLICATED = "01000"
 _PREFIX_END = chr(0x10FFFF)
 
 
-class _One:
+class OneSession:
     """Stands for a pool where all is done in one session."""
 
     def __init__(self, connection: PoolConnectionProxy) -> None:
@@ -56,7 +56,7 @@ class PostgresEventStore:
 
     def __init__(
         self,
-        pool: asyncpg.Pool | _One,
+        pool: asyncpg.Pool | OneSession,
         codec: Codec | None = None,
         connect_s: float = CONNECT_TIMEOUT_S,
     ) -> None:
@@ -83,7 +83,7 @@ class PostgresEventStore:
         """The store in one session of Postgres, which a restart or a restore ends. Raises
         `Unavailable`."""
         async with self.connection() as connection:
-            yield PostgresEventStore(_One(connection), self._codec, self._connect_s)
+            yield PostgresEventStore(OneSession(connection), self._codec, self._connect_s)
 
     def recorded(self, row: Any) -> Recorded:
         """The event of a row."""

@@ -9,18 +9,21 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from tests.engine.commands.sending import obeyed
 from tests.polling import LIMIT_S, until
 from tests.stored.keys import keys_of
 from votes.config import Config
 from votes.domain import tool, vote
-from votes.domain.terms import ToolId, visitor
+from votes.domain.terms import Choice, ToolId, visitor
 from votes.domain.tool import Entry
 from votes.engine.bulk import submit_all
-from votes.engine.handle import Outcome, Request
+from votes.engine.handle import Request
 from votes.engine.ports import EventStore, Meta, Unavailable
 from votes.engine.projecting.projector import Projector
 from votes.engine.projection import PARTITIONS, partition_of
+from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
+from votes.projections.tallies import TALLIES
 from votes.views.keys import Namespace
 from votes.views.read_model_store import RedisReadModelStore
 from votes.wiring import now, project
@@ -46,7 +49,7 @@ def listing(slug: str) -> Request:
     )
 
 
-def ballot(slug: str, voter: str, choice: str | None) -> Request:
+def ballot(slug: str, voter: str, choice: Choice | None) -> Request:
     """A voter's choice; None takes the vote back."""
     who, of = visitor(voter), ToolId(slug)
     command = vote.CastVote(of, who, choice) if choice else vote.RetractVote(of, who)
@@ -55,16 +58,21 @@ def ballot(slug: str, voter: str, choice: str | None) -> Request:
 
 async def submit(store: EventStore, requests: Sequence[Request]) -> int:
     """Have the commands stored; answers the last position."""
-    answers = await submit_all(store, requests)
-    assert all(isinstance(answer, Outcome) for answer in answers), answers
-    return max(answer.position for answer in answers)
+    return max(obeyed(answer).position for answer in await submit_all(store, requests))
+
+
+def total(models: ReadModels, slug: str) -> int:
+    """The votes that count on the tool."""
+    tally = models.get(TALLIES, slug)
+    assert tally is not None
+    return tally.total
 
 
 async def fill(store: EventStore, voters: int = 3) -> int:
     """A log in which every partition has something; answers its head."""
     assert {partition_of(slug) for slug in TOOLS} == set(range(PARTITIONS))
     await submit(store, [listing(slug) for slug in TOOLS])
-    choices = ("ship", "skip", "ship")
+    choices: Sequence[Choice] = ("ship", "skip", "ship")
     return await submit(
         store,
         [ballot(slug, f"v{n}", choices[n % 3]) for slug in TOOLS for n in range(voters)],
@@ -117,6 +125,13 @@ async def generation(space: Namespace) -> int | None:
     return None
 
 
+async def live_generation(space: Namespace) -> int:
+    """As `generation`, where models are live."""
+    live = await generation(space)
+    assert live is not None
+    return live
+
+
 async def rebuilt(space: Namespace, before: int) -> None:
     """Wait until other models are live than those of this generation."""
 
@@ -162,7 +177,7 @@ async def dump(space: Namespace) -> dict[str, Any]:
 async def _content(space: Namespace, name: bytes) -> Any:
     with suppress(ResponseError):  # it was replaced by something else just now
         if await space.redis.type(name) == b"hash":
-            fields: Any = space.redis.hgetall(name)
+            fields: Any = space.redis.hgetall(name.decode())
             return sorted((await fields).items())
         return await space.redis.get(name)
     return None

@@ -5,6 +5,7 @@ import random
 
 from msgspec.structs import replace
 
+from tests.engine.commands.sending import obeyed
 from tests.integration.projection.scene import (
     TOOLS,
     ballot,
@@ -17,7 +18,7 @@ from tests.integration.projection.scene import (
 from tests.polling import until
 from tests.running.lengths import length
 from tests.stored.keys import keys_of
-from votes.engine.handle import Outcome
+from votes.domain.terms import Choice
 from votes.engine.projecting.projector import rebuild
 from votes.engine.projecting.verify import verify
 from votes.projections import PROJECTIONS
@@ -66,10 +67,9 @@ async def vote_while(task: asyncio.Task, store, appended: asyncio.Event) -> int:
     async def voter(name: str) -> int:
         position = 0
         while not task.done() or not position:
-            choice = mind.choice(("ship", "skip", None))
+            choice: Choice | None = mind.choice(("ship", "skip", None))
             answer = await batcher.submit(ballot(mind.choice(TOOLS), name, choice))
-            assert isinstance(answer, Outcome)
-            position = max(position, answer.position)
+            position = max(position, obeyed(answer).position)
             appended.set()
         return position
 

@@ -2,6 +2,7 @@
 them does."""
 
 from datetime import UTC, datetime
+from typing import Literal, get_args
 
 import msgspec
 import pytest
@@ -112,12 +113,14 @@ async def test_a_rebuild_tells_all_who_follow_to_load(projectors, space):
     assert decode_message(found.message).written is None
 
 
+Damage = Literal[
+    "missing", "of another epoch", "garbled", "no number", "one too many", "of another type"
+]
+
+
 @pytest.mark.parametrize("partition", [0, 7, PARTITIONS - 1])
-@pytest.mark.parametrize(
-    "damage",
-    ["missing", "of another epoch", "garbled", "no number", "one too many", "of another type"],
-)
-async def test_models_that_are_not_whole_are_not_loaded(kept, space, partition, damage):
+@pytest.mark.parametrize("damage", get_args(Damage))
+async def test_models_that_are_not_whole_are_not_loaded(kept, space, partition, damage: Damage):
     await kept.load()
     models = models_of_two_tools()
     await kept.replace(models)

@@ -6,10 +6,20 @@ from contextlib import asynccontextmanager
 import pytest
 from msgspec.structs import replace
 
-from tests.integration.projection.scene import TOOLS, ballot, fill, listing, reached, submit, worker
+from tests.engine.commands.sending import obeyed
+from tests.integration.projection.scene import (
+    TOOLS,
+    ballot,
+    fill,
+    listing,
+    reached,
+    submit,
+    total,
+    worker,
+)
 from tests.polling import until
+from votes.domain.terms import Choice
 from votes.domain.tool import Entry
-from votes.engine.handle import Outcome
 from votes.engine.read_models import ReadModels
 from votes.engine.reading.reader import NotYet, Reader
 from votes.engine.reading.replica import Replica
@@ -29,10 +39,8 @@ async def parts(config):
         yield running
 
 
-async def cast(parts, number: int, choice: str = "ship") -> int:
-    answer = await parts.submit(ballot(TOOL, f"v{number}", choice))
-    assert isinstance(answer, Outcome)
-    return answer.position
+async def cast(parts, number: int, choice: Choice = "ship") -> int:
+    return obeyed(await parts.submit(ballot(TOOL, f"v{number}", choice))).position
 
 
 async def test_a_read_waits_for_its_own_vote(parts, store):
@@ -116,7 +124,7 @@ async def test_what_is_known_of_a_log_that_went_on_otherwise_is_not_read_on_from
     reader = Reader(replica, store, PROJECTIONS)
     await reader.models()
     read = await reader.models(min_position=await store.head())
-    assert (read.stale, read.models.get(TALLIES, TOOL).total) == (True, 3)
+    assert (read.stale, total(read.models, TOOL)) == (True, 3)
 
 
 async def test_models_of_another_log_are_shown_whatever_the_old_one_told(store):
@@ -193,5 +201,7 @@ async def test_reads_and_votes_go_on_without_redis_and_never_go_back(
 async def test_a_tool_is_found_in_the_log_as_in_the_models(store):
     await submit(store, [listing(TOOL)])
     read = await Reader(Replica(), store, PROJECTIONS).models()
-    assert read.models.get(PROFILES, TOOL).entry == Entry(TOOL, "Tests")
+    profile = read.models.get(PROFILES, TOOL)
+    assert profile is not None
+    assert profile.entry == Entry(TOOL, "Tests")
     assert read.models.get(PROFILES, "nobody-listed") is None

@@ -17,11 +17,13 @@ from tests.integration.projection.scene import (
     dump,
     fill,
     generation,
+    live_generation,
     projecting,
     reached,
     rebuilt,
     settled,
     submit,
+    total,
 )
 from tests.polling import LIMIT_S, until
 from tests.stored.keys import keys_of, of_partition, place
@@ -61,12 +63,18 @@ async def folded(store) -> ReadModels:
     return models
 
 
+async def loaded(space) -> ReadModels:
+    """The kept models."""
+    kept = await RedisReadModelStore(space, PROJECTIONS).load()
+    assert kept is not None
+    return kept
+
+
 async def same_as_log(store, space) -> None:
     """The kept models are those of the log, nothing missing and nothing more."""
     await settled(space, await store.head())
-    kept, counted = await RedisReadModelStore(space, PROJECTIONS).load(), await folded(store)
+    kept, counted = await loaded(space), await folded(store)
     counted.fold((), every=True)
-    assert kept is not None
     assert replace(kept, generation=0) == counted
     assert (await verify(store, RedisReadModelStore(space, PROJECTIONS))).ok
 
@@ -85,8 +93,7 @@ async def test_what_was_appended_is_projected_at_the_bell(store, space):
             return loop.time() - began < HEARTBEAT_INTERVAL_S / 4
 
         await until(soon, "a projection long before the heartbeat")
-    kept = await RedisReadModelStore(space, PROJECTIONS).load()
-    assert kept.get(TALLIES, TOOL).total == 3 + next(voters)
+    assert total(await loaded(space), TOOL) == 3 + next(voters)
 
 
 async def test_an_append_rings_the_bell(config, store):
@@ -137,7 +144,7 @@ PLACES = [live_pointer, *(one_of_a_partition(place) for place in range(4))]
 async def test_an_idle_projector_restores_a_key_that_was_lost(store, space, key):
     head = await fill(store)
     async with projecting(store, space):
-        before, live = await settled(space, head), await generation(space)
+        before, live = await settled(space, head), await live_generation(space)
         await space.redis.delete(key(keys_of(space), live))
         await rebuilt(space, live)
         assert await settled(space, head) == before
@@ -155,7 +162,7 @@ OTHERS = [
 async def test_what_else_stands_under_a_key_of_ours_is_replaced(store, space, key, value):
     head = await fill(store)
     async with projecting(store, space) as appended:
-        before, live = await settled(space, head), await generation(space)
+        before, live = await settled(space, head), await live_generation(space)
         keys, redis = keys_of(space), space.redis
         name = key(keys, live)
         await redis.delete(name)
@@ -173,7 +180,7 @@ async def test_what_else_stands_under_a_key_of_ours_is_replaced(store, space, ke
 async def test_a_value_that_is_altered_in_its_place_is_put_right(store, space, value):
     head = await fill(store)
     async with projecting(store, space):
-        before, live = await settled(space, head), await generation(space)
+        before, live = await settled(space, head), await live_generation(space)
         tallies = place(keys_of(space), live, TOOL, "tallies")
         other = next(slug for slug in await space.redis.hkeys(tallies) if slug != TOOL.encode())
         await space.redis.hset(tallies, TOOL, value or await space.redis.hget(tallies, other))
@@ -187,7 +194,7 @@ async def test_a_busy_projector_notices_a_part_that_it_does_not_touch(store, spa
     other = next(slug for slug in TOOLS if partition_of(slug) != partition_of(TOOL))
     async with projecting(store, space) as appended:
         await reached(space, await store.head())
-        live = await generation(space)
+        live = await live_generation(space)
         await space.redis.hdel(place(keys_of(space), live, other, "tallies"), other)
         voters = itertools.count()
         while await generation(space) == live:
@@ -223,8 +230,8 @@ async def test_models_of_another_log_are_rebuilt(config, store, space):
     connection = await asyncpg.connect(config.migration_url)
     await connection.execute("UPDATE log SET epoch = gen_random_uuid()")
     await connection.close()
-    assert (await RedisReadModelStore(space, PROJECTIONS).load()).epoch != await store.epoch()
-    live = await generation(space)
+    assert (await loaded(space)).epoch != await store.epoch()
+    live = await live_generation(space)
     async with projecting(store, space):
         await rebuilt(space, live)
         await same_as_log(store, space)
@@ -258,7 +265,9 @@ async def test_models_of_a_log_that_went_on_otherwise_are_rebuilt(store, space):
     await kept.replace(lost)
     head = await submit(store, [ballot(TOOL, "after", "ship")])
     assert head > lost.position
-    assert (await verify(store, kept, catch_up_s=0)).problem.startswith("the read models are of")
+    found = await verify(store, kept, catch_up_s=0)
+    assert found.problem is not None
+    assert found.problem.startswith("the read models are of")
     async with projecting(store, space):
         await rebuilt(space, lost.generation)
         await same_as_log(store, space)
@@ -272,13 +281,13 @@ async def test_an_event_that_nobody_can_read_is_parked_until_somebody_can(config
     head = await submit(store, [ballot(TOOL, "later", "ship")])
     async with projecting(store, space):
         await settled(space, head)
-    kept = await RedisReadModelStore(space, PROJECTIONS).load()
+    kept = await loaded(space)
     assert {at: parked.kind for at, parked in kept.parked().items()} == {head - 1: "PollOpened/1"}
-    assert kept.get(TALLIES, TOOL).total == 4
+    assert total(kept, TOOL) == 4
     async with projecting(newer, space):
         await rebuilt(space, kept.generation)
         await same_as_log(newer, space)
-    assert (await RedisReadModelStore(space, PROJECTIONS).load()).parked() == {}
+    assert (await loaded(space)).parked() == {}
     await pool.close()
 
 
@@ -325,8 +334,8 @@ async def test_two_projectors_without_a_lead_still_end_right(store, space):
         async with projecting(store, space) as other:
             await fill(store)
             for number in range(40):
-                choice = "skip" if number % 2 else None
-                await submit(store, [ballot(TOOL, f"v{number % 7}", choice)])
+                voter = f"v{number % 7}"
+                await submit(store, [ballot(TOOL, voter, "skip" if number % 2 else None)])
                 one.set()
                 other.set()
         await same_as_log(store, space)

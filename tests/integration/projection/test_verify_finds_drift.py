@@ -6,8 +6,16 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from tests.integration.projection.scene import TOOLS, ballot, fill, generation, settled, worker
+from tests.integration.projection.scene import (
+    TOOLS,
+    ballot,
+    fill,
+    live_generation,
+    settled,
+    worker,
+)
 from tests.stored.keys import HASHES, keys_of, of_partition
+from votes.domain.terms import Choice
 from votes.engine.ports import Unavailable
 from votes.engine.projecting.projector import rebuild
 from votes.engine.projecting.verify import audit, verify
@@ -36,7 +44,7 @@ async def built(store, space) -> RedisReadModelStore:
 
 async def key(space, place: int, tool: str = TOOL) -> str:
     """One of the keys of the tool's partition."""
-    return of_partition(keys_of(space), await generation(space), partition_of(tool))[place]
+    return of_partition(keys_of(space), await live_generation(space), partition_of(tool))[place]
 
 
 async def cut(space, place: int, field: str, value: bytes | None = None) -> None:
@@ -192,7 +200,7 @@ async def test_a_busy_system_has_no_drift(config, store, space):
 
     async def voter(name: str) -> None:
         for number in range(12 * 3):
-            choice = ("ship", "skip", None)[number % 3]
+            choice: Choice | None = ("ship", "skip", None)[number % 3]
             await batcher.submit(ballot(TOOLS[number % len(TOOLS)], name, choice))
 
     async with worker(config):

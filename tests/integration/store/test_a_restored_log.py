@@ -1,13 +1,15 @@
 """What is remembered of a log does not outlive a restore of it, which ends all its sessions."""
 
-from tests.engine.commands.sending import cast, listed
+from tests.domain.names import ATLAS
+from tests.engine.commands.sending import cast, listed, obeyed
 from tests.polling import until
+from votes.domain.terms import VoterId
 from votes.domain.vote import stream
 from votes.engine.heads import Heads
 from votes.store.connections import WRITES
 from votes.wiring import batcher_on, event_store
 
-ANN = stream("ann", "atlas")
+ANN = stream(VoterId("ann"), ATLAS)
 RESTORED = """
     ALTER TABLE events DISABLE TRIGGER USER;
     DELETE FROM events WHERE stream LIKE 'vote:%';
@@ -30,13 +32,13 @@ async def test_a_vote_is_not_decided_on_what_was_before(config, owner):
     async with event_store(config, WRITES, connected) as here, event_store(config) as there:
         batcher = batcher_on(here, heads)
         await batcher.submit(listed())
-        assert (await batcher.submit(cast("ann", "ship"))).position == 3
+        assert obeyed(await batcher.submit(cast("ann", "ship"))).position == 3
         assert heads.cached([ANN])
         await owner.execute(RESTORED)
-        assert (await batcher_on(there).submit(cast("ann", "skip"))).position == 3
+        assert obeyed(await batcher_on(there).submit(cast("ann", "skip"))).position == 3
         await owner.execute(END)
         await until(lambda: _ended(here), "the end of the session")
-        same = await batcher.submit(cast("ann", "skip"))
+        same = obeyed(await batcher.submit(cast("ann", "skip")))
         assert (same.before.choice, same.changed, same.position) == ("skip", False, 3)
         assert sessions == 2
 

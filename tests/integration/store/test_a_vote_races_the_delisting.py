@@ -37,9 +37,9 @@ def run_the_other(url: str, start: Barrier) -> None:
     asyncio.run(delist_all(url, start))
 
 
-async def vote_on_all(store: PostgresEventStore, start: Barrier) -> Counter[str]:
+async def vote_on_all(store: PostgresEventStore, start: Barrier) -> Counter[tuple[str, int]]:
     """This process, which remembers each tool as listed; how its votes ended."""
-    heads, ended = Heads(), Counter[str]()
+    heads, ended = Heads(), Counter[tuple[str, int]]()
     for tool in TOOLS:
         await handle(store, [cast("first", "ship", tool)], heads)
         request = cast("ann", "ship", tool)

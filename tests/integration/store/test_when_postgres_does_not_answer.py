@@ -7,6 +7,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from tests.domain.names import ATLAS
 from tests.engine.commands.sending import append_to, cast, listed, request
 from tests.polling import until_told
 from votes.domain.review import Opinion, PublishReview
@@ -47,7 +48,7 @@ async def watcher(config):
 
 
 def said(body):
-    return PublishReview("atlas", "x", Opinion(1, "skip", body))
+    return PublishReview(ATLAS, "x", Opinion(1, "skip", body))
 
 
 BAD = {

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from tests.integration.projection.scene import ended_by_cancellation
 from tests.polling import until
+from votes.domain.terms import Choice
 from votes.domain.tool import Entry, ToolListed
 from votes.domain.vote_events import VoteCast
-from votes.engine.log import Recorded
+from votes.engine.log import Recorded, Stream
 from votes.engine.ports import Unavailable
 from votes.engine.read_models import Changes, ReadModels
 from votes.projections import PROJECTIONS
@@ -39,7 +40,9 @@ class Follower:
         self.loads += 1
         return await self._load()
 
-    def _changed(self, models: ReadModels | None, changes: Changes | None, _: float = 0) -> None:
+    def _changed(
+        self, models: ReadModels | None, changes: Changes | None, fresh_at: float | None = None
+    ) -> None:
         self.seen.append((models.position if models else None, changes is not None))
 
     async def _belongs_to_log(self, _: ReadModels) -> bool:
@@ -81,17 +84,17 @@ async def cut_off(space) -> None:
 def two_tools() -> ReadModels:
     models = ReadModels(PROJECTIONS, EPOCH)
     models.fold(
-        Recorded(n, "any", 1, ToolListed(slug, Entry(slug, "Tests")), AT, slug)
+        Recorded(n, Stream("any"), 1, ToolListed(slug, Entry(slug, "Tests")), AT, slug)
         for n, slug in enumerate((A, B), 1)
     )
     models.fold((), every=True)
     return models
 
 
-def cast(models: ReadModels, slug: str, choice: str = "ship") -> Changes:
+def cast(models: ReadModels, slug: str, choice: Choice = "ship") -> Changes:
     """The changes of one more vote."""
     at = models.position + 1
-    return fresh(models.fold([Recorded(at, "any", 1, VoteCast(choice), AT, slug)]))
+    return fresh(models.fold([Recorded(at, Stream("any"), 1, VoteCast(choice), AT, slug)]))
 
 
 def fresh(changes: Changes) -> Changes:

@@ -23,12 +23,12 @@ from tests.integration.projection.replica.following import (
     shown_at,
     two_tools,
 )
-from tests.integration.projection.scene import generation
+from tests.integration.projection.scene import live_generation
 from tests.polling import until
 from tests.stored.keys import keys_of
 from votes.domain.vote_events import VoteCast
 from votes.embedded import Addresses
-from votes.engine.log import Recorded
+from votes.engine.log import Recorded, Stream
 from votes.engine.projecting.projector import HEARTBEAT_TIMEOUT_S
 from votes.engine.projection import partition_of
 from votes.engine.read_models import Changes, Partition
@@ -60,7 +60,7 @@ async def follower(kept, other_space):
 async def publish(space, changes: Changes | None, epoch: str = EPOCH) -> None:
     """Announce it as a projector does, but move no pointer."""
     position = changes.position if changes else 0
-    live = Live(await generation(space), epoch, position)
+    live = Live(await live_generation(space), epoch, position)
     values = Values(PROJECTIONS)
     message = (
         Message(live, changes.before, changes.read_at, values.written(changes))
@@ -176,7 +176,7 @@ async def test_what_a_projector_did_not_announce_before_it_died_is_loaded_with_t
         return False
 
     monkeypatch.setattr(dying, "_point", dies)
-    votes = [Recorded(n, "any", 1, VoteCast("ship"), AT, A) for n in (3, 4)]
+    votes = [Recorded(n, Stream("any"), 1, VoteCast("ship"), AT, A) for n in (3, 4)]
     assert not await dying.apply(fresh(models.fold(votes[:1])))
     next_one = await kept.load()
     await kept.resume(next_one)
@@ -264,7 +264,7 @@ async def test_what_a_load_found_ahead_is_not_set_back_by_a_message(kept, follow
     first, second = cast(ahead, A), cast(ahead, A)
     subscription = follower.subscription
     subscription._followed = subscription.models = two_tools()
-    subscription.models.generation = await generation(space)
+    subscription.models.generation = await live_generation(space)
     part = subscription.models.partitions[partition_of(A)]
     part.update(second.partitions[partition_of(A)])
     part.checkpoint = 4
@@ -370,7 +370,7 @@ async def test_what_is_heard_late_is_as_old_as_it_is(kept, follower):
     """Redis, or the process, stood still in between."""
     models = await kept.load()
     late = cast(models, A)
-    late.read_at -= 2 * HEARTBEAT_TIMEOUT_S
+    late.read_at = (late.read_at or 0) - 2 * HEARTBEAT_TIMEOUT_S
     assert await kept.apply(late)
     await follower.at(None)
     assert await kept.apply(cast(models, A))

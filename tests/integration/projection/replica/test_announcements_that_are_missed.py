@@ -24,14 +24,16 @@ from tests.integration.projection.replica.following import (
 )
 from tests.polling import until
 from tests.stored.keys import keys_of
+from votes.domain.terms import Choice
 from votes.domain.vote_events import VoteCast
 from votes.embedded import Addresses
-from votes.engine.log import Recorded
-from votes.engine.read_models import ReadModels
+from votes.engine.log import Recorded, Stream
+from votes.engine.read_models import Changes, ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES, Tally
 from votes.views.read_model_store import RedisReadModelStore
 
+CHOICES: tuple[Choice, ...] = ("ship", "skip")
 STEPS = 40
 VOTES_MAX = 5
 
@@ -57,9 +59,9 @@ class Log:
 
     def grow(self) -> None:
         for _ in range(self._chance.randint(1, VOTES_MAX)):
-            tool, choice = self._chance.choice((A, B)), self._chance.choice(("ship", "skip"))
+            tool, vote = self._chance.choice((A, B)), VoteCast(self._chance.choice(CHOICES))
             position = self._models.position + 1
-            event = Recorded(position, f"v{position}", 1, VoteCast(choice), AT, tool)
+            event = Recorded(position, Stream(f"v{position}"), 1, vote, AT, tool)
             self._models.fold([event])
             self.events.append(event)
             self.tallies[position] = self._now()
@@ -74,13 +76,13 @@ class Projecting:
         self._store = RedisReadModelStore(space, PROJECTIONS)
         self.models: ReadModels | None = None
 
-    async def step(self) -> None:
+    async def step(self) -> ReadModels:
         """Fold what the log has; begin anew where that is refused."""
         for _ in range(3):
             if self.models is None:
-                await self._begin()
+                self.models = await self._begin()
             if await self._applied(self.models):
-                return
+                return self.models
             self.models = None
         raise AssertionError("the store refuses")
 
@@ -88,29 +90,30 @@ class Projecting:
         new = [event for event in self._log.events if event.position > models.position]
         return await self._store.apply(fresh(models.fold(new, every=not new)))
 
-    async def _begin(self) -> None:
+    async def _begin(self) -> ReadModels:
         self._store = RedisReadModelStore(self._space, PROJECTIONS)
-        self.models = await self._store.load()
-        if self.models is None:
-            await self.rebuild()
-        else:
-            await self._store.resume(self.models)
+        models = await self._store.load()
+        if models is None:
+            return await self.rebuild()
+        await self._store.resume(models)
+        return models
 
     async def take_over(self) -> None:
         """Another one begins where this one is."""
         self.models = None
 
-    async def rebuild(self) -> None:
+    async def rebuild(self) -> ReadModels:
         await self._store.load()
-        self.models = two_tools()
-        self.models.fold(self._log.events, every=True)
-        await self._store.replace(self.models)
+        self.models = models = two_tools()
+        models.fold(self._log.events, every=True)
+        await self._store.replace(models)
+        return models
 
     async def die_half_way(self, chance: random.Random) -> None:
         """Move some partitions, and announce nothing."""
-        await self.step()
+        models = await self.step()
         self._log.grow()
-        store, models = RedisReadModelStore(self._space, PROJECTIONS), self.models
+        store = RedisReadModelStore(self._space, PROJECTIONS)
         await store.load()
         new = [event for event in self._log.events if event.position > models.position]
         changes = models.fold(new[: chance.randint(1, len(new))])
@@ -152,7 +155,9 @@ class Unreliable(Follower):
             case _:
                 return found[::-1]
 
-    def _changed(self, models: ReadModels | None, changes, fresh_at: float = 0) -> None:
+    def _changed(
+        self, models: ReadModels | None, changes: Changes | None, fresh_at: float | None = None
+    ) -> None:
         super()._changed(models, changes, fresh_at)
         if models is not None:
             for tool in (A, B):

@@ -38,7 +38,7 @@ async def test_they_are_shown_once_they_have_what_came_meanwhile(kept, other_spa
     try:
         await until(lambda: made.seen, "the read models")
         await shown_at(kept, models, made)
-        assert made.seen[0][0] > 2
+        assert (made.seen[0][0] or 0) > 2
         assert made.loads == 1
         assert not any(position is None for position, _ in made.seen)
     finally:

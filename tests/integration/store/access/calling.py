@@ -22,5 +22,6 @@ async def call_append(
 async def call_with(connection: asyncpg.Connection, batch: Any) -> list[int]:
     """The appends of the document that are refused."""
     row = await connection.fetchrow(QUERIES["append"], json.dumps(batch))
+    assert row is not None
     refused: list[int] = row["refused"]
     return refused

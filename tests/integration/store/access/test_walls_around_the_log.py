@@ -4,6 +4,7 @@ import asyncio
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +14,7 @@ from tests.engine.commands.sending import append_to
 from tests.integration.store.access.calling import call_append, call_with
 from tests.polling import until_told
 from votes.domain.vote_events import VoteCast
-from votes.store.postgres import PostgresEventStore
+from votes.store.postgres import OneSession, PostgresEventStore
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 INSERT = (
@@ -96,7 +97,7 @@ async def test_what_does_not_follow_fails_whatever_it_relies_on(application, ver
 @pytest.mark.parametrize("versions", [(3,), (0,), (-1,), (2, 4), (3, 2), (2, 3, 5, 4)], ids=str)
 async def test_what_does_not_follow_is_not_stored_whole_either(application, versions):
     assert await call_append(application, "s", 1) == []
-    rest = "s", "VoteCast", 1, {}, AT.isoformat()
+    rest: list[Any] = ["s", "VoteCast", 1, {}, AT.isoformat()]
     events = [["s", version, *rest, str(UUID(int=version % 99)), []] for version in versions]
     with pytest.raises(asyncpg.IntegrityConstraintViolationError):
         await application.fetchval("SELECT append_whole($1)", json.dumps(document(events)))
@@ -126,7 +127,7 @@ async def test_a_document_that_is_none_stores_nothing_whole(application, nonsens
     assert await application.fetchval("SELECT count(*) FROM command_results") == 0
 
 
-NONSENSE = [
+NONSENSE: list[Any] = [
     *(None, [], 5, "x", {"events": {}}, {"events": [[]]}, {"events": [None]}, {"events": "x"}),
     *({"relied": [["s"]]}, {"relied": [["s", 1, [None]]]}, {"relied": 5}, {"answers": [[0, "x"]]}),
     {"events": [["s", 1, "s", "VoteCast", 1, {}, {}, "infinity", 0]]},
@@ -193,21 +194,8 @@ async def test_behind_the_rules_stand_named_constraints(owner, values, constrain
         await owner.execute(f"{INSERT}) VALUES ({values}, {rest})")
 
 
-class OneConnection:
-    """A pool of one connection, so that a store works within its transaction."""
-
-    def __init__(self, connection):
-        self._connection = connection
-
-    async def acquire(self):
-        return self._connection
-
-    async def release(self, connection):
-        """It stays."""
-
-
 async def test_positions_of_a_transaction_that_died_are_given_to_the_next(application, store):
-    inside = PostgresEventStore(OneConnection(application))
+    inside = PostgresEventStore(OneSession(application))
     assert await store.append([append("a", 0, "1")]) == [1]
     for _ in range(3):
         dying = application.transaction()
@@ -220,7 +208,7 @@ async def test_positions_of_a_transaction_that_died_are_given_to_the_next(applic
 
 
 async def test_nobody_draws_a_position_while_another_may_still_die(application, owner, store):
-    inside = PostgresEventStore(OneConnection(application))
+    inside = PostgresEventStore(OneSession(application))
     dying = application.transaction()
     await dying.start()
     assert await inside.append([append("a", 0, "x")]) == [1]
@@ -234,7 +222,7 @@ async def test_nobody_draws_a_position_while_another_may_still_die(application, 
 
 
 async def test_a_reader_never_sees_a_position_before_all_smaller_ones(application, store):
-    inside = PostgresEventStore(OneConnection(application))
+    inside = PostgresEventStore(OneSession(application))
     slow = application.transaction()
     await slow.start()
     await inside.append([append("a", 0, "1")])

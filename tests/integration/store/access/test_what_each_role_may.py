@@ -85,7 +85,7 @@ async def test_every_pool_acts_as_the_role_of_its_use_whatever_the_login(servers
 
 
 async def test_a_login_cannot_take_the_connections_of_others(servers, migrated):
-    sessions = []
+    sessions: list[asyncpg.Connection] = []
     try:
         with pytest.raises(asyncpg.TooManyConnectionsError, match="for role"):
             await connect_often(servers, migrated, sessions)
