@@ -6,7 +6,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.asking import api_beside, bearer, browser, get, new_tool, secrets_of, visitor_token
+from tests.e2e.asking import (
+    api_beside,
+    bearer,
+    browser,
+    get,
+    new_tool,
+    secrets_of,
+    unique,
+    visitor_token,
+)
 from tests.e2e.programs.typescript import copy_of_project
 from tests.polling import wait_for
 from tests.site import HOLDING, Site
@@ -66,6 +75,12 @@ def http(live_site: Site) -> Iterator[httpx.Client]:
 def admin(live_site: Site) -> dict[str, str]:
     """The header of an admin."""
     return bearer(live_site, "an-admin", "admin")
+
+
+@pytest.fixture
+def me(live_site: Site) -> dict[str, str]:
+    """The header of a user of whom nobody has heard."""
+    return bearer(live_site, unique("user"))
 
 
 @pytest.fixture

@@ -5,19 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.asking import bearer, new_tool, problem, unique
+from tests.e2e.asking import bearer, problem, unique
 from tests.e2e.shapes import COLLECTION, check_shape
 from votes.domain.bookmarks.ranks import between
-
-
-@pytest.fixture
-def me(live_site) -> dict[str, str]:
-    return bearer(live_site, unique("user"))
-
-
-@pytest.fixture(scope="module")
-def tools(live_site) -> list[str]:
-    return [new_tool(live_site) for _ in range(3)]
 
 
 def save(http: httpx.Client, me: dict[str, str], name: str, **fields: object) -> httpx.Response:

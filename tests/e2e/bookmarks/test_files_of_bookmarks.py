@@ -35,11 +35,6 @@ UNMATCHED = {
 PATH = "/v1/me/bookmarks"
 
 
-@pytest.fixture
-def me(live_site) -> dict[str, str]:
-    return bearer(live_site, unique("user"))
-
-
 @pytest.fixture(scope="module")
 def tool(live_site) -> str:
     return new_tool(live_site)

@@ -4,18 +4,8 @@ what changed is told."""
 import httpx
 import pytest
 
-from tests.e2e.asking import api_beside, bearer, get, new_tool, problem, unique
+from tests.e2e.asking import api_beside, bearer, get, problem, unique
 from tests.e2e.shapes import BOOKMARK, check_shape
-
-
-@pytest.fixture
-def me(live_site) -> dict[str, str]:
-    return bearer(live_site, unique("user"))
-
-
-@pytest.fixture(scope="module")
-def tools(live_site) -> list[str]:
-    return [new_tool(live_site) for _ in range(3)]
 
 
 def keep(http: httpx.Client, me: dict[str, str], tool: str, **kept: object) -> httpx.Response:

@@ -42,6 +42,13 @@ def other_site(other_port: int) -> Iterator[Stage]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def stranger() -> Iterator[Stage]:
+    """A site whose origin may not call the API."""
+    with stage(free_port()) as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def issuer() -> Iterator[Provider]:
     with provider() as one:

@@ -1,23 +1,15 @@
 """What a page of a stranger does in the browser of somebody who votes here: on another port of this
 machine, so that the browser sends our cookies with its forms."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.browser.conftest import COOKIE, Open, Vote, visit
-from tests.e2e.browser.stage import Stage, stage
+from tests.e2e.browser.stage import Stage
 from tests.polling import wait_for
-from tests.site import Site, free_port
-
-
-@pytest.fixture(scope="module")
-def stranger() -> Iterator[Stage]:
-    with stage(free_port()) as running:
-        yield running
+from tests.site import Site
 
 
 def shown(stranger: Stage, path: str, body: str) -> str:

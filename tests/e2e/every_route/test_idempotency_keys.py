@@ -14,11 +14,6 @@ from tests.e2e.asking import (
 )
 
 
-@pytest.fixture
-def me(live_site) -> dict[str, str]:
-    return bearer(live_site, unique("user"))
-
-
 def keyed(headers: dict[str, str], key: str | None = None) -> dict[str, str]:
     return {**headers, "Idempotency-Key": key or unique("key")}
 

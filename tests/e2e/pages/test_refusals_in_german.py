@@ -7,10 +7,8 @@ import httpx
 import pytest
 
 import votes
-from tests.e2e.asking import bearer, unique
 from tests.e2e.pages.reading import parsed, words
 from tests.polling import wait_for
-from tests.site import SAME_ORIGIN
 from votes.domain.bookmarks.collection import FULL
 from votes.domain.bookmarks.unmatched import UNMATCHED_MAX
 from votes.domain.tool import taken
@@ -32,11 +30,6 @@ WITH_NUMBERS = {
     f"You can keep {UNMATCHED_MAX:,} pages that are no tools: remove some.",
     f"It has more than {ITEM_BYTES_MAX:,} bytes.",
 }
-
-
-@pytest.fixture
-def me(live_site) -> dict[str, str]:
-    return SAME_ORIGIN | bearer(live_site, unique("user"))
 
 
 def told(answer: httpx.Response, status: int) -> str:
@@ -117,28 +110,27 @@ def test_an_address_without_a_tool_is_said_in_german(http):
     assert "There is no tool" not in text
 
 
+def imported(http: httpx.Client, me: dict[str, str], file: bytes) -> str:
+    """The page of an import of the file, when that has ended."""
+    begun = http.post("/v1/me/bookmarks/import", content=file, headers=me).json()["id"]
+
+    def page() -> str | None:
+        text = http.get("/de/bookmarks/import", params={"id": begun}, headers=me).text
+        return None if "data-again" in text else text
+
+    return str(wait_for(page, "the end of the import"))
+
+
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [(b"PK\x03\x04", "Das ist ein Archiv"), (b"[{", "Das ist kein JSON."), (b"x", "Spalte „url“")],
 )
 def test_an_import_that_fails_says_why_in_german(http, me, file, sentence):
-    begun = http.post("/v1/me/bookmarks/import", content=file, headers=me).json()["id"]
-
-    def page() -> str | None:
-        text = http.get("/de/bookmarks/import", params={"id": begun}, headers=me).text
-        return None if "data-again" in text else text
-
-    assert sentence in wait_for(page, "the end of the import")
+    assert sentence in imported(http, me, file)
 
 
 def test_what_is_left_out_is_named_in_german(http, me):
     file = b'[{"url": "javascript:x()"}, {"url": ""}, {"url": "https://other.example/"}]'
-    begun = http.post("/v1/me/bookmarks/import", content=file, headers=me).json()["id"]
-
-    def page() -> str | None:
-        text = http.get("/de/bookmarks/import", params={"id": begun}, headers=me).text
-        return None if "data-again" in text else text
-
-    text = wait_for(page, "the end of the import")
+    text = imported(http, me, file)
     assert "Ein Skript ist keine Seite." in text
     assert "Er hat keine Adresse." in text

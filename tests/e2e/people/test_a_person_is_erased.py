@@ -34,11 +34,6 @@ def tools(live_site) -> list[str]:
     return [new_tool(live_site) for _ in range(2)]
 
 
-@pytest.fixture
-def me(live_site) -> dict[str, str]:
-    return bearer(live_site, unique("user"))
-
-
 def bookmark(http: httpx.Client, me: dict[str, str], tool: str, note: str) -> httpx.Response:
     return http.put(f"/v1/me/bookmarks/{tool}", json={"note": note}, headers=me)
 

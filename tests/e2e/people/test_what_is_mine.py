@@ -10,12 +10,6 @@ from votes.api.application import NAMED_LIKE_ROUTES
 SUBJECTS = ["a", "a:b", "1:a", "a:", ":a", "Ünï 😀", "user:a", "a%", "a_", "A"]
 
 
-@pytest.fixture
-def me(live_site) -> dict[str, str]:
-    """The header of a user of whom nobody has heard."""
-    return bearer(live_site, unique("user"))
-
-
 def keep(http: httpx.Client, who: dict[str, str], tool: str, **body: object) -> httpx.Response:
     return http.put(f"/v1/me/bookmarks/{tool}", json=body, headers=who)
 

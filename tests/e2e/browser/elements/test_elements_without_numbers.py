@@ -1,23 +1,14 @@
 """What elements show and say while they know no number: why, and never a bar that is all skip."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.asking import new_tool
 from tests.e2e.browser.conftest import Open, Vote, visit
-from tests.e2e.browser.stage import Stage, stage
+from tests.e2e.browser.stage import Stage
 from tests.polling import wait_for
 from tests.site import Site, free_port
-
-
-@pytest.fixture(scope="module")
-def stranger() -> Iterator[Stage]:
-    """A site whose origin may not call the API."""
-    with stage(free_port()) as running:
-        yield running
 
 
 def embed(site: Stage, api: str, tool: str) -> str:

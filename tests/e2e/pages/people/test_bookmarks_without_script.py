@@ -7,14 +7,8 @@ import httpx
 import pytest
 from redis import Redis
 
-from tests.e2e.asking import bearer, new_tool, unique
+from tests.e2e.asking import new_tool
 from tests.polling import wait_for
-from tests.site import SAME_ORIGIN
-
-
-@pytest.fixture
-def me(live_site) -> dict[str, str]:
-    return SAME_ORIGIN | bearer(live_site, unique("user"))
 
 
 @pytest.fixture

@@ -6,14 +6,8 @@ from html import unescape
 import httpx
 import pytest
 
-from tests.e2e.asking import bearer, new_tool, unique
+from tests.e2e.asking import new_tool
 from tests.e2e.pages.people.test_bookmarks_without_script import send, shown, undo
-from tests.site import SAME_ORIGIN
-
-
-@pytest.fixture
-def me(live_site) -> dict[str, str]:
-    return SAME_ORIGIN | bearer(live_site, unique("user"))
 
 
 @pytest.fixture
