@@ -6,7 +6,8 @@ import functools
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
+FOLDER_MODULES_MAX = 15
 TOP_LEVEL = (
     *("pyproject.toml", "src", "workers", "migrations", "tests", "deploy", "docs", ".ci"),
     *(
@@ -251,6 +253,19 @@ def complaints() -> dict[Check, list[str]]:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_tree_is_tidy(check: Check):
     assert not complaints()[check], "\n" + "\n".join(complaints()[check])
+
+
+def crowded(modules: Iterable[str]) -> list[str]:
+    """The folders with too many modules to guess the right one."""
+    counts = Counter(str(Path(path).parent) for path in modules if path.endswith(".py"))
+    return [folder for folder, count in counts.items() if count > FOLDER_MODULES_MAX]
+
+
+def test_no_folder_is_crowded():
+    assert not crowded(paths())
+    full = [f"src/votes/a/{number}.py" for number in range(FOLDER_MODULES_MAX)]
+    assert not crowded([*full, "src/votes/a/b.css", "src/votes/a/b/c.py"])
+    assert crowded([*full, "src/votes/a/b.py"]) == ["src/votes/a"]
 
 
 def test_the_checks_see_the_tree():
