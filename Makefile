@@ -5,8 +5,8 @@ MUTANTS = $(VENV)-mutants/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header $(ARGS)
-# Most tests wait more than they compute: two cores are busy with four. What is run in turn says
-# tests/running/parallel.py.
+# Most tests wait more than they compute: two cores are busy with four. Which of them are run in
+# turn is in tests/running/parallel.py.
 PARALLEL = -n 4 --dist loadscope
 # These tests compute, in two processes. What has two stores is tested on the one in memory.
 QUICK = -n 2 --dist loadscope --hypothesis-profile=quick \
