@@ -17,9 +17,12 @@ from tests.site import Site, free_port, site
 COOKIE = "session"
 
 Open = Callable[..., Any]
+NewPage = Callable[[str], Any]
 Measured = Callable[[str], None]
 BROWSERS = "chromium-headless-shell", "chromium"
 """Debian's, both with one engine; for the first a new person takes half of the processor time."""
+OPTIONS = "--no-sandbox", "--renderer-process-limit=1"
+"""The pages of one context share a process: to start one takes longer than most pages."""
 WITHOUT_SCRIPT = "matchMedia('(scripting: none)').matches"
 
 
@@ -91,7 +94,7 @@ def chromium() -> Iterator[Any]:
         pytest.skip("there is no chromium: THE ELEMENTS ARE NOT TESTED IN A BROWSER")
     expect.set_options(timeout=1_000 * LIMIT_S)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
         yield browser
         browser.close()
 
@@ -112,6 +115,33 @@ def person(chromium: Any) -> Iterator[Open]:
         context.close()
 
 
+@pytest.fixture(scope="module")
+def newcomer(chromium: Any) -> Iterator[NewPage]:
+    """Opens an empty page of somebody new at an origin, instead of the last one: all in one
+    context, whose process is started once, emptied of what that origin left in it."""
+    context = chromium.new_context()
+    context.set_default_timeout(1_000 * LIMIT_S)
+
+    def new(origin: str) -> Any:
+        last = context.pages
+        page = context.new_page()  # before the last one is closed, and the process with it
+        for other in last:
+            other.close()
+        context.clear_cookies()
+        devtools = context.new_cdp_session(page)
+        everything = {"origin": origin, "storageTypes": "all"}
+        devtools.send("Storage.clearDataForOrigin", everything)
+        devtools.send("Network.enable")
+        devtools.send("Network.clearBrowserCache")
+        for disabled in (True, False):  # to disable it empties what the process keeps of files
+            devtools.send("Network.setCacheDisabled", {"cacheDisabled": disabled})
+        devtools.detach()
+        return page
+
+    yield new
+    context.close()
+
+
 @pytest.fixture
 def user(live_site: Site, person: Open) -> Any:
     """The browser of a logged-in user, who may moderate too."""
@@ -128,7 +158,11 @@ def logged_in(context: Any, live_site: Site, subject: str, *roles: str, **claims
 def visit(context: Any, url: str) -> Any:
     """A page; `page.said` holds what it complains of, `page.asked` what it asked for, and
     `page.upgraded` which elements do what they are for: without script all, as forms."""
-    page = context.new_page()
+    return shown(context.new_page(), url)
+
+
+def shown(page: Any, url: str) -> Any:
+    """What `visit` does, in an empty page."""
     page.said, page.asked = [], []
     page.on("console", lambda message: page.said.append(message.text))
     page.on("pageerror", lambda error: page.said.append(str(error)))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.browser.conftest import Measured, Open, logged_in, visit
+from tests.e2e.browser.conftest import Measured, NewPage, logged_in, shown
 from tests.e2e.browser.looks import (
     IN_ENGLISH,
     IN_GERMAN,
@@ -129,11 +129,12 @@ def stock(live_site: Site, holding: str) -> Stock:
     return stocked(live_site, holding)
 
 
-def opened(person: Open, live_site: Site, path: str, role: str) -> Any:
-    context = person(viewport=NARROW)
+def opened(newcomer: NewPage, live_site: Site, path: str, role: str) -> Any:
+    page = newcomer(live_site.url)
+    page.set_viewport_size(NARROW)
     if role:
-        logged_in(context, live_site, *PEOPLE[role], persona=PERSONA)
-    return visit(context, live_site.url + path)
+        logged_in(page.context, live_site, *PEOPLE[role], persona=PERSONA)
+    return shown(page, live_site.url + path)
 
 
 def test_each_page_is_in_the_list():
@@ -145,10 +146,10 @@ def test_each_page_is_in_the_list():
     ("seen", "root"), ALL, ids=lambda one: " ".join(map(str, one)) if isinstance(one, Seen) else one
 )
 def test_it_is_for_everybody_and_small(
-    live_site: Site, person: Open, stock: Stock, measured: Measured, seen: Seen, root: str
+    live_site: Site, newcomer: NewPage, stock: Stock, measured: Measured, seen: Seen, root: str
 ):
     path = root + seen.path.format(**stock._asdict())
-    page = opened(person, live_site, path, seen.role)
+    page = opened(newcomer, live_site, path, seen.role)
     spent = cost(page)
     measured(
         f"{root}{seen.path} {seen.role}: {len(spent['files'])} requests,"
