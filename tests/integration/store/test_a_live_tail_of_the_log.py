@@ -102,7 +102,9 @@ async def test_behind_the_lock_even_a_naive_cursor_misses_none(config):
 
 
 async def without_the_lock(config):
-    """The planted bug: positions come from a sequence, a stretch for each batch, and nobody waits.
+    """The planted bug: positions come from a sequence, a stretch for each batch, and nobody waits
+    for who took one before. So that some commit after a later one on any machine, each takes a
+    while.
 
     (Were they counted all the same, two batches would count alike, and one of them fail.)
     """
@@ -113,7 +115,8 @@ async def without_the_lock(config):
             f"CREATE SEQUENCE stretches MINVALUE 0 INCREMENT {STRETCH};"
             "GRANT USAGE ON SEQUENCE stretches TO votes_log;"
             "CREATE OR REPLACE FUNCTION open_log() RETURNS bigint LANGUAGE sql"
-            " AS $$ SELECT nextval('stretches') $$"
+            " AS $$ WITH taken AS MATERIALIZED (SELECT nextval('stretches') AS first)"
+            " SELECT first FROM taken, LATERAL pg_sleep(random() * 0.05 + first * 0) $$"
         )
     finally:
         await owner.close()
