@@ -5,9 +5,9 @@ MUTANTS = $(VENV)-mutants/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header $(ARGS)
-# Most tests wait more than they compute: two cores are busy with four. Which of them are run in
+# Most tests wait more than they compute: two cores are busy with five. Which of them are run in
 # turn is in tests/running/parallel.py.
-PARALLEL = -n 4 --dist loadscope
+PARALLEL = -n 5 --dist loadscope
 # These tests compute, in two processes. What has two stores is tested on the one in memory.
 QUICK = -n 2 --dist loadscope --hypothesis-profile=quick \
   -k "not postgres and not redis and not both_stores"
@@ -31,7 +31,7 @@ help: ## list the targets
 up: runtime ## start everything with demo data; ARGS='--port 9000 --data-dir DIR'
 	@exec $(BIN)/votes up --demo $(ARGS)
 
-test: tools ## run the whole test suite, four tests at a time; ARGS='-k name' one at a time
+test: tools ## run the whole test suite, five tests at a time; ARGS='-k name' one at a time
 	@exec $(BIN)/python -m pytest --durations=15 $(or $(ARGS),$(PARALLEL)) $(WITHOUT:%=--deselect=%) \
 	  $(SEED:%=--randomly-seed=% --hypothesis-seed=%)
 
