@@ -19,10 +19,10 @@ from msgspec import structs
 from tests.site import SHARED_VALKEY, Site, new_cluster, site, with_shared_valkey
 from votes.config import Config
 from votes.embedded import Addresses, Servers, started
+from votes.resources import event_store
 from votes.store.connections import COMMANDS
 from votes.store.migrate import migrate
 from votes.store.postgres import PostgresEventStore
-from votes.wiring import event_store
 
 pytest_plugins = ["tests.contract.stores", "tests.running.figures", "tests.running.parallel"]
 

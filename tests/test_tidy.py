@@ -330,7 +330,7 @@ ALLOWED = [
     ),
     (keys_in_one_place, "src/votes/views/keys.py", 'key = f"{{p{part:02}}}:tally"\n'),
     (keys_in_one_place, "src/votes/api/a.py", 'route = "/v1/{persona:str}"\n'),
-    (pure_core, "src/votes/wiring.py", "at = datetime.now(UTC)\n"),
+    (pure_core, "src/votes/resources.py", "at = datetime.now(UTC)\n"),
     (pure_core, "src/votes/app/a.py", "at = clock.now()\n"),
     (no_sleeping_tests, "tests/test_a.py", f"async def test_a():\n    await {SLEEP}(0)\n"),
     (

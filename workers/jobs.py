@@ -9,8 +9,9 @@ from votes.app.digest import week_of
 from votes.engine.projecting.projector import rebuild as rebuild_models
 from votes.engine.projecting.verify import audit as audit_models
 from votes.mail.weekly import write_weekly_mail
+from votes.resources import event_store, now
 from votes.store.connections import WORKER
-from votes.wiring import event_store, now, read_model_store
+from votes.wiring import read_model_store
 
 NIGHT = timedelta(hours=7)
 OLD_SETS_KEPT = timedelta(days=7)

@@ -10,9 +10,10 @@ from arq.connections import RedisSettings
 
 from votes.config import Config, load
 from votes.logs import set_up_logs
+from votes.resources import required
 from votes.running import ends_the_process
 from votes.views import keys
-from votes.wiring import project, required
+from votes.wiring import project
 from workers import jobs
 
 HEALTH_CHECK_S = 5

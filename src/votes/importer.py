@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from votes.config import load
 from votes.logs import set_up_logs
+from votes.resources import DEMO_URL, event_store, namespace, now
 from votes.store.connections import WRITES
 from votes.store.people import People
 from votes.views.imports import Imports, match_all_again, work_on
-from votes.wiring import DEMO_URL, event_store, namespace, now
 
 MEMORY_BYTES_MAX = 2 * 1024**3
 """Of addresses, of which a process uses a part."""

@@ -1,20 +1,16 @@
-"""The only place that creates pools, connections, the clock and ids, and connects the parts."""
+"""The only place that connects the parts: what is beside what in an API process, in a worker."""
 
 import asyncio
 import gc
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from itertools import count
 
 import structlog
 from msgspec import Struct
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from votes.app.bookmarks.shelves import Shelves
 from votes.app.catalogue.past import Past
@@ -26,7 +22,6 @@ from votes.app.moderation.scan_rulings import discount_clusters, release_held
 from votes.app.moderation.scanning import Scanner
 from votes.app.unlinking import undo_all
 from votes.config import Config, ConfigError
-from votes.domain.terms import RulingId, ToolId
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Request, Result, handle
 from votes.engine.heads import Heads
@@ -45,21 +40,20 @@ from votes.mail.delivery import CLAIM, deliver
 from votes.mail.letters import FROM_FOLDER, Letters
 from votes.mail.sending import mailer_of
 from votes.projections import PROJECTIONS
+from votes.resources import DEMO_URL, connected, event_store, namespace, now, required
 from votes.running import beside, ends_the_process, first_of, give_back_memory
 from votes.search.finder import PAUSE_S, Finder
-from votes.store.connections import COMMANDS, PAST, READS, WORKER, WRITES, Connections, create_pool
+from votes.store.connections import PAST, READS, WORKER, WRITES
 from votes.store.lead import leading, until_lost
 from votes.store.people import People
 from votes.store.postgres import PostgresEventStore
 from votes.store.subscriptions import Subscriptions
 from votes.views.importer import Importer
 from votes.views.imports import Imports
-from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
 from votes.views.read_model_store import RedisReadModelStore, raise_swallowed_cancellation
 from votes.views.subscription import Subscription
 
-REDIS_TIMEOUT_S = 5.0
 RULINGS_POLL_S = 1.0
 LINKS_POLL_S = 1.0
 SCAN_POLL_S = 10.0
@@ -74,75 +68,8 @@ TIDY_POLL_S = 3_600.0
 ORDERS_POLL_S = 1.0
 """How often the kept orders are brought up to date where nobody reads them: so that who reads them
 waits for few changes, and busy tools are moved once a second and not with each vote."""
-DEMO_URL = "http://127.0.0.1:8000"
-TOOL_ID_LENGTH = 7
-TOOL_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
-"""32 letters that are not confused with others. Ids are short because each vote stores one."""
 
 logger = structlog.get_logger("votes")
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def new_tool_id() -> ToolId:
-    """A random id out of 34 thousand million; the rules refuse one that exists."""
-    return ToolId("".join(secrets.choice(TOOL_ID_LETTERS) for _ in range(TOOL_ID_LENGTH)))
-
-
-def new_ruling_id() -> RulingId:
-    """A random id; the rules make no second ruling under one."""
-    return RulingId(secrets.token_hex(8))
-
-
-def required(value: str | None, name: str) -> str:
-    if value is None:
-        raise ConfigError(f"{name}: is missing")
-    return value
-
-
-def connect_redis(url: str) -> Redis:
-    """A client that raises errors at once: its callers retry."""
-    client: Redis = Redis.from_url(
-        url,
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-    )
-    return client
-
-
-def namespace(config: Config) -> Namespace:
-    """The server and prefix of this deployment's read models."""
-    redis = connect_redis(required(config.redis_url, "VOTES_REDIS_URL"))
-    return Namespace(redis, config.redis_prefix)
-
-
-@asynccontextmanager
-async def event_store(
-    config: Config, use: Connections = COMMANDS, connected: Callable[[], None] = lambda: None
-) -> AsyncIterator[PostgresEventStore]:
-    """The log on its own pool of connections, each of which calls `connected` when it is new."""
-    pool = await create_pool(required(config.postgres_url, "VOTES_POSTGRES_URL"), use, connected)
-    try:
-        yield PostgresEventStore(pool, connect_s=use.connect_s)
-    finally:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(REDIS_TIMEOUT_S):
-                await pool.close()
-        pool.terminate()
-
-
-@asynccontextmanager
-async def connected(config: Config) -> AsyncIterator[Namespace]:
-    """As `namespace`, closed at the end."""
-    space = namespace(config)
-    try:
-        yield space
-    finally:
-        await space.redis.aclose()
 
 
 @asynccontextmanager

@@ -15,12 +15,12 @@ from votes.embedded import Addresses
 from votes.engine.ports import EventStore
 from votes.engine.read_model_store import ReadModelStore
 from votes.projections import PROJECTIONS
+from votes.resources import connect_redis
 from votes.store.codec import Codec
 from votes.store.connections import create_pool
 from votes.store.postgres import PostgresEventStore
 from votes.views.keys import Namespace
 from votes.views.read_model_store import RedisReadModelStore
-from votes.wiring import connect_redis
 
 
 class Processes(Struct):

@@ -26,7 +26,7 @@ from votes.engine.bulk import submit_all
 from votes.engine.handle import Outcome, Request
 from votes.engine.ports import Meta
 from votes.projections import tallies
-from votes.wiring import event_store, now
+from votes.resources import event_store, now
 
 STREAMS = 200
 VOTES = 20_000

@@ -28,12 +28,12 @@ from votes.domain.tool import Entry, ListTool
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.ports import Meta
+from votes.resources import connect_redis, now
 from votes.store.people import People
 from votes.store.postgres import PostgresEventStore
 from votes.views import keys
 from votes.views.imports import TRIES_MAX, ImportJob, Imports, work_on
 from votes.views.keys import Namespace
-from votes.wiring import connect_redis, now
 
 TOOLS, PAGES = 60, 6_000
 FILE = json.dumps(

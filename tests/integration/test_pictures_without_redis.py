@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 from tests.site import free_port
+from votes.resources import connect_redis
 from votes.site.pictures.drawing import Opinion, Side
 from votes.site.pictures.gallery import Gallery
 from votes.site.verdicts import look
 from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
-from votes.wiring import connect_redis
 
 SIDE = Side("a-slug", "A name", "A tagline", (Opinion("Panel", look("ship"), 3, 1, 78),))
 

@@ -10,9 +10,10 @@ from datetime import timedelta
 import uvloop
 
 from votes.config import load
+from votes.resources import event_store
 from votes.running import beside
 from votes.store.connections import WORKER
-from votes.wiring import event_store, send_mails
+from votes.wiring import send_mails
 
 POLL_S = 0.05
 

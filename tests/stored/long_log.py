@@ -32,9 +32,10 @@ from votes.http.logins.tokens import RANDOM_BYTES, hours, visitor_id
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, Tally, moved
+from votes.resources import event_store
 from votes.store.codec import Codec
 from votes.store.connections import PAST
-from votes.wiring import event_store, read_model_store
+from votes.wiring import read_model_store
 
 TOOL = ToolId("tool000")
 TOOLS = [TOOL, *(ToolId(f"tool{number:03}") for number in range(1, 200))]

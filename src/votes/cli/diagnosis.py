@@ -17,12 +17,13 @@ from votes.engine.projection import PARKED
 from votes.engine.read_models import ReadModels
 from votes.limits.policies import POLICIES
 from votes.mail.sending import NoServer, mailer_of
+from votes.resources import connect_redis, event_store, now, required
 from votes.store.connections import CONNECT_TIMEOUT_S, REPORTS, create_pool, translated
 from votes.store.migrate import pending
 from votes.store.postgres import PostgresEventStore
 from votes.store.subscriptions import Subscriptions
 from votes.views.read_model_store import translated as redis_translated
-from votes.wiring import connect_redis, event_store, now, read_model_store, required
+from votes.wiring import read_model_store
 
 POSTGRES_MIN = 15
 REDIS_MIN = 7

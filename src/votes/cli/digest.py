@@ -14,9 +14,10 @@ from votes.config import Config
 from votes.languages import ENGLISH
 from votes.mail.sending import NoServer
 from votes.mail.weekly import weekly_mail, write_weekly_mail
+from votes.resources import event_store, now
 from votes.store.connections import COMMANDS, REPORTS, WORKER
 from votes.store.subscriptions import PARTS, Counts, Due, Subscriptions
-from votes.wiring import MAIL_POLL_S, event_store, letters, now, read_model_store, send_mails
+from votes.wiring import MAIL_POLL_S, letters, read_model_store, send_mails
 
 READER = "the-token-of-the-reader"
 

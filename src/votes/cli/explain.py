@@ -15,8 +15,8 @@ from votes.app.moderation.queue import WHY
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
 from votes.domain.terms import ToolSlug
+from votes.resources import event_store
 from votes.store.connections import REPORTS
-from votes.wiring import event_store
 
 CALLS = {
     "none": "There is no vote yet.",

@@ -33,9 +33,9 @@ from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES, tally_view
+from votes.resources import event_store
 from votes.store.people import People
 from votes.store.postgres import PostgresEventStore
-from votes.wiring import event_store
 
 Row = dict[str, Any]
 

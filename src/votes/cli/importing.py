@@ -41,8 +41,8 @@ from votes.engine.decider import Decider, Rejected
 from votes.engine.handle import Request
 from votes.engine.log import TIME_MIN
 from votes.engine.ports import EventStore, Meta
+from votes.resources import new_tool_id, now
 from votes.store.people import People
-from votes.wiring import new_tool_id, now
 
 ACTOR = Meta(actor="import")
 CREATED_CATEGORY = "Imported"

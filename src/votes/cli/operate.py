@@ -31,9 +31,10 @@ from votes.engine.projecting.projector import rebuild as rebuild_models
 from votes.engine.projecting.verify import Audit, audit
 from votes.engine.projection import PARKED, Projection
 from votes.projections import PROJECTIONS
+from votes.resources import event_store, now
 from votes.store.connections import REPORTS
 from votes.store.migrate import migrate as apply_migrations
-from votes.wiring import event_store, now, read_model_store
+from votes.wiring import read_model_store
 
 DRIFTS_SHOWN_MAX = 20
 TAIL_POLL_S = 0.2

@@ -16,7 +16,7 @@ from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request
 from votes.engine.ports import Meta
-from votes.wiring import event_store, now
+from votes.resources import event_store, now
 
 ACTOR = Meta(actor="votes rename")
 

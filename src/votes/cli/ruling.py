@@ -31,8 +31,8 @@ from votes.engine.projecting.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import Counts, Tally, tally_view
+from votes.resources import event_store, new_ruling_id, now
 from votes.store.connections import REPORTS
-from votes.wiring import event_store, new_ruling_id, now
 
 ACTOR = Meta(actor="votes ruling")
 

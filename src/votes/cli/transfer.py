@@ -19,11 +19,11 @@ from votes.cli.rows import Row, opened, rows
 from votes.cli.settings import data_dir_option, json_option, with_servers
 from votes.config import Config
 from votes.engine.decider import Rejected
+from votes.resources import event_store, now, required
 from votes.store.migrate import migrate, require_migrated
 from votes.store.people import People
 from votes.store.postgres import PostgresEventStore
 from votes.store.restore import restore, restore_people
-from votes.wiring import event_store, now, required
 
 EVENTS, PEOPLE = "events", "people"
 CHUNK_ROWS = 1_024

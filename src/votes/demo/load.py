@@ -17,8 +17,8 @@ from votes.engine.bulk import submit_all
 from votes.engine.decider import Rejected
 from votes.engine.handle import Request
 from votes.engine.ports import Meta
+from votes.resources import event_store, new_tool_id, now
 from votes.store.postgres import PostgresEventStore
-from votes.wiring import event_store, new_tool_id, now
 
 ACTOR = Meta(actor="demo")
 

@@ -32,7 +32,8 @@ from votes.http.etags import client_has, etag_of
 from votes.http.logins.tokens import User
 from votes.http.moved import require_current
 from votes.http.proxies import header_of
-from votes.wiring import Services, now
+from votes.resources import now
+from votes.wiring import Services
 
 SMALL_BODY_BYTES_MAX = 16 * 1024
 LARGE_BODY_BYTES_MAX = 128 * 1024

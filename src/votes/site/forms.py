@@ -18,8 +18,8 @@ from votes.http.checks.origins import require_own_page
 from votes.http.checks.voters import held, vote_for, voter
 from votes.http.errors import Refused
 from votes.http.exchange import Http, header, tool_id, write_as
+from votes.resources import now
 from votes.site.html import PRIVATE, as_text, redirect
-from votes.wiring import now
 
 FIELDS_MAX = 11
 NEXT_LENGTH_MAX = 2_000

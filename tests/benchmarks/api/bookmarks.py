@@ -31,8 +31,8 @@ from votes.engine.ports import Meta
 from votes.engine.projecting.projector import fold_log
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
+from votes.resources import event_store, now
 from votes.store.postgres import PostgresEventStore
-from votes.wiring import event_store, now
 
 SIZES = (1_000, 10_000)
 TAGS = 50

@@ -40,8 +40,9 @@ from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES, Profile, parts_of
 from votes.projections.slugs import SLUGS
 from votes.projections.tallies import TALLIES, Counts, Tally
+from votes.resources import event_store
 from votes.server import GARBAGE_OBJECTS_MAX, create_app
-from votes.wiring import ORDERS_POLL_S, event_store, read_model_store
+from votes.wiring import ORDERS_POLL_S, read_model_store
 
 SIZES = (333, 100_000)
 LARGE = (333, 1_000, 10_000, 100_000)

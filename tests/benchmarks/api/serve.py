@@ -33,7 +33,7 @@ from tests.polling import wait_for
 from tests.site import free_port
 from votes.config import Config
 from votes.http.logins.tokens import RANDOM_BYTES, Visitor, VisitorTokens, hours, visitor_id
-from votes.wiring import event_store, now
+from votes.resources import event_store, now
 
 CLIENTS = 64
 MANY = 256

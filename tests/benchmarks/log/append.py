@@ -26,11 +26,12 @@ from votes.engine.batcher import BATCH_COMMANDS_MAX, Batcher
 from votes.engine.handle import Outcome, Request
 from votes.engine.heads import Heads
 from votes.engine.ports import Append
+from votes.resources import event_store
 from votes.store.codec import Codec
 from votes.store.document import document_of
 from votes.store.postgres import PostgresEventStore
 from votes.store.queries import QUERIES
-from votes.wiring import batcher_on, event_store
+from votes.wiring import batcher_on
 
 CALLERS = 64
 P99_MS_MAX, PER_CORE_S_MIN = 3.0, 15_000

@@ -22,9 +22,10 @@ from votes.engine.projection import ONE_BY_ONE
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
+from votes.resources import event_store
 from votes.store.postgres import PostgresEventStore
 from votes.store.queries import QUERIES
-from votes.wiring import event_store, read_model_store
+from votes.wiring import read_model_store
 
 EVENTS = 100_000
 REBUILT, EVENTS_MIN = "rebuild into Redis", 500_000

@@ -19,8 +19,9 @@ from tests.benchmarks.measuring.stack import prepare, servers
 from tests.stored.long_log import TOOL, fill
 from votes.engine.decider import Rejected
 from votes.engine.log import Stream
+from votes.resources import event_store
 from votes.store.postgres import PostgresEventStore
-from votes.wiring import batcher_on, event_store
+from votes.wiring import batcher_on
 
 SIZES = (100_000, 1_000_000)
 LARGE = 10_000_000

@@ -22,7 +22,7 @@ from tests.benchmarks.measuring.stack import prepare, servers
 from votes.cli.transfer import CHUNK_ROWS, import_rows
 from votes.config import Config
 from votes.engine.bulk import Bulk
-from votes.wiring import event_store, now
+from votes.resources import event_store, now
 
 TOOLS = [f"tool-{number:03}" for number in range(200)]
 ROWS = 10 * CHUNK_ROWS

@@ -11,8 +11,9 @@ from votes.engine.decider import Rejected
 from votes.engine.handle import Request
 from votes.engine.ports import Addition, Append, Meta
 from votes.http.logins.tokens import RANDOM_BYTES, hours, visitor_id
+from votes.resources import now
 from votes.store.postgres import PostgresEventStore
-from votes.wiring import batcher_on, now
+from votes.wiring import batcher_on
 
 VOTERS = 128
 HOUR = hours(now())

@@ -28,7 +28,7 @@ from votes.domain.terms import ToolId, VoterId
 from votes.engine.batcher import Batcher
 from votes.engine.handle import Request, handle
 from votes.engine.ports import Meta
-from votes.wiring import event_store, now
+from votes.resources import event_store, now
 
 STREAMS = 5_000
 DEAD_STREAMS = 2_000

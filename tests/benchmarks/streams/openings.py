@@ -18,7 +18,7 @@ from tests.benchmarks.measuring.stack import api_and_worker, prepare, servers
 from tests.benchmarks.streams.live import FILES_MAX, _memory, _met, _server
 from votes.config import Config
 from votes.live.stream import NO_PROGRESS_S
-from votes.wiring import event_store
+from votes.resources import event_store
 
 TOOLS = [f"tool-{number:03}" for number in range(300)]
 DESCRIPTION = "What it does, for whom, and what it does not do. " * 20

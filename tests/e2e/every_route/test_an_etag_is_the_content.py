@@ -14,7 +14,7 @@ from tests.e2e.asking import api_beside, bearer, browser, get, put, request, uni
 from tests.e2e.every_path import STREAM, VALUES, WITH_GET, address
 from tests.polling import wait_for
 from tests.site import Site, site
-from votes.wiring import now
+from votes.resources import now
 
 TOOL, OTHER = VALUES["slug"], VALUES["a"]
 NEVER_KEPT = {STREAM, "/v1/challenge", "/v1/moderation/queue", "/v1/tools/{slug:str}/cohorts"}

@@ -15,9 +15,9 @@ from tests.e2e.logins.provider import CLIENT, SECRET, agreed, begun, logged_in, 
 from tests.e2e.pages.reading import named, one, page, words
 from votes.http.logins.openid import Begun
 from votes.http.logins.sessions import Signed
+from votes.resources import now
 from votes.site.forms import NEXT_LENGTH_MAX
 from votes.site.people.logging_in import BEGUN_MAX
-from votes.wiring import now
 
 pytestmark = pytest.mark.filterwarnings("ignore:get_jwt_config:DeprecationWarning")
 STRANGER = rsa.generate_private_key(65537, 2048)

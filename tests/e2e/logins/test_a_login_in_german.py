@@ -11,7 +11,7 @@ from tests.e2e.logins.provider import agreed, provider
 from tests.e2e.pages.reading import named, one, parsed, words
 from votes.http.logins.openid import Begun
 from votes.http.logins.sessions import Signed
-from votes.wiring import now
+from votes.resources import now
 
 pytestmark = pytest.mark.filterwarnings("ignore:get_jwt_config:DeprecationWarning")
 

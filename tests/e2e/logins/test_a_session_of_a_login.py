@@ -20,8 +20,8 @@ from votes.http.logins.sessions import (
     _Session,
 )
 from votes.http.logins.tokens import User
+from votes.resources import now
 from votes.site.forms import is_local
-from votes.wiring import now
 
 OLD, NEW = b"an older key of the cookies", b"a newer key of the cookies"
 ISSUER = "https://login.example.com"

@@ -17,9 +17,9 @@ from votes.domain.person import EraseSubject, Person
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.ports import Meta
+from votes.resources import event_store, now
 from votes.store.connections import COMMANDS, WORKER
 from votes.store.people import People
-from votes.wiring import event_store, now
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from tests.e2e.shapes import BOOKMARK, COLLECTION, check_shape
 from votes.app import export
 from votes.app.bookmarks.shelves import Shelves
 from votes.config import Config
+from votes.resources import event_store
 from votes.store.people import People
-from votes.wiring import event_store
 
 
 def held(http, who):

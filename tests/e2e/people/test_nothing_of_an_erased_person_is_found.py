@@ -20,8 +20,8 @@ from tests.e2e.asking import bearer, browser, new_tool, unique
 from tests.polling import wait_for
 from tests.site import Site, site
 from votes.cli.exporting import EXPORTS
+from votes.resources import connect_redis
 from votes.views.keys import waiting_imports
-from votes.wiring import connect_redis
 
 SUBJECT, NOTE, TAG, COLLECTION, NAME, PAGE = (
     unique(f"canary-{kind}")

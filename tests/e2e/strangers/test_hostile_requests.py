@@ -25,7 +25,7 @@ from tests.e2e.asking import (
 from tests.polling import wait_for
 from tests.running.lengths import length
 from votes.http.logins.tokens import VisitorTokens, new_visitor
-from votes.wiring import now
+from votes.resources import now
 
 REQUESTS = length(2_000, 10_000)
 AT_ONCE = 16

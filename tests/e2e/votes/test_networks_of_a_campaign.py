@@ -19,8 +19,8 @@ from votes.domain.vote import CastVote
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.ports import Meta
+from votes.resources import event_store
 from votes.views.keys import networks
-from votes.wiring import event_store
 
 TOOLS, BOTS, HONEST = 5, 30, 60
 NETWORKS = ("203.0.113.7", "198.51.100.8", "2001:db8:1:2::9")

@@ -30,7 +30,7 @@ from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.log import Recorded, Stream
 from votes.engine.ports import Meta, Unfinished
-from votes.wiring import event_store
+from votes.resources import event_store
 
 NOW = datetime.now(UTC)
 THEN = NOW - timedelta(days=1)

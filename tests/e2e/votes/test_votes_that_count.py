@@ -26,7 +26,7 @@ from votes.domain.terms import VisitorId
 from votes.http.checks import proofs
 from votes.http.logins.tokens import NEW_H, Visitor, VisitorTokens, hours
 from votes.limits.policies import POLICIES
-from votes.wiring import now
+from votes.resources import now
 
 Measured = Callable[[str], None]
 

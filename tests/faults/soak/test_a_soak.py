@@ -24,8 +24,8 @@ from tests.running.lengths import length
 from tests.site import TIRELESS, Site, free_port, site
 from votes.config import Config
 from votes.domain.person import Person
+from votes.resources import event_store
 from votes.store.people import People
-from votes.wiring import event_store
 
 SECONDS = length(20, 60)
 END_S = 600.0

@@ -6,8 +6,8 @@ import pytest
 
 from tests.engine.conftest import pytest_asyncio_loop_factories
 from votes.embedded import Addresses
+from votes.resources import connect_redis
 from votes.views.keys import Namespace
-from votes.wiring import connect_redis
 
 __all__ = ["pytest_asyncio_loop_factories", "space"]
 

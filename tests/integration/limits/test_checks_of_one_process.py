@@ -14,8 +14,8 @@ from votes.config import Limits, Rate
 from votes.embedded import Addresses
 from votes.limits.limiter import FREE, Limiter
 from votes.limits.policies import limits_by_what_counts
+from votes.resources import connect_redis
 from votes.views.keys import Namespace
-from votes.wiring import connect_redis
 
 LIMITS = limits_by_what_counts(
     Limits(

@@ -9,8 +9,8 @@ from votes.domain.terms import VisitorId
 from votes.engine.ports import Unavailable
 from votes.limits import networks as limits
 from votes.limits.networks import HOUR_S, LASTS_H, Networks
+from votes.resources import connect_redis
 from votes.views.keys import Namespace, networks
-from votes.wiring import connect_redis
 
 ANN, BOB, CYD = map(VisitorId, ("ann", "bob", "cyd"))
 

@@ -6,9 +6,9 @@ import pytest
 
 from votes.embedded import Addresses, Servers
 from votes.projections import PROJECTIONS
+from votes.resources import connect_redis
 from votes.views.keys import Namespace
 from votes.views.read_model_store import RedisReadModelStore
-from votes.wiring import connect_redis
 
 
 @pytest.fixture

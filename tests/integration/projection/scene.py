@@ -24,9 +24,10 @@ from votes.engine.projection import PARTITIONS, partition_of
 from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
+from votes.resources import now
 from votes.views.keys import Namespace
 from votes.views.read_model_store import RedisReadModelStore
-from votes.wiring import now, project
+from votes.wiring import project
 
 TOOLS = tuple(f"tool-{number}" for number in range(40))
 META = Meta(actor="tests")

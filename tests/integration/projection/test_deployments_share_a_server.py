@@ -30,11 +30,12 @@ from votes.engine.projecting.projector import rebuild
 from votes.engine.projecting.verify import verify
 from votes.engine.read_model_store import AuditReport
 from votes.projections import PROJECTIONS
+from votes.resources import event_store, namespace
 from votes.store.postgres import PostgresEventStore
 from votes.views.keys import Namespace
 from votes.views.pictures import RedisPictures
 from votes.views.read_model_store import RedisReadModelStore
-from votes.wiring import event_store, namespace, services
+from votes.wiring import services
 from workers import jobs
 from workers.settings import of_deployment
 

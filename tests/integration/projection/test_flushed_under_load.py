@@ -22,9 +22,10 @@ from votes.domain.terms import Choice
 from votes.engine.projecting.projector import rebuild
 from votes.engine.projecting.verify import verify
 from votes.projections import PROJECTIONS
+from votes.resources import namespace
 from votes.views.keys import Namespace
 from votes.views.read_model_store import RedisReadModelStore
-from votes.wiring import batcher_on, namespace
+from votes.wiring import batcher_on
 
 FLUSHES = length(4, 12)
 VOTERS = 40

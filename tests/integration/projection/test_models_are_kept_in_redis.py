@@ -18,11 +18,11 @@ from votes.engine.read_models import ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
+from votes.resources import connect_redis
 from votes.views.announcements import Announcements
 from votes.views.keys import Namespace
 from votes.views.messages import decode_message
 from votes.views.read_model_store import RedisReadModelStore
-from votes.wiring import connect_redis
 
 EPOCH = "e1e1e1e1"
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)

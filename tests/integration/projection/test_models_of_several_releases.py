@@ -19,9 +19,9 @@ from votes.engine.projection import Projection, Projections
 from votes.projections import PROJECTIONS
 from votes.projections.profiles import PROFILES
 from votes.projections.tallies import TALLIES
+from votes.resources import namespace
 from votes.views.read_model_store import RedisReadModelStore
 from votes.views.subscription import Subscription
-from votes.wiring import namespace
 
 TOOL = TOOLS[0]
 DAY_S = 24 * 3600

@@ -39,13 +39,14 @@ from votes.engine.projection import partition_of
 from votes.engine.read_models import Changes, ReadModels
 from votes.projections import PROJECTIONS
 from votes.projections.tallies import TALLIES
+from votes.resources import now
 from votes.store.codec import Codec
 from votes.store.connections import create_pool
 from votes.store.lead import leading
 from votes.store.postgres import PostgresEventStore
 from votes.views.keys import Keys
 from votes.views.read_model_store import RedisReadModelStore
-from votes.wiring import now, project
+from votes.wiring import project
 
 TOOL = TOOLS[0]
 

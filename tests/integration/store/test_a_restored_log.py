@@ -6,8 +6,9 @@ from tests.polling import until
 from votes.domain.terms import VoterId
 from votes.domain.vote import stream
 from votes.engine.heads import Heads
+from votes.resources import event_store
 from votes.store.connections import WRITES
-from votes.wiring import batcher_on, event_store
+from votes.wiring import batcher_on
 
 ANN = stream(VoterId("ann"), ATLAS)
 RESTORED = """

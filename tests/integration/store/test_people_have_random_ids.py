@@ -83,7 +83,7 @@ async def test_no_more_are_remembered_than_that(process, monkeypatch):
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from("abc"), st.booleans()), max_size=20))
 def test_whatever_processes_ask_in_whatever_order_they_agree(servers, shared, steps):
     from tests.conftest import empty, settings_of
-    from votes.wiring import event_store
+    from votes.resources import event_store
 
     async def run() -> None:
         await empty(servers, shared)

@@ -21,7 +21,7 @@ from votes.http.checks.limiting import Limited
 from votes.http.deadlines import READ_S, within
 from votes.http.exchange import Http, no_content, private, read_json, services, shared_value
 from votes.http.parameters import Cursor, Limit, MinPosition
-from votes.wiring import now
+from votes.resources import now
 
 DryRun = Annotated[bool, Parameter(description="Store nothing, and say what the ruling would do.")]
 

@@ -15,7 +15,7 @@ from votes.http.deadlines import READ_S, within
 from votes.http.errors import Refused
 from votes.http.exchange import Http, listed, services, shared_value, tool_slug
 from votes.http.parameters import MinPosition
-from votes.wiring import now
+from votes.resources import now
 
 TIME_LENGTH_MAX = 64
 

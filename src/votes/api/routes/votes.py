@@ -22,7 +22,7 @@ from votes.http.checks.voters import asking_for_proof, held, vote_for, voter
 from votes.http.exchange import Http, private, read_json, services, tool_id
 from votes.http.logins.tokens import new_visitor
 from votes.http.parameters import Elsewhere, OneTool
-from votes.wiring import now
+from votes.resources import now
 
 
 class VoteBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -48,7 +48,7 @@ from votes.http.exchange import (
     submit,
 )
 from votes.http.logins.tokens import User
-from votes.wiring import now
+from votes.resources import now
 
 TRIES_MAX = 5
 COMMANDS_AT_ONCE = 200

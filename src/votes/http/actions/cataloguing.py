@@ -8,7 +8,7 @@ from votes.engine.handle import Outcome
 from votes.http.errors import Refused
 from votes.http.exchange import Http, tool_ids, write_as
 from votes.http.logins.tokens import User
-from votes.wiring import new_tool_id
+from votes.resources import new_tool_id
 
 
 async def list_tool(

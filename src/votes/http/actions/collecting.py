@@ -15,7 +15,7 @@ from votes.http.actions.bookmarking import shelf_of
 from votes.http.errors import Refused
 from votes.http.exchange import Http, refused, write_as
 from votes.http.logins.tokens import User
-from votes.wiring import now
+from votes.resources import now
 
 
 def checked_id(written: str) -> CollectionId:

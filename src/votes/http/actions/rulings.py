@@ -15,7 +15,7 @@ from votes.http.errors import Refused
 from votes.http.exchange import Http, refused, services, tool_ids, unknown, write_as
 from votes.http.logins.tokens import User
 from votes.projections.tallies import Counts, Tally, tally_view
-from votes.wiring import new_ruling_id, now
+from votes.resources import new_ruling_id, now
 
 
 class RulingBody(Struct, frozen=True, forbid_unknown_fields=True):

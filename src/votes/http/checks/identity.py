@@ -12,7 +12,7 @@ from votes.http.exchange import Http, header
 from votes.http.logins.sessions import Sessions
 from votes.http.logins.tokens import TokenInvalid, User, UserTokens, Visitor, VisitorTokens
 from votes.http.proxies import scheme
-from votes.wiring import now
+from votes.resources import now
 
 COOKIE_MAX_AGE_S = 400 * 24 * 3600
 """What browsers keep at most."""

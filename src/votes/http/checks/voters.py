@@ -48,7 +48,7 @@ from votes.http.exchange import (
     write_as,
 )
 from votes.http.logins.tokens import User, Visitor, new_visitor
-from votes.wiring import now
+from votes.resources import now
 
 
 class Voter(Struct, frozen=True):

@@ -29,6 +29,7 @@ from votes.http.hosts import base
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.http.readiness import readiness
 from votes.languages import gettext, number
+from votes.resources import now
 from votes.site import words
 from votes.site.catalogue import linked_data
 from votes.site.catalogue.finding import tool_at
@@ -37,7 +38,7 @@ from votes.site.html import shared_page
 from votes.site.pictures.chart import chart
 from votes.site.reading import answer, is_of, my_states, read_at, reader
 from votes.site.render import SITE_NAME, Head, description, page, titled
-from votes.wiring import Services, now
+from votes.wiring import Services
 
 ROWS_MAX = 40
 HOME_ROWS_MAX = 6

@@ -29,12 +29,12 @@ from votes.http.exchange import Http, services, tool_id, tool_ids, write_as
 from votes.http.hosts import base
 from votes.http.parameters import Cursor, Only, Query, Unsorted
 from votes.languages import gettext, marked
+from votes.resources import now
 from votes.site import words
 from votes.site.forms import local, read_fields, read_form
 from votes.site.html import PRIVATE, as_text, redirect
 from votes.site.reading import answer, read_at, reader
 from votes.site.render import Head, query, titled
-from votes.wiring import now
 
 ROWS_MAX = 40
 CHOSEN_MAX = 100

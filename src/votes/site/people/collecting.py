@@ -30,12 +30,12 @@ from votes.http.exchange import Http, tool_id, write_as
 from votes.http.hosts import base
 from votes.http.parameters import Cursor
 from votes.languages import gettext
+from votes.resources import now
 from votes.site import words
 from votes.site.forms import local, read_form
 from votes.site.people.bookmarking import ROWS_MAX, back, checked
 from votes.site.reading import answer, read_at
 from votes.site.render import Head, query, titled
-from votes.wiring import now
 
 
 def _done(outcome: Outcome[Any]) -> BookmarksChanged:

@@ -27,13 +27,13 @@ from votes.http.logins.sessions import Signed
 from votes.http.logins.tokens import User
 from votes.http.moved import Moved
 from votes.languages import ENGLISH, gettext, language, marked
+from votes.resources import now
 from votes.site import words
 from votes.site.account import elsewhere, way
 from votes.site.forms import is_local, read_form
 from votes.site.html import PRIVATE, Translated, as_text, redirect
 from votes.site.reading import answer, here, reader
 from votes.site.render import LOGIN, LOGOUT, Head, query, titled
-from votes.wiring import now
 
 BACK, LOGGED_OUT = f"{LOGIN}/back", "/logged-out"
 BEGUN_S = 600

@@ -20,11 +20,11 @@ from votes.http.exchange import Http, services
 from votes.http.hosts import base
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.languages import gettext
+from votes.resources import now
 from votes.site.forms import read_form
 from votes.site.html import PRIVATE, redirect
 from votes.site.reading import answer, read_at
 from votes.site.render import Head, titled
-from votes.wiring import now
 
 ROWS_MAX = 40
 JOURNAL, MODERATION = "/rulings", "/moderation"

@@ -24,11 +24,11 @@ from votes.http.exchange import LARGE_BODY_BYTES_MAX, Http, listed, services, to
 from votes.http.hosts import base
 from votes.http.parameters import Cursor, MinPosition, Query
 from votes.languages import gettext, marked
+from votes.resources import now
 from votes.site.forms import read_form
 from votes.site.html import PRIVATE, redirect
 from votes.site.reading import answer, read_at
 from votes.site.render import Head, query, titled
-from votes.wiring import now
 
 ROWS_MAX = 20
 PANEL = "/panel"

@@ -10,7 +10,7 @@ from tests.engine.commands.sending import append_to
 from votes.config import Config
 from votes.domain.terms import ToolId
 from votes.domain.tool import Entry, Plan, SlugTaken, ToolListed, slug_stream, stream
-from votes.wiring import event_store
+from votes.resources import event_store
 
 PRICES = (Plan("Least", 5e-324), Plan("Most", 1.7e308, "month"))
 ENTRIES = {

@@ -17,7 +17,7 @@ from votes.domain.vote import CastVote
 from votes.engine.bulk import submit_all
 from votes.engine.handle import Request
 from votes.engine.ports import Meta
-from votes.wiring import event_store
+from votes.resources import event_store
 
 HELD, COUNTED = 6, 3
 REASON = "A burst of <new> visitors."

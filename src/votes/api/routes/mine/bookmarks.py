@@ -34,7 +34,7 @@ from votes.http.exchange import (
     write_as,
 )
 from votes.http.parameters import Cursor, Limit, MinPosition, Only, Query, Unsorted
-from votes.wiring import now
+from votes.resources import now
 
 _annotations = msgspec.json.Decoder(Annotations)
 

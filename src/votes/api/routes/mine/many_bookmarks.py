@@ -39,7 +39,7 @@ from votes.http.exchange import (
     tool_ids,
 )
 from votes.http.parameters import Cursor, Limit
-from votes.wiring import now
+from votes.resources import now
 
 
 class BatchOperation(Struct, frozen=True, forbid_unknown_fields=True):
