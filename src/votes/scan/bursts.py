@@ -2,11 +2,12 @@
 
 The windows of a width are two neighbouring cells of a grid of half that width, so any stretch of
 half the width lies within one. A cell of the next wider grid is eight cells: what a tool gets
-around a window is counted in the three wider cells at it. Counts are kept by cell, and a vote
-changes those of its own cell alone."""
+around a window is counted in the three wider cells at it. A vote is counted in one cell of each
+grid."""
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from math import sqrt
 
 from msgspec import Struct
@@ -34,55 +35,60 @@ def width_s(scale: int) -> int:
     return CELL_S * int(STEP**scale)
 
 
-class Bursts:
-    """The bursts of a scale."""
+Cell = tuple[str, int]
+"""A tool, and the number of a cell of a grid."""
 
-    def __init__(self, scale: int) -> None:
-        self._cell_s, self._wider_s = width_s(scale), width_s(scale + 1)
-        self._cells: Counter[tuple[str, int]] = Counter()
-        self._wider: Counter[tuple[str, int]] = Counter()
-        self._unchecked: dict[tuple[str, int], None] = {}
-        self._found: dict[tuple[str, int], int] = {}
+
+class Bursts:
+    """The bursts of each scale."""
+
+    def __init__(self) -> None:
+        self._grids: list[Counter[Cell]] = [Counter() for _ in range(SCALES + 1)]
+        self._unchecked: list[set[Cell]] = [set() for _ in range(SCALES)]
+        """Of each scale cells of the next wider grid."""
+        self._found: list[set[Cell]] = [set() for _ in range(SCALES)]
+        self._wider = list(zip(self._grids[1:], self._unchecked, strict=True))
 
     def add(self, cast: Cast) -> None:
-        tool, cell = cast.tool, cast.at_s // self._cell_s
-        self._cells[tool, cell] += 1
-        self._wider[tool, cast.at_s // self._wider_s] += 1
-        self._unchecked[tool, cast.at_s // self._wider_s] = None
+        number = cast.at_s // CELL_S
+        self._grids[0][cast.tool, number] += 1
+        for grid, unchecked in self._wider:
+            number //= STEP
+            cell = cast.tool, number
+            grid[cell] += 1
+            unchecked.add(cell)
 
-    def windows(self) -> Iterator[Window]:
+    def windows(self, scale: int) -> Iterator[Window]:
         """All bursts. A window with as many votes as the one before it is none."""
-        self._check()
-        for tool, cell in sorted(self._found):
-            start_s = cell * self._cell_s
-            yield Window(tool, start_s, start_s + 2 * self._cell_s)
+        self._check(scale)
+        for tool, number in sorted(self._found[scale]):
+            start_s = number * width_s(scale)
+            yield Window(tool, start_s, start_s + 2 * width_s(scale))
 
-    def _check(self) -> None:
+    def _check(self, scale: int) -> None:
         """Look again at the windows at which the counts, or those around them, changed."""
+        grid, wider, found = self._grids[scale], self._grids[scale + 1], self._found[scale]
         changed = {
-            (tool, near) for tool, wide in self._unchecked for near in range(wide - 1, wide + 2)
+            (tool, near)
+            for tool, wide in self._unchecked[scale]
+            for near in range(wide - 1, wide + 2)
         }
-        self._unchecked.clear()
+        self._unchecked[scale].clear()
         for tool, wide in changed:
-            near = self._wider.get((tool, wide - 1), 0) + self._wider.get((tool, wide), 0)
-            if near + self._wider.get((tool, wide + 1), 0) < BURST_VOTES_MIN:
+            near = sum(wider.get((tool, number), 0) for number in range(wide - 1, wide + 2))
+            if near < BURST_VOTES_MIN:
                 continue
-            for cell in range(wide * STEP - 1, (wide + 1) * STEP):
-                votes = self._votes(tool, cell)
-                if self._is_burst(tool, cell, votes):
-                    self._found[tool, cell] = votes
+            first = wide * STEP
+            counts = [grid.get((tool, cell), 0) for cell in range(first - 1, first + STEP + 2)]
+            votes = [one + next_ for one, next_ in pairwise(counts)]
+            for place in range(STEP):
+                before, here, after = votes[place : place + 3]
+                if here > before and here >= after and _is_burst(here, near - here):
+                    found.add((tool, first + place))
                 else:
-                    self._found.pop((tool, cell), None)
+                    found.discard((tool, first + place))
 
-    def _votes(self, tool: str, cell: int) -> int:
-        return self._cells.get((tool, cell), 0) + self._cells.get((tool, cell + 1), 0)
 
-    def _is_burst(self, tool: str, cell: int, votes: int) -> bool:
-        if votes < BURST_VOTES_MIN:
-            return False
-        if votes <= self._votes(tool, cell - 1) or votes < self._votes(tool, cell + 1):
-            return False
-        wide = cell // STEP
-        around = sum(self._wider.get((tool, wide + near), 0) for near in (-1, 0, 1)) - votes
-        usual = around / (3 * STEP / 2 - 1)
-        return votes >= BURST_VOTES_MIN + usual + BURST_SIGMAS * sqrt(usual)
+def _is_burst(votes: int, around: int) -> bool:
+    usual = around / (3 * STEP / 2 - 1)
+    return votes >= BURST_VOTES_MIN + usual + BURST_SIGMAS * sqrt(usual)

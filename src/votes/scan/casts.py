@@ -1,7 +1,7 @@
 """The votes that the scan knows: the last of the log, by tool and by voter."""
 
 from bisect import bisect_left, insort
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ class Casts:
         self.by_voter: list[list[Cast]] = []
         self._numbers: dict[str, int] = {}
         self._names: list[str] = []
-        self._by_day: dict[int, Counter[int]] = {}
+        self._by_day: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self.size = self._ships = 0
 
     @property
@@ -57,7 +57,7 @@ class Casts:
         else:
             on_tool.append(cast)
         self.by_voter[number].append(cast)
-        self._by_day.setdefault(at_s // DAY_S, Counter())[number] += 1
+        self._by_day[at_s // DAY_S][number] += 1
         self.size += 1
         self._ships += ship
         return cast

@@ -65,12 +65,11 @@ class Lockstep:
 
     def __init__(self) -> None:
         self.casts = Casts()
-        self._bursts = [Bursts(scale) for scale in range(SCALES)]
+        self._bursts = Bursts()
 
     def add(self, voter: str, tool: str, ship: bool, at_s: int, position: int) -> None:
         cast = self.casts.add(voter, tool, ship, at_s, position)
-        for bursts in self._bursts:
-            bursts.add(cast)
+        self._bursts.add(cast)
 
     def groups(self) -> Iterator[Group | None]:
         """All groups, the surest first, in the same order for the same votes.
@@ -79,8 +78,9 @@ class Lockstep:
         caller may let others work.
         """
         candidates: list[_Candidate] = []
-        for bursts in self._bursts:
-            for candidate in _Search(self.casts, list(bursts.windows())).candidates():
+        for scale in range(SCALES):
+            windows = list(self._bursts.windows(scale))
+            for candidate in _Search(self.casts, windows).candidates():
                 yield None
                 if candidate is not None:
                     candidates.append(candidate)

@@ -19,17 +19,18 @@ from votes.scan.sides import log_choose
 ROUNDS = 6
 CHANCE_MIN = 0.75
 PRIOR_VOTES = 20.0
-USUAL_MAX = 0.49
+LOG_USUAL_MAX = log(0.49)
 NEVER_MIN = 0.01
 
 
 class Habit(Struct, frozen=True):
     """The tools a voter voted on, each with 0 for in time or 1 for another time; how many votes the
-    voter cast on the days of the group, and in all."""
+    voter cast on the days of the group, and in all, and the logs of both."""
 
     hits: Sequence[tuple[int, int]]
     then: int
     ever: int
+    logs: tuple[float, float]
 
 
 class Mixture:
@@ -67,17 +68,17 @@ class Mixture:
             {cast.voter for cast in self._casts.between(each.tool, each.start_s, each.end_s)}
             for each in self._windows
         ]
-        hits: dict[int, list[tuple[int, int]]] = {
-            voter: [] for voter in sorted(set().union(*in_time))
-        }
-        for tool, window in enumerate(self._windows):
-            voters = {cast.voter for cast in self._casts.by_tool[window.tool]}
-            for voter in sorted(voters & hits.keys()):
-                hits[voter].append((tool, 0 if voter in in_time[tool] else 1))
-        return {
-            voter: Habit(found, *self._casts.votes_of(voter, start_s, end_s))
-            for voter, found in hits.items()
-        }
+        places = {window.tool: place for place, window in enumerate(self._windows)}
+        habits = {}
+        for voter in sorted(set().union(*in_time)):
+            tools = places.keys() & {cast.tool for cast in self._casts.by_voter[voter]}
+            hits = [
+                (tool, 0 if voter in in_time[tool] else 1)
+                for tool in sorted(places[tool] for tool in tools)
+            ]
+            then, ever = self._casts.votes_of(voter, start_s, end_s)
+            habits[voter] = Habit(hits, then, ever, (log(then), log(ever)))
+        return habits
 
     def _log_ratios(self) -> dict[int, float]:
         """Of each candidate the log of how much likelier the habit is for a member."""
@@ -97,35 +98,35 @@ class Mixture:
             on_none = log(max(1 - share - share_late, NEVER_MIN))
             never, usual_then = never + on_none, usual_then + popular_then
             usual_ever += popular
-            hit.append(((popular_then, log(share) - on_none), (popular, log(share_late) - on_none)))
-        return {
-            voter: (
-                never
-                + habit.then * usual_then
-                + (habit.ever - habit.then) * usual_ever
-                + sum(_log_of_hit(habit, when, *hit[tool][when]) for tool, when in habit.hits)
+            hit.append(
+                (
+                    (log(popular_then), log(share) - on_none),
+                    (log(popular), log(share_late) - on_none),
+                )
             )
-            for voter, habit in self._habits.items()
-        }
+        ratios = {}
+        for voter, habit in self._habits.items():
+            ratio = never + habit.then * usual_then + (habit.ever - habit.then) * usual_ever
+            for tool, when in habit.hits:
+                log_popular, log_share = hit[tool][when]
+                ratio += log_share - min(LOG_USUAL_MAX, habit.logs[when] + log_popular)
+            ratios[voter] = ratio
+        return ratios
 
     def _counted(self) -> tuple[list[list[float]], list[list[float]]]:
         """The votes of members and of others on each tool, in time and at another time."""
         hits = [[0.0, 0.0] for _ in self._windows]
         votes = [[0.0, 0.0] for _ in self._windows]
         for voter, habit in self._habits.items():
+            chance = self.chances[voter]
             for tool, when in habit.hits:
-                hits[tool][when] += self.chances[voter]
+                hits[tool][when] += chance
                 votes[tool][when] += 1
         others = []
         for window, (early, late), (all_early, _) in zip(self._windows, hits, votes, strict=True):
             everyone = len(self._casts.by_tool[window.tool])
             others.append([all_early - early, max(everyone - all_early - late, 0.0)])
         return hits, others
-
-
-def _log_of_hit(habit: Habit, when: int, popular: float, share: float) -> float:
-    usual = (habit.ever if when else habit.then) * popular
-    return share - log(min(USUAL_MAX, usual))
 
 
 def _chance(log_odds: float) -> float:
