@@ -4,6 +4,7 @@ import csv
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -32,6 +33,21 @@ class Noise(NamedTuple):
 
 
 LEVELS = (Noise(0.0, 0.0, 0.0, 0), Noise(0.25, 0.1, 0.05, 3), Noise(0.4, 0.2, 0.15, 8))
+
+
+class Honest:
+    """Honest votes, which are counted once, however much is planted among them."""
+
+    def __init__(self, votes: Sequence[Vote]) -> None:
+        self.votes = votes
+        self.seen = Counter(vote.tool for vote in votes)
+        self.ships = Counter(vote.tool for vote in votes if vote.ship)
+        self.tools = sorted(self.seen)
+        self.weights = list(accumulate(self.seen[tool] ** 0.5 for tool in self.tools))
+
+    def ships_on(self, random: Random, tool: str) -> bool:
+        """The choice of an honest voter."""
+        return random.random() < self.ships[tool] / self.seen[tool]
 
 
 def real_votes(folder: Path) -> list[Vote]:
@@ -73,7 +89,7 @@ def shuffled(random: Random, votes: Sequence[Vote]) -> list[Vote]:
 
 def campaign(
     random: Random,
-    votes: Sequence[Vote],
+    honest: Honest,
     name: str,
     bots: int,
     tools: int,
@@ -81,19 +97,16 @@ def campaign(
     width_s: int,
     how: str,
 ) -> list[Vote]:
-    """A campaign among the votes. Each tool has its own window of this width within three weeks
+    """A campaign among honest votes. Each tool has its own window of this width within three weeks
     (`how` is "apart"), or all have the same ("together"), or each bot votes on all of its tools
     within minutes ("sessions")."""
-    seen = Counter(vote.tool for vote in votes)
-    names = sorted(seen)
-    weights = [seen[tool] ** 0.5 for tool in names]
+    names = honest.tools
     targets: list[str] = []
     while len(targets) < min(tools, len(names)):
-        (tool,) = random.choices(names, weights)
+        (tool,) = random.choices(names, cum_weights=honest.weights)
         if tool not in targets:
             targets.append(tool)
-    ships = Counter(vote.tool for vote in votes if vote.ship)
-    base = random.choice(votes).at_s
+    base = random.choice(honest.votes).at_s
     spread = random.choice((1, 7, 21)) * DAY_S if how == "apart" else 0
     starts = {tool: base + random.randint(0, spread) for tool in targets}
     sides = {tool: random.random() < 0.7 for tool in targets}
@@ -109,31 +122,30 @@ def campaign(
                 at_s += int(random.random() * 5 * DAY_S)
             ship = sides[tool]
             if random.random() < noise.honest:
-                ship = random.random() < ships[tool] / seen[tool]
+                ship = honest.ships_on(random, tool)
             made.append(Vote(at_s, tool, voter, ship, name))
         number = random.randint(0, noise.others)
         for tool in sorted({random.choice(names) for _ in range(number)} - set(targets)):
             at_s = base + random.randint(-10 * DAY_S, 10 * DAY_S)
-            made.append(Vote(at_s, tool, voter, random.random() < ships[tool] / seen[tool], name))
+            made.append(Vote(at_s, tool, voter, honest.ships_on(random, tool), name))
     return made
 
 
-def office(random: Random, votes: Sequence[Vote], name: str, people: int = 200) -> list[Vote]:
+def office(random: Random, honest: Honest, name: str, people: int = 200) -> list[Vote]:
     """Honest people who vote on the same day, on some of the same tools, as they like. The tools
     are popular ones, any, or new ones."""
-    seen = Counter(vote.tool for vote in votes)
-    ships = Counter(vote.tool for vote in votes if vote.ship)
+    seen, ships = honest.seen, honest.ships
     number = random.choice((1, 5, 12, 40))
     known = random.choice(
         (
             [tool for tool, _ in seen.most_common(number)],
-            random.sample(sorted(seen), number),
+            random.sample(honest.tools, number),
             [f"{name}-tool-{n}" for n in range(number)],
         )
     )
     share = ships.total() / seen.total()
     shares = {tool: (ships[tool] + 2 * share) / (seen[tool] + 2) for tool in known}
-    day_s = random.choice(votes).at_s // DAY_S * DAY_S
+    day_s = random.choice(honest.votes).at_s // DAY_S * DAY_S
     hours, liked_max = random.choice((0.1, 1, 4, 9)), random.choice((2, 5, 12))
     made = []
     for person in range(people):

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from tests.running.lengths import length
-from tests.scan.planting import LEVELS, campaign, made_votes, office, real_votes, shuffled
+from tests.scan.planting import LEVELS, Honest, campaign, made_votes, office, real_votes, shuffled
 from tests.scan.trials import planted, scanned, summed, tried
 
 TRIALS = length(short=2, long=20)
@@ -51,11 +51,9 @@ def test_nothing_is_found_among_honest_voters(test_data, measured):
     for seed in range(HONEST):
         random = Random(seed)
         for votes in (shuffled(random, real_votes(test_data)), honest_votes(random)):
-            everybody = [
-                *votes,
-                *(vote for n in range(4) for vote in office(random, votes, f"o{n}")),
-            ]
-            groups += scanned(sorted(everybody))[1]
+            honest = Honest(votes)
+            offices = [vote for n in range(4) for vote in office(random, honest, f"o{n}")]
+            groups += scanned(sorted([*votes, *offices]))[1]
     measured(f"{2 * HONEST} honest logs with {8 * HONEST} offices: {len(groups)} groups found")
     assert groups == []
 
@@ -64,7 +62,7 @@ def test_nothing_is_found_among_honest_voters(test_data, measured):
 def test_a_crowd_with_the_same_tools_at_the_same_times_needs_one_choice_too(choices):
     random = Random(1)
     votes = honest_votes(random)
-    crowd = campaign(random, votes, "crowd", 100, 8, LEVELS[0], 600, "together")
+    crowd = campaign(random, Honest(votes), "crowd", 100, 8, LEVELS[0], 600, "together")
     if choices == "as they like":
         crowd = [vote._replace(ship=random.random() < 0.5) for vote in crowd]
     _, groups = scanned(sorted(votes + crowd))
@@ -75,16 +73,15 @@ def test_a_pair_of_tools_is_no_campaign():
     """Whoever compares two tools votes on both, at the same time."""
     random = Random(1)
     votes = honest_votes(random)
-    crowd = campaign(random, votes, "crowd", 300, 3, LEVELS[0], 600, "together")
+    crowd = campaign(random, Honest(votes), "crowd", 300, 3, LEVELS[0], 600, "together")
     assert scanned(sorted(votes + crowd))[1] == []
 
 
 def test_a_group_is_all_votes_of_its_voters_on_its_tools():
     random = Random(2)
     votes = honest_votes(random)
-    everything = sorted(
-        votes + campaign(random, votes, "campaign", 80, 8, LEVELS[2], 3_600, "apart")
-    )
+    bots = campaign(random, Honest(votes), "campaign", 80, 8, LEVELS[2], 3_600, "apart")
+    everything = sorted(votes + bots)
     _, (group,) = scanned(everything)
     tools = {window.tool for window in group.windows}
     voters = {everything[cast.position - 1].voter for cast in group.casts}

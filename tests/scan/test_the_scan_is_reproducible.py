@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.scan.planting import LEVELS, campaign, made_votes
+from tests.scan.planting import LEVELS, Honest, campaign, made_votes
 from votes.domain.terms import RulingId, ToolId, VoterId
 from votes.domain.vote import stream
 from votes.domain.vote_events import VoteCast, VoteHeld, VoteReleased, VoteRetracted
@@ -37,8 +37,9 @@ def logged(votes):
 def with_campaigns(seed):
     random = Random(seed)
     votes = made_votes(random, votes=3_000, voters=600, tools=60, days=20)
+    honest = Honest(votes)
     made = [
-        campaign(random, votes, f"c{number}", 60, 6, LEVELS[1], 3_600, "together")
+        campaign(random, honest, f"c{number}", 60, 6, LEVELS[1], 3_600, "together")
         for number in range(4)
     ]
     return sorted(votes + [vote for each in made for vote in each])

@@ -7,7 +7,7 @@ from random import Random
 
 from msgspec import Struct, field
 
-from tests.scan.planting import DAY_S, HOUR_S, LEVELS, Vote, campaign, office
+from tests.scan.planting import DAY_S, HOUR_S, LEVELS, Honest, Vote, campaign, office
 from votes.scan.lockstep import Group, Lockstep
 
 BOTS = (30, 50, 80, 120, 200, 300)
@@ -49,14 +49,14 @@ def scanned(votes: Sequence[Vote]) -> tuple[Lockstep, list[Group]]:
 
 def planted(random: Random, votes: Sequence[Vote], campaigns: int, offices: int) -> list[Vote]:
     """The votes in the order of their times, with campaigns of all kinds and levels in turn."""
-    everything = list(votes)
+    everything, honest = list(votes), Honest(votes)
     for number in range(campaigns):
         size = random.choice(BOTS), random.choice(TOOLS)
         level, width_s, how = number % len(LEVELS), random.choice(WIDTHS_S), random.choice(HOW)
         name = f"campaign{number}.{level}"
-        everything += campaign(random, votes, name, *size, LEVELS[level], width_s, how)
+        everything += campaign(random, honest, name, *size, LEVELS[level], width_s, how)
     for number in range(offices):
-        everything += office(random, votes, f"office{number}")
+        everything += office(random, honest, f"office{number}")
     return sorted(everything)
 
 

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from tests.engine.commands.sending import everything, listed, request
-from tests.scan.planting import LEVELS, START_S, campaign, made_votes
+from tests.scan.planting import LEVELS, START_S, Honest, campaign, made_votes
 from votes.app.moderation.rulings import carry_out_all, preview
 from votes.app.moderation.scanning import CONSUMER, Scanner, not_known
 from votes.domain.moderation.finding import CLUSTERS, BurstFound, ClusterFound, cluster_of, places
@@ -27,8 +27,9 @@ BOTS, TOOLS = 60, 6
 
 def planted(seed=1, number=700):
     random = Random(seed)
-    honest = made_votes(random, number, voters=number // 3, tools=30, days=20)
-    return honest, campaign(random, honest, "campaign", BOTS, TOOLS, LEVELS[0], 3_600, "together")
+    votes = made_votes(random, number, voters=number // 3, tools=30, days=20)
+    among = Honest(votes)
+    return votes, campaign(random, among, "campaign", BOTS, TOOLS, LEVELS[0], 3_600, "together")
 
 
 def requests(votes):
