@@ -118,10 +118,12 @@ def _by_path(
 
 def from_environment() -> Asgi:
     """What the server calls in each of its processes."""
+    gc.disable()  # what the program consists of is never garbage: do not search it
     config = load(os.environ)
     set_up_logs(config.log)
     app = create_app(config)
-    gc.freeze()  # what the program consists of is never garbage: do not search it
+    gc.freeze()
+    gc.enable()
     gc.set_threshold(GARBAGE_OBJECTS_MAX)
     sys.setswitchinterval(SWITCH_S)
     return app
