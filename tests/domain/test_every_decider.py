@@ -2,16 +2,25 @@
 
 from copy import deepcopy
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 
 from tests.domain.histories import commands, decider_of, histories, log_of
+from tests.domain.names import ANN, ATLAS
 from votes.domain import link, moved_vote, person, returned_vote, review, tool, vote
 from votes.domain.bookmarks import bookmark, collection, unmatched
 from votes.domain.events import EVENT_TYPES
 from votes.domain.moderation import ruled_vote, ruling
-from votes.domain.terms import Choice, ToolId
-from votes.domain.tool import SlugTaken, ToolListed, ToolRenamed
-from votes.domain.vote_events import VoteCast, VoteMoved, VoteRetracted, VoteReverted, VoteWithdrawn
+from votes.domain.terms import Choice, ToolId, user
+from votes.domain.tool import Entry, ListTool, SlugTaken, ToolListed, ToolRenamed
+from votes.domain.vote import CastVote
+from votes.domain.vote_events import (
+    UNTIL_PROVEN,
+    VoteCast,
+    VoteMoved,
+    VoteRetracted,
+    VoteReverted,
+    VoteWithdrawn,
+)
 from votes.engine.decider import ForStream, Rejected, fold
 from votes.engine.log import Stream
 
@@ -78,14 +87,25 @@ def test_a_slug_leads_to_one_tool_for_good(history):
     assert all(taken[slug] == holder for holder, slug in called.items())
 
 
+HELD_THEN_PROVEN = [
+    ListTool(ATLAS, "atlas", Entry("Atlas", "Maps")),
+    CastVote(ATLAS, user(ANN), "ship", "unproven"),
+    CastVote(ATLAS, user(ANN), "ship"),
+    CastVote(ATLAS, user(ANN), "ship"),
+]
+"""The second makes the vote count, the third changes nothing."""
+
+
 @given(histories)
+@example(HELD_THEN_PROVEN)
 def test_what_an_event_of_votes_replaces_is_what_was_there(history):
     current: dict[Stream, Choice | None] = {}
     for recorded in log_of(history).events:
         match recorded.event:
-            case VoteCast(choice=choice, previous=previous):
+            case VoteCast(choice, previous, against, previous_against):
                 assert previous == current.get(recorded.stream)
-                assert choice != previous
+                counts_now = against is None and previous_against in UNTIL_PROVEN
+                assert choice != previous or counts_now
                 current[recorded.stream] = choice
             case VoteMoved(choice=choice, previous=previous):
                 assert previous == current.get(recorded.stream)
