@@ -126,7 +126,8 @@ def test_the_whole_is_typed_layered_and_tidy(whole):
         "tests/engine/commands/test_commands_are_handled.py",
     )
     names = "tests/integration/store/test_events_become_rows_and_back.py"
-    whole.python("-m", "pytest", "-q", *tests, names, "-k", "not processes and not postgres")
+    few = ["--hypothesis-profile=quick", "-k", "not processes and not postgres"]
+    whole.python("-m", "pytest", "-q", *few, *tests, names)
 
 
 def test_a_new_route_writes_and_reads(whole, config: Config):
