@@ -17,6 +17,7 @@ from votes.store.postgres import PostgresEventStore
 from votes.views.keys import Namespace
 
 DEMO_URL = "http://127.0.0.1:8000"
+"""The address of a site that has no `VOTES_PUBLIC_URL`."""
 REDIS_TIMEOUT_S = 5.0
 TOOL_ID_LENGTH = 7
 TOOL_ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"

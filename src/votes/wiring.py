@@ -1,4 +1,4 @@
-"""The only place that connects the parts: what is beside what in an API process, in a worker."""
+"""The only place that connects the parts of an API process and those of a worker."""
 
 import asyncio
 import gc

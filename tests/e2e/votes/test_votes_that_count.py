@@ -181,7 +181,7 @@ def test_a_load_generator_makes_no_call(program, tool, network, measured: Measur
     (name, address), *_ = network.items()
     load(program, [request_of(tool, "ship", f"{name}: {address}")] * LOAD_VOTES)
     tally = tally_of(program, tool)
-    measured(f"{LOAD_VOTES} votes at once on a fresh tool: {told(tally)}")
+    measured(f"{LOAD_VOTES} votes, {LOAD_CONNECTIONS} at a time, on a fresh tool: {told(tally)}")
     assert tally["ship"] + tally["held"] == LOAD_VOTES
     assert tally["ship"] == FREE_VISITORS
     assert tally["call"] in ("none", "too_early")
@@ -192,7 +192,10 @@ def test_a_load_generator_moves_no_call(program, tool, network, measured: Measur
     (name, address), *_ = network.items()
     load(program, [request_of(tool, "skip", f"{name}: {address}")] * LOAD_VOTES)
     tally = tally_of(program, tool)
-    measured(f"{LOAD_VOTES} votes at once on a tool with {told(before)}: {told(tally)}")
+    measured(
+        f"{LOAD_VOTES} votes, {LOAD_CONNECTIONS} at a time, on a tool with {told(before)}:"
+        f" {told(tally)}"
+    )
     assert tally["skip"] == before["skip"] + FREE_VISITORS
     assert tally["under_review"]
     assert (tally["call"], tally["leaning"]) == (before["call"], before["leaning"])
